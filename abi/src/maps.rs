@@ -1,0 +1,166 @@
+//! The float ends of a network as data: from input values to codes, from output integers to scores.
+//!
+//! Both are tables found by evaluating the network's own arithmetic, so a program that only looks things up gets
+//! exactly the codes and scores that the network defines.
+
+use crate::{ElementType, StepFunction};
+use miette::Diagnostic;
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+/// From the values of one input image to the elements of the network's first tensor.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct InputMap {
+    /// Shape of an image as the model states it, batch axis included where the model has one.
+    pub shape: Vec<usize>,
+    /// Type of the elements made.
+    pub element: ElementType,
+    /// The different step functions in use.
+    pub functions: Vec<StepFunction<f32>>,
+    /// Which of `functions` each image value goes through, in the image's row-major order; empty where there is
+    /// one for all.
+    pub function_of: Vec<u32>,
+    /// For each element in stream order, the row-major index of the image value it is made from; empty where
+    /// the orders agree.
+    pub source_of: Vec<u32>,
+}
+
+/// An image value that stands for nothing.
+#[derive(Clone, Debug, PartialEq, Error, Diagnostic)]
+pub enum MapError {
+    /// NaN has no place on the number line.
+    #[error("every input value must be a number, but the value at index {index} of the image is NaN")]
+    #[diagnostic(code(abi::not_a_number), help("replace or drop the images that hold NaN values"))]
+    NotANumber {
+        /// Row-major index in the image.
+        index: usize,
+    },
+    /// Wrong number of values.
+    #[error("an image of this network has {expected} values, but {found} were given")]
+    #[diagnostic(
+        code(abi::image_size),
+        help("give each image in the shape that `xnorforge info` shows")
+    )]
+    ImageSize {
+        /// Values of one image.
+        expected: usize,
+        /// Values given.
+        found: usize,
+    },
+}
+
+impl InputMap {
+    /// Number of values of one image.
+    pub fn len(&self) -> usize {
+        self.shape.iter().product()
+    }
+
+    /// Whether an image has no values at all.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The elements, in stream order, of one image given in row-major order.
+    ///
+    /// # Errors
+    /// Where the number of values is not that of an image, or one of them is NaN.
+    pub fn apply(&self, image: &[f32]) -> Result<Vec<i32>, MapError> {
+        if image.len() != self.len() {
+            return Err(MapError::ImageSize {
+                expected: self.len(),
+                found: image.len(),
+            });
+        }
+        if let Some(index) = image.iter().position(|value| value.is_nan()) {
+            return Err(MapError::NotANumber { index });
+        }
+        let code = |index: usize| {
+            let function = self.function_of.get(index).map_or(0, |f| *f as usize);
+            self.functions[function].at(image[index])
+        };
+        Ok(if self.source_of.is_empty() {
+            (0..image.len()).map(code).collect()
+        } else {
+            self.source_of.iter().map(|source| code(*source as usize)).collect()
+        })
+    }
+}
+
+/// What is made of the scores at the very end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reduction {
+    /// Nothing: the scores are the output.
+    None,
+    /// The index of the greatest score, the lowest on ties, is the output, an integer.
+    ArgMax,
+    /// The device has already taken the index: the integer is the output.
+    Index,
+}
+
+/// From the integers of the network's last tensor to the scores of one image.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct OutputMap {
+    /// Shape of one image's output, batch axis left out.
+    pub shape: Vec<usize>,
+    /// Factor of each score, or one factor for all.
+    pub scale: Vec<f64>,
+    /// Summand of each score, or one summand for all.
+    pub bias: Vec<f64>,
+    /// For each score in the output's row-major order, the index of its element in stream order; empty where the
+    /// orders agree.
+    pub source_of: Vec<u32>,
+    /// What is made of the scores.
+    pub reduction: Reduction,
+}
+
+/// The output of one image.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Scores {
+    /// One number per class.
+    Values(Vec<f32>),
+    /// Class indices.
+    Indices(Vec<i64>),
+}
+
+impl OutputMap {
+    /// The output of one image whose last tensor, in stream order, is `elements`.
+    pub fn apply(&self, elements: &[i32]) -> Scores {
+        let score = |index: usize| {
+            let element = self.source_of.get(index).map_or(index, |source| *source as usize);
+            let at = |table: &[f64]| if table.len() == 1 { table[0] } else { table[index] };
+            (at(&self.scale) * f64::from(elements[element]) + at(&self.bias)) as f32
+        };
+        match self.reduction {
+            Reduction::None => Scores::Values((0..elements.len()).map(score).collect()),
+            Reduction::ArgMax => {
+                let values: Vec<f32> = (0..elements.len()).map(score).collect();
+                Scores::Indices(vec![arg_max(&values) as i64])
+            }
+            Reduction::Index => Scores::Indices(elements.iter().map(|index| i64::from(*index)).collect()),
+        }
+    }
+}
+
+impl Scores {
+    /// The predicted class: the index itself, the greatest score's index (the lowest on ties), or for a single
+    /// score whether it is positive.
+    pub fn prediction(&self) -> i64 {
+        match self {
+            Scores::Indices(indices) => indices[0],
+            Scores::Values(values) if values.len() == 1 => i64::from(values[0] > 0.0),
+            Scores::Values(values) => arg_max(values) as i64,
+        }
+    }
+}
+
+/// Index of the greatest value, the lowest index on ties; 0 for an empty slice.
+pub fn arg_max<T: PartialOrd>(values: &[T]) -> usize {
+    let mut best = 0;
+    for index in 1..values.len() {
+        if values[index] > values[best] {
+            best = index;
+        }
+    }
+    best
+}
