@@ -1,1 +1,7 @@
-//! (docs follow)
+//! From an imported model to a plan of hardware: `Graph` → [`Network`](network::network::Network) →
+//! [`Plan`](plan::Plan).
+//!
+//! [`lower`] turns everything between two dot products into integer step functions by evaluating it exactly;
+//! [`fold`] chooses parallelism; [`schedule`] predicts every clock cycle.
+
+pub mod plan;

@@ -1,0 +1,87 @@
+//! `Plan`: a network and how hardware computes it.
+//!
+//! A pipeline of stages joined by streams. The plan fixes everything that costs or takes time: parallelism, stream
+//! widths, cycles; it names no wire.
+
+use abi::packing::StreamFormat;
+use network::network::{LayerId, Network, TensorId};
+use serde::{Deserialize, Serialize};
+
+/// A network and how hardware computes it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Plan {
+    /// The network computed.
+    pub network: Network,
+    /// Clock that the frame rate is reckoned with, in MHz.
+    pub clock_mhz: f64,
+    /// The pipeline, input first. Each stage's output format is the next one's input format.
+    pub stages: Vec<Stage>,
+    /// Clock cycles between two images when source and sink never wait.
+    pub initiation_interval: u64,
+    /// Clock cycles from an image's first input word accepted to its last output word accepted, the pipeline
+    /// idle before.
+    pub latency: u64,
+}
+
+/// One stage of the pipeline.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Stage {
+    /// Unique name, a Verilog identifier.
+    pub name: String,
+    /// What it computes.
+    pub kind: StageKind,
+    /// Format of the stream it reads.
+    pub input: StreamFormat,
+    /// Format of the stream it writes.
+    pub output: StreamFormat,
+    /// The tensor that the written stream carries.
+    pub tensor: TensorId,
+    /// Clock cycles that one image occupies it.
+    pub cycles: u64,
+}
+
+/// What a stage computes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StageKind {
+    /// The same elements in words of another number of lanes.
+    WidthConverter,
+    /// A matrix-vector product, its thresholds included where they follow directly.
+    MatrixVectorUnit {
+        /// The `MatrixVector` layer.
+        layer: LayerId,
+        /// The `MultiThreshold` layer applied to its accumulators.
+        thresholds: Option<LayerId>,
+        /// Rows computed at once.
+        pe: usize,
+        /// Columns taken at once.
+        simd: usize,
+    },
+    /// Step functions on a stream of integers.
+    MultiThreshold {
+        /// The `MultiThreshold` layer.
+        layer: LayerId,
+    },
+    /// Index of the greatest element.
+    ArgMax {
+        /// The `ArgMax` layer.
+        layer: LayerId,
+    },
+}
+
+impl Plan {
+    /// Format of the stream that enters the pipeline.
+    pub fn input_format(&self) -> StreamFormat {
+        self.stages[0].input
+    }
+
+    /// Format of the stream that leaves the pipeline.
+    pub fn output_format(&self) -> StreamFormat {
+        self.stages[self.stages.len() - 1].output
+    }
+
+    /// Images per second that the core takes at the plan's clock.
+    pub fn frames_per_second(&self) -> f64 {
+        self.clock_mhz * 1e6 / self.initiation_interval as f64
+    }
+}

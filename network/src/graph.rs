@@ -1,0 +1,258 @@
+//! `Graph`: an imported model, floats included, with every shape known.
+//!
+//! A directed acyclic graph with index ids. Nodes stand in topological order. What only computes or moves
+//! constants (shapes, layouts, quantised weights) is folded at import; arithmetic between constants stays as
+//! nodes, because folding it would round what the semantics calls real numbers.
+
+use crate::tensor::Tensor;
+use std::fmt;
+
+/// Index of a node in [`Graph::nodes`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct NodeId(pub usize);
+
+/// Index of a value in [`Graph::values`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ValueId(pub usize);
+
+/// An imported model with one input and one output.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Graph {
+    /// Name of the model: the file's stem where the file names none.
+    pub name: String,
+    /// Version of the default operator set.
+    pub opset: i64,
+    /// The nodes, producers before consumers.
+    pub nodes: Vec<Node>,
+    /// The values that nodes read and write.
+    pub values: Vec<Value>,
+    /// The one input.
+    pub input: ValueId,
+    /// The one output.
+    pub output: ValueId,
+    /// Things the import decided that a user may want to know, one sentence each.
+    pub remarks: Vec<String>,
+}
+
+/// A value: the input, a constant, or the result of a node.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Value {
+    /// Name in the file.
+    pub name: String,
+    /// Extent of each axis; a symbolic batch axis is 1.
+    pub shape: Vec<usize>,
+    /// Where the value comes from.
+    pub source: Source,
+    /// Whether the file's type of it is an integer type (`TopK` and `ArgMax` results).
+    pub is_integer: bool,
+}
+
+/// Where a value comes from.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Source {
+    /// The graph's input.
+    Input,
+    /// A constant: initialiser, `Constant` node or folded.
+    Constant(Tensor),
+    /// An output of a node.
+    Node(NodeId),
+}
+
+/// One operation.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Node {
+    /// Unique name: the file's, or operator and number where the file gives none.
+    pub name: String,
+    /// What it computes.
+    pub operator: Operator,
+    /// What it reads, in the operator's order.
+    pub inputs: Vec<ValueId>,
+    /// What it writes. Only `TopK` has two: values, then indices.
+    pub outputs: Vec<ValueId>,
+}
+
+/// How a quantiser rounds. Names as in the QONNX `Quant` specification.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RoundingMode {
+    /// `ROUND`, `HALF_EVEN`: to nearest, ties to the even neighbour.
+    HalfEven,
+    /// `CEIL`: towards plus infinity.
+    Ceil,
+    /// `FLOOR`: towards minus infinity.
+    Floor,
+    /// `UP`: away from zero.
+    Up,
+    /// `DOWN`, `ROUND_TO_ZERO`: towards zero.
+    Down,
+    /// `HALF_UP`: to nearest, ties away from zero.
+    HalfUp,
+    /// `HALF_DOWN`: to nearest, ties towards zero.
+    HalfDown,
+}
+
+/// The operators a graph may hold, each with its static attributes.
+///
+/// Inputs are listed in brackets. Constants among them are values like others.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Operator {
+    /// `[x]`: the same elements, row-major, in the output's shape (`Reshape`, `Flatten`, `Squeeze`, `Unsqueeze`,
+    /// `Identity`, `Dropout` at inference).
+    Reshape,
+    /// `[x]`: axis `i` of the output is axis `permutation[i]` of the input.
+    Transpose {
+        /// The input's axes in the order of the output's.
+        permutation: Vec<usize>,
+    },
+    /// `[a, b]`: a + b, broadcast.
+    Add,
+    /// `[a, b]`: a − b, broadcast.
+    Sub,
+    /// `[a, b]`: a · b, broadcast.
+    Mul,
+    /// `[a, b]`: a / b, broadcast.
+    Div,
+    /// `[a, b]`: a to the power b, broadcast.
+    Pow,
+    /// `[x]`: square root.
+    Sqrt,
+    /// `[x]`: −x.
+    Neg,
+    /// `[x]`: |x|.
+    Abs,
+    /// `[x]`: max(x, 0).
+    Relu,
+    /// `[x]`: x limited to `minimum..=maximum` (`Clip`, `HardTanh` as exported); either may be infinite.
+    Clip {
+        /// Lower limit.
+        minimum: f64,
+        /// Upper limit.
+        maximum: f64,
+    },
+    /// `[x]`: −1, 0 or +1.
+    Sign,
+    /// `[a, b]`: matrix product of NumPy's `matmul`.
+    MatMul,
+    /// `[a, b]` or `[a, b, c]`: alpha · a' · b' + beta · c with a', b' transposed as the flags say.
+    Gemm {
+        /// Factor of the product.
+        alpha: f64,
+        /// Factor of the summand.
+        beta: f64,
+        /// Whether `a` is transposed first.
+        transpose_a: bool,
+        /// Whether `b` is transposed first.
+        transpose_b: bool,
+    },
+    /// `[x, scale, bias, mean, variance]`: scale · (x − mean) / √(variance + epsilon) + bias along axis 1.
+    BatchNormalization {
+        /// Summand that keeps the root away from zero.
+        epsilon: f64,
+    },
+    /// `[x, scale]`: +scale where x ≥ 0, else −scale (QONNX `BipolarQuant`).
+    BipolarQuant,
+    /// `[x, scale, zero_point, bit_width]`: the QONNX `Quant` (`IntQuant`): with q = clamp(x / scale + zero_point),
+    /// (round(q) − zero_point) · scale.
+    Quant {
+        /// Whether the integers are signed.
+        signed: bool,
+        /// Whether the most negative (signed) or the greatest (unsigned) integer is left out.
+        narrow: bool,
+        /// How the quotient is rounded.
+        rounding: RoundingMode,
+    },
+    /// `[x, thresholds]`: `out_scale` · (number of thresholds ≤ x, per channel) + `out_bias`; thresholds are
+    /// `[channels or 1, levels]`, the channel axis of x is axis 1 (`NCHW`, `NC`) or the last (`NHWC`).
+    MultiThreshold {
+        /// Factor of the count.
+        out_scale: f64,
+        /// Summand after scaling.
+        out_bias: f64,
+        /// Axis of `x` that selects the row of thresholds.
+        channel_axis: usize,
+    },
+    /// `[x]`: values and indices of the `k` greatest elements along `axis`, greatest first, lower index first on
+    /// ties.
+    TopK {
+        /// The axis searched.
+        axis: usize,
+        /// How many.
+        k: usize,
+    },
+    /// `[x]`: index of the greatest element along `axis`, the lowest on ties. The output's shape says whether the
+    /// axis is kept.
+    ArgMax {
+        /// The axis searched.
+        axis: usize,
+    },
+}
+
+impl Operator {
+    /// The operator's name in ONNX files (`Reshape` for the whole family that only changes the shape).
+    pub fn name(&self) -> &'static str {
+        match self {
+            Operator::Reshape => "Reshape",
+            Operator::Transpose { .. } => "Transpose",
+            Operator::Add => "Add",
+            Operator::Sub => "Sub",
+            Operator::Mul => "Mul",
+            Operator::Div => "Div",
+            Operator::Pow => "Pow",
+            Operator::Sqrt => "Sqrt",
+            Operator::Neg => "Neg",
+            Operator::Abs => "Abs",
+            Operator::Relu => "Relu",
+            Operator::Clip { .. } => "Clip",
+            Operator::Sign => "Sign",
+            Operator::MatMul => "MatMul",
+            Operator::Gemm { .. } => "Gemm",
+            Operator::BatchNormalization { .. } => "BatchNormalization",
+            Operator::BipolarQuant => "BipolarQuant",
+            Operator::Quant { .. } => "Quant",
+            Operator::MultiThreshold { .. } => "MultiThreshold",
+            Operator::TopK { .. } => "TopK",
+            Operator::ArgMax { .. } => "ArgMax",
+        }
+    }
+}
+
+impl Graph {
+    /// The value with the given id.
+    pub fn value(&self, id: ValueId) -> &Value {
+        &self.values[id.0]
+    }
+
+    /// The node with the given id.
+    pub fn node(&self, id: NodeId) -> &Node {
+        &self.nodes[id.0]
+    }
+
+    /// The tensor of a constant value, `None` for others.
+    pub fn constant(&self, id: ValueId) -> Option<&Tensor> {
+        match &self.value(id).source {
+            Source::Constant(tensor) => Some(tensor),
+            Source::Input | Source::Node(_) => None,
+        }
+    }
+}
+
+impl fmt::Display for Graph {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let value = |id: &ValueId| format!("{} {:?}", self.value(*id).name, self.value(*id).shape);
+        writeln!(f, "graph {} (opset {})", self.name, self.opset)?;
+        writeln!(f, "input {}", value(&self.input))?;
+        for node in &self.nodes {
+            let outputs: Vec<String> = node.outputs.iter().map(value).collect();
+            let inputs: Vec<String> = node
+                .inputs
+                .iter()
+                .map(|id| match self.constant(*id).map(Tensor::as_scalar) {
+                    Some(Some(scalar)) => format!("{scalar}"),
+                    Some(None) => format!("constant {}", value(id)),
+                    None => self.value(*id).name.clone(),
+                })
+                .collect();
+            writeln!(f, "{} = {:?}({})  # {}", outputs.join(", "), node.operator, inputs.join(", "), node.name)?;
+        }
+        writeln!(f, "output {}", value(&self.output))
+    }
+}
