@@ -4,4 +4,5 @@
 //! [`lower`] turns everything between two dot products into integer step functions by evaluating it exactly;
 //! [`fold`] chooses parallelism; [`schedule`] predicts every clock cycle.
 
+pub mod lower;
 pub mod plan;

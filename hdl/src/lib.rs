@@ -1,1 +1,3 @@
 //! (docs follow)
+pub mod blocks;
+pub mod wire;

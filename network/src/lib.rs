@@ -9,4 +9,6 @@
 pub mod graph;
 pub mod integer;
 pub mod network;
+pub mod onnx;
+pub mod reference;
 pub mod tensor;

@@ -1,1 +1,24 @@
-//! (docs follow)
+//! Everything that runs a network without a board, behind one trait, [`Executor`].
+//!
+//! | engine | what it runs | for |
+//! |---|---|---|
+//! | [`integer`] | a `Network`, naively | the specification |
+//! | [`packed`] | a `Network`, 64 bits at a time | users who want answers fast |
+//! | [`verilator`] | generated Verilog, compiled | proof that the hardware is right, cycle counts |
+//!
+//! All agree bit for bit; [`trace`] finds the place where they do not. This crate makes no hardware and knows no
+//! command line.
+
+pub mod back_pressure;
+pub mod error;
+pub mod executor;
+pub mod integer;
+pub mod packed;
+pub mod stream_core;
+pub mod trace;
+pub mod verilator;
+
+pub use error::SimError;
+pub use executor::{CycleReport, Executor, Progress, Run, RunOptions};
+pub use stream_core::{FloatEnds, StageProbe, StreamCore};
+pub use trace::Trace;

@@ -1,0 +1,50 @@
+//! `Graph` → `Network`: everything between two dot products becomes integer step functions, found by evaluation.
+//!
+//! [`lower`] walks the graph once and then runs [`PASSES`], the one ordered list of passes.
+
+pub mod arithmetic;
+pub mod chain;
+mod error;
+mod operators;
+mod passes;
+pub mod steps;
+mod symbol;
+mod walk;
+pub mod weights;
+
+pub use error::LowerError;
+
+use network::graph::Graph;
+use network::network::Network;
+
+/// A pass: an owned network in, an owned network out.
+pub struct Pass {
+    /// The pass's name.
+    pub name: &'static str,
+    /// The pass itself.
+    pub run: fn(Network) -> Network,
+}
+
+/// The passes over a lowered network, in order.
+pub const PASSES: &[Pass] = &[
+    // First, because it leaves fewer step functions for the others to look at.
+    Pass { name: "compose_steps", run: passes::compose_steps },
+    // After composing, which may put a step function right behind its dot product.
+    Pass { name: "orient_steps", run: passes::orient_steps },
+    // Last, because the others change which values can occur.
+    Pass { name: "tighten_ranges", run: passes::tighten_ranges },
+];
+
+/// Lowers an imported model to integers.
+///
+/// # Errors
+/// Where a node has no exact integer form: see [`LowerError`].
+pub fn lower(graph: &Graph) -> Result<Network, LowerError> {
+    let mut network = walk::walk(graph)?;
+    network.validate()?;
+    for pass in PASSES {
+        network = (pass.run)(network);
+        network.validate()?;
+    }
+    Ok(network)
+}

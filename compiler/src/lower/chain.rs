@@ -1,0 +1,317 @@
+//! The operations between two dot products as one function of one number, evaluated in any arithmetic.
+
+use super::arithmetic::{Arithmetic, BallArithmetic, ExactArithmetic, Fault};
+use network::graph::RoundingMode;
+use std::cmp::Ordering;
+use std::sync::Arc;
+
+/// A real constant: a float of the file, or an expression of such, kept unevaluated so that nothing is rounded.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Constant {
+    /// A number of the file.
+    Float(f64),
+    /// The first combined with the second.
+    Binary(Binary, Arc<(Constant, Constant)>),
+    /// Square root.
+    SquareRoot(Arc<Constant>),
+    /// Sum of products with integers.
+    Sum(Arc<Vec<(Constant, i64)>>),
+}
+
+/// Operations on two numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Binary {
+    /// a + b
+    Add,
+    /// a − b
+    Subtract,
+    /// a · b
+    Multiply,
+    /// a / b
+    Divide,
+}
+
+impl Constant {
+    /// The expression of `self` and `other`, simplified where that is exact for certain.
+    pub fn binary(self, operation: Binary, other: Constant) -> Constant {
+        match (operation, &self, &other) {
+            (Binary::Add, Constant::Float(0.0), _) => other,
+            (Binary::Add | Binary::Subtract, _, Constant::Float(0.0)) => self,
+            (Binary::Multiply, Constant::Float(1.0), _) => other,
+            (Binary::Multiply | Binary::Divide, _, Constant::Float(1.0)) => self,
+            (Binary::Multiply, Constant::Float(0.0), _) | (Binary::Multiply, _, Constant::Float(0.0)) => {
+                Constant::Float(0.0)
+            }
+            _ => Constant::Binary(operation, Arc::new((self, other))),
+        }
+    }
+
+    /// The value in `arithmetic`.
+    ///
+    /// # Errors
+    /// Where the arithmetic has no answer.
+    pub fn evaluate<A: Arithmetic>(&self, arithmetic: &mut A) -> Result<A::Number, Fault> {
+        Ok(match self {
+            Constant::Float(value) => arithmetic.float(*value),
+            Constant::Binary(operation, operands) => {
+                let a = operands.0.evaluate(arithmetic)?;
+                let b = operands.1.evaluate(arithmetic)?;
+                combine(*operation, &a, &b, arithmetic)?
+            }
+            Constant::SquareRoot(operand) => {
+                let operand = operand.evaluate(arithmetic)?;
+                arithmetic.square_root(&operand)?
+            }
+            Constant::Sum(terms) => {
+                let mut sum = arithmetic.float(0.0);
+                for (constant, factor) in terms.iter() {
+                    let constant = constant.evaluate(arithmetic)?;
+                    let factor = arithmetic.float(*factor as f64);
+                    let product = arithmetic.multiply(&constant, &factor);
+                    sum = arithmetic.add(&sum, &product);
+                }
+                sum
+            }
+        })
+    }
+
+    /// The value in double precision, `None` where it does not exist.
+    pub fn approximate(&self) -> Option<f64> {
+        let ball = self.evaluate(&mut BallArithmetic::double()).ok()?;
+        ball.middle().is_finite().then_some(ball.middle())
+    }
+
+    /// How the constant compares with zero, exactly.
+    ///
+    /// # Errors
+    /// Where it does not exist.
+    pub fn sign(&self) -> Result<Ordering, Fault> {
+        decide(|arithmetic| sign_of(self, arithmetic), |arithmetic| sign_of(self, arithmetic))
+    }
+
+    /// Whether two constants are the same number, exactly.
+    ///
+    /// # Errors
+    /// Where one does not exist.
+    pub fn equals(&self, other: &Constant) -> Result<bool, Fault> {
+        if self == other {
+            return Ok(true);
+        }
+        Ok(self.clone().binary(Binary::Subtract, other.clone()).sign()? == Ordering::Equal)
+    }
+}
+
+fn sign_of<A: Arithmetic>(constant: &Constant, arithmetic: &mut A) -> Result<Ordering, Fault> {
+    let number = constant.evaluate(arithmetic)?;
+    arithmetic.sign(&number)
+}
+
+fn combine<A: Arithmetic>(
+    operation: Binary,
+    a: &A::Number,
+    b: &A::Number,
+    arithmetic: &mut A,
+) -> Result<A::Number, Fault> {
+    Ok(match operation {
+        Binary::Add => arithmetic.add(a, b),
+        Binary::Subtract => arithmetic.subtract(a, b),
+        Binary::Multiply => arithmetic.multiply(a, b),
+        Binary::Divide => arithmetic.divide(a, b)?,
+    })
+}
+
+/// Asks the fast arithmetic, and the exact one where that cannot tell.
+fn decide<T>(
+    fast: impl FnOnce(&mut BallArithmetic) -> Result<T, Fault>,
+    exact: impl FnOnce(&mut ExactArithmetic) -> Result<T, Fault>,
+) -> Result<T, Fault> {
+    match fast(&mut BallArithmetic::double()) {
+        Err(Fault::Undecided) => exact(&mut ExactArithmetic::default()),
+        answer => answer,
+    }
+}
+
+/// One operation on the number that runs through a chain.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Function {
+    /// The number combined with a constant, the number first.
+    Binary(Binary, Constant),
+    /// A constant combined with the number, the constant first.
+    Reversed(Binary, Constant),
+    /// √x
+    SquareRoot,
+    /// x to an integer power.
+    Power(u32),
+    /// |x|
+    Absolute,
+    /// x limited to a range, either end possibly infinite.
+    Clip(f64, f64),
+}
+
+impl Function {
+    /// Whether a greater argument never turns from a greater to a lesser result or back.
+    pub fn is_monotone(&self) -> bool {
+        match self {
+            Function::Binary(..) | Function::Clip(..) | Function::SquareRoot => true,
+            Function::Reversed(operation, _) => *operation != Binary::Divide,
+            Function::Power(exponent) => exponent % 2 == 1,
+            Function::Absolute => false,
+        }
+    }
+
+    fn apply<A: Arithmetic>(&self, x: A::Number, arithmetic: &mut A) -> Result<A::Number, Fault> {
+        Ok(match self {
+            Function::Binary(operation, constant) => {
+                let constant = constant.evaluate(arithmetic)?;
+                combine(*operation, &x, &constant, arithmetic)?
+            }
+            Function::Reversed(operation, constant) => {
+                let constant = constant.evaluate(arithmetic)?;
+                combine(*operation, &constant, &x, arithmetic)?
+            }
+            Function::SquareRoot => arithmetic.square_root(&x)?,
+            Function::Power(exponent) => {
+                let mut product = arithmetic.float(1.0);
+                for _ in 0..*exponent {
+                    product = arithmetic.multiply(&product, &x);
+                }
+                product
+            }
+            Function::Absolute => match arithmetic.sign(&x)? {
+                Ordering::Less => arithmetic.negate(&x),
+                Ordering::Equal | Ordering::Greater => x,
+            },
+            Function::Clip(minimum, maximum) => {
+                for (limit, beyond) in [(*minimum, Ordering::Less), (*maximum, Ordering::Greater)] {
+                    if limit.is_finite() {
+                        let limit = arithmetic.float(limit);
+                        if arithmetic.compare(&x, &limit)? == beyond {
+                            return Ok(limit);
+                        }
+                    }
+                }
+                x
+            }
+        })
+    }
+}
+
+/// What ends a chain: from a real number to an integer code.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Quantiser {
+    /// +1 where x ≥ 0, else −1.
+    Bipolar,
+    /// −1, 0 or +1.
+    Sign,
+    /// round(clamp(x / scale + zero_point, minimum, maximum))
+    Uniform {
+        /// Distance of two levels.
+        scale: Constant,
+        /// Code of zero.
+        zero_point: Constant,
+        /// Least code.
+        minimum: i64,
+        /// Greatest code.
+        maximum: i64,
+        /// How the quotient is rounded.
+        rounding: RoundingMode,
+    },
+    /// Number of thresholds at or below x.
+    Thresholds(Arc<Vec<f64>>),
+}
+
+impl Quantiser {
+    fn code<A: Arithmetic>(&self, x: &A::Number, arithmetic: &mut A) -> Result<i64, Fault> {
+        match self {
+            Quantiser::Bipolar => Ok(if arithmetic.sign(x)? == Ordering::Less { -1 } else { 1 }),
+            Quantiser::Sign => Ok(arithmetic.sign(x)? as i64),
+            Quantiser::Thresholds(thresholds) => {
+                let mut count = 0;
+                for threshold in thresholds.iter() {
+                    let threshold = arithmetic.float(*threshold);
+                    count += i64::from(arithmetic.compare(x, &threshold)? != Ordering::Less);
+                }
+                Ok(count)
+            }
+            Quantiser::Uniform { scale, zero_point, minimum, maximum, rounding } => {
+                let scale = scale.evaluate(arithmetic)?;
+                let quotient = arithmetic.divide(x, &scale)?;
+                let zero_point = zero_point.evaluate(arithmetic)?;
+                let quotient = arithmetic.add(&quotient, &zero_point);
+                for (limit, beyond) in [(*minimum, Ordering::Less), (*maximum, Ordering::Greater)] {
+                    let number = arithmetic.float(limit as f64);
+                    if arithmetic.compare(&quotient, &number)? == beyond {
+                        return Ok(limit);
+                    }
+                }
+                round(&quotient, *rounding, arithmetic)
+            }
+        }
+    }
+}
+
+fn round<A: Arithmetic>(x: &A::Number, mode: RoundingMode, arithmetic: &mut A) -> Result<i64, Fault> {
+    let ceiling = |arithmetic: &mut A, x: &A::Number| {
+        let negative = arithmetic.negate(x);
+        arithmetic.floor(&negative).map(|floor| -floor)
+    };
+    match mode {
+        RoundingMode::Floor => arithmetic.floor(x),
+        RoundingMode::Ceil => ceiling(arithmetic, x),
+        RoundingMode::Down if arithmetic.sign(x)? == Ordering::Less => ceiling(arithmetic, x),
+        RoundingMode::Down => arithmetic.floor(x),
+        RoundingMode::Up if arithmetic.sign(x)? == Ordering::Less => arithmetic.floor(x),
+        RoundingMode::Up => ceiling(arithmetic, x),
+        RoundingMode::HalfEven | RoundingMode::HalfUp | RoundingMode::HalfDown => {
+            let below = arithmetic.floor(x)?;
+            let half = arithmetic.float(below as f64 + 0.5);
+            let up = match arithmetic.compare(x, &half)? {
+                Ordering::Less => false,
+                Ordering::Greater => true,
+                Ordering::Equal => match mode {
+                    RoundingMode::HalfEven => below % 2 != 0,
+                    RoundingMode::HalfUp => below >= 0,
+                    _ => below < 0,
+                },
+            };
+            Ok(below + i64::from(up))
+        }
+    }
+}
+
+/// A chain of operations on one number, ended by a quantiser.
+#[derive(Clone, Debug, PartialEq)]
+pub struct QuantisedChain {
+    /// The operations, first to last.
+    pub functions: Vec<Function>,
+    /// What makes an integer of the result.
+    pub quantiser: Quantiser,
+}
+
+impl QuantisedChain {
+    fn evaluate<A: Arithmetic>(&self, x: f64, arithmetic: &mut A) -> Result<i64, Fault> {
+        let mut number = arithmetic.float(x);
+        for function in &self.functions {
+            number = function.apply(number, arithmetic)?;
+        }
+        self.quantiser.code(&number, arithmetic)
+    }
+
+    /// The code of `x`, exactly.
+    ///
+    /// # Errors
+    /// Where the chain has no value there.
+    pub fn code(&self, x: f64) -> Result<i64, Fault> {
+        decide(|arithmetic| self.evaluate(x, arithmetic), |arithmetic| self.evaluate(x, arithmetic))
+    }
+
+    /// Whether rounding each operation to float32 could change the code of `x`.
+    pub fn is_sensitive(&self, x: f64) -> bool {
+        self.evaluate(x, &mut BallArithmetic::single()) == Err(Fault::Undecided)
+    }
+
+    /// Whether the code never turns from rising to falling or back as `x` grows.
+    pub fn is_monotone(&self) -> bool {
+        self.functions.iter().all(Function::is_monotone)
+    }
+}

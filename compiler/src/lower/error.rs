@@ -1,0 +1,90 @@
+//! What a model may hold that has no exact integer form.
+
+use miette::Diagnostic;
+use network::network::NetworkError;
+use thiserror::Error;
+
+/// A model that cannot be lowered to integers.
+#[derive(Clone, Debug, PartialEq, Error, Diagnostic)]
+pub enum LowerError {
+    /// An operation where only integers times a scale may stand.
+    #[error("the data input of node `{node}` ({operator}) must be quantised, but reaches it as real numbers{from}")]
+    #[diagnostic(
+        code(compiler::lower::not_quantised),
+        help("put a quantiser (Quant, BipolarQuant, MultiThreshold or Sign) before `{node}`, in Brevitas a QuantIdentity or a quantised activation, and export again")
+    )]
+    NotQuantised {
+        /// The node.
+        node: String,
+        /// Its operator.
+        operator: &'static str,
+        /// Where the real numbers come from, with a leading space; may be empty.
+        from: String,
+    },
+    /// Weights that are not few-bit integers times a scale.
+    #[error("the weights of node `{node}` must be integers of at most {bits} bits times one scale per output channel, but those of channel {channel} are not{detail}")]
+    #[diagnostic(
+        code(compiler::lower::weights_not_quantised),
+        help("quantise the weights of `{node}` (in Brevitas: a weight_quant with one scale per tensor or per output channel) and export again")
+    )]
+    WeightsNotQuantised {
+        /// The node.
+        node: String,
+        /// Most bits that weights may take.
+        bits: u32,
+        /// The output channel.
+        channel: usize,
+        /// What was found, with leading punctuation; may be empty.
+        detail: String,
+    },
+    /// Two operands that both depend on the input.
+    #[error("one operand of node `{node}` ({operator}) must be a constant, but both depend on the model's input")]
+    #[diagnostic(
+        code(compiler::lower::two_data_operands),
+        help("residual additions and products of activations are not supported yet; rewrite the model without `{node}`")
+    )]
+    TwoDataOperands {
+        /// The node.
+        node: String,
+        /// Its operator.
+        operator: &'static str,
+    },
+    /// An operator with no integer form at its place.
+    #[error("node `{node}` ({operator}) must {must}, but {found}")]
+    #[diagnostic(code(compiler::lower::unsupported), help("{help}"))]
+    Unsupported {
+        /// The node.
+        node: String,
+        /// Its operator.
+        operator: &'static str,
+        /// What would have to hold.
+        must: &'static str,
+        /// What was found.
+        found: String,
+        /// What to do.
+        help: &'static str,
+    },
+    /// A function without a value somewhere in its reachable range.
+    #[error("what node `{node}` quantises must be a number for every value that can occur, but channel {channel} divides by zero or takes the root of a negative number")]
+    #[diagnostic(
+        code(compiler::lower::undefined),
+        help("look at the parameters between the last dot product and `{node}`: a variance plus epsilon of zero, or a zero scale")
+    )]
+    Undefined {
+        /// The quantiser's node.
+        node: String,
+        /// The channel.
+        channel: usize,
+    },
+    /// A model that has nothing for hardware to do.
+    #[error("model `{model}` must hold at least one quantiser or dot product between input and output, but holds none")]
+    #[diagnostic(code(compiler::lower::empty), help("check that this is the exported network and not a fragment of it"))]
+    NothingToDo {
+        /// The model.
+        model: String,
+    },
+    /// A fault of a pass.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Invalid(#[from] NetworkError),
+}

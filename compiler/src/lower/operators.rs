@@ -1,0 +1,192 @@
+//! Each operator's effect on what is known of its input.
+
+use super::LowerError;
+use super::chain::{Binary, Constant, Function, Quantiser};
+use super::symbol::{Data, Parameter, Step};
+use abi::ElementType;
+use network::graph::{Node, RoundingMode};
+use network::tensor::{Tensor, broadcast_indices};
+use std::sync::Arc;
+
+/// The parameter that `constants` of shape `from` are to elements of shape `to`.
+pub fn parameter(constants: &Arc<Vec<Constant>>, from: &[usize], to: &[usize]) -> Parameter {
+    match constants.as_slice() {
+        [constant] => Parameter::Uniform(constant.clone()),
+        _ if from == to => Parameter::PerElement(constants.clone()),
+        _ => Parameter::PerElement(Arc::new(
+            broadcast_indices(from, to).into_iter().map(|index| constants[index].clone()).collect(),
+        )),
+    }
+}
+
+/// The steps of a batch normalisation of elements of shape `shape`, as real arithmetic has it.
+pub fn batch_normalization(data: Data, shape: &[usize], tensors: [&Tensor; 4], epsilon: f64) -> Data {
+    let [scale, bias, mean, variance] = tensors;
+    let along_channels = |constant: &dyn Fn(usize) -> Constant| {
+        let per_channel: Arc<Vec<Constant>> = Arc::new((0..scale.len()).map(constant).collect());
+        let mut from = vec![1; shape.len()];
+        from[1] = scale.len();
+        parameter(&per_channel, &from, shape)
+    };
+    let float = |tensor: &Tensor, channel: usize| Constant::Float(tensor.data[channel]);
+    let deviation = |channel: usize| {
+        let sum = float(variance, channel).binary(Binary::Add, Constant::Float(epsilon));
+        Constant::SquareRoot(Arc::new(sum))
+    };
+    let step = |operation, parameter| Step::Binary { operation, reversed: false, parameter };
+    data.then(step(Binary::Subtract, along_channels(&|channel| float(mean, channel))))
+        .then(step(Binary::Divide, along_channels(&deviation)))
+        .then(step(Binary::Multiply, along_channels(&|channel| float(scale, channel))))
+        .then(step(Binary::Add, along_channels(&|channel| float(bias, channel))))
+}
+
+/// What a quantiser does: a code, and the way back from the code to the value it stands for.
+pub struct Quantisation {
+    /// The quantiser of each element's channel function.
+    pub quantisers: Vec<Quantiser>,
+    /// Type of the codes.
+    pub element: ElementType,
+    /// From codes to values.
+    pub back: Vec<Step>,
+}
+
+fn times(parameter: Parameter) -> Step {
+    Step::Binary { operation: Binary::Multiply, reversed: false, parameter }
+}
+
+/// The QONNX `BipolarQuant`.
+pub fn bipolar_quant(elements: usize, scale: Parameter) -> Quantisation {
+    Quantisation {
+        quantisers: vec![Quantiser::Bipolar; elements],
+        element: ElementType::Bipolar,
+        back: vec![times(scale)],
+    }
+}
+
+/// The ONNX `Sign`: three values, of which zero may turn out not to occur.
+pub fn sign(elements: usize) -> Quantisation {
+    Quantisation {
+        quantisers: vec![Quantiser::Sign; elements],
+        element: ElementType::Signed { bits: 2 },
+        back: Vec::new(),
+    }
+}
+
+/// The attributes and width of a QONNX `Quant`.
+pub struct QuantFormat {
+    /// Whether the integers are signed.
+    pub signed: bool,
+    /// Whether the extreme integer is left out.
+    pub narrow: bool,
+    /// How the quotient is rounded.
+    pub rounding: RoundingMode,
+    /// Bits of an integer.
+    pub bits: u32,
+}
+
+impl QuantFormat {
+    /// The least and the greatest integer.
+    fn range(&self) -> (i64, i64) {
+        let narrow = i64::from(self.narrow);
+        if self.signed {
+            (-(1 << (self.bits - 1)) + narrow, (1 << (self.bits - 1)) - 1)
+        } else {
+            (0, (1 << self.bits) - 1 - narrow)
+        }
+    }
+}
+
+/// The QONNX `Quant`. A signed single bit is bipolar, as the QONNX executor has it.
+pub fn quant(elements: usize, format: &QuantFormat, scale: Parameter, zero_point: Parameter) -> Quantisation {
+    let (minimum, maximum) = format.range();
+    if format.signed && format.bits == 1 {
+        return bipolar_quant(elements, scale);
+    }
+    let quantisers = (0..elements)
+        .map(|element| Quantiser::Uniform {
+            scale: scale.at(element).clone(),
+            zero_point: zero_point.at(element).clone(),
+            minimum,
+            maximum,
+            rounding: format.rounding,
+        })
+        .collect();
+    let element = if format.signed {
+        ElementType::Signed { bits: format.bits }
+    } else {
+        ElementType::Unsigned { bits: format.bits }
+    };
+    let unshift = Step::Binary { operation: Binary::Subtract, reversed: false, parameter: zero_point };
+    Quantisation { quantisers, element, back: vec![unshift, times(scale)] }
+}
+
+/// The QONNX `MultiThreshold`. Two levels that lie symmetrically about zero are bipolar.
+pub fn multi_threshold(
+    channel_of: impl Fn(usize) -> usize,
+    elements: usize,
+    thresholds: &Tensor,
+    out_scale: f64,
+    out_bias: f64,
+) -> Quantisation {
+    let levels = thresholds.shape[1];
+    let rows: Vec<Arc<Vec<f64>>> =
+        thresholds.data.chunks(levels.max(1)).map(|row| Arc::new(row.to_vec())).collect();
+    let quantiser = |element: usize| {
+        let row = if rows.len() == 1 { 0 } else { channel_of(element) };
+        Quantiser::Thresholds(rows[row].clone())
+    };
+    let quantisers = (0..elements).map(quantiser).collect();
+    let constant = |value| Parameter::Uniform(Constant::Float(value));
+    let (element, back) = if levels == 1 && out_scale == -2.0 * out_bias {
+        (ElementType::Bipolar, vec![times(constant(-out_bias))])
+    } else {
+        let shift =
+            Step::Binary { operation: Binary::Add, reversed: false, parameter: constant(out_bias) };
+        (ElementType::holding(0, levels as i64), vec![times(constant(out_scale)), shift])
+    };
+    Quantisation { quantisers, element, back }
+}
+
+/// The function step of an operator without constants, `None` for other operators.
+pub fn unary(operator: &network::graph::Operator) -> Option<Vec<Step>> {
+    use network::graph::Operator;
+    let function = |function| Some(vec![Step::Function(function)]);
+    match operator {
+        Operator::Relu => function(Function::Clip(0.0, f64::INFINITY)),
+        Operator::Clip { minimum, maximum } => function(Function::Clip(*minimum, *maximum)),
+        Operator::Abs => function(Function::Absolute),
+        Operator::Sqrt => function(Function::SquareRoot),
+        Operator::Neg => Some(vec![times(Parameter::Uniform(Constant::Float(-1.0)))]),
+        _ => None,
+    }
+}
+
+/// The steps of x to the power of `exponent`: positive integers, one half and their reciprocals.
+///
+/// # Errors
+/// For other exponents.
+pub fn power(node: &Node, exponent: f64) -> Result<Vec<Step>, LowerError> {
+    let reciprocal = Step::Binary {
+        operation: Binary::Divide,
+        reversed: true,
+        parameter: Parameter::Uniform(Constant::Float(1.0)),
+    };
+    let magnitude = exponent.abs();
+    let mut steps = if magnitude == 0.5 {
+        vec![Step::Function(Function::SquareRoot)]
+    } else if magnitude.fract() == 0.0 && (1.0..=16.0).contains(&magnitude) {
+        vec![Step::Function(Function::Power(magnitude as u32))]
+    } else {
+        return Err(LowerError::Unsupported {
+            node: node.name.clone(),
+            operator: node.operator.name(),
+            must: "have an exponent of ±0.5 or an integer of magnitude 1 to 16",
+            found: format!("its exponent is {exponent}"),
+            help: "replace the power by an activation that is supported, such as Relu or Clip",
+        });
+    };
+    if exponent < 0.0 {
+        steps.push(reciprocal);
+    }
+    Ok(steps)
+}

@@ -1,0 +1,167 @@
+#!/usr/bin/env python3
+"""Trains the binarized digits network of this folder and writes it as QONNX.
+
+  pip install -r requirements.txt
+  python train.py [--out DIR]          (about half a minute on one core)
+
+Writes into DIR (default: the folder of this script)
+  digits_mlp.onnx       the network, raw pixels 0..16 in, ten class scores out
+  test_images.npy       uint8   [450, 1, 8, 8]   the held-out test part
+  test_labels.npy       uint8   [450]
+  expected_scores.npy   float32 [450, 10]        what the qonnx executor computes for the written file
+and prints the accuracy on validation and test part, both measured by the qonnx executor on the written file.
+The same versions on the same kind of processor write the same bytes again.
+"""
+import argparse
+import os
+
+os.environ["CUDA_VISIBLE_DEVICES"] = ""  # a GPU would round differently and give another network
+
+import brevitas.nn as qnn
+import numpy as np
+import onnx
+import torch
+from brevitas.core.scaling import ScalingImplType
+from brevitas.export import export_qonnx
+from brevitas.quant import SignedBinaryActPerTensorConst, SignedBinaryWeightPerTensorConst, Uint8ActPerTensorFloat
+from qonnx.core.modelwrapper import ModelWrapper
+from qonnx.core.onnx_exec import execute_onnx
+from qonnx.transformation.infer_shapes import InferShapes
+from sklearn.datasets import load_digits
+from sklearn.model_selection import train_test_split
+from torch import nn
+
+
+class Pixel(Uint8ActPerTensorFloat):
+    """Unsigned 4 bit, scale 1: the pixel itself, with 16 clipped to 15."""
+
+    bit_width = 4
+    scaling_impl_type = ScalingImplType.CONST
+    scaling_init = 15.0
+
+
+class Weight(SignedBinaryWeightPerTensorConst):
+    scaling_const = 1.0  # every layer is followed by a BatchNorm, which learns the scale
+
+
+class Sign(SignedBinaryActPerTensorConst):
+    scaling_const = 1.0
+
+
+class Digits(nn.Sequential):
+    """Pixels -> [binary linear -> BatchNorm -> sign] per hidden layer -> binary linear -> BatchNorm."""
+
+    def __init__(self, hidden):
+        layers = [qnn.QuantIdentity(act_quant=Pixel), nn.Flatten()]
+        sizes = [64, *hidden, 10]
+        for inputs, outputs in zip(sizes, sizes[1:]):
+            linear = qnn.QuantLinear(inputs, outputs, bias=False, weight_quant=Weight)
+            nn.init.uniform_(linear.weight, -0.5, 0.5)
+            layers += [linear, nn.BatchNorm1d(outputs), qnn.QuantIdentity(act_quant=Sign)]
+        super().__init__(*layers[:-1])  # the scores stay real numbers: no sign after the last BatchNorm
+
+
+def split(seed):
+    """Stratified 60/15/25: (images, labels) of the training, validation and test part."""
+    digits = load_digits()
+    images, labels = digits.images.astype(np.uint8)[:, None], digits.target.astype(np.uint8)
+    rest, test, rest_labels, test_labels = train_test_split(
+        images, labels, test_size=0.25, stratify=labels, random_state=seed)
+    train, val, train_labels, val_labels = train_test_split(
+        rest, rest_labels, test_size=0.2, stratify=rest_labels, random_state=seed)
+    return (train, train_labels), (val, val_labels), (test, test_labels)
+
+
+def moved(images, share, draw):
+    """A `share` of the images moved by up to one pixel each way: keeps the network from learning them by heart."""
+    out = images.clone()
+    for i in torch.nonzero(torch.rand(len(images), generator=draw) < share).flatten():
+        dy, dx = torch.randint(0, 3, (2,), generator=draw).tolist()
+        out[i] = nn.functional.pad(images[i], (1, 1, 1, 1))[:, dy:dy + 8, dx:dx + 8]
+    return out
+
+
+def train(images, labels, args):
+    torch.manual_seed(args.seed)
+    draw = torch.Generator().manual_seed(args.seed)
+    images, labels = torch.tensor(images).float(), torch.tensor(labels).long()
+    network = Digits(args.hidden)
+    batches = len(images) // args.batch
+    optimizer = torch.optim.Adam(network.parameters(), lr=args.rate)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, args.epochs * batches)
+    for _ in range(args.epochs):
+        for pick in torch.randperm(len(images), generator=draw)[:batches * args.batch].view(batches, -1):
+            scores = network(moved(images[pick], args.moved, draw))
+            # smoothing: without it the scores grow without bound and the signs below stop changing early
+            loss = nn.functional.cross_entropy(scores, labels[pick], label_smoothing=0.1)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            schedule.step()
+            with torch.no_grad():  # a latent weight far outside +-1 could never change its sign again
+                for layer in network:
+                    if isinstance(layer, qnn.QuantLinear):
+                        layer.weight.clamp_(-1, 1)
+    return network.eval()
+
+
+def export(network, path):
+    # dynamo=False: the newer exporter writes source paths of the exporting machine into the file
+    export_qonnx(network, args=torch.zeros(1, 1, 8, 8), export_path=path, dynamo=False,
+                 input_names=["image"], output_names=["scores"])
+
+
+def check_weights(path):
+    """Every stored weight must be told apart by its sign: a 0 would be neither -1 nor +1 to some readers."""
+    graph = onnx.load(path).graph
+    known = {t.name: onnx.numpy_helper.to_array(t) for t in graph.initializer}
+    known.update((n.output[0], onnx.numpy_helper.to_array(n.attribute[0].t)) for n in graph.node if n.op_type == "Constant")
+    weights = [known[n.input[0]] for n in graph.node if n.op_type == "BipolarQuant" and n.input[0] in known]
+    assert weights and all(np.all(w != 0) for w in weights), "a weight is exactly 0"
+    return sum(w.size for w in weights)
+
+
+def run(path, images):
+    """Scores of the qonnx executor, which shares no code with Brevitas, one image at a time."""
+    model = ModelWrapper(path).transform(InferShapes())
+    return np.concatenate([execute_onnx(model, {"image": i[None].astype(np.float32)})["scores"] for i in images])
+
+
+def accuracy(scores, labels):
+    right = int((scores.argmax(1) == labels).sum())
+    return f"{right} of {len(labels)} = {100 * right / len(labels):.2f} %"
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--out", default=os.path.dirname(os.path.abspath(__file__)))
+    parser.add_argument("--hidden", type=int, nargs="+", default=[128, 64])
+    parser.add_argument("--epochs", type=int, default=300)
+    parser.add_argument("--batch", type=int, default=64)
+    parser.add_argument("--rate", type=float, default=1e-2)
+    parser.add_argument("--moved", type=float, default=0.1, help="share of training images moved by one pixel")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--no-test", action="store_true", help="stop after validation: for choosing the settings above")
+    args = parser.parse_args()
+
+    torch.set_num_threads(1)  # sums split over threads differ in their last bits
+    torch.use_deterministic_algorithms(True)
+    training, validation, test = split(seed=0)  # --seed must not change the split, else validation compares nothing
+    network = train(*training, args)
+
+    os.makedirs(args.out, exist_ok=True)
+    path = os.path.join(args.out, "digits_mlp.onnx")
+    export(network, path)
+    print(f"{check_weights(path)} weights, none of them 0")
+    print("validation:", accuracy(run(path, validation[0]), validation[1]))
+    if args.no_test:
+        return
+    scores = run(path, test[0])
+    print("test:", accuracy(scores, test[1]))
+    np.save(os.path.join(args.out, "test_images.npy"), test[0])
+    np.save(os.path.join(args.out, "test_labels.npy"), test[1])
+    np.save(os.path.join(args.out, "expected_scores.npy"), scores.astype(np.float32))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,208 @@
+//! The graph while it grows.
+
+use super::data_type::{DataType, Kind};
+use super::error::ImportError;
+use super::order::Providers;
+use super::proto::TensorProto;
+use super::tensor_data::{MOST_ELEMENTS, decode};
+use crate::graph::{Graph, Node, NodeId, Operator, Source, Value, ValueId};
+use crate::tensor::Tensor;
+use std::collections::HashMap;
+use std::path::Path;
+
+/// Constants that may be computed from nothing but shapes, whatever the size of the file.
+const FREE_ELEMENTS: usize = 1 << 24;
+
+/// Elements that may be computed for each byte that was read: enough for any chain of layout changes on weights.
+const ELEMENTS_PER_BYTE: usize = 8;
+
+/// The graph while it grows: values, nodes, and the tensors of the file that became values.
+pub(super) struct Builder<'m> {
+    values: Vec<Value>,
+    types: Vec<DataType>,
+    nodes: Vec<Node>,
+    tensors: HashMap<&'m str, ValueId>,
+    initializers: &'m [TensorProto],
+    providers: &'m Providers<'m>,
+    folder: Option<&'m Path>,
+    allowance: usize,
+    /// See [`Graph::remarks`].
+    pub remarks: Vec<String>,
+}
+
+impl<'m> Builder<'m> {
+    pub fn new(
+        initializers: &'m [TensorProto],
+        providers: &'m Providers<'m>,
+        folder: Option<&'m Path>,
+        file_bytes: usize,
+    ) -> Self {
+        Builder {
+            values: Vec::new(),
+            types: Vec::new(),
+            nodes: Vec::new(),
+            tensors: HashMap::new(),
+            initializers,
+            providers,
+            folder,
+            allowance: FREE_ELEMENTS + ELEMENTS_PER_BYTE * file_bytes,
+            remarks: Vec::new(),
+        }
+    }
+
+    pub fn value(&self, id: ValueId) -> &Value {
+        &self.values[id.0]
+    }
+
+    pub fn data_type(&self, id: ValueId) -> DataType {
+        self.types[id.0]
+    }
+
+    pub fn constant(&self, id: ValueId) -> Option<&Tensor> {
+        match &self.value(id).source {
+            Source::Constant(tensor) => Some(tensor),
+            Source::Input | Source::Node(_) => None,
+        }
+    }
+
+    /// Adds a value.
+    pub fn add_value(&mut self, name: String, shape: Vec<usize>, data_type: DataType, source: Source) -> ValueId {
+        self.values.push(Value { name, shape, source, is_integer: data_type.kind() == Kind::Integer });
+        self.types.push(data_type);
+        ValueId(self.values.len() - 1)
+    }
+
+    /// Adds a constant.
+    pub fn add_constant(&mut self, name: String, tensor: Tensor, data_type: DataType) -> ValueId {
+        self.add_value(name, tensor.shape.clone(), data_type, Source::Constant(tensor))
+    }
+
+    /// Adds a node with its outputs: a name, a shape and a type for each.
+    pub fn add_node(
+        &mut self,
+        name: &str,
+        operator: Operator,
+        inputs: Vec<ValueId>,
+        outputs: Vec<(String, Vec<usize>, DataType)>,
+    ) -> Vec<ValueId> {
+        let id = NodeId(self.nodes.len());
+        let outputs: Vec<ValueId> = outputs
+            .into_iter()
+            .map(|(name, shape, data_type)| self.add_value(name, shape, data_type, Source::Node(id)))
+            .collect();
+        self.nodes.push(Node { name: name.into(), operator, inputs, outputs: outputs.clone() });
+        outputs
+    }
+
+    /// Makes a value known under the name of a tensor of the file.
+    pub fn bind(&mut self, tensor: &'m str, value: ValueId) {
+        if !tensor.is_empty() {
+            self.tensors.insert(tensor, value);
+        }
+    }
+
+    /// The value of a tensor of the file: bound already, or an initializer, which is decoded now.
+    pub fn resolve(&mut self, tensor: &'m str, reader: impl FnOnce() -> String) -> Result<ValueId, ImportError> {
+        if let Some(value) = self.tensors.get(tensor) {
+            return Ok(*value);
+        }
+        let Some(index) = self.providers.initializers.get(tensor) else {
+            return Err(ImportError::MissingTensor { reader: reader(), tensor: tensor.into() });
+        };
+        let value = self.decode(&self.initializers[*index], tensor)?;
+        self.tensors.insert(tensor, value);
+        Ok(value)
+    }
+
+    /// Adds a constant that is stored in the file.
+    pub fn decode(&mut self, message: &TensorProto, name: &str) -> Result<ValueId, ImportError> {
+        let (tensor, data_type) = decode(message, name, self.folder)?;
+        if message.data_location == 1 {
+            self.allowance += ELEMENTS_PER_BYTE * tensor.len() * data_type.bytes();
+        }
+        Ok(self.add_constant(name.into(), tensor, data_type))
+    }
+
+    /// Sets aside memory for a constant that is about to be computed; `Err` holds the limit.
+    pub fn reserve(&mut self, elements: usize) -> Result<(), usize> {
+        match self.allowance.checked_sub(elements) {
+            Some(rest) if elements <= MOST_ELEMENTS => {
+                self.allowance = rest;
+                Ok(())
+            }
+            _ => Err(self.allowance.min(MOST_ELEMENTS)),
+        }
+    }
+
+    /// The nodes so far.
+    pub fn nodes(&self) -> &[Node] {
+        &self.nodes
+    }
+
+    /// The graph of what contributes to `output`, with values and nodes numbered anew.
+    pub fn finish(self, name: String, opset: i64, input: ValueId, output: ValueId) -> Graph {
+        let contributes = self.contributing(output);
+        let mut node_numbers = vec![None; self.nodes.len()];
+        for (number, index) in (0..self.nodes.len()).filter(|index| contributes[*index]).enumerate() {
+            node_numbers[index] = Some(NodeId(number));
+        }
+        let kept = || self.nodes.iter().enumerate().filter(|(index, _)| contributes[*index]).map(|(_, node)| node);
+        let mut is_used = vec![false; self.values.len()];
+        for id in kept().flat_map(|node| node.inputs.iter().chain(&node.outputs)).chain([&input, &output]) {
+            is_used[id.0] = true;
+        }
+        let mut value_numbers = vec![ValueId(usize::MAX); self.values.len()];
+        for (number, index) in (0..self.values.len()).filter(|index| is_used[*index]).enumerate() {
+            value_numbers[index] = ValueId(number);
+        }
+        let renumber = |ids: &[ValueId]| ids.iter().map(|id| value_numbers[id.0]).collect();
+        let nodes = kept()
+            .map(|node| Node { inputs: renumber(&node.inputs), outputs: renumber(&node.outputs), ..node.clone() })
+            .collect();
+        let values = self
+            .values
+            .into_iter()
+            .zip(is_used)
+            .filter(|(_, is_used)| *is_used)
+            .map(|(mut value, _)| {
+                if let Source::Node(id) = &mut value.source
+                    && let Some(number) = node_numbers[id.0]
+                {
+                    *id = number;
+                }
+                value
+            })
+            .collect();
+        Graph {
+            name,
+            opset,
+            nodes,
+            values,
+            input: value_numbers[input.0],
+            output: value_numbers[output.0],
+            remarks: self.remarks,
+        }
+    }
+
+    /// For each node, whether `output` depends on it.
+    pub fn contributing(&self, output: ValueId) -> Vec<bool> {
+        let mut contributes = vec![false; self.nodes.len()];
+        let mut pending = vec![output];
+        while let Some(value) = pending.pop() {
+            if let Source::Node(id) = self.value(value).source
+                && !contributes[id.0]
+            {
+                contributes[id.0] = true;
+                pending.extend(&self.nodes[id.0].inputs);
+            }
+        }
+        contributes
+    }
+
+    /// Gives the output's value the name that the file has for it.
+    pub fn rename(&mut self, value: ValueId, name: &str) {
+        if matches!(self.value(value).source, Source::Node(_)) {
+            self.values[value.0].name = name.into();
+        }
+    }
+}

@@ -1,0 +1,157 @@
+//! From the messages of a file to a graph.
+
+use super::builder::Builder;
+use super::data_type::DataType;
+use super::error::ImportError;
+use super::names;
+use super::node::NodeContext;
+use super::operators;
+use super::order::{Providers, contributing};
+use super::proto::{GraphProto, ModelProto, TensorTypeProto, ValueInfoProto};
+use super::tensor_data::{MOST_AXES, MOST_ELEMENTS, elements};
+use crate::graph::{Graph, Source};
+use prost::Message;
+use prost::bytes::Bytes;
+use std::ops::RangeInclusive;
+use std::path::Path;
+
+/// Versions of the standard operator set that are understood.
+const OPSETS: RangeInclusive<i64> = 9..=21;
+
+pub(super) fn model(bytes: Bytes, folder: Option<&Path>, name: &str) -> Result<Graph, ImportError> {
+    if bytes.is_empty() {
+        return Err(ImportError::Empty { name: name.into() });
+    }
+    let file_bytes = bytes.len();
+    let model = ModelProto::decode(bytes)
+        .map_err(|error| ImportError::NotProtobuf { name: name.into(), reason: error.to_string() })?;
+    let graph = model.graph.as_ref().ok_or_else(|| ImportError::NoGraph { name: name.into() })?;
+    let opset = opset(&model, name)?;
+    let node_names = names::unique(&graph.node);
+    let providers = Providers::of(graph, &node_names)?;
+    let input = only_input(graph, &providers)?;
+    let output = only_output(graph)?;
+
+    let mut builder = Builder::new(&graph.initializer, &providers, folder, file_bytes);
+    let (shape, data_type, remark) = input_type(input)?;
+    builder.remarks.extend(remark);
+    let input_value = builder.add_value(input.name.clone(), shape, data_type, Source::Input);
+    builder.bind(&input.name, input_value);
+    let order = contributing(graph, &providers, &node_names, output)?;
+    for index in &order {
+        let mut node = NodeContext::new(&graph.node[*index], &node_names[*index], &mut builder)?;
+        operators::add(&mut node)?;
+    }
+    let output_value = builder.resolve(output, || "the graph's output".into())?;
+    builder.rename(output_value, output);
+
+    let depends = output_value == input_value
+        || builder.contributing(output_value).iter().zip(builder.nodes()).any(|(contributes, node)| {
+            *contributes && node.inputs.contains(&input_value)
+        });
+    if !depends {
+        return Err(ImportError::Disconnected { output: output.into(), input: input.name.clone() });
+    }
+    let left_out = graph.node.len() - order.len();
+    if left_out > 0 {
+        builder.remarks.push(format!("{left_out} nodes do not contribute to the output and were left out"));
+    }
+    let name = if graph.name.is_empty() || is_exporters_name(&graph.name) { name } else { &graph.name };
+    Ok(builder.finish(name.into(), opset, input_value, output_value))
+}
+
+/// Whether a graph's name only tells which exporter wrote it.
+fn is_exporters_name(name: &str) -> bool {
+    ["torch-jit-export", "torch_jit", "main_graph", "fuse-graph", "tf2onnx"].contains(&name)
+}
+
+fn opset(model: &ModelProto, name: &str) -> Result<i64, ImportError> {
+    let standard = model.opset_import.iter().find(|set| operators::is_standard(&set.domain));
+    let Some(set) = standard else {
+        let others: Vec<String> =
+            model.opset_import.iter().map(|set| format!("only `{}` {}", set.domain, set.version)).collect();
+        let found = if others.is_empty() { "none".into() } else { others.join(", ") };
+        return Err(ImportError::NoOpset { name: name.into(), found });
+    };
+    if !OPSETS.contains(&set.version) {
+        return Err(ImportError::Opset { name: name.into(), version: set.version });
+    }
+    Ok(set.version)
+}
+
+fn listed(names: &[&str]) -> String {
+    const SHOWN: usize = 8;
+    let mut quoted: Vec<String> = names.iter().take(SHOWN).map(|name| format!("`{name}`")).collect();
+    if names.len() > SHOWN {
+        quoted.push("…".into());
+    }
+    match names.len() {
+        0 => "none".into(),
+        count => format!("{count}: {}", quoted.join(", ")),
+    }
+}
+
+fn only_input<'m>(graph: &'m GraphProto, providers: &Providers<'_>) -> Result<&'m ValueInfoProto, ImportError> {
+    let inputs: Vec<&ValueInfoProto> =
+        graph.input.iter().filter(|input| !providers.initializers.contains_key(input.name.as_str())).collect();
+    match inputs.as_slice() {
+        [input] => Ok(input),
+        _ => {
+            let names: Vec<&str> = inputs.iter().map(|input| input.name.as_str()).collect();
+            Err(ImportError::Inputs { found: listed(&names) })
+        }
+    }
+}
+
+fn only_output(graph: &GraphProto) -> Result<&str, ImportError> {
+    match graph.output.as_slice() {
+        [output] => Ok(&output.name),
+        outputs => {
+            let names: Vec<&str> = outputs.iter().map(|output| output.name.as_str()).collect();
+            Err(ImportError::Outputs { found: listed(&names) })
+        }
+    }
+}
+
+/// Shape and type of the input, and a remark where its batch axis had no number.
+fn input_type(input: &ValueInfoProto) -> Result<(Vec<usize>, DataType, Option<String>), ImportError> {
+    let wrong = |found: &str| ImportError::InputType { input: input.name.clone(), found: found.into() };
+    let tensor: &TensorTypeProto = input
+        .r#type
+        .as_ref()
+        .and_then(|value_type| value_type.tensor_type.as_ref())
+        .ok_or_else(|| wrong("no tensor (a sequence, a map, or without a type)"))?;
+    let data_type = DataType::from_number(tensor.elem_type)
+        .filter(|data_type| *data_type != DataType::Bool)
+        .ok_or_else(|| wrong(&format!("a tensor of element type number {}", tensor.elem_type)))?;
+    let dimensions = &tensor.shape.as_ref().ok_or_else(|| wrong("a tensor without a shape"))?.dim;
+    if dimensions.len() > MOST_AXES {
+        return Err(wrong(&format!("a tensor with {} axes, more than {MOST_AXES}", dimensions.len())));
+    }
+    let mut shape = Vec::new();
+    let mut remark = None;
+    for (axis, dimension) in dimensions.iter().enumerate() {
+        let extent = dimension.dim_value.and_then(|value| usize::try_from(value).ok()).filter(|extent| *extent > 0);
+        let symbol = match (&dimension.dim_param, dimension.dim_value) {
+            (Some(symbol), _) if !symbol.is_empty() => symbol.clone(),
+            (_, Some(value)) => value.to_string(),
+            (_, None) => "unknown".into(),
+        };
+        match extent {
+            Some(extent) => shape.push(extent),
+            None if axis == 0 => {
+                shape.push(1);
+                remark = Some(format!("batch axis `{symbol}` of input `{}` is taken as 1", input.name));
+            }
+            None => return Err(ImportError::SymbolicDimension { input: input.name.clone(), axis, symbol }),
+        }
+    }
+    if elements(&shape).is_none() {
+        return Err(ImportError::TooLarge {
+            what: format!("input `{}`", input.name),
+            limit: MOST_ELEMENTS,
+            shape: format!("{shape:?}"),
+        });
+    }
+    Ok((shape, data_type, remark))
+}

@@ -1,0 +1,330 @@
+//! One node of the file while it is imported: its inputs, attributes and outputs.
+
+use super::builder::Builder;
+use super::data_type::{DataType, Kind};
+use super::error::{ImportError, Place};
+use super::proto::{AttributeProto, NodeProto, TensorProto, attribute_type};
+use super::tensor_data::{MOST_AXES, MOST_ELEMENTS, elements};
+use crate::graph::{Operator, ValueId};
+use crate::tensor::{Tensor, broadcast_shape};
+
+/// A node of the file, and the graph that it is added to.
+pub(super) struct NodeContext<'a, 'm> {
+    proto: &'m NodeProto,
+    name: &'a str,
+    inputs: Vec<Option<ValueId>>,
+    pub graph: &'a mut Builder<'m>,
+}
+
+impl<'a, 'm> NodeContext<'a, 'm> {
+    /// Looks up the tensors that the node reads.
+    pub fn new(proto: &'m NodeProto, name: &'a str, graph: &'a mut Builder<'m>) -> Result<Self, ImportError> {
+        let reader = || Place { node: name.into(), operator: proto.op_type.clone() }.to_string();
+        let inputs = proto
+            .input
+            .iter()
+            .map(|tensor| match tensor.as_str() {
+                "" => Ok(None),
+                tensor => graph.resolve(tensor, reader).map(Some),
+            })
+            .collect::<Result<_, _>>()?;
+        Ok(NodeContext { proto, name, inputs, graph })
+    }
+
+    pub fn operator(&self) -> &'m str {
+        &self.proto.op_type
+    }
+
+    pub fn domain(&self) -> &'m str {
+        &self.proto.domain
+    }
+
+    /// The node, for messages.
+    pub fn place(&self) -> Place {
+        Place { node: self.name.into(), operator: self.proto.op_type.clone() }
+    }
+
+    pub fn shape_error(&self, must: impl Into<String>, found: impl Into<String>) -> ImportError {
+        ImportError::Shape { place: self.place(), must: must.into(), found: found.into() }
+    }
+
+    pub fn parameter_error(
+        &self,
+        role: &'static str,
+        must: impl Into<String>,
+        found: impl Into<String>,
+    ) -> ImportError {
+        ImportError::Parameter { place: self.place(), role, must: must.into(), found: found.into() }
+    }
+
+    pub fn attribute_error(
+        &self,
+        attribute: &'static str,
+        must: impl Into<String>,
+        found: impl Into<String>,
+    ) -> ImportError {
+        ImportError::Attribute { place: self.place(), attribute, must: must.into(), found: found.into() }
+    }
+
+    pub fn not_constant(&self, role: &'static str, id: ValueId) -> ImportError {
+        let tensor = self.graph.value(id).name.clone();
+        ImportError::NotConstant { place: self.place(), role, tensor }
+    }
+
+    /// Number of inputs named, left-out ones in between included.
+    pub fn input_count(&self) -> usize {
+        self.inputs.len()
+    }
+
+    /// An input that the operator needs.
+    pub fn input(&self, index: usize, role: &'static str) -> Result<ValueId, ImportError> {
+        self.optional_input(index).ok_or_else(|| ImportError::MissingInput { place: self.place(), role, index })
+    }
+
+    pub fn optional_input(&self, index: usize) -> Option<ValueId> {
+        self.inputs.get(index).copied().flatten()
+    }
+
+    pub fn shape(&self, id: ValueId) -> &[usize] {
+        &self.graph.value(id).shape
+    }
+
+    /// An input that the operator needs and that must be constant.
+    pub fn constant(&self, index: usize, role: &'static str) -> Result<&Tensor, ImportError> {
+        let id = self.input(index, role)?;
+        self.graph.constant(id).ok_or_else(|| self.not_constant(role, id))
+    }
+
+    /// The tensor of a value that must be constant.
+    pub fn data(&self, id: ValueId) -> Result<&Tensor, ImportError> {
+        self.graph.constant(id).ok_or_else(|| self.not_constant("data", id))
+    }
+
+    /// A constant list of integers, or one integer without axes.
+    pub fn integers(&self, index: usize, role: &'static str) -> Result<Vec<i64>, ImportError> {
+        let tensor = self.constant(index, role)?;
+        let id = self.input(index, role)?;
+        if self.graph.data_type(id).kind() != Kind::Integer {
+            return Err(self.parameter_error(role, "of an integer type", "not"));
+        }
+        if tensor.shape.len() > 1 {
+            return Err(self.shape_error(format!("`{role}` must be a list"), format!("shape {:?}", tensor.shape)));
+        }
+        // Saturates where an exporter writes the greatest int64 for "to the end": the end is what it means.
+        Ok(tensor.data.iter().map(|value| *value as i64).collect())
+    }
+
+    /// A constant with one element, of any type and rank.
+    pub fn scalar(&self, index: usize, role: &'static str) -> Result<f64, ImportError> {
+        let tensor = self.constant(index, role)?;
+        tensor.as_scalar().ok_or_else(|| {
+            self.shape_error(format!("`{role}` must have one element"), format!("shape {:?}", tensor.shape))
+        })
+    }
+
+    fn attribute(&self, name: &'static str, kind: i32) -> Result<Option<&'m AttributeProto>, ImportError> {
+        let Some(attribute) = self.proto.attribute.iter().find(|attribute| attribute.name == name) else {
+            return Ok(None);
+        };
+        if attribute.r#type != kind && attribute.r#type != 0 {
+            let kind = match kind {
+                attribute_type::FLOAT => "a float",
+                attribute_type::INT => "an integer",
+                attribute_type::STRING => "a string",
+                attribute_type::TENSOR => "a tensor",
+                attribute_type::FLOATS => "a list of floats",
+                _ => "a list of integers",
+            };
+            return Err(self.attribute_error(name, kind, format!("of type number {}", attribute.r#type)));
+        }
+        Ok(Some(attribute))
+    }
+
+    pub fn has_attribute(&self, name: &str) -> bool {
+        self.proto.attribute.iter().any(|attribute| attribute.name == name)
+    }
+
+    pub fn integer(&self, name: &'static str) -> Result<Option<i64>, ImportError> {
+        Ok(self.attribute(name, attribute_type::INT)?.map(|attribute| attribute.i))
+    }
+
+    pub fn flag(&self, name: &'static str, default: bool) -> Result<bool, ImportError> {
+        match self.integer(name)? {
+            None => Ok(default),
+            Some(0) => Ok(false),
+            Some(1) => Ok(true),
+            Some(other) => Err(self.attribute_error(name, "0 or 1", other.to_string())),
+        }
+    }
+
+    /// A float that may be infinite or NaN.
+    pub fn any_float(&self, name: &'static str) -> Result<Option<f64>, ImportError> {
+        Ok(self.attribute(name, attribute_type::FLOAT)?.map(|attribute| f64::from(attribute.f)))
+    }
+
+    /// A finite float.
+    pub fn float(&self, name: &'static str) -> Result<Option<f64>, ImportError> {
+        match self.any_float(name)? {
+            Some(value) if !value.is_finite() => Err(self.attribute_error(name, "finite", value.to_string())),
+            value => Ok(value),
+        }
+    }
+
+    pub fn text(&self, name: &'static str) -> Result<Option<&'m str>, ImportError> {
+        match self.attribute(name, attribute_type::STRING)? {
+            None => Ok(None),
+            Some(attribute) => std::str::from_utf8(&attribute.s)
+                .map(Some)
+                .map_err(|_| self.attribute_error(name, "text", "not UTF-8")),
+        }
+    }
+
+    pub fn tensor(&self, name: &'static str) -> Result<Option<&'m TensorProto>, ImportError> {
+        match self.attribute(name, attribute_type::TENSOR)? {
+            None => Ok(None),
+            Some(attribute) => match &attribute.t {
+                Some(tensor) => Ok(Some(tensor)),
+                None => Err(self.attribute_error(name, "a tensor", "empty")),
+            },
+        }
+    }
+
+    pub fn integer_list(&self, name: &'static str) -> Result<Option<&'m [i64]>, ImportError> {
+        Ok(self.attribute(name, attribute_type::INTS)?.map(|attribute| attribute.ints.as_slice()))
+    }
+
+    pub fn float_list(&self, name: &'static str) -> Result<Option<&'m [f32]>, ImportError> {
+        Ok(self.attribute(name, attribute_type::FLOATS)?.map(|attribute| attribute.floats.as_slice()))
+    }
+
+    /// A list that is an attribute in older operator sets and an input in newer ones.
+    pub fn list(&self, name: &'static str, index: usize) -> Result<Option<Vec<i64>>, ImportError> {
+        match self.integer_list(name)? {
+            Some(list) => Ok(Some(list.to_vec())),
+            None if self.optional_input(index).is_some() => self.integers(index, name).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// An axis counted from the end where negative.
+    pub fn axis(&self, axis: i64, rank: usize) -> Result<usize, ImportError> {
+        let from_start = if axis < 0 { axis.saturating_add(rank as i64) } else { axis };
+        match usize::try_from(from_start) {
+            Ok(index) if index < rank => Ok(index),
+            _ => Err(self.shape_error(format!("an axis of a tensor with {rank} axes must exist"), format!("axis {axis}"))),
+        }
+    }
+
+    /// The shape that two inputs broadcast to.
+    pub fn broadcast(&self, left: &[usize], right: &[usize]) -> Result<Vec<usize>, ImportError> {
+        broadcast_shape(left, right)
+            .ok_or_else(|| self.shape_error("shapes must broadcast", format!("{left:?} and {right:?}")))
+    }
+
+    /// Checks that every element is a number.
+    pub fn check_finite(&self, id: ValueId) -> Result<(), ImportError> {
+        let Some(tensor) = self.graph.constant(id) else { return Ok(()) };
+        match tensor.data.iter().position(|value| !value.is_finite()) {
+            None => Ok(()),
+            Some(index) => Err(ImportError::NotFinite {
+                place: self.place(),
+                tensor: self.graph.value(id).name.clone(),
+                index,
+                value: tensor.data[index],
+            }),
+        }
+    }
+
+    fn output_name(&self, index: usize) -> &'m str {
+        self.proto.output.get(index).map_or("", String::as_str)
+    }
+
+    fn check_size(&self, shape: &[usize]) -> Result<usize, ImportError> {
+        if shape.len() > MOST_AXES {
+            return Err(self.shape_error(
+                format!("a tensor must have at most {MOST_AXES} axes"),
+                format!("{}", shape.len()),
+            ));
+        }
+        elements(shape).ok_or_else(|| self.too_large(shape, MOST_ELEMENTS))
+    }
+
+    fn too_large(&self, shape: &[usize], limit: usize) -> ImportError {
+        ImportError::TooLarge { what: self.place().to_string(), limit, shape: format!("{shape:?}") }
+    }
+
+    /// Adds a node with one output.
+    pub fn emit(
+        &mut self,
+        operator: Operator,
+        inputs: Vec<ValueId>,
+        shape: Vec<usize>,
+        data_type: DataType,
+    ) -> Result<(), ImportError> {
+        self.emit_all(operator, inputs, vec![(shape, data_type)])
+    }
+
+    /// Adds a node with a shape and a type for each output.
+    pub fn emit_all(
+        &mut self,
+        operator: Operator,
+        inputs: Vec<ValueId>,
+        outputs: Vec<(Vec<usize>, DataType)>,
+    ) -> Result<(), ImportError> {
+        for (shape, _) in &outputs {
+            self.check_size(shape)?;
+        }
+        for input in &inputs {
+            self.check_finite(*input)?;
+        }
+        let outputs = outputs
+            .into_iter()
+            .enumerate()
+            .map(|(index, (shape, data_type))| match self.output_name(index) {
+                "" => (format!("{}_{index}", self.name), shape, data_type),
+                name => (name.into(), shape, data_type),
+            })
+            .collect();
+        let values = self.graph.add_node(self.name, operator, inputs, outputs);
+        for (index, value) in values.into_iter().enumerate() {
+            let tensor = self.output_name(index);
+            self.graph.bind(tensor, value);
+        }
+        Ok(())
+    }
+
+    /// Makes the output another name of `value`.
+    pub fn alias(&mut self, value: ValueId) {
+        let tensor = self.output_name(0);
+        self.graph.bind(tensor, value);
+    }
+
+    /// Makes the output a constant of `shape`, whose elements are computed only if it is not too large.
+    pub fn fold(
+        &mut self,
+        shape: Vec<usize>,
+        data_type: DataType,
+        data: impl FnOnce(&Self) -> Result<Vec<f64>, ImportError>,
+    ) -> Result<(), ImportError> {
+        let elements = self.check_size(&shape)?;
+        self.graph.reserve(elements).map_err(|limit| self.too_large(&shape, limit))?;
+        let tensor = Tensor::new(shape, data(self)?);
+        let name = self.output_name(0);
+        let value = self.graph.add_constant(name.into(), tensor, data_type);
+        self.graph.bind(name, value);
+        Ok(())
+    }
+
+    /// Makes the output a constant that is stored in the node.
+    pub fn stored(&mut self, tensor: &TensorProto) -> Result<(), ImportError> {
+        let name = self.output_name(0);
+        let value = self.graph.decode(tensor, name)?;
+        self.graph.bind(name, value);
+        Ok(())
+    }
+
+    /// Adds a constant that the file does not hold as such; `role` completes its name.
+    pub fn add_constant(&mut self, role: &str, tensor: Tensor, data_type: DataType) -> ValueId {
+        self.graph.add_constant(format!("{}_{role}", self.name), tensor, data_type)
+    }
+}

@@ -1,0 +1,114 @@
+//! What each operator of a file becomes. To support one more: a line in [`add`] and a function in the module of its
+//! family, which checks inputs and attributes, infers the shape, and emits a node or folds a constant.
+
+mod arithmetic;
+mod constants;
+mod layout;
+mod matrix;
+mod normalization;
+mod quantizers;
+mod search;
+mod selection;
+
+use super::error::ImportError;
+use super::node::NodeContext;
+use crate::graph::Operator;
+
+/// Domains of the quantisation operators, apart from the standard one, where old exports have them.
+const QUANTIZER_DOMAINS: [&str; 3] = ["onnx.brevitas", "qonnx.custom_op.general", "finn.custom_op.general"];
+
+/// Whether a domain is that of the standard operators.
+pub(super) fn is_standard(domain: &str) -> bool {
+    matches!(domain, "" | "ai.onnx")
+}
+
+/// Adds what a node of the file becomes.
+pub(super) fn add(node: &mut NodeContext<'_, '_>) -> Result<(), ImportError> {
+    let domain = node.domain();
+    let is_known = is_standard(domain) || QUANTIZER_DOMAINS.contains(&domain);
+    match node.operator() {
+        _ if !is_known => Err(ImportError::Domain { place: node.place(), domain: domain.into() }),
+        "BipolarQuant" => quantizers::bipolar_quant(node),
+        "Quant" | "IntQuant" => quantizers::quant(node),
+        "MultiThreshold" => quantizers::multi_threshold(node),
+        _ if is_standard(domain) => add_standard(node),
+        _ => Err(unsupported(node)),
+    }
+}
+
+fn add_standard(node: &mut NodeContext<'_, '_>) -> Result<(), ImportError> {
+    match node.operator() {
+        "Constant" => constants::constant(node),
+        "ConstantOfShape" => constants::constant_of_shape(node),
+        "Range" => constants::range(node),
+        "Shape" => constants::shape(node),
+        "Size" => constants::size(node),
+        "Cast" => constants::cast(node),
+        "Equal" => constants::equal(node),
+        "Where" => constants::select(node),
+
+        "Reshape" => layout::reshape(node),
+        "Flatten" => layout::flatten(node),
+        "Squeeze" => layout::squeeze(node),
+        "Unsqueeze" => layout::unsqueeze(node),
+        "Identity" => layout::identity(node),
+        "Dropout" => layout::dropout(node),
+        "Transpose" => layout::transpose(node),
+        "Expand" => layout::expand(node),
+        "Concat" => selection::concat(node),
+        "Gather" => selection::gather(node),
+        "Slice" => selection::slice(node),
+
+        "Add" => arithmetic::binary(node, Operator::Add, i64::checked_add),
+        "Sub" => arithmetic::binary(node, Operator::Sub, i64::checked_sub),
+        "Mul" => arithmetic::binary(node, Operator::Mul, i64::checked_mul),
+        "Div" => arithmetic::binary(node, Operator::Div, i64::checked_div),
+        "Pow" => arithmetic::binary(node, Operator::Pow, arithmetic::power),
+        "Neg" => arithmetic::unary(node, Operator::Neg, i64::checked_neg),
+        "Abs" => arithmetic::unary(node, Operator::Abs, i64::checked_abs),
+        "Sqrt" => arithmetic::unary(node, Operator::Sqrt, |_| None),
+        "Relu" => arithmetic::exact_unary(node, Operator::Relu, |x| x.max(0.0)),
+        "Sign" => arithmetic::sign(node),
+        "Clip" => arithmetic::clip(node),
+        "Min" => arithmetic::minimum(node),
+        "Max" => arithmetic::maximum(node),
+
+        "MatMul" => matrix::mat_mul(node),
+        "Gemm" => matrix::gemm(node),
+        "BatchNormalization" => normalization::batch_normalization(node),
+        "TopK" => search::top_k(node),
+        "ArgMax" => search::arg_max(node),
+        _ => Err(unsupported(node)),
+    }
+}
+
+fn unsupported(node: &NodeContext<'_, '_>) -> ImportError {
+    let way_out = match node.operator() {
+        "Conv" | "ConvTranspose" | "MaxPool" | "AveragePool" | "GlobalAveragePool" | "GlobalMaxPool" | "Pad"
+        | "QuantAvgPool2d" => {
+            "convolutions and pools are not supported by this version, only fully connected networks are"
+        }
+        "Softmax" | "LogSoftmax" => {
+            "end the model before it: softmax does not change the order of the scores, the host can apply it"
+        }
+        "Sigmoid" | "Tanh" | "HardSigmoid" | "HardSwish" | "Elu" | "Selu" | "Gelu" | "Erf" | "Exp" | "Log"
+        | "Softplus" => "train with ReLU, HardTanh or a quantiser as the activation, or end the model before it",
+        "LeakyRelu" | "PRelu" => "train with ReLU, HardTanh or a quantiser as the activation",
+        "Trunc" => "export average pooling and requantisation with Quant nodes instead of Trunc",
+        "FloatQuant" => "quantise to integers: use Quant or BipolarQuant",
+        "QuantizeLinear" | "DequantizeLinear" | "QLinearConv" | "QLinearMatMul" | "MatMulInteger" | "ConvInteger" => {
+            "convert the model to QONNX with qonnx.transformation.qcdq_to_qonnx.QCDQToQuant"
+        }
+        "LSTM" | "GRU" | "RNN" | "If" | "Loop" | "Scan" => {
+            "recurrence and control flow are not supported; export a feed-forward model with fixed shapes"
+        }
+        "LayerNormalization" | "InstanceNormalization" | "GroupNormalization" | "LpNormalization" => {
+            "train with batch normalisation: only it becomes integer thresholds"
+        }
+        _ => {
+            "simplify the export (onnxsim, constant folding, evaluation mode) or replace the layer by fully connected \
+             layers, batch normalisation, ReLU, HardTanh, element-wise arithmetic and quantisers"
+        }
+    };
+    ImportError::Operator { place: node.place(), way_out: way_out.into() }
+}

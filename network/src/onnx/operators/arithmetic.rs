@@ -1,0 +1,155 @@
+//! Element-wise operators.
+
+use crate::graph::{Operator, ValueId};
+use crate::onnx::data_type::{DataType, Kind};
+use crate::onnx::error::ImportError;
+use crate::onnx::node::NodeContext;
+use crate::tensor::broadcast_indices;
+
+/// Integers beyond are not exact in a tensor's f64.
+const GREATEST_EXACT: i64 = 1 << 53;
+
+/// The type of the result of arithmetic on tensors that are computed: all of them must be floats.
+pub(super) fn float_result(node: &NodeContext<'_, '_>, inputs: &[ValueId]) -> Result<DataType, ImportError> {
+    let mut result = DataType::Float32;
+    for input in inputs {
+        let data_type = node.graph.data_type(*input);
+        if data_type.is_float() {
+            result = data_type;
+        } else if node.graph.constant(*input).is_none() {
+            let name = &node.graph.value(*input).name;
+            let found = format!("`{name}` ({data_type:?}) is computed when the model runs");
+            return Err(ImportError::IntegerArithmetic { place: node.place(), found });
+        }
+    }
+    Ok(result)
+}
+
+fn is_constant_integer(node: &NodeContext<'_, '_>, id: ValueId) -> bool {
+    node.graph.constant(id).is_some() && node.graph.data_type(id).kind() == Kind::Integer
+}
+
+fn exact(node: &NodeContext<'_, '_>, result: Option<i64>, data_type: DataType) -> Result<f64, ImportError> {
+    let (least, greatest) = data_type.integer_range().unwrap_or((0, 0));
+    let in_range = |value: &i64| {
+        value.unsigned_abs() <= GREATEST_EXACT as u64 && (least..=greatest).contains(&i128::from(*value))
+    };
+    result.filter(in_range).map(|value| value as f64).ok_or_else(|| ImportError::IntegerArithmetic {
+        place: node.place(),
+        found: format!("a result is outside the range of {data_type:?} or 53 bits"),
+    })
+}
+
+/// A two-operand operator: folded on integers, kept on floats, whose results would have to be rounded.
+pub(super) fn binary(
+    node: &mut NodeContext<'_, '_>,
+    operator: Operator,
+    on_integers: fn(i64, i64) -> Option<i64>,
+) -> Result<(), ImportError> {
+    let (a, b) = (node.input(0, "A")?, node.input(1, "B")?);
+    let shape = node.broadcast(node.shape(a), node.shape(b))?;
+    if is_constant_integer(node, a) && is_constant_integer(node, b) {
+        let data_type = node.graph.data_type(a);
+        return node.fold(shape.clone(), data_type, |node| {
+            let (left, right) = (node.data(a)?, node.data(b)?);
+            broadcast_indices(&left.shape, &shape)
+                .into_iter()
+                .zip(broadcast_indices(&right.shape, &shape))
+                .map(|(i, j)| exact(node, on_integers(left.data[i] as i64, right.data[j] as i64), data_type))
+                .collect()
+        });
+    }
+    let data_type = float_result(node, &[a, b])?;
+    if operator == Operator::Div
+        && let Some(index) = node.graph.constant(b).and_then(|b| b.data.iter().position(|value| *value == 0.0))
+    {
+        return Err(node.parameter_error("B", "other than 0", format!("0 at element {index}")));
+    }
+    node.emit(operator, vec![a, b], shape, data_type)
+}
+
+/// `Pow` of integers
+pub(super) fn power(base: i64, exponent: i64) -> Option<i64> {
+    base.checked_pow(u32::try_from(exponent).ok()?)
+}
+
+/// A one-operand operator: folded on integers, kept on floats.
+pub(super) fn unary(
+    node: &mut NodeContext<'_, '_>,
+    operator: Operator,
+    on_integers: fn(i64) -> Option<i64>,
+) -> Result<(), ImportError> {
+    let input = node.input(0, "X")?;
+    let shape = node.shape(input).to_vec();
+    if is_constant_integer(node, input) {
+        let data_type = node.graph.data_type(input);
+        return node.fold(shape, data_type, |node| {
+            node.data(input)?.data.iter().map(|value| exact(node, on_integers(*value as i64), data_type)).collect()
+        });
+    }
+    let data_type = float_result(node, &[input])?;
+    node.emit(operator, vec![input], shape, data_type)
+}
+
+/// A one-operand operator whose result is exact: folded on every constant, because weights pass through it.
+pub(super) fn exact_unary(
+    node: &mut NodeContext<'_, '_>,
+    operator: Operator,
+    value: impl Fn(f64) -> f64,
+) -> Result<(), ImportError> {
+    let input = node.input(0, "X")?;
+    let shape = node.shape(input).to_vec();
+    if node.graph.constant(input).is_some() {
+        node.check_finite(input)?;
+        let data_type = node.graph.data_type(input);
+        return node.fold(shape, data_type, |node| Ok(node.data(input)?.data.iter().map(|x| value(*x)).collect()));
+    }
+    let data_type = float_result(node, &[input])?;
+    node.emit(operator, vec![input], shape, data_type)
+}
+
+/// `Sign`
+pub(super) fn sign(node: &mut NodeContext<'_, '_>) -> Result<(), ImportError> {
+    exact_unary(node, Operator::Sign, |x| if x == 0.0 { 0.0 } else { x.signum() })
+}
+
+/// `Clip`, whose limits are attributes before operator set 11 and inputs from then on
+pub(super) fn clip(node: &mut NodeContext<'_, '_>) -> Result<(), ImportError> {
+    let limit = |name, index, open: f64| match node.any_float(name)? {
+        Some(value) => Ok(value),
+        None if node.optional_input(index).is_some() => node.scalar(index, name),
+        None => Ok(open),
+    };
+    let (minimum, maximum) = (limit("min", 1, f64::NEG_INFINITY)?, limit("max", 2, f64::INFINITY)?);
+    limited(node, minimum, maximum)
+}
+
+fn limited(node: &mut NodeContext<'_, '_>, minimum: f64, maximum: f64) -> Result<(), ImportError> {
+    if minimum.is_nan() || maximum.is_nan() || minimum > maximum {
+        return Err(node.parameter_error("limits", "ordered numbers", format!("{minimum} and {maximum}")));
+    }
+    exact_unary(node, Operator::Clip { minimum, maximum }, |x| x.clamp(minimum, maximum))
+}
+
+/// `Max` of a tensor and one number
+pub(super) fn maximum(node: &mut NodeContext<'_, '_>) -> Result<(), ImportError> {
+    let bound = bound(node)?;
+    limited(node, bound, f64::INFINITY)
+}
+
+/// `Min` of a tensor and one number
+pub(super) fn minimum(node: &mut NodeContext<'_, '_>) -> Result<(), ImportError> {
+    let bound = bound(node)?;
+    limited(node, f64::NEG_INFINITY, bound)
+}
+
+fn bound(node: &NodeContext<'_, '_>) -> Result<f64, ImportError> {
+    if node.input_count() != 2 {
+        return Err(node.shape_error("there must be a tensor and one number", format!("{} inputs", node.input_count())));
+    }
+    let rank = node.shape(node.input(1, "data_1")?).len();
+    if rank > node.shape(node.input(0, "data_0")?).len() {
+        return Err(node.shape_error("the second input must have no more axes than the first", format!("{rank} axes")));
+    }
+    node.scalar(1, "data_1")
+}

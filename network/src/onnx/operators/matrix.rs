@@ -1,0 +1,62 @@
+//! Matrix products.
+
+use super::arithmetic::float_result;
+use crate::graph::Operator;
+use crate::onnx::error::ImportError;
+use crate::onnx::node::NodeContext;
+
+/// `MatMul`, with the shapes of NumPy's `matmul`
+pub(super) fn mat_mul(node: &mut NodeContext<'_, '_>) -> Result<(), ImportError> {
+    let (a, b) = (node.input(0, "A")?, node.input(1, "B")?);
+    let (left, right) = (node.shape(a), node.shape(b));
+    let misfit = || node.shape_error("a matrix product's inner extents must agree", format!("{left:?} and {right:?}"));
+    let (rows, inner) = match left {
+        [] => return Err(misfit()),
+        [inner] => (None, *inner),
+        [.., rows, inner] => (Some(*rows), *inner),
+    };
+    let (other_inner, columns) = match right {
+        [] => return Err(misfit()),
+        [inner] => (*inner, None),
+        [.., inner, columns] => (*inner, Some(*columns)),
+    };
+    if inner != other_inner {
+        return Err(misfit());
+    }
+    let stack = |shape: &[usize]| shape[..shape.len().saturating_sub(2)].to_vec();
+    let mut shape = node.broadcast(&stack(left), &stack(right))?;
+    shape.extend(rows);
+    shape.extend(columns);
+    let data_type = float_result(node, &[a, b])?;
+    node.emit(Operator::MatMul, vec![a, b], shape, data_type)
+}
+
+/// `Gemm`
+pub(super) fn gemm(node: &mut NodeContext<'_, '_>) -> Result<(), ImportError> {
+    let (a, b) = (node.input(0, "A")?, node.input(1, "B")?);
+    let transpose_a = node.flag("transA", false)?;
+    let transpose_b = node.flag("transB", false)?;
+    let alpha = node.float("alpha")?.unwrap_or(1.0);
+    let beta = node.float("beta")?.unwrap_or(1.0);
+    let (&[a0, a1], &[b0, b1]) = (node.shape(a), node.shape(b)) else {
+        return Err(node.shape_error("both factors must be matrices", format!("{:?} and {:?}", node.shape(a), node.shape(b))));
+    };
+    let (rows, inner) = if transpose_a { (a1, a0) } else { (a0, a1) };
+    let (other_inner, columns) = if transpose_b { (b1, b0) } else { (b0, b1) };
+    if inner != other_inner {
+        return Err(node.shape_error(
+            "a matrix product's inner extents must agree",
+            format!("[{rows}, {inner}] and [{other_inner}, {columns}] after transposition"),
+        ));
+    }
+    let shape = vec![rows, columns];
+    let mut inputs = vec![a, b];
+    if let Some(c) = node.optional_input(2) {
+        if node.broadcast(node.shape(c), &shape)? != shape {
+            return Err(node.shape_error(format!("`C` must broadcast to {shape:?}"), format!("{:?}", node.shape(c))));
+        }
+        inputs.push(c);
+    }
+    let data_type = float_result(node, &inputs)?;
+    node.emit(Operator::Gemm { alpha, beta, transpose_a, transpose_b }, inputs, shape, data_type)
+}

@@ -1,0 +1,187 @@
+//! The quantisers of QONNX and FINN. Weights that pass through one are folded.
+
+use super::arithmetic::float_result;
+use crate::graph::{Operator, RoundingMode, ValueId};
+use crate::onnx::data_type::DataType;
+use crate::onnx::error::ImportError;
+use crate::onnx::node::NodeContext;
+use crate::reference::quantize::{IntegerGrid, bipolar};
+use crate::tensor::{Tensor, broadcast_indices, broadcast_shape};
+
+/// Wider integers than these are no low-bit quantisation; up to them f64 products with a float32 scale are exact.
+const MOST_BITS: u32 = 29;
+
+/// The type of a quantiser's result.
+fn result_type(node: &NodeContext<'_, '_>, input: ValueId) -> DataType {
+    let data_type = node.graph.data_type(input);
+    if data_type.is_float() { data_type } else { DataType::Float32 }
+}
+
+/// An input that scales or shifts `x`: one element, or one for each index of some axes. Leading axes that `x` does
+/// not have are dropped where they have extent 1, as exporters write them.
+fn parameter(
+    node: &mut NodeContext<'_, '_>,
+    index: usize,
+    role: &'static str,
+    x: ValueId,
+) -> Result<ValueId, ImportError> {
+    let id = node.input(index, role)?;
+    node.check_finite(id)?;
+    let shape = node.shape(x).to_vec();
+    let own = node.shape(id).to_vec();
+    let surplus = own.len().saturating_sub(shape.len());
+    let fits = own[..surplus].iter().all(|extent| *extent == 1)
+        && broadcast_shape(&own[surplus..], &shape).as_ref() == Some(&shape);
+    if !fits {
+        return Err(node.shape_error(
+            format!("`{role}` must broadcast to the input's shape"),
+            format!("{own:?} for {shape:?}"),
+        ));
+    }
+    if surplus == 0 {
+        return Ok(id);
+    }
+    let tensor = Tensor::new(own[surplus..].to_vec(), node.constant(index, role)?.data.clone());
+    let data_type = node.graph.data_type(id);
+    Ok(node.add_constant(role, tensor, data_type))
+}
+
+fn scale(node: &mut NodeContext<'_, '_>, x: ValueId) -> Result<ValueId, ImportError> {
+    let id = parameter(node, 1, "scale", x)?;
+    if let Some(tensor) = node.graph.constant(id)
+        && let Some(index) = tensor.data.iter().position(|value| *value <= 0.0)
+    {
+        return Err(ImportError::Scale {
+            place: node.place(),
+            tensor: node.graph.value(id).name.clone(),
+            index,
+            value: tensor.data[index],
+        });
+    }
+    Ok(id)
+}
+
+/// `BipolarQuant`
+pub(super) fn bipolar_quant(node: &mut NodeContext<'_, '_>) -> Result<(), ImportError> {
+    let x = node.input(0, "x")?;
+    let scale = scale(node, x)?;
+    add_bipolar(node, x, scale)
+}
+
+fn add_bipolar(node: &mut NodeContext<'_, '_>, x: ValueId, scale: ValueId) -> Result<(), ImportError> {
+    let shape = node.shape(x).to_vec();
+    let data_type = result_type(node, x);
+    if node.graph.constant(x).is_some() && node.graph.constant(scale).is_some() {
+        node.check_finite(x)?;
+        return node.fold(shape, data_type, |node| {
+            let (x, scale) = (node.data(x)?, node.data(scale)?);
+            if let Some(scale) = scale.as_scalar() {
+                return Ok(x.data.iter().map(|x| bipolar(*x, scale)).collect());
+            }
+            let indices = broadcast_indices(&scale.shape, &x.shape);
+            Ok(x.data.iter().zip(indices).map(|(x, i)| bipolar(*x, scale.data[i])).collect())
+        });
+    }
+    node.emit(Operator::BipolarQuant, vec![x, scale], shape, data_type)
+}
+
+fn rounding(node: &NodeContext<'_, '_>) -> Result<RoundingMode, ImportError> {
+    let mode = node.text("rounding_mode")?.unwrap_or("ROUND");
+    Ok(match mode.to_ascii_uppercase().as_str() {
+        "ROUND" | "HALF_EVEN" => RoundingMode::HalfEven,
+        "CEIL" => RoundingMode::Ceil,
+        "FLOOR" => RoundingMode::Floor,
+        "UP" => RoundingMode::Up,
+        "DOWN" | "ROUND_TO_ZERO" => RoundingMode::Down,
+        "HALF_UP" => RoundingMode::HalfUp,
+        "HALF_DOWN" => RoundingMode::HalfDown,
+        _ => {
+            let must = "ROUND, HALF_EVEN, CEIL, FLOOR, UP, DOWN, ROUND_TO_ZERO, HALF_UP or HALF_DOWN";
+            return Err(node.attribute_error("rounding_mode", must, format!("`{mode}`")));
+        }
+    })
+}
+
+/// `Quant`, also named `IntQuant`
+pub(super) fn quant(node: &mut NodeContext<'_, '_>) -> Result<(), ImportError> {
+    let x = node.input(0, "x")?;
+    let scale = scale(node, x)?;
+    let zero_point = parameter(node, 2, "zero_point", x)?;
+    let is_whole = |tensor: &Tensor| tensor.data.iter().all(|value| value.fract() == 0.0);
+    if node.graph.constant(zero_point).is_some_and(|tensor| !is_whole(tensor)) {
+        return Err(node.parameter_error("zero_point", "an integer", "not"));
+    }
+    let width = node.scalar(3, "bit_width")?;
+    if width.fract() != 0.0 || !(1.0..=f64::from(MOST_BITS)).contains(&width) {
+        return Err(node.parameter_error("bit_width", format!("an integer from 1 to {MOST_BITS}"), width.to_string()));
+    }
+    for name in ["signed", "narrow"] {
+        if !node.has_attribute(name) {
+            return Err(node.attribute_error(name, "0 or 1", "missing"));
+        }
+    }
+    let (signed, narrow) = (node.flag("signed", true)?, node.flag("narrow", true)?);
+    let rounding = rounding(node)?;
+    if signed && width == 1.0 {
+        // QONNX defines one signed bit as −1 or +1 by the sign of the quotient, which is the sign of x.
+        if node.graph.constant(zero_point).is_none_or(|tensor| tensor.data.iter().any(|value| *value != 0.0)) {
+            return Err(node.parameter_error("zero_point", "0 where bit_width is 1 and signed", "not"));
+        }
+        return add_bipolar(node, x, scale);
+    }
+    let shape = node.shape(x).to_vec();
+    let data_type = result_type(node, x);
+    let constants = [x, scale, zero_point].iter().all(|id| node.graph.constant(*id).is_some());
+    if constants {
+        node.check_finite(x)?;
+        let grid = IntegerGrid::new(width as u32, signed, narrow, rounding);
+        return node.fold(shape, data_type, |node| {
+            let (x, scale, zero_point) = (node.data(x)?, node.data(scale)?, node.data(zero_point)?);
+            if let (Some(scale), Some(zero_point)) = (scale.as_scalar(), zero_point.as_scalar()) {
+                return Ok(x.data.iter().map(|x| grid.quantize(*x, scale, zero_point)).collect());
+            }
+            let scales = broadcast_indices(&scale.shape, &x.shape);
+            let zero_points = broadcast_indices(&zero_point.shape, &x.shape);
+            let parameters = scales.into_iter().zip(zero_points);
+            Ok(x.data
+                .iter()
+                .zip(parameters)
+                .map(|(x, (i, j))| grid.quantize(*x, scale.data[i], zero_point.data[j]))
+                .collect())
+        });
+    }
+    let bit_width = node.input(3, "bit_width")?;
+    node.emit(Operator::Quant { signed, narrow, rounding }, vec![x, scale, zero_point, bit_width], shape, data_type)
+}
+
+/// `MultiThreshold`
+pub(super) fn multi_threshold(node: &mut NodeContext<'_, '_>) -> Result<(), ImportError> {
+    let (x, thresholds) = (node.input(0, "x")?, node.input(1, "thresholds")?);
+    let shape = node.shape(x).to_vec();
+    let out_scale = node.float("out_scale")?.unwrap_or(1.0);
+    let out_bias = node.float("out_bias")?.unwrap_or(0.0);
+    let layout = node.text("data_layout")?.unwrap_or("");
+    let channel_axis = match (layout, shape.len()) {
+        ("", 3) => 2,
+        ("", _) => 1,
+        (layout, _) => layout.find('C').unwrap_or(1),
+    };
+    if channel_axis >= shape.len() {
+        return Err(node.shape_error(
+            format!("the input must have a channel axis (number {channel_axis}, layout `{layout}`)"),
+            format!("shape {shape:?}"),
+        ));
+    }
+    let channels = shape[channel_axis];
+    match node.shape(thresholds) {
+        [rows, _] if *rows == 1 || *rows == channels => {}
+        other => {
+            return Err(node.shape_error(
+                format!("thresholds must have 1 or {channels} rows, one for each channel"),
+                format!("shape {other:?}"),
+            ));
+        }
+    }
+    let data_type = float_result(node, &[x, thresholds])?;
+    node.emit(Operator::MultiThreshold { out_scale, out_bias, channel_axis }, vec![x, thresholds], shape, data_type)
+}

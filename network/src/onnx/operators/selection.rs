@@ -1,0 +1,164 @@
+//! Operators that select and join elements of constants, as exporters use them to compute shapes.
+
+use crate::graph::ValueId;
+use crate::onnx::error::ImportError;
+use crate::onnx::node::NodeContext;
+use crate::tensor::Tensor;
+
+/// The slabs `indices` of `tensor` along `axis`, in that order.
+fn selected(tensor: &Tensor, axis: usize, indices: &[usize]) -> Vec<f64> {
+    let extent = tensor.shape[axis];
+    let slab: usize = tensor.shape[axis + 1..].iter().product();
+    let outer: usize = tensor.shape[..axis].iter().product();
+    let mut data = Vec::with_capacity(outer * indices.len() * slab);
+    for block in 0..outer {
+        for index in indices {
+            let start = (block * extent + index) * slab;
+            data.extend_from_slice(&tensor.data[start..start + slab]);
+        }
+    }
+    data
+}
+
+/// `Concat`
+pub(super) fn concat(node: &mut NodeContext<'_, '_>) -> Result<(), ImportError> {
+    let first = node.input(0, "inputs")?;
+    if node.input_count() == 1 {
+        node.alias(first);
+        return Ok(());
+    }
+    let inputs: Vec<ValueId> =
+        (0..node.input_count()).map(|index| node.input(index, "inputs")).collect::<Result<_, _>>()?;
+    let mut shape = node.shape(first).to_vec();
+    let axis = node.integer("axis")?.ok_or_else(|| node.attribute_error("axis", "an axis", "missing"))?;
+    let axis = node.axis(axis, shape.len())?;
+    for input in &inputs[1..] {
+        let other = node.shape(*input);
+        let fits = other.len() == shape.len() && (0..shape.len()).all(|i| i == axis || other[i] == shape[i]);
+        if !fits {
+            return Err(node.shape_error(
+                format!("shapes must agree on all axes but {axis}"),
+                format!("{:?} and {other:?}", node.shape(first)),
+            ));
+        }
+        shape[axis] += other[axis];
+    }
+    let data_type = node.graph.data_type(first);
+    node.fold(shape.clone(), data_type, |node| {
+        let tensors = inputs.iter().map(|input| node.data(*input)).collect::<Result<Vec<_>, _>>()?;
+        let outer: usize = shape[..axis].iter().product();
+        let mut data = Vec::with_capacity(shape.iter().product());
+        for block in 0..outer {
+            for tensor in &tensors {
+                let run = tensor.len() / outer;
+                data.extend_from_slice(&tensor.data[block * run..(block + 1) * run]);
+            }
+        }
+        Ok(data)
+    })
+}
+
+/// `Gather`
+pub(super) fn gather(node: &mut NodeContext<'_, '_>) -> Result<(), ImportError> {
+    let (input, index_input) = (node.input(0, "data")?, node.input(1, "indices")?);
+    let from = node.shape(input).to_vec();
+    let axis = node.axis(node.integer("axis")?.unwrap_or(0), from.len())?;
+    let list = node.constant(1, "indices")?;
+    let mut shape = from[..axis].to_vec();
+    shape.extend(&list.shape);
+    shape.extend(&from[axis + 1..]);
+    let extent = from[axis];
+    let data_type = node.graph.data_type(input);
+    node.fold(shape, data_type, |node| {
+        let indices = node.data(index_input)?.data.iter();
+        let indices: Vec<usize> = indices
+            .map(|value| {
+                let index = if *value < 0.0 { value + extent as f64 } else { *value };
+                if index >= 0.0 && index < extent as f64 && index.fract() == 0.0 {
+                    return Ok(index as usize);
+                }
+                Err(node.parameter_error("indices", format!("below the extent {extent}"), value.to_string()))
+            })
+            .collect::<Result<_, _>>()?;
+        Ok(selected(node.data(input)?, axis, &indices))
+    })
+}
+
+/// `Slice`
+pub(super) fn slice(node: &mut NodeContext<'_, '_>) -> Result<(), ImportError> {
+    let input = node.input(0, "data")?;
+    let from = node.shape(input).to_vec();
+    let bounds = |name, index| {
+        node.list(name, index)?.ok_or_else(|| node.attribute_error(name, "a list of integers", "missing"))
+    };
+    let (starts, ends) = (bounds("starts", 1)?, bounds("ends", 2)?);
+    let axes = node.list("axes", 3)?.unwrap_or_else(|| (0..starts.len() as i64).collect());
+    let steps = node.list("steps", 4)?.unwrap_or_else(|| vec![1; starts.len()]);
+    if [ends.len(), axes.len(), steps.len()].iter().any(|length| *length != starts.len()) {
+        return Err(node.shape_error(
+            "starts, ends, axes and steps must be of the same length",
+            format!("{}, {}, {} and {}", starts.len(), ends.len(), axes.len(), steps.len()),
+        ));
+    }
+    let mut indices: Vec<Vec<usize>> = from.iter().map(|extent| (0..*extent).collect()).collect();
+    for (i, axis) in axes.iter().enumerate() {
+        let axis = node.axis(*axis, from.len())?;
+        if steps[i] == 0 {
+            return Err(node.parameter_error("steps", "other than 0", "0"));
+        }
+        indices[axis] = progression(starts[i], ends[i], steps[i], from[axis]);
+    }
+    let shape: Vec<usize> = indices.iter().map(Vec::len).collect();
+    if shape == from && steps.iter().all(|step| *step > 0) {
+        node.alias(input);
+        return Ok(());
+    }
+    let data_type = node.graph.data_type(input);
+    node.fold(shape, data_type, |node| {
+        let mut tensor = node.data(input)?.clone();
+        for (axis, indices) in indices.iter().enumerate() {
+            let data = selected(&tensor, axis, indices);
+            let mut shape = tensor.shape;
+            shape[axis] = indices.len();
+            tensor = Tensor::new(shape, data);
+        }
+        Ok(tensor.data)
+    })
+}
+
+/// Indices from `start` to before `end`, both counted from the end where negative and limited to the axis.
+fn progression(start: i64, end: i64, step: i64, extent: usize) -> Vec<usize> {
+    if extent == 0 {
+        return Vec::new();
+    }
+    let extent = extent as i64;
+    let from_start = |bound: i64| if bound < 0 { bound.saturating_add(extent) } else { bound };
+    let (start, end) = (from_start(start), from_start(end));
+    let (mut index, end) = if step > 0 {
+        (start.clamp(0, extent), end.clamp(0, extent))
+    } else {
+        (start.clamp(0, extent - 1), end.clamp(-1, extent - 1))
+    };
+    let mut indices = Vec::new();
+    while if step > 0 { index < end } else { index > end } {
+        indices.push(index as usize);
+        index = index.saturating_add(step);
+    }
+    indices
+}
+
+#[cfg(test)]
+mod tests {
+    use super::progression;
+
+    #[test]
+    fn slices_follow_numpy() {
+        assert_eq!(progression(1, i64::MAX, 1, 4), [1, 2, 3]);
+        assert_eq!(progression(-3, -1, 1, 4), [1, 2]);
+        assert_eq!(progression(i64::MAX, i64::MIN, -2, 5), [4, 2, 0]);
+        assert_eq!(progression(0, 9, 3, 5), [0, 3]);
+        assert_eq!(progression(3, 1, 1, 5), [0; 0]);
+        assert_eq!(progression(0, 1, i64::MAX, 5), [0]);
+        assert_eq!(progression(0, 1, 1, 0), [0; 0]);
+    }
+}
