@@ -52,13 +52,17 @@ class Digits(nn.Sequential):
     """Pixels -> [binary linear -> BatchNorm -> sign] per hidden layer -> binary linear -> BatchNorm."""
 
     def __init__(self, hidden):
-        layers = [qnn.QuantIdentity(act_quant=Pixel), nn.Flatten()]
+        super().__init__()
+        self.add_module("pixel", qnn.QuantIdentity(act_quant=Pixel))
+        self.add_module("flatten", nn.Flatten())
         sizes = [64, *hidden, 10]
-        for inputs, outputs in zip(sizes, sizes[1:]):
+        for n, (inputs, outputs) in enumerate(zip(sizes, sizes[1:]), 1):
             linear = qnn.QuantLinear(inputs, outputs, bias=False, weight_quant=Weight)
             nn.init.uniform_(linear.weight, -0.5, 0.5)
-            layers += [linear, nn.BatchNorm1d(outputs), qnn.QuantIdentity(act_quant=Sign)]
-        super().__init__(*layers[:-1])  # the scores stay real numbers: no sign after the last BatchNorm
+            self.add_module(f"linear{n}", linear)
+            self.add_module(f"norm{n}", nn.BatchNorm1d(outputs))
+            if n <= len(hidden):  # the scores stay real numbers
+                self.add_module(f"sign{n}", qnn.QuantIdentity(act_quant=Sign))
 
 
 def split(seed):
@@ -106,19 +110,24 @@ def train(images, labels, args):
 
 
 def export(network, path):
+    with torch.no_grad():  # the real numbers behind the signs were needed for training only
+        for layer in network:
+            if isinstance(layer, qnn.QuantLinear):
+                layer.weight.copy_(torch.where(layer.weight >= 0, 1.0, -1.0))
     # dynamo=False: the newer exporter writes source paths of the exporting machine into the file
     export_qonnx(network, args=torch.zeros(1, 1, 8, 8), export_path=path, dynamo=False,
-                 input_names=["image"], output_names=["scores"])
+                 input_names=["image"], output_names=["scores"], opset_version=13,
+                 keep_initializers_as_inputs=False)  # `image` is the only input
 
 
 def check_weights(path):
-    """Every stored weight must be told apart by its sign: a 0 would be neither -1 nor +1 to some readers."""
+    """Number of weights in the written file, each of which must be -1 or +1 with scale 1."""
     graph = onnx.load(path).graph
-    known = {t.name: onnx.numpy_helper.to_array(t) for t in graph.initializer}
-    known.update((n.output[0], onnx.numpy_helper.to_array(n.attribute[0].t)) for n in graph.node if n.op_type == "Constant")
-    weights = [known[n.input[0]] for n in graph.node if n.op_type == "BipolarQuant" and n.input[0] in known]
-    assert weights and all(np.all(w != 0) for w in weights), "a weight is exactly 0"
-    return sum(w.size for w in weights)
+    stored = {t.name: onnx.numpy_helper.to_array(t) for t in graph.initializer}
+    layers = [(stored[n.input[0]], stored[n.input[1]]) for n in graph.node
+              if n.op_type == "BipolarQuant" and n.input[0] in stored]
+    assert layers and all((np.abs(w) == 1).all() and (scale == 1).all() for w, scale in layers), "weights are not +-1"
+    return sum(w.size for w, _ in layers)
 
 
 def run(path, images):
@@ -140,7 +149,7 @@ def main():
     parser.add_argument("--batch", type=int, default=64)
     parser.add_argument("--rate", type=float, default=1e-2)
     parser.add_argument("--moved", type=float, default=0.1, help="share of training images moved by one pixel")
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--seed", type=int, default=3, help="3 was the best of 0..5 on the validation part")
     parser.add_argument("--no-test", action="store_true", help="stop after validation: for choosing the settings above")
     args = parser.parse_args()
 
@@ -152,7 +161,7 @@ def main():
     os.makedirs(args.out, exist_ok=True)
     path = os.path.join(args.out, "digits_mlp.onnx")
     export(network, path)
-    print(f"{check_weights(path)} weights, none of them 0")
+    print(f"{check_weights(path)} weights, all of them -1 or +1")
     print("validation:", accuracy(run(path, validation[0]), validation[1]))
     if args.no_test:
         return

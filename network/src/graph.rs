@@ -1,7 +1,7 @@
 //! `Graph`: an imported model, floats included, with every shape known.
 //!
 //! A directed acyclic graph with index ids. Nodes stand in topological order. What only computes or moves
-//! constants (shapes, layouts, quantised weights) is folded at import; arithmetic between constants stays as
+//! constants (shapes, layouts, clipped and quantised weights) is folded at import; arithmetic between constants stays as
 //! nodes, because folding it would round what the semantics calls real numbers.
 
 use crate::tensor::Tensor;
@@ -18,7 +18,7 @@ pub struct ValueId(pub usize);
 /// An imported model with one input and one output.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Graph {
-    /// Name of the model: the file's stem where the file names none.
+    /// Name of the model: the file's stem where the file names none, or only its exporter.
     pub name: String,
     /// Version of the default operator set.
     pub opset: i64,
@@ -151,7 +151,7 @@ pub enum Operator {
     /// `[x, scale]`: +scale where x ≥ 0, else −scale (QONNX `BipolarQuant`).
     BipolarQuant,
     /// `[x, scale, zero_point, bit_width]`: the QONNX `Quant` (`IntQuant`): with q = clamp(x / scale + zero_point),
-    /// (round(q) − zero_point) · scale.
+    /// (round(q) − zero_point) · scale. One signed bit, which QONNX defines as ±1, is imported as `BipolarQuant`.
     Quant {
         /// Whether the integers are signed.
         signed: bool,

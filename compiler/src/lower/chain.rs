@@ -216,8 +216,15 @@ pub enum Quantiser {
         /// How the quotient is rounded.
         rounding: RoundingMode,
     },
-    /// Number of thresholds at or below x.
-    Thresholds(Arc<Vec<f64>>),
+    /// first + step · (number of thresholds at or below x)
+    Thresholds {
+        /// The thresholds, in any order.
+        thresholds: Arc<Vec<f64>>,
+        /// The code below all thresholds.
+        first: i64,
+        /// What each threshold adds.
+        step: i64,
+    },
 }
 
 impl Quantiser {
@@ -225,13 +232,13 @@ impl Quantiser {
         match self {
             Quantiser::Bipolar => Ok(if arithmetic.sign(x)? == Ordering::Less { -1 } else { 1 }),
             Quantiser::Sign => Ok(arithmetic.sign(x)? as i64),
-            Quantiser::Thresholds(thresholds) => {
+            Quantiser::Thresholds { thresholds, first, step } => {
                 let mut count = 0;
                 for threshold in thresholds.iter() {
                     let threshold = arithmetic.float(*threshold);
                     count += i64::from(arithmetic.compare(x, &threshold)? != Ordering::Less);
                 }
-                Ok(count)
+                Ok(first + step * count)
             }
             Quantiser::Uniform { scale, zero_point, minimum, maximum, rounding } => {
                 let scale = scale.evaluate(arithmetic)?;

@@ -131,13 +131,15 @@ pub fn multi_threshold(
     let levels = thresholds.shape[1];
     let rows: Vec<Arc<Vec<f64>>> =
         thresholds.data.chunks(levels.max(1)).map(|row| Arc::new(row.to_vec())).collect();
+    let bipolar = levels == 1 && out_scale == -2.0 * out_bias;
+    let (first, step) = if bipolar { (-1, 2) } else { (0, 1) };
     let quantiser = |element: usize| {
         let row = if rows.len() == 1 { 0 } else { channel_of(element) };
-        Quantiser::Thresholds(rows[row].clone())
+        Quantiser::Thresholds { thresholds: rows[row].clone(), first, step }
     };
     let quantisers = (0..elements).map(quantiser).collect();
     let constant = |value| Parameter::Uniform(Constant::Float(value));
-    let (element, back) = if levels == 1 && out_scale == -2.0 * out_bias {
+    let (element, back) = if bipolar {
         (ElementType::Bipolar, vec![times(constant(-out_bias))])
     } else {
         let shift =

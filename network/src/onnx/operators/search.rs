@@ -19,13 +19,20 @@ pub(super) fn top_k(node: &mut NodeContext<'_, '_>) -> Result<(), ImportError> {
         Some(k) => k,
         None => match node.integers(1, "K")?.as_slice() {
             [k] => *k,
-            list => return Err(node.shape_error("`K` must be one integer", format!("{} elements", list.len()))),
+            list => {
+                return Err(node.shape_error(
+                    "`K` must be one integer",
+                    format!("{} elements", list.len()),
+                ));
+            }
         },
     };
     let k = usize::try_from(k)
         .ok()
         .filter(|k| (1..=shape[axis]).contains(k))
-        .ok_or_else(|| node.parameter_error("K", format!("between 1 and {}", shape[axis]), k.to_string()))?;
+        .ok_or_else(|| {
+            node.parameter_error("K", format!("between 1 and {}", shape[axis]), k.to_string())
+        })?;
     shape[axis] = k;
     let data_type = node.graph.data_type(input);
     let outputs = vec![(shape.clone(), data_type), (shape, DataType::Int64)];
@@ -48,5 +55,10 @@ pub(super) fn arg_max(node: &mut NodeContext<'_, '_>) -> Result<(), ImportError>
     } else {
         shape.remove(axis);
     }
-    node.emit(Operator::ArgMax { axis }, vec![input], shape, DataType::Int64)
+    node.emit(
+        Operator::ArgMax { axis },
+        vec![input],
+        shape,
+        DataType::Int64,
+    )
 }

@@ -1,0 +1,68 @@
+//! The timing contract of the blocks, and the token model built on it.
+//!
+//! Times are clock cycles; a word's time is the cycle in which it is transferred. The sink is always ready.
+
+use crate::plan::{Stage, StageKind};
+use abi::packing::StreamFormat;
+use network::network::Network;
+
+/// When each output word of an image leaves `stage`, given when each input word is offered to it.
+pub fn leave(stage: &Stage, _network: &Network, offered: &[u64]) -> Vec<u64> {
+    match &stage.kind {
+        StageKind::MatrixVectorUnit { .. } => matrix_vector_unit(stage, offered),
+        StageKind::WidthConverter => width_converter(&stage.input, &stage.output, offered),
+        StageKind::MultiThreshold { .. } => offered.iter().map(|time| time + MULTI_THRESHOLD).collect(),
+        StageKind::ArgMax { .. } => offered.last().map(|time| vec![time + ARG_MAX]).unwrap_or_default(),
+    }
+}
+
+/// Cycles from a word offered to a matrix-vector unit to its lanes entering the adder tree: the replay buffer and
+/// the weight memory.
+const REPLAY: u64 = 2;
+/// Cycles from the last sum of a row fold to the word's transfer: accumulator, thresholds, output queue.
+const ACCUMULATE: u64 = 3;
+/// Cycles that a stage of thresholds of its own adds.
+const MULTI_THRESHOLD: u64 = 2;
+/// Cycles from the last score to the index.
+const ARG_MAX: u64 = 2;
+
+/// Register levels of the adder tree over `simd` lanes.
+pub fn lane_sum_levels(simd: usize) -> u64 {
+    let groups = simd.div_ceil(3);
+    1 + u64::from(groups.next_power_of_two().trailing_zeros())
+}
+
+fn matrix_vector_unit(stage: &Stage, offered: &[u64]) -> Vec<u64> {
+    let column_folds = stage.input.words_per_vector();
+    let row_folds = stage.output.words_per_vector();
+    let mut leave = Vec::with_capacity(stage.output.words_per_image());
+    let mut issued = 0;
+    for vector in offered.chunks(column_folds) {
+        for row_fold in 0..row_folds {
+            for time in vector {
+                issued = if row_fold == 0 { (issued + 1).max(time + REPLAY) } else { issued + 1 };
+            }
+            leave.push(issued + lane_sum_levels(stage.input.lanes) + ACCUMULATE);
+        }
+    }
+    leave
+}
+
+fn width_converter(input: &StreamFormat, output: &StreamFormat, offered: &[u64]) -> Vec<u64> {
+    let common = super::greatest_common_divisor(input.lanes, output.lanes);
+    let mut leave = Vec::with_capacity(output.words_per_image());
+    let mut last = 0;
+    for vector in offered.chunks(input.words_per_vector()) {
+        let mut parts = Vec::new();
+        for (word, time) in vector.iter().enumerate() {
+            let first = word * input.lanes;
+            let lanes = input.lanes.min(input.channels - first);
+            for _ in 0..lanes.div_ceil(common) {
+                last = (last + 1).max(time + 1);
+                parts.push(last);
+            }
+        }
+        leave.extend(parts.chunks(output.lanes / common).map(|parts| parts[parts.len() - 1] + 1));
+    }
+    leave
+}

@@ -1,0 +1,555 @@
+//! Every way in which an import can fail, as the user reads it.
+
+#![allow(clippy::unwrap_used)]
+
+mod support;
+
+use network::onnx::proto::{ModelProto, NodeProto, TensorProto};
+use network::onnx::{ImportError, import, import_bytes};
+use prost::Message;
+use std::collections::BTreeSet;
+use std::fs;
+use support::files::{
+    self, Build, FLOAT, With, external, fixed, floats, integers, model, node, opset, perceptron,
+    quant, symbolic, value, with_opset,
+};
+
+/// Collects the messages of one snapshot.
+#[derive(Default)]
+struct Messages {
+    text: String,
+    codes: BTreeSet<String>,
+}
+
+impl Messages {
+    fn error(&mut self, case: &str, error: &ImportError) {
+        let message = support::rendered(error);
+        self.codes.insert(message.lines().next().unwrap().into());
+        self.text += &format!("# {case}\n{message}\n");
+    }
+
+    fn bytes(&mut self, case: &str, bytes: &[u8]) {
+        self.error(case, &import_bytes(bytes, None, "digits").unwrap_err());
+    }
+
+    fn model(&mut self, case: &str, model: &ModelProto) {
+        match files::import(model) {
+            Ok(graph) => panic!("{case} must be refused, but imports as\n{graph}"),
+            Err(error) => self.error(case, &error),
+        }
+    }
+
+    /// A node that reads `x` of shape [2, 3] and the constants of [`constants`].
+    fn node(&mut self, case: &str, node: NodeProto) {
+        self.model(case, &constants(model(&[2, 3])).add(node));
+    }
+}
+
+type Collect = fn(&mut Messages);
+
+fn constants(model: ModelProto) -> ModelProto {
+    model
+        .constant(floats("zero", &[], &[0.0]))
+        .constant(floats("one", &[], &[1.0]))
+        .constant(floats("half", &[], &[0.5]))
+        .constant(floats("pair", &[2], &[1.0, 2.0]))
+        .constant(floats("triple", &[3], &[1.0, 2.0, 3.0]))
+        .constant(floats("nan", &[3], &[1.0, f32::NAN, 3.0]))
+        .constant(floats("dead", &[3], &[1.0, 0.0, -3.0]))
+        .constant(floats("matrix", &[2, 2], &[1.0, 2.0, 3.0, 4.0]))
+        .constant(integers("i0", &[0]))
+        .constant(integers("i1", &[1]))
+        .constant(integers("i2", &[2]))
+        .constant(integers("minus", &[-2]))
+        .constant(integers("huge", &[1 << 40]))
+        .constant(integers("many", &[1 << 13, 1 << 13]))
+        .constant(integers("five", &[5, -1]))
+}
+
+fn damaged(change: impl FnOnce(&mut TensorProto)) -> ModelProto {
+    let mut tensor = floats("c", &[3], &[1.0, 2.0, 3.0]);
+    change(&mut tensor);
+    model(&[2, 3])
+        .constant(tensor)
+        .add(node("Add", &["x", "c"], &["y"]))
+}
+
+fn with_input(dimensions: &[network::onnx::proto::DimensionProto]) -> ModelProto {
+    let mut model = model(&[1]).add(node("Relu", &["x"], &["y"]));
+    model.graph().input = vec![value("x", FLOAT, dimensions)];
+    model
+}
+
+fn file_errors(m: &mut Messages) {
+    m.error(
+        "no such file",
+        &import("models/nowhere.onnx".as_ref()).unwrap_err(),
+    );
+    m.bytes("an empty file", &[]);
+    m.bytes("a text file", b"hello, this is no model");
+    let bytes = perceptron().encode_to_vec();
+    m.bytes("a truncated file", &bytes[..bytes.len() / 2]);
+    m.bytes("groups nested a thousand deep", &[0xa3, 0x06].repeat(1000));
+    m.model(
+        "no graph",
+        &ModelProto {
+            graph: None,
+            ..perceptron()
+        },
+    );
+    m.model(
+        "no opset",
+        &ModelProto {
+            opset_import: vec![],
+            ..perceptron()
+        },
+    );
+    m.model(
+        "only a custom opset",
+        &ModelProto {
+            opset_import: vec![opset("onnx.brevitas", 1)],
+            ..perceptron()
+        },
+    );
+    m.model("an old opset", &with_opset(perceptron(), 8));
+    m.model("a new opset", &with_opset(perceptron(), 22));
+}
+
+fn graph_errors(m: &mut Messages) {
+    let mut two = perceptron();
+    two.graph().input.push(value("x2", FLOAT, &fixed(&[1])));
+    m.model("two inputs", &two);
+    let mut none = perceptron();
+    none.graph().input.clear();
+    m.model("no input", &none);
+    let mut two = perceptron();
+    two.graph().output.push(value("scores", FLOAT, &[]));
+    m.model("two outputs", &two);
+    m.model(
+        "a symbolic image size",
+        &with_input(&[symbolic("N"), symbolic("height"), fixed(&[2])[0].clone()]),
+    );
+    m.model(
+        "an unknown image size",
+        &with_input(&[fixed(&[1])[0].clone(), Default::default()]),
+    );
+    m.model("a negative image size", &with_input(&fixed(&[1, -5])));
+    m.model("an input of strings", &{
+        let mut model = with_input(&fixed(&[1]));
+        model.graph().input = vec![value("x", 8, &fixed(&[1]))];
+        model
+    });
+    m.model("an input that is no tensor", &{
+        let mut model = with_input(&fixed(&[1]));
+        model.graph().input[0].r#type = None;
+        model
+    });
+    m.model("an input without a shape", &{
+        let mut model = with_input(&fixed(&[1]));
+        model.graph().input[0]
+            .r#type
+            .as_mut()
+            .unwrap()
+            .tensor_type
+            .as_mut()
+            .unwrap()
+            .shape = None;
+        model
+    });
+    m.model("an input of seventeen axes", &with_input(&fixed(&[1; 17])));
+    m.model(
+        "a huge input",
+        &with_input(&fixed(&[1, 1 << 31, 1 << 31, 1 << 31])),
+    );
+    m.model("an output that nothing writes", &model(&[1]));
+    m.node(
+        "a tensor that nothing writes",
+        node("Add", &["x", "ghost"], &["y"]),
+    );
+    let add = |a, b, c| node("Add", &[a, b], &[c]);
+    let twice = model(&[1]).add(add("x", "x", "y")).add(add("x", "x", "y"));
+    m.model("a tensor written twice", &twice);
+    m.model("an initializer twice", &constants(constants(model(&[1]))));
+    m.model(
+        "an initializer that a node writes",
+        &constants(model(&[1])).add(add("x", "x", "one")),
+    );
+    m.model(
+        "a node that writes the input",
+        &model(&[1]).add(add("x", "x", "x")),
+    );
+    m.model("an input twice", &{
+        let mut model = model(&[1]);
+        let input = model.graph().input[0].clone();
+        model.graph().input.push(input);
+        model
+    });
+    m.model(
+        "a cycle",
+        &model(&[1])
+            .add(add("x", "b", "a"))
+            .add(add("x", "a", "b"))
+            .add(add("x", "b", "y")),
+    );
+    let mut ring = model(&[1]);
+    for i in 0..12 {
+        ring = ring.add(node(
+            "Add",
+            &["x", &format!("t{}", (i + 1) % 12)],
+            &[&format!("t{i}")],
+        ));
+    }
+    m.model("a long cycle", &ring.add(node("Relu", &["t0"], &["y"])));
+    m.node(
+        "an output without the input",
+        node("Sqrt", &["one"], &["y"]),
+    );
+    m.model(
+        "an output that is constant",
+        &model(&[1]).constant(floats("y", &[1], &[1.0])),
+    );
+}
+
+fn operator_errors(m: &mut Messages) {
+    for operator in [
+        "Conv",
+        "Softmax",
+        "Tanh",
+        "LeakyRelu",
+        "Trunc",
+        "QLinearMatMul",
+        "LSTM",
+        "Einsum",
+        "FloatQuant",
+    ] {
+        m.node(operator, node(operator, &["x"], &["y"]));
+    }
+    m.node(
+        "layer normalisation",
+        node("LayerNormalization", &["x"], &["y"]),
+    );
+    let foreign = |domain: &str, operator: &str| NodeProto {
+        domain: domain.into(),
+        ..node(operator, &["x"], &["y"])
+    };
+    m.node("a vendor's domain", foreign("com.microsoft", "FusedMatMul"));
+    m.node(
+        "a standard operator in a custom domain",
+        foreign("onnx.brevitas", "Relu"),
+    );
+    m.node("an input left out", node("Add", &["x"], &["y"]));
+    m.node(
+        "an attribute of the wrong type",
+        node("Flatten", &["x"], &["y"]).float("axis", 1.0),
+    );
+    m.node(
+        "shapes that do not broadcast",
+        node("Add", &["x", "pair"], &["y"]),
+    );
+    m.node(
+        "a matrix product that does not fit",
+        node("MatMul", &["x", "matrix"], &["y"]),
+    );
+    m.node(
+        "a matrix product with a number",
+        node("MatMul", &["x", "one"], &["y"]),
+    );
+    m.node(
+        "Gemm that does not fit",
+        node("Gemm", &["x", "matrix"], &["y"]),
+    );
+    m.node("Gemm of a vector", node("Gemm", &["x", "pair"], &["y"]));
+    m.node(
+        "Gemm with a strange flag",
+        node("Gemm", &["x", "matrix"], &["y"]).int("transA", 2),
+    );
+    let gemm = node("Gemm", &["x", "matrix", "triple"], &["y"]).int("transA", 1);
+    m.node("Gemm with a summand that does not fit", gemm);
+    m.node(
+        "Gemm with an infinite factor",
+        node("Gemm", &["x", "matrix"], &["y"]).float("alpha", f32::INFINITY),
+    );
+    m.node(
+        "an axis that is not there",
+        node("Flatten", &["x"], &["y"]).int("axis", 7),
+    );
+    m.node(
+        "reshape to another number of elements",
+        node("Reshape", &["x", "five"], &["y"]),
+    );
+    m.node("reshape to floats", node("Reshape", &["x", "pair"], &["y"]));
+    m.node(
+        "reshape to what is computed",
+        node("Reshape", &["x", "x"], &["y"]),
+    );
+    m.node(
+        "squeeze of two rows",
+        node("Squeeze", &["x"], &["y"]).ints("axes", &[0]),
+    );
+    m.node("unsqueeze without axes", node("Unsqueeze", &["x"], &["y"]));
+    m.node(
+        "unsqueeze of an axis twice",
+        node("Unsqueeze", &["x"], &["y"]).ints("axes", &[0, 0]),
+    );
+    m.node(
+        "too many axes",
+        node("Unsqueeze", &["x"], &["y"]).ints("axes", &(0..15).collect::<Vec<_>>()),
+    );
+    m.node(
+        "transpose of one axis twice",
+        node("Transpose", &["x"], &["y"]).ints("perm", &[1, 1]),
+    );
+    m.node("gather of the image", node("Gather", &["x", "i0"], &["y"]));
+    m.node(
+        "gather beyond the end",
+        node("Gather", &["triple", "five"], &["y"]),
+    );
+    m.node(
+        "concat of different widths",
+        node("Concat", &["matrix", "triple"], &["y"]).int("axis", 0),
+    );
+    m.node(
+        "slice with lists of different lengths",
+        node("Slice", &["triple", "five", "i1"], &["y"]),
+    );
+    m.node(
+        "slice with step 0",
+        node("Slice", &["triple", "i0", "i1", "i0", "i0"], &["y"]),
+    );
+    m.node(
+        "range with step 0",
+        node("Range", &["i0", "i1", "i0"], &["y"]),
+    );
+    m.node(
+        "a constant of text",
+        node("Constant", &[], &["y"]).text("value_string", "seven"),
+    );
+    m.node("a constant of nothing", node("Constant", &[], &["y"]));
+    m.node(
+        "cast to a string",
+        node("Cast", &["x"], &["y"]).int("to", 8),
+    );
+    m.node(
+        "cast of the image to integers",
+        node("Cast", &["x"], &["y"]).int("to", 7),
+    );
+    m.node(
+        "cast beyond the range",
+        node("Cast", &["huge"], &["y"]).int("to", 3),
+    );
+    m.node(
+        "dropout in training",
+        node("Dropout", &["x", "half", "one"], &["y"]),
+    );
+    m.node(
+        "normalisation in training",
+        batch_normalization("triple", "triple").int("training_mode", 1),
+    );
+    m.node(
+        "normalisation of other channels",
+        batch_normalization("pair", "triple"),
+    );
+    m.node(
+        "normalisation with NaN",
+        batch_normalization("triple", "nan"),
+    );
+    m.node(
+        "normalisation with a negative variance",
+        batch_normalization("triple", "dead"),
+    );
+    let vector = model(&[3])
+        .constant(floats("triple", &[3], &[1.0; 3]))
+        .add(batch_normalization("triple", "triple"));
+    m.model("normalisation of a vector", &vector);
+    m.node("division by zero", node("Div", &["x", "zero"], &["y"]));
+    m.node("a NaN summand", node("Add", &["x", "nan"], &["y"]));
+    m.node(
+        "limits in the wrong order",
+        node("Clip", &["x", "one", "zero"], &["y"]),
+    );
+    m.node(
+        "the greater of three",
+        node("Max", &["x", "one", "zero"], &["y"]),
+    );
+    m.node(
+        "the least of the elements",
+        node("TopK", &["x", "i1"], &["y"]).int("largest", 0),
+    );
+    m.node(
+        "the greatest nine of three",
+        node("TopK", &["x", "five"], &["y"]),
+    );
+    m.node("the greatest none", node("TopK", &["x", "i0"], &["y"]));
+    m.node(
+        "the last of the greatest",
+        node("ArgMax", &["x"], &["y"]).int("select_last_index", 1),
+    );
+}
+
+fn batch_normalization(scale: &str, variance: &str) -> NodeProto {
+    node(
+        "BatchNormalization",
+        &["x", scale, "triple", "triple", variance],
+        &["y"],
+    )
+}
+
+fn quantizer_errors(m: &mut Messages) {
+    let signed = |node: NodeProto| node.int("signed", 1).int("narrow", 0);
+    let plain =
+        |scale, zero_point, bits| signed(node("Quant", &["x", scale, zero_point, bits], &["y"]));
+    m.node("a scale of 0", plain("dead", "zero", "one"));
+    m.node(
+        "a negative bipolar scale",
+        node("BipolarQuant", &["x", "minus"], &["y"]),
+    );
+    m.node("a scale that is NaN", plain("nan", "zero", "one"));
+    m.node(
+        "a scale that does not broadcast",
+        plain("pair", "zero", "one"),
+    );
+    m.node("a broken zero point", plain("one", "half", "one"));
+    m.node("one bit with a zero point", plain("one", "one", "one"));
+    m.node("half a bit", plain("one", "zero", "half"));
+    m.node("no bits", plain("one", "zero", "zero"));
+    m.node("bits by channel", plain("one", "zero", "triple"));
+    m.node("bits that are computed", plain("one", "zero", "x"));
+    m.node(
+        "an unknown rounding mode",
+        plain("one", "zero", "one").text("rounding_mode", "STOCHASTIC"),
+    );
+    m.node(
+        "no signedness",
+        node("Quant", &["x", "one", "zero", "one"], &["y"]).int("narrow", 1),
+    );
+    m.model(
+        "weights that are NaN",
+        &constants(model(&[2, 3]))
+            .add(quant(&["nan", "one", "zero", "pair0"], "w"))
+            .constant(floats("pair0", &[], &[2.0]))
+            .add(node("Mul", &["x", "w"], &["y"])),
+    );
+    m.node(
+        "thresholds for other channels",
+        node("MultiThreshold", &["x", "matrix"], &["y"]),
+    );
+    let layout = node("MultiThreshold", &["x", "matrix"], &["y"]).text("data_layout", "NHWC");
+    m.node("thresholds along a missing axis", layout);
+}
+
+fn tensor_errors(m: &mut Messages) {
+    m.model(
+        "too few bytes",
+        &damaged(|t| t.raw_data = vec![0; 8].into()),
+    );
+    m.model(
+        "a broken number of bytes",
+        &damaged(|t| t.raw_data = vec![0; 11].into()),
+    );
+    m.model("no elements", &damaged(|t| t.raw_data = Default::default()));
+    m.model("a negative extent", &damaged(|t| t.dims = vec![-3]));
+    m.model("many axes", &damaged(|t| t.dims = vec![1; 17]));
+    m.model(
+        "a huge tensor",
+        &damaged(|t| t.dims = vec![1 << 40, 1 << 40]),
+    );
+    m.model("strings", &damaged(|t| t.data_type = 8));
+    m.model("a type from the future", &damaged(|t| t.data_type = 99));
+    m.node(
+        "a huge constant",
+        node("ConstantOfShape", &["huge"], &["y"]),
+    );
+    m.node(
+        "a constant larger than the file justifies",
+        node("ConstantOfShape", &["many"], &["y"]),
+    );
+    m.node(
+        "a constant of negative size",
+        node("ConstantOfShape", &["five"], &["y"]),
+    );
+    m.node(
+        "integers that overflow",
+        node("Mul", &["huge", "huge"], &["y"]),
+    );
+    let indices = constants(model(&[2, 3]))
+        .add(node("TopK", &["x", "i1"], &["", "best"]))
+        .add(node("Add", &["best", "i1"], &["y"]));
+    m.model("arithmetic on indices", &indices);
+}
+
+fn external_errors(m: &mut Messages) {
+    let folder = tempfile::tempdir().unwrap();
+    let inside = folder.path().join("model");
+    fs::create_dir(&inside).unwrap();
+    fs::write(folder.path().join("secret.bin"), [0; 12]).unwrap();
+    fs::write(inside.join("short.bin"), [0; 8]).unwrap();
+    #[cfg(unix)]
+    std::os::unix::fs::symlink("../secret.bin", inside.join("link.bin")).unwrap();
+    let mut case = |case: &str, entries: &[(&str, &str)]| {
+        let model = damaged(|tensor| *tensor = external(tensor.clone(), entries));
+        m.error(
+            case,
+            &import_bytes(&model.encode_to_vec(), Some(&inside), "digits").unwrap_err(),
+        );
+    };
+    case("a data file that is not there", &[("location", "gone.bin")]);
+    case(
+        "a data file outside the folder",
+        &[("location", "../secret.bin")],
+    );
+    case(
+        "a data file by absolute path",
+        &[("location", "/etc/passwd")],
+    );
+    #[cfg(unix)]
+    case("a link out of the folder", &[("location", "link.bin")]);
+    case("a data file without a name", &[]);
+    case("the folder itself", &[("location", ".")]);
+    case(
+        "a data file that is too short",
+        &[("location", "short.bin")],
+    );
+    case(
+        "an offset that overflows",
+        &[
+            ("location", "short.bin"),
+            ("offset", "18446744073709551615"),
+        ],
+    );
+    case(
+        "an offset that is no number",
+        &[("location", "short.bin"), ("offset", "ten")],
+    );
+    case(
+        "a length that does not fit",
+        &[("location", "short.bin"), ("length", "8")],
+    );
+    let model = damaged(|tensor| *tensor = external(tensor.clone(), &[("location", "short.bin")]));
+    m.model("a data file for a model in memory", &model);
+}
+
+#[test]
+fn every_error() {
+    let mut codes = BTreeSet::new();
+    let cases: [(&str, Collect); 6] = [
+        ("file", file_errors),
+        ("graph", graph_errors),
+        ("operator", operator_errors),
+        ("quantizer", quantizer_errors),
+        ("tensor", tensor_errors),
+        ("external", external_errors),
+    ];
+    for (name, collect) in cases {
+        let mut messages = Messages::default();
+        collect(&mut messages);
+        codes.extend(messages.codes);
+        insta::assert_snapshot!(name, messages.text);
+    }
+    let source = include_str!("../src/onnx/error.rs");
+    let declared: BTreeSet<String> = source
+        .split("code(")
+        .skip(1)
+        .map(|rest| rest.split(')').next().unwrap().trim().to_string())
+        .collect();
+    assert_eq!(codes, declared, "every error must have a case here");
+}
