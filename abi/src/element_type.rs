@@ -31,9 +31,7 @@ impl ElementType {
             ElementType::Unsigned { bits }
         } else {
             let magnitude = (-(minimum + 1)).max(maximum);
-            ElementType::Signed {
-                bits: 65 - magnitude.leading_zeros(),
-            }
+            ElementType::Signed { bits: 65 - magnitude.leading_zeros() }
         }
     }
 
@@ -82,9 +80,7 @@ impl ElementType {
     pub fn encode(self, value: i64) -> u64 {
         match self {
             ElementType::Bipolar => u64::from(value > 0),
-            ElementType::Unsigned { .. } | ElementType::Signed { .. } => {
-                (value as u64) & ((1 << self.bits()) - 1)
-            }
+            ElementType::Unsigned { .. } | ElementType::Signed { .. } => (value as u64) & ((1 << self.bits()) - 1),
         }
     }
 

@@ -37,10 +37,7 @@ pub enum MapError {
     },
     /// Wrong number of values.
     #[error("an image of this network has {expected} values, but {found} were given")]
-    #[diagnostic(
-        code(abi::image_size),
-        help("give each image in the shape that `xnorforge info` shows")
-    )]
+    #[diagnostic(code(abi::image_size), help("give each image in the shape that `xnorforge info` shows"))]
     ImageSize {
         /// Values of one image.
         expected: usize,
@@ -66,10 +63,7 @@ impl InputMap {
     /// Where the number of values is not that of an image, or one of them is NaN.
     pub fn apply(&self, image: &[f32]) -> Result<Vec<i32>, MapError> {
         if image.len() != self.len() {
-            return Err(MapError::ImageSize {
-                expected: self.len(),
-                found: image.len(),
-            });
+            return Err(MapError::ImageSize { expected: self.len(), found: image.len() });
         }
         if let Some(index) = image.iter().position(|value| value.is_nan()) {
             return Err(MapError::NotANumber { index });

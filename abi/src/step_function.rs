@@ -16,10 +16,7 @@ pub struct StepFunction<T> {
 impl<T: PartialOrd + Copy> StepFunction<T> {
     /// The function that is `value` everywhere.
     pub fn constant(value: i32) -> Self {
-        StepFunction {
-            boundaries: Vec::new(),
-            values: vec![value],
-        }
+        StepFunction { boundaries: Vec::new(), values: vec![value] }
     }
 
     /// The value at `argument`.
@@ -29,8 +26,7 @@ impl<T: PartialOrd + Copy> StepFunction<T> {
 
     /// Whether the parts fit together: ascending boundaries, one value more than boundaries.
     pub fn is_well_formed(&self) -> bool {
-        self.values.len() == self.boundaries.len() + 1
-            && self.boundaries.windows(2).all(|pair| pair[0] < pair[1])
+        self.values.len() == self.boundaries.len() + 1 && self.boundaries.windows(2).all(|pair| pair[0] < pair[1])
     }
 
     /// Whether no value is below the one before it.

@@ -1,1 +1,44 @@
-fn main() {}
+//! `xnorforge`: from a QONNX file to a bit-exact FPGA accelerator, with open tools.
+
+mod cmd;
+mod engine;
+mod failure;
+mod images;
+mod model;
+mod progress;
+mod report;
+
+use clap::{Parser, Subcommand};
+use std::process::ExitCode;
+
+/// From a trained low-bit network to a bit-exact FPGA accelerator, with open tools.
+///
+/// Exit status: 0 ok, 1 the answer is no (a mismatch), 2 usage or input, 3 a device or tool is missing or failed.
+#[derive(Debug, Parser)]
+#[command(name = "xnorforge", version)]
+struct Arguments {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    Info(cmd::info::Info),
+    Run(cmd::run::Run),
+    Compile(cmd::compile::Compile),
+    Simulate(cmd::simulate::Simulate),
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let outcome = match arguments.verb {
+        Verb::Info(info) => info.run(),
+        Verb::Run(run) => run.run(),
+        Verb::Compile(compile) => compile.run(),
+        Verb::Simulate(simulate) => simulate.run(),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.report(),
+    }
+}

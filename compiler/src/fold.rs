@@ -34,8 +34,13 @@ pub enum Goal {
 #[derive(Clone, Debug, PartialEq, Error, Diagnostic)]
 pub enum PlanError {
     /// More images than clock cycles.
-    #[error("{frames_per_second} images per second at {clock_mhz} MHz must leave at least one clock cycle per image, but leave {cycles:.3}")]
-    #[diagnostic(code(compiler::fold::too_fast), help("lower --target-fps or raise --clock: at most {clock_mhz} million images per second"))]
+    #[error(
+        "{frames_per_second} images per second at {clock_mhz} MHz must leave at least one clock cycle per image, but leave {cycles:.3}"
+    )]
+    #[diagnostic(
+        code(compiler::fold::too_fast),
+        help("lower --target-fps or raise --clock: at most {clock_mhz} million images per second")
+    )]
     TooFast {
         /// The goal.
         frames_per_second: f64,
@@ -64,7 +69,10 @@ pub enum PlanError {
     },
     /// A layer without folding.
     #[error("the folding must name every dot-product layer, but `{name}` is missing")]
-    #[diagnostic(code(compiler::fold::missing_layer), help("add `\"{name}\": {{\"pe\": 1, \"simd\": 1}}`, with pe up to {rows} and simd up to {columns}"))]
+    #[diagnostic(
+        code(compiler::fold::missing_layer),
+        help("add `\"{name}\": {{\"pe\": 1, \"simd\": 1}}`, with pe up to {rows} and simd up to {columns}")
+    )]
     MissingLayer {
         /// The layer.
         name: String,
@@ -75,7 +83,10 @@ pub enum PlanError {
     },
     /// Parallelism beyond the layer's size, or none.
     #[error("{dimension} of layer `{name}` must be 1 to {limit}, but is {found}")]
-    #[diagnostic(code(compiler::fold::out_of_range), help("choose any number from 1 to {limit}; it need not divide {limit}"))]
+    #[diagnostic(
+        code(compiler::fold::out_of_range),
+        help("choose any number from 1 to {limit}; it need not divide {limit}")
+    )]
     OutOfRange {
         /// The layer.
         name: String,
@@ -180,9 +191,7 @@ fn only_consumer(network: &Network, tensor: TensorId) -> Result<Option<LayerId>,
 
 fn check_unit(network: &Network, id: LayerId) -> Result<(), PlanError> {
     let layer = network.layer(id);
-    let no_unit = |must, found: String, help| {
-        Err(PlanError::NoUnit { name: layer.name.clone(), must, found, help })
-    };
+    let no_unit = |must, found: String, help| Err(PlanError::NoUnit { name: layer.name.clone(), must, found, help });
     match &layer.kind {
         LayerKind::MatrixVector(weights) if weights.element != abi::ElementType::Bipolar => no_unit(
             "have weights of -1 and +1",

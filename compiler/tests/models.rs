@@ -39,7 +39,9 @@ fn integers_agree_with_the_reference_on_real_networks() {
         let (graph, network) = lowered(&folder, model);
         let evaluator = Evaluator::new(&graph).unwrap();
         let shape = graph.value(graph.input).shape.clone();
-        for (number, image) in images(&folder.join("models/golden").join(model).join("input.npy"), 20).iter().enumerate() {
+        for (number, image) in
+            images(&folder.join("models/golden").join(model).join("input.npy"), 20).iter().enumerate()
+        {
             let input = Tensor::new(shape.clone(), image.iter().map(|v| f64::from(*v)).collect());
             let expected = evaluator.run(&input).unwrap();
             let found = match integer::run(&network, image).unwrap().scores {
@@ -60,7 +62,18 @@ fn no_batch_norm_and_few_layers_remain() {
     let Some(folder) = shared() else { return };
     let (_, network) = lowered(&folder, "TFC_1W1A");
     let kinds: Vec<&str> = network.layers.iter().map(|layer| layer.kind.name()).collect();
-    assert_eq!(kinds, ["matrix_vector", "multi_threshold", "matrix_vector", "multi_threshold", "matrix_vector", "multi_threshold", "matrix_vector"]);
+    assert_eq!(
+        kinds,
+        [
+            "matrix_vector",
+            "multi_threshold",
+            "matrix_vector",
+            "multi_threshold",
+            "matrix_vector",
+            "multi_threshold",
+            "matrix_vector"
+        ]
+    );
     for layer in &network.layers {
         if let LayerKind::MultiThreshold(steps) = &layer.kind {
             assert!(steps.iter().all(|step| step.is_rising()), "falling steps are turned by negating weights");

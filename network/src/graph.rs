@@ -1,8 +1,8 @@
 //! `Graph`: an imported model, floats included, with every shape known.
 //!
 //! A directed acyclic graph with index ids. Nodes stand in topological order. What only computes or moves
-//! constants (shapes, layouts, clipped and quantised weights) is folded at import; arithmetic between constants stays as
-//! nodes, because folding it would round what the semantics calls real numbers.
+//! constants (shapes, layouts, clipped and quantised weights) is folded at import; arithmetic between constants stays
+//! as nodes, because folding it would round what the semantics calls real numbers.
 
 use crate::tensor::Tensor;
 use std::fmt;

@@ -32,9 +32,8 @@ pub fn evaluate(layer: &Layer, input: &[i32]) -> Vec<i32> {
         LayerKind::MatrixVector(weights) => input
             .chunks(weights.columns)
             .flat_map(|pixel| {
-                (0..weights.rows).map(move |row| {
-                    weights.row(row).iter().zip(pixel).map(|(w, x)| i32::from(*w) * x).sum::<i32>()
-                })
+                (0..weights.rows)
+                    .map(move |row| weights.row(row).iter().zip(pixel).map(|(w, x)| i32::from(*w) * x).sum::<i32>())
             })
             .collect(),
         LayerKind::MultiThreshold(steps) => input

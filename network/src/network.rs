@@ -60,13 +60,7 @@ pub struct TensorType {
 impl TensorType {
     /// A tensor whose elements may take every value of their type.
     pub fn full(vectors: usize, channels: usize, element: ElementType) -> Self {
-        TensorType {
-            vectors,
-            channels,
-            element,
-            minimum: element.minimum(),
-            maximum: element.maximum(),
-        }
+        TensorType { vectors, channels, element, minimum: element.minimum(), maximum: element.maximum() }
     }
 
     /// Number of elements.

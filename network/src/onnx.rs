@@ -28,13 +28,9 @@ use std::path::Path;
 /// # Errors
 /// Where the file is not a model, or the model cannot be represented.
 pub fn import(path: &Path) -> Result<Graph, ImportError> {
-    let bytes = std::fs::read(path).map_err(|error| ImportError::Unreadable {
-        path: path.into(),
-        reason: error.to_string(),
-    })?;
-    let name = path
-        .file_stem()
-        .map_or("model".into(), |stem| stem.to_string_lossy());
+    let bytes = std::fs::read(path)
+        .map_err(|error| ImportError::Unreadable { path: path.into(), reason: error.to_string() })?;
+    let name = path.file_stem().map_or("model".into(), |stem| stem.to_string_lossy());
     let folder = match path.parent() {
         Some(parent) if parent != Path::new("") => parent,
         _ => Path::new("."),

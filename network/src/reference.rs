@@ -20,14 +20,10 @@ use std::borrow::Cow;
 #[derive(Clone, Debug, PartialEq, thiserror::Error, Diagnostic)]
 pub enum ReferenceError {
     /// The input has another shape than the model's.
-    #[error(
-        "input `{input}` must have shape {expected:?}, with or without its batch axis, but it has {found:?}"
-    )]
+    #[error("input `{input}` must have shape {expected:?}, with or without its batch axis, but it has {found:?}")]
     #[diagnostic(
         code(network::reference::input_shape),
-        help(
-            "pass one image of the model's shape; several images are stacked along a new leading axis by the caller"
-        )
+        help("pass one image of the model's shape; several images are stacked along a new leading axis by the caller")
     )]
     InputShape {
         /// Name of the model's input.
@@ -54,14 +50,10 @@ pub enum ReferenceError {
     },
 
     /// A node's result is NaN or infinite.
-    #[error(
-        "every result must be finite, but element {index} of what node `{node}` computes is {value}"
-    )]
+    #[error("every result must be finite, but element {index} of what node `{node}` computes is {value}")]
     #[diagnostic(
         code(network::reference::not_finite),
-        help(
-            "look for a division by zero or a root of a negative number in this node's parameters"
-        )
+        help("look for a division by zero or a root of a negative number in this node's parameters")
     )]
     NotFinite {
         /// The node.
@@ -104,16 +96,9 @@ impl<'g> Evaluator<'g> {
                 Source::Input | Source::Node(_) => None,
             })
             .collect();
-        let mut evaluator = Evaluator {
-            graph,
-            constants,
-            computed: Vec::new(),
-        };
+        let mut evaluator = Evaluator { graph, constants, computed: Vec::new() };
         for (index, node) in graph.nodes.iter().enumerate() {
-            let is_constant = node
-                .inputs
-                .iter()
-                .all(|input| evaluator.constant(*input).is_some());
+            let is_constant = node.inputs.iter().all(|input| evaluator.constant(*input).is_some());
             if is_constant {
                 let results = evaluator.results(NodeId(index), &[])?;
                 for (output, tensor) in node.outputs.iter().zip(results) {
@@ -143,11 +128,7 @@ impl<'g> Evaluator<'g> {
     ///
     /// # Errors
     /// As [`run`](Self::run).
-    pub fn trace(
-        &self,
-        input: &Tensor,
-        mut visit: impl FnMut(ValueId, &Tensor),
-    ) -> Result<Tensor, ReferenceError> {
+    pub fn trace(&self, input: &Tensor, mut visit: impl FnMut(ValueId, &Tensor)) -> Result<Tensor, ReferenceError> {
         let input = self.checked_input(input)?;
         visit(self.graph.input, &input);
         let mut values = vec![None; self.graph.values.len()];
@@ -160,9 +141,7 @@ impl<'g> Evaluator<'g> {
             }
         }
         let output = self.graph.output;
-        let result = values[output.0]
-            .take()
-            .or_else(|| self.constant(output).cloned());
+        let result = values[output.0].take().or_else(|| self.constant(output).cloned());
         Ok(result.expect("nodes stand in topological order, so the output has been computed"))
     }
 
@@ -191,11 +170,7 @@ impl<'g> Evaluator<'g> {
     }
 
     /// What a node computes from constants and `values`.
-    fn results(
-        &self,
-        id: NodeId,
-        values: &[Option<Tensor>],
-    ) -> Result<Vec<Tensor>, ReferenceError> {
+    fn results(&self, id: NodeId, values: &[Option<Tensor>]) -> Result<Vec<Tensor>, ReferenceError> {
         let node = self.graph.node(id);
         let inputs: Vec<&Tensor> = node
             .inputs
@@ -207,24 +182,13 @@ impl<'g> Evaluator<'g> {
                     .expect("nodes stand in topological order, so their inputs have been computed")
             })
             .collect();
-        let shapes: Vec<&[usize]> = node
-            .outputs
-            .iter()
-            .map(|output| self.graph.value(*output).shape.as_slice())
-            .collect();
+        let shapes: Vec<&[usize]> =
+            node.outputs.iter().map(|output| self.graph.value(*output).shape.as_slice()).collect();
         let results = evaluate::node(&node.operator, &inputs, &shapes);
         for (tensor, shape) in results.iter().zip(shapes) {
-            assert_eq!(
-                tensor.shape, shape,
-                "the import infers the shape that node `{}` computes",
-                node.name
-            );
+            assert_eq!(tensor.shape, shape, "the import infers the shape that node `{}` computes", node.name);
             if let Some(index) = tensor.data.iter().position(|value| !value.is_finite()) {
-                return Err(ReferenceError::NotFinite {
-                    node: node.name.clone(),
-                    index,
-                    value: tensor.data[index],
-                });
+                return Err(ReferenceError::NotFinite { node: node.name.clone(), index, value: tensor.data[index] });
             }
         }
         Ok(results)

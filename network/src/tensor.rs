@@ -98,10 +98,7 @@ pub fn transpose_indices(shape: &[usize], permutation: &[usize]) -> Vec<usize> {
 fn indices_by_steps(extents: &[usize], step: &[usize]) -> Vec<usize> {
     let mut indices = vec![0];
     for (extent, step) in extents.iter().zip(step) {
-        indices = indices
-            .iter()
-            .flat_map(|base| (0..*extent).map(move |i| base + i * step))
-            .collect();
+        indices = indices.iter().flat_map(|base| (0..*extent).map(move |i| base + i * step)).collect();
     }
     indices
 }

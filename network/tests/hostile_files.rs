@@ -27,15 +27,10 @@ fn survives(bytes: &[u8]) -> bool {
             false
         }
         Ok(graph) => {
-            let sizes = graph
-                .values
-                .iter()
-                .map(|value| value.shape.iter().product::<usize>());
+            let sizes = graph.values.iter().map(|value| value.shape.iter().product::<usize>());
             if sizes.sum::<usize>() < MOST_ELEMENTS {
                 let shape = graph.value(graph.input).shape.clone();
-                let data = (0..shape.iter().product())
-                    .map(|i| [0.5, -1.0, 0.0, 200.0][i % 4])
-                    .collect();
+                let data = (0..shape.iter().product()).map(|i| [0.5, -1.0, 0.0, 200.0][i % 4]).collect();
                 if let Err(error) = run(&graph, &Tensor::new(shape, data)) {
                     support::rendered(&error);
                 }
@@ -49,12 +44,7 @@ fn survives(bytes: &[u8]) -> bool {
 fn files() -> Vec<(Vec<u8>, usize)> {
     let mut files = vec![(perceptron().encode_to_vec(), 20_000)];
     if let Some(models) = support::models() {
-        for name in [
-            "TFC_1W1A",
-            "build_dataflow_model",
-            "unsw_nb15-mlp-w2a2",
-            "bnn_residual",
-        ] {
+        for name in ["TFC_1W1A", "build_dataflow_model", "unsw_nb15-mlp-w2a2", "bnn_residual"] {
             files.push((fs::read(models.join(format!("{name}.onnx"))).unwrap(), 300));
         }
     }
@@ -76,10 +66,7 @@ fn damaged_bytes() {
                     }
                 }
                 2 => {
-                    let (from, to) = (
-                        random.random_range(0..bytes.len()),
-                        random.random_range(0..bytes.len()),
-                    );
+                    let (from, to) = (random.random_range(0..bytes.len()), random.random_range(0..bytes.len()));
                     let length = random.random_range(0..64).min(bytes.len() - from);
                     damaged.splice(to..to, bytes[from..from + length].iter().copied());
                 }
@@ -141,22 +128,7 @@ const OPERATORS: [&str; 44] = [
     "",
 ];
 
-const NUMBERS: [i64; 14] = [
-    0,
-    1,
-    -1,
-    2,
-    -2,
-    3,
-    5,
-    64,
-    i64::MAX,
-    i64::MIN,
-    1 << 28,
-    1 << 32,
-    (1 << 53) + 1,
-    -(1 << 31),
-];
+const NUMBERS: [i64; 14] = [0, 1, -1, 2, -2, 3, 5, 64, i64::MAX, i64::MIN, 1 << 28, 1 << 32, (1 << 53) + 1, -(1 << 31)];
 
 /// Changes one thing that is well-formed as protobuf and, mostly, nonsense as a model.
 fn distort(graph: &mut GraphProto, random: &mut ChaCha8Rng) {
@@ -164,12 +136,7 @@ fn distort(graph: &mut GraphProto, random: &mut ChaCha8Rng) {
         .initializer
         .iter()
         .map(|tensor| tensor.name.clone())
-        .chain(
-            graph
-                .node
-                .iter()
-                .flat_map(|node| node.input.iter().chain(&node.output).cloned()),
-        )
+        .chain(graph.node.iter().flat_map(|node| node.input.iter().chain(&node.output).cloned()))
         .collect();
     let number = NUMBERS[random.random_range(0..NUMBERS.len())];
     let name = names[random.random_range(0..names.len())].clone();
@@ -202,16 +169,7 @@ fn distort(graph: &mut GraphProto, random: &mut ChaCha8Rng) {
             tensor.raw_data = bytes.into();
         }
         _ => {
-            let shape = graph.input[0]
-                .r#type
-                .as_mut()
-                .unwrap()
-                .tensor_type
-                .as_mut()
-                .unwrap()
-                .shape
-                .as_mut()
-                .unwrap();
+            let shape = graph.input[0].r#type.as_mut().unwrap().tensor_type.as_mut().unwrap().shape.as_mut().unwrap();
             let axes = shape.dim.len();
             shape.dim[random.random_range(0..axes)].dim_value = Some(number);
         }
@@ -243,9 +201,7 @@ fn constants_that_double_are_stopped() {
         let (from, to) = (format!("t{i}"), format!("t{}", i + 1));
         doubling = doubling.add(node("Concat", &[&from, &from], &[&to]).int("axis", 0));
     }
-    let bytes = doubling
-        .add(node("Gather", &["x", "t60"], &["y"]))
-        .encode_to_vec();
+    let bytes = doubling.add(node("Gather", &["x", "t60"], &["y"])).encode_to_vec();
     assert!(!survives(&bytes));
 }
 

@@ -10,8 +10,8 @@ use prost::Message;
 use std::collections::BTreeSet;
 use std::fs;
 use support::files::{
-    self, Build, FLOAT, With, external, fixed, floats, integers, model, node, opset, perceptron,
-    quant, symbolic, value, with_opset,
+    self, Build, FLOAT, With, external, fixed, floats, integers, model, node, opset, perceptron, quant, symbolic,
+    value, with_opset,
 };
 
 /// Collects the messages of one snapshot.
@@ -69,9 +69,7 @@ fn constants(model: ModelProto) -> ModelProto {
 fn damaged(change: impl FnOnce(&mut TensorProto)) -> ModelProto {
     let mut tensor = floats("c", &[3], &[1.0, 2.0, 3.0]);
     change(&mut tensor);
-    model(&[2, 3])
-        .constant(tensor)
-        .add(node("Add", &["x", "c"], &["y"]))
+    model(&[2, 3]).constant(tensor).add(node("Add", &["x", "c"], &["y"]))
 }
 
 fn with_input(dimensions: &[network::onnx::proto::DimensionProto]) -> ModelProto {
@@ -81,36 +79,15 @@ fn with_input(dimensions: &[network::onnx::proto::DimensionProto]) -> ModelProto
 }
 
 fn file_errors(m: &mut Messages) {
-    m.error(
-        "no such file",
-        &import("models/nowhere.onnx".as_ref()).unwrap_err(),
-    );
+    m.error("no such file", &import("models/nowhere.onnx".as_ref()).unwrap_err());
     m.bytes("an empty file", &[]);
     m.bytes("a text file", b"hello, this is no model");
     let bytes = perceptron().encode_to_vec();
     m.bytes("a truncated file", &bytes[..bytes.len() / 2]);
     m.bytes("groups nested a thousand deep", &[0xa3, 0x06].repeat(1000));
-    m.model(
-        "no graph",
-        &ModelProto {
-            graph: None,
-            ..perceptron()
-        },
-    );
-    m.model(
-        "no opset",
-        &ModelProto {
-            opset_import: vec![],
-            ..perceptron()
-        },
-    );
-    m.model(
-        "only a custom opset",
-        &ModelProto {
-            opset_import: vec![opset("onnx.brevitas", 1)],
-            ..perceptron()
-        },
-    );
+    m.model("no graph", &ModelProto { graph: None, ..perceptron() });
+    m.model("no opset", &ModelProto { opset_import: vec![], ..perceptron() });
+    m.model("only a custom opset", &ModelProto { opset_import: vec![opset("onnx.brevitas", 1)], ..perceptron() });
     m.model("an old opset", &with_opset(perceptron(), 8));
     m.model("a new opset", &with_opset(perceptron(), 22));
 }
@@ -125,14 +102,8 @@ fn graph_errors(m: &mut Messages) {
     let mut two = perceptron();
     two.graph().output.push(value("scores", FLOAT, &[]));
     m.model("two outputs", &two);
-    m.model(
-        "a symbolic image size",
-        &with_input(&[symbolic("N"), symbolic("height"), fixed(&[2])[0].clone()]),
-    );
-    m.model(
-        "an unknown image size",
-        &with_input(&[fixed(&[1])[0].clone(), Default::default()]),
-    );
+    m.model("a symbolic image size", &with_input(&[symbolic("N"), symbolic("height"), fixed(&[2])[0].clone()]));
+    m.model("an unknown image size", &with_input(&[fixed(&[1])[0].clone(), Default::default()]));
     m.model("a negative image size", &with_input(&fixed(&[1, -5])));
     m.model("an input of strings", &{
         let mut model = with_input(&fixed(&[1]));
@@ -146,282 +117,110 @@ fn graph_errors(m: &mut Messages) {
     });
     m.model("an input without a shape", &{
         let mut model = with_input(&fixed(&[1]));
-        model.graph().input[0]
-            .r#type
-            .as_mut()
-            .unwrap()
-            .tensor_type
-            .as_mut()
-            .unwrap()
-            .shape = None;
+        model.graph().input[0].r#type.as_mut().unwrap().tensor_type.as_mut().unwrap().shape = None;
         model
     });
     m.model("an input of seventeen axes", &with_input(&fixed(&[1; 17])));
-    m.model(
-        "a huge input",
-        &with_input(&fixed(&[1, 1 << 31, 1 << 31, 1 << 31])),
-    );
+    m.model("a huge input", &with_input(&fixed(&[1, 1 << 31, 1 << 31, 1 << 31])));
     m.model("an output that nothing writes", &model(&[1]));
-    m.node(
-        "a tensor that nothing writes",
-        node("Add", &["x", "ghost"], &["y"]),
-    );
+    m.node("a tensor that nothing writes", node("Add", &["x", "ghost"], &["y"]));
     let add = |a, b, c| node("Add", &[a, b], &[c]);
     let twice = model(&[1]).add(add("x", "x", "y")).add(add("x", "x", "y"));
     m.model("a tensor written twice", &twice);
     m.model("an initializer twice", &constants(constants(model(&[1]))));
-    m.model(
-        "an initializer that a node writes",
-        &constants(model(&[1])).add(add("x", "x", "one")),
-    );
-    m.model(
-        "a node that writes the input",
-        &model(&[1]).add(add("x", "x", "x")),
-    );
+    m.model("an initializer that a node writes", &constants(model(&[1])).add(add("x", "x", "one")));
+    m.model("a node that writes the input", &model(&[1]).add(add("x", "x", "x")));
     m.model("an input twice", &{
         let mut model = model(&[1]);
         let input = model.graph().input[0].clone();
         model.graph().input.push(input);
         model
     });
-    m.model(
-        "a cycle",
-        &model(&[1])
-            .add(add("x", "b", "a"))
-            .add(add("x", "a", "b"))
-            .add(add("x", "b", "y")),
-    );
+    m.model("a cycle", &model(&[1]).add(add("x", "b", "a")).add(add("x", "a", "b")).add(add("x", "b", "y")));
     let mut ring = model(&[1]);
     for i in 0..12 {
-        ring = ring.add(node(
-            "Add",
-            &["x", &format!("t{}", (i + 1) % 12)],
-            &[&format!("t{i}")],
-        ));
+        ring = ring.add(node("Add", &["x", &format!("t{}", (i + 1) % 12)], &[&format!("t{i}")]));
     }
     m.model("a long cycle", &ring.add(node("Relu", &["t0"], &["y"])));
-    m.node(
-        "an output without the input",
-        node("Sqrt", &["one"], &["y"]),
-    );
-    m.model(
-        "an output that is constant",
-        &model(&[1]).constant(floats("y", &[1], &[1.0])),
-    );
+    m.node("an output without the input", node("Sqrt", &["one"], &["y"]));
+    m.model("an output that is constant", &model(&[1]).constant(floats("y", &[1], &[1.0])));
 }
 
 fn operator_errors(m: &mut Messages) {
-    for operator in [
-        "Conv",
-        "Softmax",
-        "Tanh",
-        "LeakyRelu",
-        "Trunc",
-        "QLinearMatMul",
-        "LSTM",
-        "Einsum",
-        "FloatQuant",
-    ] {
+    for operator in ["Conv", "Softmax", "Tanh", "LeakyRelu", "Trunc", "QLinearMatMul", "LSTM", "Einsum", "FloatQuant"] {
         m.node(operator, node(operator, &["x"], &["y"]));
     }
-    m.node(
-        "layer normalisation",
-        node("LayerNormalization", &["x"], &["y"]),
-    );
-    let foreign = |domain: &str, operator: &str| NodeProto {
-        domain: domain.into(),
-        ..node(operator, &["x"], &["y"])
-    };
+    m.node("layer normalisation", node("LayerNormalization", &["x"], &["y"]));
+    let foreign = |domain: &str, operator: &str| NodeProto { domain: domain.into(), ..node(operator, &["x"], &["y"]) };
     m.node("a vendor's domain", foreign("com.microsoft", "FusedMatMul"));
-    m.node(
-        "a standard operator in a custom domain",
-        foreign("onnx.brevitas", "Relu"),
-    );
+    m.node("a standard operator in a custom domain", foreign("onnx.brevitas", "Relu"));
     m.node("an input left out", node("Add", &["x"], &["y"]));
-    m.node(
-        "an attribute of the wrong type",
-        node("Flatten", &["x"], &["y"]).float("axis", 1.0),
-    );
-    m.node(
-        "shapes that do not broadcast",
-        node("Add", &["x", "pair"], &["y"]),
-    );
-    m.node(
-        "a matrix product that does not fit",
-        node("MatMul", &["x", "matrix"], &["y"]),
-    );
-    m.node(
-        "a matrix product with a number",
-        node("MatMul", &["x", "one"], &["y"]),
-    );
-    m.node(
-        "Gemm that does not fit",
-        node("Gemm", &["x", "matrix"], &["y"]),
-    );
+    m.node("an attribute of the wrong type", node("Flatten", &["x"], &["y"]).float("axis", 1.0));
+    m.node("shapes that do not broadcast", node("Add", &["x", "pair"], &["y"]));
+    m.node("a matrix product that does not fit", node("MatMul", &["x", "matrix"], &["y"]));
+    m.node("a matrix product with a number", node("MatMul", &["x", "one"], &["y"]));
+    m.node("Gemm that does not fit", node("Gemm", &["x", "matrix"], &["y"]));
     m.node("Gemm of a vector", node("Gemm", &["x", "pair"], &["y"]));
-    m.node(
-        "Gemm with a strange flag",
-        node("Gemm", &["x", "matrix"], &["y"]).int("transA", 2),
-    );
+    m.node("Gemm with a strange flag", node("Gemm", &["x", "matrix"], &["y"]).int("transA", 2));
     let gemm = node("Gemm", &["x", "matrix", "triple"], &["y"]).int("transA", 1);
     m.node("Gemm with a summand that does not fit", gemm);
-    m.node(
-        "Gemm with an infinite factor",
-        node("Gemm", &["x", "matrix"], &["y"]).float("alpha", f32::INFINITY),
-    );
-    m.node(
-        "an axis that is not there",
-        node("Flatten", &["x"], &["y"]).int("axis", 7),
-    );
-    m.node(
-        "reshape to another number of elements",
-        node("Reshape", &["x", "five"], &["y"]),
-    );
+    m.node("Gemm with an infinite factor", node("Gemm", &["x", "matrix"], &["y"]).float("alpha", f32::INFINITY));
+    m.node("an axis that is not there", node("Flatten", &["x"], &["y"]).int("axis", 7));
+    m.node("reshape to another number of elements", node("Reshape", &["x", "five"], &["y"]));
     m.node("reshape to floats", node("Reshape", &["x", "pair"], &["y"]));
-    m.node(
-        "reshape to what is computed",
-        node("Reshape", &["x", "x"], &["y"]),
-    );
-    m.node(
-        "squeeze of two rows",
-        node("Squeeze", &["x"], &["y"]).ints("axes", &[0]),
-    );
+    m.node("reshape to what is computed", node("Reshape", &["x", "x"], &["y"]));
+    m.node("squeeze of two rows", node("Squeeze", &["x"], &["y"]).ints("axes", &[0]));
     m.node("unsqueeze without axes", node("Unsqueeze", &["x"], &["y"]));
-    m.node(
-        "unsqueeze of an axis twice",
-        node("Unsqueeze", &["x"], &["y"]).ints("axes", &[0, 0]),
-    );
-    m.node(
-        "too many axes",
-        node("Unsqueeze", &["x"], &["y"]).ints("axes", &(0..15).collect::<Vec<_>>()),
-    );
-    m.node(
-        "transpose of one axis twice",
-        node("Transpose", &["x"], &["y"]).ints("perm", &[1, 1]),
-    );
+    m.node("unsqueeze of an axis twice", node("Unsqueeze", &["x"], &["y"]).ints("axes", &[0, 0]));
+    m.node("too many axes", node("Unsqueeze", &["x"], &["y"]).ints("axes", &(0..15).collect::<Vec<_>>()));
+    m.node("transpose of one axis twice", node("Transpose", &["x"], &["y"]).ints("perm", &[1, 1]));
     m.node("gather of the image", node("Gather", &["x", "i0"], &["y"]));
-    m.node(
-        "gather beyond the end",
-        node("Gather", &["triple", "five"], &["y"]),
-    );
-    m.node(
-        "concat of different widths",
-        node("Concat", &["matrix", "triple"], &["y"]).int("axis", 0),
-    );
-    m.node(
-        "slice with lists of different lengths",
-        node("Slice", &["triple", "five", "i1"], &["y"]),
-    );
-    m.node(
-        "slice with step 0",
-        node("Slice", &["triple", "i0", "i1", "i0", "i0"], &["y"]),
-    );
-    m.node(
-        "range with step 0",
-        node("Range", &["i0", "i1", "i0"], &["y"]),
-    );
-    m.node(
-        "a constant of text",
-        node("Constant", &[], &["y"]).text("value_string", "seven"),
-    );
+    m.node("gather beyond the end", node("Gather", &["triple", "five"], &["y"]));
+    m.node("concat of different widths", node("Concat", &["matrix", "triple"], &["y"]).int("axis", 0));
+    m.node("slice with lists of different lengths", node("Slice", &["triple", "five", "i1"], &["y"]));
+    m.node("slice with step 0", node("Slice", &["triple", "i0", "i1", "i0", "i0"], &["y"]));
+    m.node("range with step 0", node("Range", &["i0", "i1", "i0"], &["y"]));
+    m.node("a constant of text", node("Constant", &[], &["y"]).text("value_string", "seven"));
     m.node("a constant of nothing", node("Constant", &[], &["y"]));
-    m.node(
-        "cast to a string",
-        node("Cast", &["x"], &["y"]).int("to", 8),
-    );
-    m.node(
-        "cast of the image to integers",
-        node("Cast", &["x"], &["y"]).int("to", 7),
-    );
-    m.node(
-        "cast beyond the range",
-        node("Cast", &["huge"], &["y"]).int("to", 3),
-    );
-    m.node(
-        "dropout in training",
-        node("Dropout", &["x", "half", "one"], &["y"]),
-    );
-    m.node(
-        "normalisation in training",
-        batch_normalization("triple", "triple").int("training_mode", 1),
-    );
-    m.node(
-        "normalisation of other channels",
-        batch_normalization("pair", "triple"),
-    );
-    m.node(
-        "normalisation with NaN",
-        batch_normalization("triple", "nan"),
-    );
-    m.node(
-        "normalisation with a negative variance",
-        batch_normalization("triple", "dead"),
-    );
-    let vector = model(&[3])
-        .constant(floats("triple", &[3], &[1.0; 3]))
-        .add(batch_normalization("triple", "triple"));
+    m.node("cast to a string", node("Cast", &["x"], &["y"]).int("to", 8));
+    m.node("cast of the image to integers", node("Cast", &["x"], &["y"]).int("to", 7));
+    m.node("cast beyond the range", node("Cast", &["huge"], &["y"]).int("to", 3));
+    m.node("dropout in training", node("Dropout", &["x", "half", "one"], &["y"]));
+    m.node("normalisation in training", batch_normalization("triple", "triple").int("training_mode", 1));
+    m.node("normalisation of other channels", batch_normalization("pair", "triple"));
+    m.node("normalisation with NaN", batch_normalization("triple", "nan"));
+    m.node("normalisation with a negative variance", batch_normalization("triple", "dead"));
+    let vector = model(&[3]).constant(floats("triple", &[3], &[1.0; 3])).add(batch_normalization("triple", "triple"));
     m.model("normalisation of a vector", &vector);
     m.node("division by zero", node("Div", &["x", "zero"], &["y"]));
     m.node("a NaN summand", node("Add", &["x", "nan"], &["y"]));
-    m.node(
-        "limits in the wrong order",
-        node("Clip", &["x", "one", "zero"], &["y"]),
-    );
-    m.node(
-        "the greater of three",
-        node("Max", &["x", "one", "zero"], &["y"]),
-    );
-    m.node(
-        "the least of the elements",
-        node("TopK", &["x", "i1"], &["y"]).int("largest", 0),
-    );
-    m.node(
-        "the greatest nine of three",
-        node("TopK", &["x", "five"], &["y"]),
-    );
+    m.node("limits in the wrong order", node("Clip", &["x", "one", "zero"], &["y"]));
+    m.node("the greater of three", node("Max", &["x", "one", "zero"], &["y"]));
+    m.node("the least of the elements", node("TopK", &["x", "i1"], &["y"]).int("largest", 0));
+    m.node("the greatest nine of three", node("TopK", &["x", "five"], &["y"]));
     m.node("the greatest none", node("TopK", &["x", "i0"], &["y"]));
-    m.node(
-        "the last of the greatest",
-        node("ArgMax", &["x"], &["y"]).int("select_last_index", 1),
-    );
+    m.node("the last of the greatest", node("ArgMax", &["x"], &["y"]).int("select_last_index", 1));
 }
 
 fn batch_normalization(scale: &str, variance: &str) -> NodeProto {
-    node(
-        "BatchNormalization",
-        &["x", scale, "triple", "triple", variance],
-        &["y"],
-    )
+    node("BatchNormalization", &["x", scale, "triple", "triple", variance], &["y"])
 }
 
 fn quantizer_errors(m: &mut Messages) {
     let signed = |node: NodeProto| node.int("signed", 1).int("narrow", 0);
-    let plain =
-        |scale, zero_point, bits| signed(node("Quant", &["x", scale, zero_point, bits], &["y"]));
+    let plain = |scale, zero_point, bits| signed(node("Quant", &["x", scale, zero_point, bits], &["y"]));
     m.node("a scale of 0", plain("dead", "zero", "one"));
-    m.node(
-        "a negative bipolar scale",
-        node("BipolarQuant", &["x", "minus"], &["y"]),
-    );
+    m.node("a negative bipolar scale", node("BipolarQuant", &["x", "minus"], &["y"]));
     m.node("a scale that is NaN", plain("nan", "zero", "one"));
-    m.node(
-        "a scale that does not broadcast",
-        plain("pair", "zero", "one"),
-    );
+    m.node("a scale that does not broadcast", plain("pair", "zero", "one"));
     m.node("a broken zero point", plain("one", "half", "one"));
     m.node("one bit with a zero point", plain("one", "one", "one"));
     m.node("half a bit", plain("one", "zero", "half"));
     m.node("no bits", plain("one", "zero", "zero"));
     m.node("bits by channel", plain("one", "zero", "triple"));
     m.node("bits that are computed", plain("one", "zero", "x"));
-    m.node(
-        "an unknown rounding mode",
-        plain("one", "zero", "one").text("rounding_mode", "STOCHASTIC"),
-    );
-    m.node(
-        "no signedness",
-        node("Quant", &["x", "one", "zero", "one"], &["y"]).int("narrow", 1),
-    );
+    m.node("an unknown rounding mode", plain("one", "zero", "one").text("rounding_mode", "STOCHASTIC"));
+    m.node("no signedness", node("Quant", &["x", "one", "zero", "one"], &["y"]).int("narrow", 1));
     m.model(
         "weights that are NaN",
         &constants(model(&[2, 3]))
@@ -429,51 +228,29 @@ fn quantizer_errors(m: &mut Messages) {
             .constant(floats("pair0", &[], &[2.0]))
             .add(node("Mul", &["x", "w"], &["y"])),
     );
-    m.node(
-        "thresholds for other channels",
-        node("MultiThreshold", &["x", "matrix"], &["y"]),
-    );
+    m.node("thresholds for other channels", node("MultiThreshold", &["x", "matrix"], &["y"]));
     let layout = node("MultiThreshold", &["x", "matrix"], &["y"]).text("data_layout", "NHWC");
     m.node("thresholds along a missing axis", layout);
 }
 
 fn tensor_errors(m: &mut Messages) {
-    m.model(
-        "too few bytes",
-        &damaged(|t| t.raw_data = vec![0; 8].into()),
-    );
-    m.model(
-        "a broken number of bytes",
-        &damaged(|t| t.raw_data = vec![0; 11].into()),
-    );
+    m.model("too few bytes", &damaged(|t| t.raw_data = vec![0; 8].into()));
+    m.model("a broken number of bytes", &damaged(|t| t.raw_data = vec![0; 11].into()));
     m.model("no elements", &damaged(|t| t.raw_data = Default::default()));
     m.model("a negative extent", &damaged(|t| t.dims = vec![-3]));
     m.model("many axes", &damaged(|t| t.dims = vec![1; 17]));
-    m.model(
-        "a huge tensor",
-        &damaged(|t| t.dims = vec![1 << 40, 1 << 40]),
-    );
+    m.model("a huge tensor", &damaged(|t| t.dims = vec![1 << 40, 1 << 40]));
     m.model("strings", &damaged(|t| t.data_type = 8));
     m.model("a type from the future", &damaged(|t| t.data_type = 99));
-    m.node(
-        "a huge constant",
-        node("ConstantOfShape", &["huge"], &["y"]),
-    );
-    m.node(
-        "a constant larger than the file justifies",
-        node("ConstantOfShape", &["many"], &["y"]),
-    );
-    m.node(
-        "a constant of negative size",
-        node("ConstantOfShape", &["five"], &["y"]),
-    );
-    m.node(
-        "integers that overflow",
-        node("Mul", &["huge", "huge"], &["y"]),
-    );
-    let indices = constants(model(&[2, 3]))
-        .add(node("TopK", &["x", "i1"], &["", "best"]))
-        .add(node("Add", &["best", "i1"], &["y"]));
+    m.node("a huge constant", node("ConstantOfShape", &["huge"], &["y"]));
+    m.node("a constant larger than the file justifies", node("ConstantOfShape", &["many"], &["y"]));
+    m.node("a constant of negative size", node("ConstantOfShape", &["five"], &["y"]));
+    m.node("integers that overflow", node("Mul", &["huge", "huge"], &["y"]));
+    let indices = constants(model(&[2, 3])).add(node("TopK", &["x", "i1"], &["", "best"])).add(node(
+        "Add",
+        &["best", "i1"],
+        &["y"],
+    ));
     m.model("arithmetic on indices", &indices);
 }
 
@@ -487,43 +264,19 @@ fn external_errors(m: &mut Messages) {
     std::os::unix::fs::symlink("../secret.bin", inside.join("link.bin")).unwrap();
     let mut case = |case: &str, entries: &[(&str, &str)]| {
         let model = damaged(|tensor| *tensor = external(tensor.clone(), entries));
-        m.error(
-            case,
-            &import_bytes(&model.encode_to_vec(), Some(&inside), "digits").unwrap_err(),
-        );
+        m.error(case, &import_bytes(&model.encode_to_vec(), Some(&inside), "digits").unwrap_err());
     };
     case("a data file that is not there", &[("location", "gone.bin")]);
-    case(
-        "a data file outside the folder",
-        &[("location", "../secret.bin")],
-    );
-    case(
-        "a data file by absolute path",
-        &[("location", "/etc/passwd")],
-    );
+    case("a data file outside the folder", &[("location", "../secret.bin")]);
+    case("a data file by absolute path", &[("location", "/etc/passwd")]);
     #[cfg(unix)]
     case("a link out of the folder", &[("location", "link.bin")]);
     case("a data file without a name", &[]);
     case("the folder itself", &[("location", ".")]);
-    case(
-        "a data file that is too short",
-        &[("location", "short.bin")],
-    );
-    case(
-        "an offset that overflows",
-        &[
-            ("location", "short.bin"),
-            ("offset", "18446744073709551615"),
-        ],
-    );
-    case(
-        "an offset that is no number",
-        &[("location", "short.bin"), ("offset", "ten")],
-    );
-    case(
-        "a length that does not fit",
-        &[("location", "short.bin"), ("length", "8")],
-    );
+    case("a data file that is too short", &[("location", "short.bin")]);
+    case("an offset that overflows", &[("location", "short.bin"), ("offset", "18446744073709551615")]);
+    case("an offset that is no number", &[("location", "short.bin"), ("offset", "ten")]);
+    case("a length that does not fit", &[("location", "short.bin"), ("length", "8")]);
     let model = damaged(|tensor| *tensor = external(tensor.clone(), &[("location", "short.bin")]));
     m.model("a data file for a model in memory", &model);
 }
@@ -546,10 +299,7 @@ fn every_error() {
         insta::assert_snapshot!(name, messages.text);
     }
     let source = include_str!("../src/onnx/error.rs");
-    let declared: BTreeSet<String> = source
-        .split("code(")
-        .skip(1)
-        .map(|rest| rest.split(')').next().unwrap().trim().to_string())
-        .collect();
+    let declared: BTreeSet<String> =
+        source.split("code(").skip(1).map(|rest| rest.split(')').next().unwrap().trim().to_string()).collect();
     assert_eq!(codes, declared, "every error must have a case here");
 }

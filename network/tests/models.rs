@@ -19,20 +19,12 @@ where
     let array: ArrayD<T> = read_npy(path).unwrap();
     array
         .outer_iter()
-        .map(|row| {
-            Tensor::new(
-                row.shape().to_vec(),
-                row.iter().map(|value| number(*value)).collect(),
-            )
-        })
+        .map(|row| Tensor::new(row.shape().to_vec(), row.iter().map(|value| number(*value)).collect()))
         .collect()
 }
 
 fn arg_max(scores: &[f64]) -> usize {
-    (0..scores.len())
-        .rev()
-        .max_by(|a, b| scores[*a].total_cmp(&scores[*b]))
-        .unwrap()
+    (0..scores.len()).rev().max_by(|a, b| scores[*a].total_cmp(&scores[*b])).unwrap()
 }
 
 /// Compares the first `count` images; rows in `float32` may go either way.
@@ -55,21 +47,11 @@ fn agrees(model: &str, golden: &str, count: usize, float32: &[usize]) {
         }
         let scores = evaluator.run(image).unwrap().data;
         assert_eq!(scores.len(), expected.len());
-        let greatest = expected
-            .data
-            .iter()
-            .fold(0f64, |greatest, value| greatest.max(value.abs()));
+        let greatest = expected.data.iter().fold(0f64, |greatest, value| greatest.max(value.abs()));
         for (score, expected) in scores.iter().zip(&expected.data) {
-            assert!(
-                (score - expected).abs() <= 1e-4 * greatest,
-                "{model} row {index}: {score} for {expected}"
-            );
+            assert!((score - expected).abs() <= 1e-4 * greatest, "{model} row {index}: {score} for {expected}");
         }
-        assert_eq!(
-            arg_max(&scores),
-            arg_max(&expected.data),
-            "{model} row {index}"
-        );
+        assert_eq!(arg_max(&scores), arg_max(&expected.data), "{model} row {index}");
     }
 }
 

@@ -7,17 +7,11 @@ mod support;
 use network::graph::{Graph, Operator, RoundingMode};
 use network::onnx::proto::{ModelProto, NodeProto};
 use network::reference;
-use support::files::{
-    Build, With, floats, import, integers, model, node, quant, value, with_opset,
-};
+use support::files::{Build, With, floats, import, integers, model, node, quant, value, with_opset};
 use support::tensor;
 
 fn operators(graph: &Graph) -> Vec<&'static str> {
-    graph
-        .nodes
-        .iter()
-        .map(|node| node.operator.name())
-        .collect()
+    graph.nodes.iter().map(|node| node.operator.name()).collect()
 }
 
 /// Imports a model and runs it on `x`.
@@ -35,32 +29,17 @@ fn single(shape: &[i64], node: NodeProto, x: &[f64]) -> Vec<f64> {
 
 /// The result of one node that reads `x` and a float constant `c`.
 fn with_constant(operator: &str, x: &[f64], dims: &[i64], c: &[f32]) -> Vec<f64> {
-    let model =
-        model(&[2, 2])
-            .constant(floats("c", dims, c))
-            .add(node(operator, &["x", "c"], &["y"]));
+    let model = model(&[2, 2]).constant(floats("c", dims, c)).add(node(operator, &["x", "c"], &["y"]));
     result(&model, x).1
 }
 
 #[test]
 fn arithmetic_broadcasts() {
     let x = [1.0, 2.0, 3.0, 4.0];
-    assert_eq!(
-        with_constant("Add", &x, &[2], &[10.0, 20.0]),
-        [11.0, 22.0, 13.0, 24.0]
-    );
-    assert_eq!(
-        with_constant("Sub", &x, &[2, 1], &[1.0, 2.0]),
-        [0.0, 1.0, 1.0, 2.0]
-    );
-    assert_eq!(
-        with_constant("Mul", &x, &[], &[-2.0]),
-        [-2.0, -4.0, -6.0, -8.0]
-    );
-    assert_eq!(
-        with_constant("Div", &x, &[1, 2], &[2.0, 4.0]),
-        [0.5, 0.5, 1.5, 1.0]
-    );
+    assert_eq!(with_constant("Add", &x, &[2], &[10.0, 20.0]), [11.0, 22.0, 13.0, 24.0]);
+    assert_eq!(with_constant("Sub", &x, &[2, 1], &[1.0, 2.0]), [0.0, 1.0, 1.0, 2.0]);
+    assert_eq!(with_constant("Mul", &x, &[], &[-2.0]), [-2.0, -4.0, -6.0, -8.0]);
+    assert_eq!(with_constant("Div", &x, &[1, 2], &[2.0, 4.0]), [0.5, 0.5, 1.5, 1.0]);
     assert_eq!(with_constant("Pow", &x, &[], &[2.0]), [1.0, 4.0, 9.0, 16.0]);
     assert_eq!(with_constant("Max", &x, &[], &[2.5]), [2.5, 2.5, 3.0, 4.0]);
     assert_eq!(with_constant("Min", &x, &[1], &[2.5]), [1.0, 2.0, 2.5, 2.5]);
@@ -74,34 +53,25 @@ fn unary_operators() {
     assert_eq!(y("Abs"), [2.0, 0.5, 0.0, 4.0]);
     assert_eq!(y("Relu"), [0.0, 0.0, 0.0, 4.0]);
     assert_eq!(y("Sign"), [-1.0, -1.0, 0.0, 1.0]);
-    assert_eq!(
-        single(&[2], node("Sqrt", &["x"], &["y"]), &[2.25, 16.0]),
-        [1.5, 4.0]
-    );
+    assert_eq!(single(&[2], node("Sqrt", &["x"], &["y"]), &[2.25, 16.0]), [1.5, 4.0]);
 }
 
 #[test]
 fn clip_has_its_limits_as_attributes_or_inputs() {
     let x = [-3.0, -0.5, 0.5, 3.0];
-    let attributes = node("Clip", &["x"], &["y"])
-        .float("min", -1.0)
-        .float("max", 1.0);
+    let attributes = node("Clip", &["x"], &["y"]).float("min", -1.0).float("max", 1.0);
     let old = with_opset(model(&[4]).add(attributes), 9);
     assert_eq!(result(&old, &x).1, [-1.0, -0.5, 0.5, 1.0]);
-    let inputs = model(&[4])
-        .constant(floats("low", &[], &[-1.0]))
-        .constant(floats("high", &[], &[0.25]))
-        .add(node("Clip", &["x", "low", "high"], &["y"]));
-    assert_eq!(result(&inputs, &x).1, [-1.0, -0.5, 0.25, 0.25]);
-    let upper = model(&[4]).constant(floats("high", &[], &[0.0])).add(node(
+    let inputs = model(&[4]).constant(floats("low", &[], &[-1.0])).constant(floats("high", &[], &[0.25])).add(node(
         "Clip",
-        &["x", "", "high"],
+        &["x", "low", "high"],
         &["y"],
     ));
+    assert_eq!(result(&inputs, &x).1, [-1.0, -0.5, 0.25, 0.25]);
+    let upper = model(&[4]).constant(floats("high", &[], &[0.0])).add(node("Clip", &["x", "", "high"], &["y"]));
     assert_eq!(result(&upper, &x).1, [-3.0, -0.5, 0.0, 0.0]);
-    let infinite = model(&[4])
-        .constant(floats("low", &[], &[f32::NEG_INFINITY]))
-        .add(node("Clip", &["x", "low"], &["y"]));
+    let infinite =
+        model(&[4]).constant(floats("low", &[], &[f32::NEG_INFINITY])).add(node("Clip", &["x", "low"], &["y"]));
     assert_eq!(result(&infinite, &x).1, x);
 }
 
@@ -109,36 +79,18 @@ fn clip_has_its_limits_as_attributes_or_inputs() {
 fn mat_mul_has_the_shapes_of_numpy() {
     let b: Vec<f32> = (1..=6).map(|i| i as f32).collect();
     let y = |shape: &[i64], x: &[f64], dims: &[i64]| {
-        let model =
-            model(shape)
-                .constant(floats("b", dims, &b))
-                .add(node("MatMul", &["x", "b"], &["y"]));
+        let model = model(shape).constant(floats("b", dims, &b)).add(node("MatMul", &["x", "b"], &["y"]));
         result(&model, x)
     };
+    assert_eq!(y(&[1, 2], &[1.0, 10.0], &[2, 3]), (vec![1, 3], vec![41.0, 52.0, 63.0]));
+    assert_eq!(y(&[2], &[1.0, 10.0], &[2, 3]), (vec![3], vec![41.0, 52.0, 63.0]));
     assert_eq!(
-        y(&[1, 2], &[1.0, 10.0], &[2, 3]),
-        (vec![1, 3], vec![41.0, 52.0, 63.0])
-    );
-    assert_eq!(
-        y(&[2], &[1.0, 10.0], &[2, 3]),
-        (vec![3], vec![41.0, 52.0, 63.0])
-    );
-    assert_eq!(
-        y(
-            &[2, 6],
-            &[1.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0],
-            &[6]
-        ),
+        y(&[2, 6], &[1.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0], &[6]),
         (vec![2], vec![7.0, 2.0])
     );
     let stacked = (vec![2, 1, 3], vec![1.0, 2.0, 3.0, 40.0, 50.0, 60.0]);
     assert_eq!(y(&[2, 1, 1], &[1.0, 10.0], &[2, 1, 3]), stacked);
-    let shared = (
-        vec![3, 2, 2],
-        vec![
-            1.0, 2.0, 10.0, 20.0, 3.0, 4.0, 30.0, 40.0, 5.0, 6.0, 50.0, 60.0,
-        ],
-    );
+    let shared = (vec![3, 2, 2], vec![1.0, 2.0, 10.0, 20.0, 3.0, 4.0, 30.0, 40.0, 5.0, 6.0, 50.0, 60.0]);
     assert_eq!(y(&[2, 1], &[1.0, 10.0], &[3, 1, 2]), shared);
 }
 
@@ -154,28 +106,25 @@ fn gemm_transposes_scales_and_adds() {
             .int("transB", flags[1])
             .float("alpha", 2.0)
             .float("beta", 0.5);
-        let model = model(&[2, 2])
-            .constant(floats("b", dims, b))
-            .constant(floats("c", &[3], &[2.0, 4.0, 6.0]))
-            .add(gemm);
+        let model =
+            model(&[2, 2]).constant(floats("b", dims, b)).constant(floats("c", &[3], &[2.0, 4.0, 6.0])).add(gemm);
         result(&model, &x).1
     };
     let plain = [3.0, 6.0, 19.0, 7.0, 10.0, 39.0];
     assert_eq!(y(&[2, 3], &b, [0, 0]), plain);
     assert_eq!(y(&[3, 2], &b_turned, [0, 1]), plain);
     assert_eq!(y(&[2, 3], &b, [1, 0]), [3.0, 8.0, 25.0, 5.0, 10.0, 35.0]);
-    let without =
-        model(&[2, 2])
-            .constant(floats("b", &[2, 3], &b))
-            .add(node("Gemm", &["x", "b"], &["y"]));
+    let without = model(&[2, 2]).constant(floats("b", &[2, 3], &b)).add(node("Gemm", &["x", "b"], &["y"]));
     assert_eq!(result(&without, &x).1, [1.0, 2.0, 8.0, 3.0, 4.0, 18.0]);
 }
 
 #[test]
 fn sums_that_cancel_are_zero() {
-    let model = model(&[1, 5])
-        .constant(floats("w", &[5, 1], &[0.1, 1e8, 0.7, -1e8, -0.1]))
-        .add(node("MatMul", &["x", "w"], &["y"]));
+    let model = model(&[1, 5]).constant(floats("w", &[5, 1], &[0.1, 1e8, 0.7, -1e8, -0.1])).add(node(
+        "MatMul",
+        &["x", "w"],
+        &["y"],
+    ));
     assert_eq!(result(&model, &[3.0, 3.0, 0.0, 3.0, 3.0]).1, [0.0]);
 }
 
@@ -186,29 +135,18 @@ fn batch_normalization_along_axis_1() {
         .constant(floats("bias", &[2], &[1.0, 0.5]))
         .constant(floats("mean", &[2], &[1.0, 2.0]))
         .constant(floats("var", &[2], &[3.75, 0.0]))
-        .add(
-            node(
-                "BatchNormalization",
-                &["x", "scale", "bias", "mean", "var"],
-                &["y"],
-            )
-            .float("epsilon", 0.25),
-        );
-    assert_eq!(
-        result(&model, &[1.0, 3.0, 2.0, 3.0]).1,
-        [1.0, 3.0, 0.5, -1.5]
-    );
+        .add(node("BatchNormalization", &["x", "scale", "bias", "mean", "var"], &["y"]).float("epsilon", 0.25));
+    assert_eq!(result(&model, &[1.0, 3.0, 2.0, 3.0]).1, [1.0, 3.0, 0.5, -1.5]);
 }
 
 #[test]
 fn bipolar_quant_has_no_zero() {
-    let model = model(&[2, 2])
-        .constant(floats("scale", &[2, 1], &[0.5, 2.0]))
-        .add(node("BipolarQuant", &["x", "scale"], &["y"]));
-    assert_eq!(
-        result(&model, &[-0.0, -1e-30, 3.0, -7.0]).1,
-        [0.5, -0.5, 2.0, -2.0]
-    );
+    let model = model(&[2, 2]).constant(floats("scale", &[2, 1], &[0.5, 2.0])).add(node(
+        "BipolarQuant",
+        &["x", "scale"],
+        &["y"],
+    ));
+    assert_eq!(result(&model, &[-0.0, -1e-30, 3.0, -7.0]).1, [0.5, -0.5, 2.0, -2.0]);
 }
 
 fn quant_model(bits: f32, scale: f32, zero_point: f32, node: NodeProto) -> ModelProto {
@@ -229,13 +167,7 @@ fn quant_node(signed: i64, narrow: i64, mode: &str) -> NodeProto {
 #[test]
 fn quant_clamps_then_rounds() {
     let x = [-9.0, -0.75, -0.25, 0.25, 0.75, 9.0];
-    let y = |signed, narrow, mode| {
-        result(
-            &quant_model(3.0, 0.5, 0.0, quant_node(signed, narrow, mode)),
-            &x,
-        )
-        .1
-    };
+    let y = |signed, narrow, mode| result(&quant_model(3.0, 0.5, 0.0, quant_node(signed, narrow, mode)), &x).1;
     assert_eq!(y(1, 0, "ROUND"), [-2.0, -1.0, 0.0, 0.0, 1.0, 1.5]);
     assert_eq!(y(1, 1, "round"), [-1.5, -1.0, 0.0, 0.0, 1.0, 1.5]);
     assert_eq!(y(0, 0, "FLOOR"), [0.0, 0.0, 0.0, 0.0, 0.5, 3.5]);
@@ -248,11 +180,7 @@ fn quant_clamps_then_rounds() {
 
 #[test]
 fn quant_is_quant_under_every_name() {
-    let expected = Operator::Quant {
-        signed: true,
-        narrow: false,
-        rounding: RoundingMode::HalfEven,
-    };
+    let expected = Operator::Quant { signed: true, narrow: false, rounding: RoundingMode::HalfEven };
     for (name, domain) in [
         ("Quant", ""),
         ("Quant", "onnx.brevitas"),
@@ -278,13 +206,12 @@ fn one_signed_bit_is_bipolar() {
 
 #[test]
 fn parameters_with_surplus_axes_fit() {
-    let model = model(&[2, 2])
-        .constant(floats("scale", &[1, 1, 2, 1], &[0.5, 2.0]))
-        .add(node("BipolarQuant", &["x", "scale"], &["y"]));
-    assert_eq!(
-        result(&model, &[1.0, -1.0, 1.0, -1.0]),
-        (vec![2, 2], vec![0.5, -0.5, 2.0, -2.0])
-    );
+    let model = model(&[2, 2]).constant(floats("scale", &[1, 1, 2, 1], &[0.5, 2.0])).add(node(
+        "BipolarQuant",
+        &["x", "scale"],
+        &["y"],
+    ));
+    assert_eq!(result(&model, &[1.0, -1.0, 1.0, -1.0]), (vec![2, 2], vec![0.5, -0.5, 2.0, -2.0]));
 }
 
 #[test]
@@ -299,33 +226,16 @@ fn multi_threshold_counts() {
         node.domain = "finn.custom_op.general".into();
         result(&model(shape).constant(thresholds.clone()).add(node), x).1
     };
-    assert_eq!(
-        counted(&[2, 2], "", &[0.0, -2.0, 1.5, -1.0]),
-        [1.0, -1.0, 3.0, 1.0]
-    );
-    assert_eq!(
-        counted(&[2, 2], "NC", &[-0.5, -0.5, 3.0, 0.0]),
-        [-1.0, 1.0, 5.0, 5.0]
-    );
-    assert_eq!(
-        counted(&[1, 2, 1, 2], "NCHW", &[-0.5, 0.0, -0.5, 0.0]),
-        [-1.0, 1.0, 1.0, 5.0]
-    );
-    assert_eq!(
-        counted(&[1, 1, 2, 2], "NHWC", &[-0.5, -0.5, 0.0, 0.0]),
-        [-1.0, 1.0, 1.0, 5.0]
-    );
-    assert_eq!(
-        counted(&[1, 2, 2], "", &[-0.5, -0.5, 0.0, 0.0]),
-        [-1.0, 1.0, 1.0, 5.0]
-    );
+    assert_eq!(counted(&[2, 2], "", &[0.0, -2.0, 1.5, -1.0]), [1.0, -1.0, 3.0, 1.0]);
+    assert_eq!(counted(&[2, 2], "NC", &[-0.5, -0.5, 3.0, 0.0]), [-1.0, 1.0, 5.0, 5.0]);
+    assert_eq!(counted(&[1, 2, 1, 2], "NCHW", &[-0.5, 0.0, -0.5, 0.0]), [-1.0, 1.0, 1.0, 5.0]);
+    assert_eq!(counted(&[1, 1, 2, 2], "NHWC", &[-0.5, -0.5, 0.0, 0.0]), [-1.0, 1.0, 1.0, 5.0]);
+    assert_eq!(counted(&[1, 2, 2], "", &[-0.5, -0.5, 0.0, 0.0]), [-1.0, 1.0, 1.0, 5.0]);
 }
 
 #[test]
 fn one_row_of_thresholds_serves_all_channels() {
-    let model = model(&[1, 3])
-        .constant(floats("t", &[1, 1], &[0.5]))
-        .add(node("MultiThreshold", &["x", "t"], &["y"]));
+    let model = model(&[1, 3]).constant(floats("t", &[1, 1], &[0.5])).add(node("MultiThreshold", &["x", "t"], &["y"]));
     assert_eq!(result(&model, &[0.0, 0.5, 1.0]).1, [0.0, 1.0, 1.0]);
 }
 
@@ -333,45 +243,25 @@ fn one_row_of_thresholds_serves_all_channels() {
 fn top_k_prefers_the_lower_index() {
     let x = [1.0, 3.0, 3.0, -0.0, 0.0, -5.0];
     let indices = |node: NodeProto, version| {
-        let model = with_opset(
-            model(&[2, 3]).constant(integers("k", &[2])).add(node),
-            version,
-        );
+        let model = with_opset(model(&[2, 3]).constant(integers("k", &[2])).add(node), version);
         let graph = import(&model).unwrap();
         assert!(graph.value(graph.output).is_integer);
         result(&model, &x)
     };
     let expected = (vec![2, 2], vec![1.0, 2.0, 0.0, 1.0]);
-    assert_eq!(
-        indices(node("TopK", &["x", "k"], &["v", "y"]), 13),
-        expected
-    );
-    assert_eq!(
-        indices(node("TopK", &["x"], &["", "y"]).int("k", 2), 9),
-        expected
-    );
+    assert_eq!(indices(node("TopK", &["x", "k"], &["v", "y"]), 13), expected);
+    assert_eq!(indices(node("TopK", &["x"], &["", "y"]).int("k", 2), 9), expected);
     let columns = node("TopK", &["x"], &["", "y"]).int("k", 1).int("axis", 0);
     assert_eq!(indices(columns, 9), (vec![1, 3], vec![0.0, 0.0, 0.0]));
-    let values =
-        model(&[2, 3])
-            .constant(integers("k", &[2]))
-            .add(node("TopK", &["x", "k"], &["y", "i"]));
+    let values = model(&[2, 3]).constant(integers("k", &[2])).add(node("TopK", &["x", "k"], &["y", "i"]));
     assert_eq!(result(&values, &x).1, [3.0, 3.0, -0.0, 0.0]);
 }
 
 #[test]
 fn arg_max_keeps_or_drops_the_axis() {
     let x = [1.0, 3.0, 3.0, 7.0, 0.0, -5.0];
-    let y = |keep| {
-        result(
-            &model(&[2, 3]).add(
-                node("ArgMax", &["x"], &["y"])
-                    .int("axis", -1)
-                    .int("keepdims", keep),
-            ),
-            &x,
-        )
-    };
+    let y =
+        |keep| result(&model(&[2, 3]).add(node("ArgMax", &["x"], &["y"]).int("axis", -1).int("keepdims", keep)), &x);
     assert_eq!(y(1), (vec![2, 1], vec![1.0, 0.0]));
     assert_eq!(y(0), (vec![2], vec![1.0, 0.0]));
 }
@@ -380,79 +270,22 @@ fn arg_max_keeps_or_drops_the_axis() {
 fn layout_operators_change_shapes() {
     let x: Vec<f64> = (0..6).map(f64::from).collect();
     let shape = |shape: &[i64], node: NodeProto, constant: &[i64]| {
-        result(
-            &model(shape).constant(integers("c", constant)).add(node),
-            &x,
-        )
-        .0
+        result(&model(shape).constant(integers("c", constant)).add(node), &x).0
     };
-    assert_eq!(
-        shape(&[1, 2, 3], node("Reshape", &["x", "c"], &["y"]), &[0, -1]),
-        [1, 6]
-    );
-    assert_eq!(
-        shape(&[1, 2, 3], node("Reshape", &["x", "c"], &["y"]), &[3, 2]),
-        [3, 2]
-    );
-    assert_eq!(
-        shape(&[1, 2, 3], node("Flatten", &["x"], &["y"]), &[]),
-        [1, 6]
-    );
-    assert_eq!(
-        shape(
-            &[1, 2, 3],
-            node("Flatten", &["x"], &["y"]).int("axis", -1),
-            &[]
-        ),
-        [2, 3]
-    );
-    assert_eq!(
-        shape(
-            &[1, 2, 3],
-            node("Flatten", &["x"], &["y"]).int("axis", 3),
-            &[]
-        ),
-        [6, 1]
-    );
-    assert_eq!(
-        shape(&[1, 2, 1, 3], node("Squeeze", &["x"], &["y"]), &[]),
-        [2, 3]
-    );
-    assert_eq!(
-        shape(&[1, 2, 1, 3], node("Squeeze", &["x", "c"], &["y"]), &[-2]),
-        [1, 2, 3]
-    );
-    assert_eq!(
-        shape(
-            &[1, 2, 1, 3],
-            node("Squeeze", &["x"], &["y"]).ints("axes", &[0]),
-            &[]
-        ),
-        [2, 1, 3]
-    );
-    assert_eq!(
-        shape(&[2, 3], node("Unsqueeze", &["x", "c"], &["y"]), &[0, -1]),
-        [1, 2, 3, 1]
-    );
-    assert_eq!(
-        shape(
-            &[2, 3],
-            node("Unsqueeze", &["x"], &["y"]).ints("axes", &[1]),
-            &[]
-        ),
-        [2, 1, 3]
-    );
+    assert_eq!(shape(&[1, 2, 3], node("Reshape", &["x", "c"], &["y"]), &[0, -1]), [1, 6]);
+    assert_eq!(shape(&[1, 2, 3], node("Reshape", &["x", "c"], &["y"]), &[3, 2]), [3, 2]);
+    assert_eq!(shape(&[1, 2, 3], node("Flatten", &["x"], &["y"]), &[]), [1, 6]);
+    assert_eq!(shape(&[1, 2, 3], node("Flatten", &["x"], &["y"]).int("axis", -1), &[]), [2, 3]);
+    assert_eq!(shape(&[1, 2, 3], node("Flatten", &["x"], &["y"]).int("axis", 3), &[]), [6, 1]);
+    assert_eq!(shape(&[1, 2, 1, 3], node("Squeeze", &["x"], &["y"]), &[]), [2, 3]);
+    assert_eq!(shape(&[1, 2, 1, 3], node("Squeeze", &["x", "c"], &["y"]), &[-2]), [1, 2, 3]);
+    assert_eq!(shape(&[1, 2, 1, 3], node("Squeeze", &["x"], &["y"]).ints("axes", &[0]), &[]), [2, 1, 3]);
+    assert_eq!(shape(&[2, 3], node("Unsqueeze", &["x", "c"], &["y"]), &[0, -1]), [1, 2, 3, 1]);
+    assert_eq!(shape(&[2, 3], node("Unsqueeze", &["x"], &["y"]).ints("axes", &[1]), &[]), [2, 1, 3]);
     let transposed = model(&[2, 3]).add(node("Transpose", &["x"], &["y"]));
-    assert_eq!(
-        result(&transposed, &x),
-        (vec![3, 2], vec![0.0, 3.0, 1.0, 4.0, 2.0, 5.0])
-    );
-    let permuted =
-        model(&[1, 2, 3]).add(node("Transpose", &["x"], &["y"]).ints("perm", &[2, 0, 1]));
-    assert_eq!(
-        result(&permuted, &x),
-        (vec![3, 1, 2], vec![0.0, 3.0, 1.0, 4.0, 2.0, 5.0])
-    );
+    assert_eq!(result(&transposed, &x), (vec![3, 2], vec![0.0, 3.0, 1.0, 4.0, 2.0, 5.0]));
+    let permuted = model(&[1, 2, 3]).add(node("Transpose", &["x"], &["y"]).ints("perm", &[2, 0, 1]));
+    assert_eq!(result(&permuted, &x), (vec![3, 1, 2], vec![0.0, 3.0, 1.0, 4.0, 2.0, 5.0]));
 }
 
 #[test]
@@ -483,10 +316,7 @@ fn quantized_weights_are_folded_exactly() {
     assert_eq!(operators(&graph), ["MatMul"]);
     let weights = graph.constant(graph.nodes[0].inputs[1]).unwrap();
     let (first, second) = (f64::from(0.1f32), f64::from(0.3f32));
-    assert_eq!(
-        weights.data,
-        [7.0 * first, 0.0 * second, -3.0 * first, 7.0 * second]
-    );
+    assert_eq!(weights.data, [7.0 * first, 0.0 * second, -3.0 * first, 7.0 * second]);
 }
 
 #[test]
@@ -500,22 +330,13 @@ fn float_arithmetic_between_constants_stays() {
         .add(node("Div", &["x", "d"], &["y"]));
     assert_eq!(operators(&import(&model).unwrap()), ["Add", "Pow", "Div"]);
     let deviation = (f64::from(0.3f32) + f64::from(1e-5f32)).sqrt();
-    assert_eq!(
-        result(&model, &[1.0, 2.0]).1,
-        [1.0 / deviation, 2.0 / deviation]
-    );
+    assert_eq!(result(&model, &[1.0, 2.0]).1, [1.0 / deviation, 2.0 / deviation]);
 }
 
 #[test]
 fn an_integer_image_is_cast_to_numbers() {
-    let mut model = model(&[1, 2])
-        .add(node("Cast", &["x"], &["f"]).int("to", 1))
-        .add(node("Neg", &["f"], &["y"]));
-    model.graph().input = vec![value(
-        "x",
-        support::files::UINT8,
-        &support::files::fixed(&[1, 2]),
-    )];
+    let mut model = model(&[1, 2]).add(node("Cast", &["x"], &["f"]).int("to", 1)).add(node("Neg", &["f"], &["y"]));
+    model.graph().input = vec![value("x", support::files::UINT8, &support::files::fixed(&[1, 2]))];
     let graph = import(&model).unwrap();
     assert!(graph.value(graph.input).is_integer && !graph.value(graph.output).is_integer);
     assert_eq!(result(&model, &[200.0, 0.0]).1, [-200.0, 0.0]);

@@ -5,8 +5,8 @@
 //! path through the layers, found exactly.
 
 use super::Parallelism;
-use network::network::{Layer, WeightMatrix};
 use crate::schedule::greatest_common_divisor;
+use network::network::{Layer, WeightMatrix};
 use std::collections::BTreeSet;
 
 /// One way to compute a layer within the interval.
@@ -80,4 +80,3 @@ fn conversion_cost(before: Option<&Parallelism>, next: Parallelism, channels: us
     // Where nothing meets the interval the whole vector goes at once, and no converter could be faster.
     (needed <= interval.max(1) || interval == 0).then_some((2 * (before.pe + next.simd) + 20) as u64)
 }
-

@@ -363,11 +363,8 @@ mod tests {
         let two = exact.float(2.0);
         let three = exact.float(3.0);
         let five = exact.float(5.0);
-        let (a, b, c) = (
-            exact.square_root(&two).unwrap(),
-            exact.square_root(&three).unwrap(),
-            exact.square_root(&five).unwrap(),
-        );
+        let (a, b, c) =
+            (exact.square_root(&two).unwrap(), exact.square_root(&three).unwrap(), exact.square_root(&five).unwrap());
         let sum = exact.add(&a, &b);
         assert_eq!(exact.compare(&sum, &c), Ok(Ordering::Greater));
         let square = exact.multiply(&sum, &sum);

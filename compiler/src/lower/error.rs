@@ -11,7 +11,9 @@ pub enum LowerError {
     #[error("the data input of node `{node}` ({operator}) must be quantised, but reaches it as real numbers{from}")]
     #[diagnostic(
         code(compiler::lower::not_quantised),
-        help("put a quantiser (Quant, BipolarQuant, MultiThreshold or Sign) before `{node}`, in Brevitas a QuantIdentity or a quantised activation, and export again")
+        help(
+            "put a quantiser (Quant, BipolarQuant, MultiThreshold or Sign) before `{node}`, in Brevitas a QuantIdentity or a quantised activation, and export again"
+        )
     )]
     NotQuantised {
         /// The node.
@@ -22,10 +24,14 @@ pub enum LowerError {
         from: String,
     },
     /// Weights that are not few-bit integers times a scale.
-    #[error("the weights of node `{node}` must be integers of at most {bits} bits times one scale per output channel, but those of channel {channel} are not{detail}")]
+    #[error(
+        "the weights of node `{node}` must be integers of at most {bits} bits times one scale per output channel, but those of channel {channel} are not{detail}"
+    )]
     #[diagnostic(
         code(compiler::lower::weights_not_quantised),
-        help("quantise the weights of `{node}` (in Brevitas: a weight_quant with one scale per tensor or per output channel) and export again")
+        help(
+            "quantise the weights of `{node}` (in Brevitas: a weight_quant with one scale per tensor or per output channel) and export again"
+        )
     )]
     WeightsNotQuantised {
         /// The node.
@@ -41,7 +47,9 @@ pub enum LowerError {
     #[error("one operand of node `{node}` ({operator}) must be a constant, but both depend on the model's input")]
     #[diagnostic(
         code(compiler::lower::two_data_operands),
-        help("residual additions and products of activations are not supported yet; rewrite the model without `{node}`")
+        help(
+            "residual additions and products of activations are not supported yet; rewrite the model without `{node}`"
+        )
     )]
     TwoDataOperands {
         /// The node.
@@ -65,10 +73,14 @@ pub enum LowerError {
         help: &'static str,
     },
     /// A function without a value somewhere in its reachable range.
-    #[error("what node `{node}` quantises must be a number for every value that can occur, but channel {channel} divides by zero or takes the root of a negative number")]
+    #[error(
+        "what node `{node}` quantises must be a number for every value that can occur, but channel {channel} divides by zero or takes the root of a negative number"
+    )]
     #[diagnostic(
         code(compiler::lower::undefined),
-        help("look at the parameters between the last dot product and `{node}`: a variance plus epsilon of zero, or a zero scale")
+        help(
+            "look at the parameters between the last dot product and `{node}`: a variance plus epsilon of zero, or a zero scale"
+        )
     )]
     Undefined {
         /// The quantiser's node.
@@ -78,7 +90,10 @@ pub enum LowerError {
     },
     /// A model that has nothing for hardware to do.
     #[error("model `{model}` must hold at least one quantiser or dot product between input and output, but holds none")]
-    #[diagnostic(code(compiler::lower::empty), help("check that this is the exported network and not a fragment of it"))]
+    #[diagnostic(
+        code(compiler::lower::empty),
+        help("check that this is the exported network and not a fragment of it")
+    )]
     NothingToDo {
         /// The model.
         model: String,

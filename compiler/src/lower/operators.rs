@@ -129,8 +129,7 @@ pub fn multi_threshold(
     out_bias: f64,
 ) -> Quantisation {
     let levels = thresholds.shape[1];
-    let rows: Vec<Arc<Vec<f64>>> =
-        thresholds.data.chunks(levels.max(1)).map(|row| Arc::new(row.to_vec())).collect();
+    let rows: Vec<Arc<Vec<f64>>> = thresholds.data.chunks(levels.max(1)).map(|row| Arc::new(row.to_vec())).collect();
     let bipolar = levels == 1 && out_scale == -2.0 * out_bias;
     let (first, step) = if bipolar { (-1, 2) } else { (0, 1) };
     let quantiser = |element: usize| {
@@ -142,8 +141,7 @@ pub fn multi_threshold(
     let (element, back) = if bipolar {
         (ElementType::Bipolar, vec![times(constant(-out_bias))])
     } else {
-        let shift =
-            Step::Binary { operation: Binary::Add, reversed: false, parameter: constant(out_bias) };
+        let shift = Step::Binary { operation: Binary::Add, reversed: false, parameter: constant(out_bias) };
         (ElementType::holding(0, levels as i64), vec![times(constant(out_scale)), shift])
     };
     Quantisation { quantisers, element, back }
@@ -168,11 +166,8 @@ pub fn unary(operator: &network::graph::Operator) -> Option<Vec<Step>> {
 /// # Errors
 /// For other exponents.
 pub fn power(node: &Node, exponent: f64) -> Result<Vec<Step>, LowerError> {
-    let reciprocal = Step::Binary {
-        operation: Binary::Divide,
-        reversed: true,
-        parameter: Parameter::Uniform(Constant::Float(1.0)),
-    };
+    let reciprocal =
+        Step::Binary { operation: Binary::Divide, reversed: true, parameter: Parameter::Uniform(Constant::Float(1.0)) };
     let magnitude = exponent.abs();
     let mut steps = if magnitude == 0.5 {
         vec![Step::Function(Function::SquareRoot)]

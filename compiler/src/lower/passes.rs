@@ -67,10 +67,7 @@ fn into_input_map(mut network: Network, second: &[StepFunction<i64>]) -> Network
     }
     map.functions = functions;
     map.function_of = function_of;
-    let output = network
-        .consumers(network.input)
-        .next()
-        .map(|layer| network.layer(layer).output);
+    let output = network.consumers(network.input).next().map(|layer| network.layer(layer).output);
     if let Some(output) = output {
         network.input_map.element = network.tensor(output).element;
     }

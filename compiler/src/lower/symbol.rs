@@ -110,11 +110,9 @@ impl Data {
             .chain
             .iter()
             .map(|step| match step {
-                Step::Binary { operation, reversed, parameter } => Step::Binary {
-                    operation: *operation,
-                    reversed: *reversed,
-                    parameter: parameter.permute(source),
-                },
+                Step::Binary { operation, reversed, parameter } => {
+                    Step::Binary { operation: *operation, reversed: *reversed, parameter: parameter.permute(source) }
+                }
                 Step::Function(function) => Step::Function(function.clone()),
             })
             .collect();

@@ -10,9 +10,7 @@ use super::weights::{GREATEST_WEIGHT, integer_weights};
 use abi::maps::{OutputMap, Reduction};
 use abi::{ElementType, InputMap, StepFunction};
 use network::graph::{Graph, Node, Operator, Source, ValueId};
-use network::network::{
-    Layer, LayerKind, Network, SensitiveSteps, TensorId, TensorType, WeightMatrix,
-};
+use network::network::{Layer, LayerKind, Network, SensitiveSteps, TensorId, TensorType, WeightMatrix};
 use network::tensor::{Tensor, transpose_indices};
 use std::cmp::Ordering;
 use std::collections::HashMap;
@@ -122,15 +120,13 @@ impl Walk<'_> {
             (Operator::Transpose { permutation }, symbol) => {
                 let source = transpose_indices(self.shape(node.inputs[0]), permutation);
                 Ok(match symbol {
-                    Symbol::Constant(constants) => Symbol::Constant(Arc::new(
-                        source.iter().map(|index| constants[*index].clone()).collect(),
-                    )),
+                    Symbol::Constant(constants) => {
+                        Symbol::Constant(Arc::new(source.iter().map(|index| constants[*index].clone()).collect()))
+                    }
                     Symbol::Data(data) => Symbol::Data(data.permuted(&source)),
                 })
             }
-            (Operator::Add | Operator::Sub | Operator::Mul | Operator::Div, first) => {
-                self.binary(node, first, &shape)
-            }
+            (Operator::Add | Operator::Sub | Operator::Mul | Operator::Div, first) => self.binary(node, first, &shape),
             (Operator::Pow, Symbol::Data(data)) => {
                 let exponent = self.floats(node, 1)?.as_scalar().unwrap_or(f64::NAN);
                 let steps = operators::power(node, exponent)?;
@@ -151,19 +147,10 @@ impl Walk<'_> {
                 "let the exporter fold constants (in PyTorch: do_constant_folding=True)",
             )),
             (Operator::BatchNormalization { epsilon }, Symbol::Data(data)) => {
-                let parameters = [
-                    self.floats(node, 1)?,
-                    self.floats(node, 2)?,
-                    self.floats(node, 3)?,
-                    self.floats(node, 4)?,
-                ];
+                let parameters =
+                    [self.floats(node, 1)?, self.floats(node, 2)?, self.floats(node, 3)?, self.floats(node, 4)?];
                 let [scale, bias, mean, variance] = &parameters;
-                Ok(Symbol::Data(operators::batch_normalization(
-                    data,
-                    &shape,
-                    [scale, bias, mean, variance],
-                    *epsilon,
-                )))
+                Ok(Symbol::Data(operators::batch_normalization(data, &shape, [scale, bias, mean, variance], *epsilon)))
             }
             (Operator::BipolarQuant, Symbol::Data(data)) => {
                 let scale = self.parameter(node, 1, &shape)?;
@@ -182,8 +169,7 @@ impl Walk<'_> {
                 }
                 let scale = self.parameter(node, 1, &shape)?;
                 let zero_point = self.parameter(node, 2, &shape)?;
-                let format =
-                    QuantFormat { signed: *signed, narrow: *narrow, rounding: *rounding, bits: bits as u32 };
+                let format = QuantFormat { signed: *signed, narrow: *narrow, rounding: *rounding, bits: bits as u32 };
                 self.quantise(node, &data, operators::quant(elements, &format, scale, zero_point))
             }
             (Operator::MultiThreshold { out_scale, out_bias, channel_axis }, Symbol::Data(data)) => {
@@ -191,8 +177,7 @@ impl Walk<'_> {
                 let inner: usize = shape[*channel_axis + 1..].iter().product();
                 let channels = shape[*channel_axis];
                 let channel_of = |element: usize| element / inner % channels;
-                let quantisation =
-                    operators::multi_threshold(channel_of, elements, &thresholds, *out_scale, *out_bias);
+                let quantisation = operators::multi_threshold(channel_of, elements, &thresholds, *out_scale, *out_bias);
                 self.quantise(node, &data, quantisation)
             }
             (operator, Symbol::Data(data)) => match operators::unary(operator) {
@@ -240,10 +225,7 @@ impl Walk<'_> {
         };
         let (data, reversed) = match (first, self.symbol(node.inputs[1])) {
             (Symbol::Data(_), Symbol::Data(_)) => {
-                return Err(LowerError::TwoDataOperands {
-                    node: node.name.clone(),
-                    operator: node.operator.name(),
-                });
+                return Err(LowerError::TwoDataOperands { node: node.name.clone(), operator: node.operator.name() });
             }
             (Symbol::Constant(a), Symbol::Constant(b)) => {
                 let a = operators::parameter(&a, self.shape(node.inputs[0]), shape);
@@ -300,10 +282,8 @@ impl Walk<'_> {
             ),
         };
         let uniform = data.is_uniform() && quantisers.windows(2).all(|pair| pair[0] == pair[1]);
-        let chain = |index: usize| QuantisedChain {
-            functions: data.functions(index),
-            quantiser: quantisers[index].clone(),
-        };
+        let chain =
+            |index: usize| QuantisedChain { functions: data.functions(index), quantiser: quantisers[index].clone() };
         let tensor = match data.origin {
             Origin::Image => {
                 if self.input.is_some() {
@@ -373,8 +353,7 @@ impl Walk<'_> {
                 let values = || functions.iter().flat_map(|f| f.values.iter().copied());
                 let element = without_zero(element, values());
                 let (minimum, maximum) = range(values());
-                let output =
-                    TensorType { vectors: 1, channels: elements, element, minimum, maximum };
+                let output = TensorType { vectors: 1, channels: elements, element, minimum, maximum };
                 let tensor = self.add_layer(&node.name, LayerKind::MultiThreshold(functions), source, output);
                 tensor
             }
@@ -409,16 +388,14 @@ impl Walk<'_> {
             }
         }
         let (rows, columns) = (weights.shape[0], weights.shape[1]);
-        let grid = integer_weights(&weights.data, rows, columns).map_err(|fault| {
-            LowerError::WeightsNotQuantised {
-                node: node.name.clone(),
-                bits: 9,
-                channel: fault.row,
-                detail: match fault.steps {
-                    Some(steps) => format!(": they reach {steps} steps of their grid, more than {GREATEST_WEIGHT}"),
-                    None => String::new(),
-                },
-            }
+        let grid = integer_weights(&weights.data, rows, columns).map_err(|fault| LowerError::WeightsNotQuantised {
+            node: node.name.clone(),
+            bits: 9,
+            channel: fault.row,
+            detail: match fault.steps {
+                Some(steps) => format!(": they reach {steps} steps of their grid, more than {GREATEST_WEIGHT}"),
+                None => String::new(),
+            },
         })?;
         let source_type = self.tensors[source.0];
         if source_type.channels != columns {
@@ -600,10 +577,10 @@ impl Walk<'_> {
             let count = if matches!(parameter, Parameter::Uniform(_)) { 1 } else { elements };
             (0..count)
                 .map(|element| {
-                    parameter.at(element).approximate().ok_or_else(|| LowerError::Undefined {
-                        node: node_name.clone(),
-                        channel: element,
-                    })
+                    parameter
+                        .at(element)
+                        .approximate()
+                        .ok_or_else(|| LowerError::Undefined { node: node_name.clone(), channel: element })
                 })
                 .collect()
         };
@@ -618,9 +595,8 @@ impl Walk<'_> {
             reduction = Reduction::Index;
         }
         let output_shape = self.graph.value(self.graph.output).shape.clone();
-        let batch = !self.graph.value(self.graph.input).shape.is_empty()
-            && output_shape.len() > 1
-            && output_shape[0] == 1;
+        let batch =
+            !self.graph.value(self.graph.input).shape.is_empty() && output_shape.len() > 1 && output_shape[0] == 1;
         let source_of = data.order.map_or_else(Vec::new, |order| order.iter().map(|i| *i as u32).collect());
         Ok(Network {
             name: self.graph.name.clone(),

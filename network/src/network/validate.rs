@@ -31,7 +31,8 @@ impl Network {
         };
         for tensor in &self.tensors {
             let element = tensor.element;
-            if tensor.minimum > tensor.maximum || !element.contains(tensor.minimum) || !element.contains(tensor.maximum) {
+            if tensor.minimum > tensor.maximum || !element.contains(tensor.minimum) || !element.contains(tensor.maximum)
+            {
                 return fail("input", "the range of every tensor lies in its element type");
             }
         }

@@ -66,31 +66,15 @@ impl<'m> Builder<'m> {
     }
 
     /// Adds a value.
-    pub fn add_value(
-        &mut self,
-        name: String,
-        shape: Vec<usize>,
-        data_type: DataType,
-        source: Source,
-    ) -> ValueId {
-        self.values.push(Value {
-            name,
-            shape,
-            source,
-            is_integer: data_type.kind() == Kind::Integer,
-        });
+    pub fn add_value(&mut self, name: String, shape: Vec<usize>, data_type: DataType, source: Source) -> ValueId {
+        self.values.push(Value { name, shape, source, is_integer: data_type.kind() == Kind::Integer });
         self.types.push(data_type);
         ValueId(self.values.len() - 1)
     }
 
     /// Adds a constant.
     pub fn add_constant(&mut self, name: String, tensor: Tensor, data_type: DataType) -> ValueId {
-        self.add_value(
-            name,
-            tensor.shape.clone(),
-            data_type,
-            Source::Constant(tensor),
-        )
+        self.add_value(name, tensor.shape.clone(), data_type, Source::Constant(tensor))
     }
 
     /// Adds a node with its outputs: a name, a shape and a type for each.
@@ -104,16 +88,9 @@ impl<'m> Builder<'m> {
         let id = NodeId(self.nodes.len());
         let outputs: Vec<ValueId> = outputs
             .into_iter()
-            .map(|(name, shape, data_type)| {
-                self.add_value(name, shape, data_type, Source::Node(id))
-            })
+            .map(|(name, shape, data_type)| self.add_value(name, shape, data_type, Source::Node(id)))
             .collect();
-        self.nodes.push(Node {
-            name: name.into(),
-            operator,
-            inputs,
-            outputs: outputs.clone(),
-        });
+        self.nodes.push(Node { name: name.into(), operator, inputs, outputs: outputs.clone() });
         outputs
     }
 
@@ -125,19 +102,12 @@ impl<'m> Builder<'m> {
     }
 
     /// The value of a tensor of the file: bound already, or an initializer, which is decoded now.
-    pub fn resolve(
-        &mut self,
-        tensor: &'m str,
-        reader: impl FnOnce() -> String,
-    ) -> Result<ValueId, ImportError> {
+    pub fn resolve(&mut self, tensor: &'m str, reader: impl FnOnce() -> String) -> Result<ValueId, ImportError> {
         if let Some(value) = self.tensors.get(tensor) {
             return Ok(*value);
         }
         let Some(index) = self.providers.initializers.get(tensor) else {
-            return Err(ImportError::MissingTensor {
-                reader: reader(),
-                tensor: tensor.into(),
-            });
+            return Err(ImportError::MissingTensor { reader: reader(), tensor: tensor.into() });
         };
         let value = self.decode(&self.initializers[*index], tensor)?;
         self.tensors.insert(tensor, value);
@@ -173,40 +143,21 @@ impl<'m> Builder<'m> {
     pub fn finish(self, name: String, opset: i64, input: ValueId, output: ValueId) -> Graph {
         let contributes = self.contributing(output);
         let mut node_numbers = vec![None; self.nodes.len()];
-        for (number, index) in (0..self.nodes.len())
-            .filter(|index| contributes[*index])
-            .enumerate()
-        {
+        for (number, index) in (0..self.nodes.len()).filter(|index| contributes[*index]).enumerate() {
             node_numbers[index] = Some(NodeId(number));
         }
-        let kept = || {
-            self.nodes
-                .iter()
-                .enumerate()
-                .filter(|(index, _)| contributes[*index])
-                .map(|(_, node)| node)
-        };
+        let kept = || self.nodes.iter().enumerate().filter(|(index, _)| contributes[*index]).map(|(_, node)| node);
         let mut is_used = vec![false; self.values.len()];
-        for id in kept()
-            .flat_map(|node| node.inputs.iter().chain(&node.outputs))
-            .chain([&input, &output])
-        {
+        for id in kept().flat_map(|node| node.inputs.iter().chain(&node.outputs)).chain([&input, &output]) {
             is_used[id.0] = true;
         }
         let mut value_numbers = vec![ValueId(usize::MAX); self.values.len()];
-        for (number, index) in (0..self.values.len())
-            .filter(|index| is_used[*index])
-            .enumerate()
-        {
+        for (number, index) in (0..self.values.len()).filter(|index| is_used[*index]).enumerate() {
             value_numbers[index] = ValueId(number);
         }
         let renumber = |ids: &[ValueId]| ids.iter().map(|id| value_numbers[id.0]).collect();
         let nodes = kept()
-            .map(|node| Node {
-                inputs: renumber(&node.inputs),
-                outputs: renumber(&node.outputs),
-                ..node.clone()
-            })
+            .map(|node| Node { inputs: renumber(&node.inputs), outputs: renumber(&node.outputs), ..node.clone() })
             .collect();
         let values = self
             .values

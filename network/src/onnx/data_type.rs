@@ -49,9 +49,7 @@ impl DataType {
 
     pub fn kind(self) -> Kind {
         match self {
-            DataType::Float16 | DataType::BFloat16 | DataType::Float32 | DataType::Float64 => {
-                Kind::Float
-            }
+            DataType::Float16 | DataType::BFloat16 | DataType::Float32 | DataType::Float64 => Kind::Float,
             DataType::Bool => Kind::Boolean,
             _ => Kind::Integer,
         }
@@ -78,9 +76,7 @@ impl DataType {
             DataType::Int8 | DataType::Int16 | DataType::Int32 | DataType::Int64 => {
                 Some((-(1 << (bits - 1)), (1 << (bits - 1)) - 1))
             }
-            DataType::UInt8 | DataType::UInt16 | DataType::UInt32 | DataType::UInt64 => {
-                Some((0, (1 << bits) - 1))
-            }
+            DataType::UInt8 | DataType::UInt16 | DataType::UInt32 | DataType::UInt64 => Some((0, (1 << bits) - 1)),
             _ => None,
         }
     }
@@ -90,9 +86,7 @@ impl DataType {
         match self {
             DataType::Float32 => f64::from(value as f32),
             DataType::Float16 => round_to_bits(value, 11, -14, 65504.0),
-            DataType::BFloat16 => {
-                round_to_bits(value, 8, -126, f64::from(f32::from_bits(0x7f7f_0000)))
-            }
+            DataType::BFloat16 => round_to_bits(value, 8, -126, f64::from(f32::from_bits(0x7f7f_0000))),
             _ => value,
         }
     }
@@ -106,11 +100,7 @@ fn round_to_bits(value: f64, precision: i32, least_exponent: i32, greatest: f64)
     let exponent = (((value.to_bits() >> 52) & 0x7ff) as i32 - 1023).max(least_exponent);
     let unit = 2f64.powi(exponent - precision + 1);
     let rounded = (value / unit).round_ties_even() * unit;
-    if rounded.abs() > greatest {
-        f64::INFINITY.copysign(value)
-    } else {
-        rounded
-    }
+    if rounded.abs() > greatest { f64::INFINITY.copysign(value) } else { rounded }
 }
 
 /// The number that a float16 bit pattern stands for.
@@ -152,10 +142,7 @@ mod tests {
             assert_eq!(DataType::Float16.round(float16(bits)), float16(bits));
         }
         assert_eq!(DataType::Float16.round(1.0 + 2f64.powi(-11)), 1.0);
-        assert_eq!(
-            DataType::Float16.round(1.0 + 3.0 * 2f64.powi(-11)),
-            1.0 + 2f64.powi(-9)
-        );
+        assert_eq!(DataType::Float16.round(1.0 + 3.0 * 2f64.powi(-11)), 1.0 + 2f64.powi(-9));
         assert_eq!(DataType::Float16.round(65520.0), f64::INFINITY);
         assert_eq!(DataType::BFloat16.round(0.1), bfloat16(0x3dcd));
         assert_eq!(DataType::Float32.round(0.1), f64::from(0.1f32));

@@ -24,10 +24,7 @@ impl fmt::Display for Place {
 pub enum ImportError {
     /// The file cannot be read.
     #[error("the model must be a readable file, but {} cannot be read: {reason}", path.display())]
-    #[diagnostic(
-        code(network::import::unreadable),
-        help("check the path and the permissions")
-    )]
+    #[diagnostic(code(network::import::unreadable), help("check the path and the permissions"))]
     Unreadable {
         /// The file.
         path: PathBuf,
@@ -39,9 +36,7 @@ pub enum ImportError {
     #[error("an ONNX file must hold a model, but `{name}` is empty")]
     #[diagnostic(
         code(network::import::empty),
-        help(
-            "export the model again; an empty file is often an interrupted download or a full disk"
-        )
+        help("export the model again; an empty file is often an interrupted download or a full disk")
     )]
     Empty {
         /// The model's name.
@@ -49,14 +44,10 @@ pub enum ImportError {
     },
 
     /// The bytes are not the protobuf message that an ONNX file is.
-    #[error(
-        "`{name}` must be an ONNX file (a protobuf message), but it cannot be decoded: {reason}"
-    )]
+    #[error("`{name}` must be an ONNX file (a protobuf message), but it cannot be decoded: {reason}")]
     #[diagnostic(
         code(network::import::not_protobuf),
-        help(
-            "check that the file is complete and binary: compare its size and checksum with the original"
-        )
+        help("check that the file is complete and binary: compare its size and checksum with the original")
     )]
     NotProtobuf {
         /// The model's name.
@@ -69,9 +60,7 @@ pub enum ImportError {
     #[error("an ONNX file must hold a graph, but `{name}` has none")]
     #[diagnostic(
         code(network::import::no_graph),
-        help(
-            "pass a model, not a weights-only or training checkpoint file; export it with its graph"
-        )
+        help("pass a model, not a weights-only or training checkpoint file; export it with its graph")
     )]
     NoGraph {
         /// The model's name.
@@ -79,14 +68,10 @@ pub enum ImportError {
     },
 
     /// No version of the standard operator set is declared.
-    #[error(
-        "`{name}` must declare the version of the standard operator set, but it declares {found}"
-    )]
+    #[error("`{name}` must declare the version of the standard operator set, but it declares {found}")]
     #[diagnostic(
         code(network::import::no_opset),
-        help(
-            "export the model again with a current exporter, or add an opset_import entry for domain \"\""
-        )
+        help("export the model again with a current exporter, or add an opset_import entry for domain \"\"")
     )]
     NoOpset {
         /// The model's name.
@@ -96,9 +81,7 @@ pub enum ImportError {
     },
 
     /// The version of the standard operator set is outside the supported range.
-    #[error(
-        "the standard operator set must be of version 9 to 21, but `{name}` declares version {version}"
-    )]
+    #[error("the standard operator set must be of version 9 to 21, but `{name}` declares version {version}")]
     #[diagnostic(
         code(network::import::opset),
         help(
@@ -141,9 +124,7 @@ pub enum ImportError {
     #[error("{place}: attribute `{attribute}` must be {must}, but it is {found}")]
     #[diagnostic(
         code(network::import::attribute),
-        help(
-            "change the layer in the training framework to one of the accepted settings and export again"
-        )
+        help("change the layer in the training framework to one of the accepted settings and export again")
     )]
     Attribute {
         /// The node.
@@ -157,9 +138,7 @@ pub enum ImportError {
     },
 
     /// A node has fewer inputs than its operator needs.
-    #[error(
-        "{place}: the operator must have an input `{role}` (number {index}), but the node names none there"
-    )]
+    #[error("{place}: the operator must have an input `{role}` (number {index}), but the node names none there")]
     #[diagnostic(
         code(network::import::missing_input),
         help("check the file with onnx.checker.check_model, and export the model again")
@@ -191,9 +170,7 @@ pub enum ImportError {
     },
 
     /// A tensor is provided twice.
-    #[error(
-        "every tensor must be provided once, but `{tensor}` is provided by {first} and by {second}"
-    )]
+    #[error("every tensor must be provided once, but `{tensor}` is provided by {first} and by {second}")]
     #[diagnostic(
         code(network::import::duplicate_tensor),
         help("check the file with onnx.checker.check_model; rename one of the two")
@@ -211,9 +188,7 @@ pub enum ImportError {
     #[error("a graph must be free of cycles, but these nodes wait for each other: {nodes}")]
     #[diagnostic(
         code(network::import::cycle),
-        help(
-            "recurrent networks are not supported; unroll the recurrence, or check the tool that edited the file"
-        )
+        help("recurrent networks are not supported; unroll the recurrence, or check the tool that edited the file")
     )]
     Cycle {
         /// Names of the nodes.
@@ -221,14 +196,10 @@ pub enum ImportError {
     },
 
     /// The graph has not exactly one input.
-    #[error(
-        "a model must have exactly one input that is not an initializer, but this one has {found}"
-    )]
+    #[error("a model must have exactly one input that is not an initializer, but this one has {found}")]
     #[diagnostic(
         code(network::import::inputs),
-        help(
-            "join the inputs into one tensor in the model, or make all but one of them constants"
-        )
+        help("join the inputs into one tensor in the model, or make all but one of them constants")
     )]
     Inputs {
         /// The inputs.
@@ -247,9 +218,7 @@ pub enum ImportError {
     },
 
     /// The input has an axis without a number other than the batch axis.
-    #[error(
-        "input `{input}`: every axis but the first must have a fixed extent, but axis {axis} is `{symbol}`"
-    )]
+    #[error("input `{input}`: every axis but the first must have a fixed extent, but axis {axis} is `{symbol}`")]
     #[diagnostic(
         code(network::import::symbolic_dimension),
         help(
@@ -279,9 +248,7 @@ pub enum ImportError {
     },
 
     /// An input of a node must be constant and is not.
-    #[error(
-        "{place}: `{role}` must be constant, but tensor `{tensor}` is computed when the model runs"
-    )]
+    #[error("{place}: `{role}` must be constant, but tensor `{tensor}` is computed when the model runs")]
     #[diagnostic(
         code(network::import::not_constant),
         help(
@@ -301,9 +268,7 @@ pub enum ImportError {
     #[error("{place}: {must}, but found {found}")]
     #[diagnostic(
         code(network::import::shape),
-        help(
-            "check the file with onnx.shape_inference.infer_shapes(model, strict_mode=True), and export it again"
-        )
+        help("check the file with onnx.shape_inference.infer_shapes(model, strict_mode=True), and export it again")
     )]
     Shape {
         /// The node.
@@ -318,9 +283,7 @@ pub enum ImportError {
     #[error("{place}: parameters must be finite, but element {index} of `{tensor}` is {value}")]
     #[diagnostic(
         code(network::import::not_finite),
-        help(
-            "training has diverged, or the export divided by zero: look at this layer's parameters in the framework"
-        )
+        help("training has diverged, or the export divided by zero: look at this layer's parameters in the framework")
     )]
     NotFinite {
         /// The node.
@@ -356,9 +319,7 @@ pub enum ImportError {
     #[error("{place}: `{role}` must be {must}, but it is {found}")]
     #[diagnostic(
         code(network::import::parameter),
-        help(
-            "change the layer in the training framework to one of the accepted settings and export again"
-        )
+        help("change the layer in the training framework to one of the accepted settings and export again")
     )]
     Parameter {
         /// The node.
@@ -375,9 +336,7 @@ pub enum ImportError {
     #[error("tensor `{tensor}`: {must}, but found {found}")]
     #[diagnostic(
         code(network::import::tensor_data),
-        help(
-            "the file is damaged or its exporter faulty: compare it with the original and export it again"
-        )
+        help("the file is damaged or its exporter faulty: compare it with the original and export it again")
     )]
     TensorData {
         /// The tensor.
@@ -389,14 +348,10 @@ pub enum ImportError {
     },
 
     /// A tensor's elements are of a type that is not read.
-    #[error(
-        "tensor `{tensor}`: elements must be floats, integers of 8 to 64 bits or bool, but their type is {found}"
-    )]
+    #[error("tensor `{tensor}`: elements must be floats, integers of 8 to 64 bits or bool, but their type is {found}")]
     #[diagnostic(
         code(network::import::tensor_type),
-        help(
-            "store the tensor as float32; the quantisers, not the storage type, say how many bits a number has"
-        )
+        help("store the tensor as float32; the quantisers, not the storage type, say how many bits a number has")
     )]
     TensorType {
         /// The tensor.
@@ -406,9 +361,7 @@ pub enum ImportError {
     },
 
     /// A tensor's elements stand in another file that cannot be used.
-    #[error(
-        "tensor `{tensor}`: its data must stand in a file of the model's folder, but `{location}` {found}"
-    )]
+    #[error("tensor `{tensor}`: its data must stand in a file of the model's folder, but `{location}` {found}")]
     #[diagnostic(
         code(network::import::external_data),
         help(
@@ -425,9 +378,7 @@ pub enum ImportError {
     },
 
     /// A tensor is larger than the file can justify.
-    #[error(
-        "{what}: a tensor must have at most {limit} elements here, but it would have shape {shape}"
-    )]
+    #[error("{what}: a tensor must have at most {limit} elements here, but it would have shape {shape}")]
     #[diagnostic(
         code(network::import::too_large),
         help(
@@ -444,14 +395,10 @@ pub enum ImportError {
     },
 
     /// Integer arithmetic that is not constant, or that overflows.
-    #[error(
-        "{place}: arithmetic on integer tensors must be constant and within the range of the type, but {found}"
-    )]
+    #[error("{place}: arithmetic on integer tensors must be constant and within the range of the type, but {found}")]
     #[diagnostic(
         code(network::import::integer_arithmetic),
-        help(
-            "cast the tensor to float before computing with it, or leave the computation to the host"
-        )
+        help("cast the tensor to float before computing with it, or leave the computation to the host")
     )]
     IntegerArithmetic {
         /// The node.
@@ -461,9 +408,7 @@ pub enum ImportError {
     },
 
     /// The output does not depend on the input.
-    #[error(
-        "the output must depend on the input, but `{output}` can be computed without `{input}`"
-    )]
+    #[error("the output must depend on the input, but `{output}` can be computed without `{input}`")]
     #[diagnostic(
         code(network::import::disconnected),
         help("export the model in evaluation mode, and check that its output is the one you mean")

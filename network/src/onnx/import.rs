@@ -23,14 +23,9 @@ pub(super) fn model(bytes: Bytes, folder: Option<&Path>, name: &str) -> Result<G
         return Err(ImportError::Empty { name: name.into() });
     }
     let file_bytes = bytes.len();
-    let model = ModelProto::decode(bytes).map_err(|error| ImportError::NotProtobuf {
-        name: name.into(),
-        reason: error.to_string(),
-    })?;
-    let graph = model
-        .graph
-        .as_ref()
-        .ok_or_else(|| ImportError::NoGraph { name: name.into() })?;
+    let model = ModelProto::decode(bytes)
+        .map_err(|error| ImportError::NotProtobuf { name: name.into(), reason: error.to_string() })?;
+    let graph = model.graph.as_ref().ok_or_else(|| ImportError::NoGraph { name: name.into() })?;
     let opset = opset(&model, name)?;
     let node_names = names::unique(&graph.node);
     let providers = Providers::of(graph, &node_names)?;
@@ -57,74 +52,37 @@ pub(super) fn model(bytes: Bytes, folder: Option<&Path>, name: &str) -> Result<G
             .zip(builder.nodes())
             .any(|(contributes, node)| *contributes && node.inputs.contains(&input_value));
     if !depends {
-        return Err(ImportError::Disconnected {
-            output: output.into(),
-            input: input.name.clone(),
-        });
+        return Err(ImportError::Disconnected { output: output.into(), input: input.name.clone() });
     }
     let left_out = graph.node.len() - order.len();
     if left_out > 0 {
-        builder.remarks.push(format!(
-            "{left_out} nodes do not contribute to the output and were left out"
-        ));
+        builder.remarks.push(format!("{left_out} nodes do not contribute to the output and were left out"));
     }
-    let name = if graph.name.is_empty() || is_exporters_name(&graph.name) {
-        name
-    } else {
-        &graph.name
-    };
+    let name = if graph.name.is_empty() || is_exporters_name(&graph.name) { name } else { &graph.name };
     Ok(builder.finish(name.into(), opset, input_value, output_value))
 }
 
 /// Whether a graph's name only tells which exporter wrote it.
 fn is_exporters_name(name: &str) -> bool {
-    [
-        "torch-jit-export",
-        "torch_jit",
-        "main_graph",
-        "fuse-graph",
-        "tf2onnx",
-    ]
-    .contains(&name)
+    ["torch-jit-export", "torch_jit", "main_graph", "fuse-graph", "tf2onnx"].contains(&name)
 }
 
 fn opset(model: &ModelProto, name: &str) -> Result<i64, ImportError> {
-    let standard = model
-        .opset_import
-        .iter()
-        .find(|set| operators::is_standard(&set.domain));
+    let standard = model.opset_import.iter().find(|set| operators::is_standard(&set.domain));
     let Some(set) = standard else {
-        let others: Vec<String> = model
-            .opset_import
-            .iter()
-            .map(|set| format!("`{}`", set.domain))
-            .collect();
-        let found = if others.is_empty() {
-            "none".into()
-        } else {
-            format!("only {}", others.join(", "))
-        };
-        return Err(ImportError::NoOpset {
-            name: name.into(),
-            found,
-        });
+        let others: Vec<String> = model.opset_import.iter().map(|set| format!("`{}`", set.domain)).collect();
+        let found = if others.is_empty() { "none".into() } else { format!("only {}", others.join(", ")) };
+        return Err(ImportError::NoOpset { name: name.into(), found });
     };
     if !OPSETS.contains(&set.version) {
-        return Err(ImportError::Opset {
-            name: name.into(),
-            version: set.version,
-        });
+        return Err(ImportError::Opset { name: name.into(), version: set.version });
     }
     Ok(set.version)
 }
 
 fn listed(names: &[&str]) -> String {
     const SHOWN: usize = 8;
-    let mut quoted: Vec<String> = names
-        .iter()
-        .take(SHOWN)
-        .map(|name| format!("`{name}`"))
-        .collect();
+    let mut quoted: Vec<String> = names.iter().take(SHOWN).map(|name| format!("`{name}`")).collect();
     if names.len() > SHOWN {
         quoted.push("…".into());
     }
@@ -134,22 +92,14 @@ fn listed(names: &[&str]) -> String {
     }
 }
 
-fn only_input<'m>(
-    graph: &'m GraphProto,
-    providers: &Providers<'_>,
-) -> Result<&'m ValueInfoProto, ImportError> {
-    let inputs: Vec<&ValueInfoProto> = graph
-        .input
-        .iter()
-        .filter(|input| !providers.initializers.contains_key(input.name.as_str()))
-        .collect();
+fn only_input<'m>(graph: &'m GraphProto, providers: &Providers<'_>) -> Result<&'m ValueInfoProto, ImportError> {
+    let inputs: Vec<&ValueInfoProto> =
+        graph.input.iter().filter(|input| !providers.initializers.contains_key(input.name.as_str())).collect();
     match inputs.as_slice() {
         [input] => Ok(input),
         _ => {
             let names: Vec<&str> = inputs.iter().map(|input| input.name.as_str()).collect();
-            Err(ImportError::Inputs {
-                found: listed(&names),
-            })
+            Err(ImportError::Inputs { found: listed(&names) })
         }
     }
 }
@@ -159,21 +109,14 @@ fn only_output(graph: &GraphProto) -> Result<&str, ImportError> {
         [output] => Ok(&output.name),
         outputs => {
             let names: Vec<&str> = outputs.iter().map(|output| output.name.as_str()).collect();
-            Err(ImportError::Outputs {
-                found: listed(&names),
-            })
+            Err(ImportError::Outputs { found: listed(&names) })
         }
     }
 }
 
 /// Shape and type of the input, and a remark where its batch axis had no number.
-fn input_type(
-    input: &ValueInfoProto,
-) -> Result<(Vec<usize>, DataType, Option<String>), ImportError> {
-    let wrong = |found: &str| ImportError::InputType {
-        input: input.name.clone(),
-        found: found.into(),
-    };
+fn input_type(input: &ValueInfoProto) -> Result<(Vec<usize>, DataType, Option<String>), ImportError> {
+    let wrong = |found: &str| ImportError::InputType { input: input.name.clone(), found: found.into() };
     let tensor: &TensorTypeProto = input
         .r#type
         .as_ref()
@@ -181,30 +124,15 @@ fn input_type(
         .ok_or_else(|| wrong("no tensor (a sequence, a map, or without a type)"))?;
     let data_type = DataType::from_number(tensor.elem_type)
         .filter(|data_type| *data_type != DataType::Bool)
-        .ok_or_else(|| {
-            wrong(&format!(
-                "a tensor of element type number {}",
-                tensor.elem_type
-            ))
-        })?;
-    let dimensions = &tensor
-        .shape
-        .as_ref()
-        .ok_or_else(|| wrong("a tensor without a shape"))?
-        .dim;
+        .ok_or_else(|| wrong(&format!("a tensor of element type number {}", tensor.elem_type)))?;
+    let dimensions = &tensor.shape.as_ref().ok_or_else(|| wrong("a tensor without a shape"))?.dim;
     if dimensions.len() > MOST_AXES {
-        return Err(wrong(&format!(
-            "a tensor with {} axes, more than {MOST_AXES}",
-            dimensions.len()
-        )));
+        return Err(wrong(&format!("a tensor with {} axes, more than {MOST_AXES}", dimensions.len())));
     }
     let mut shape = Vec::new();
     let mut remark = None;
     for (axis, dimension) in dimensions.iter().enumerate() {
-        let extent = dimension
-            .dim_value
-            .and_then(|value| usize::try_from(value).ok())
-            .filter(|extent| *extent > 0);
+        let extent = dimension.dim_value.and_then(|value| usize::try_from(value).ok()).filter(|extent| *extent > 0);
         let symbol = match (&dimension.dim_param, dimension.dim_value) {
             (Some(symbol), _) if !symbol.is_empty() => symbol.clone(),
             (_, Some(value)) => value.to_string(),
@@ -214,17 +142,10 @@ fn input_type(
             Some(extent) => shape.push(extent),
             None if axis == 0 => {
                 shape.push(1);
-                remark = Some(format!(
-                    "batch axis `{symbol}` of input `{}` is taken as 1",
-                    input.name
-                ));
+                remark = Some(format!("batch axis `{symbol}` of input `{}` is taken as 1", input.name));
             }
             None => {
-                return Err(ImportError::SymbolicDimension {
-                    input: input.name.clone(),
-                    axis,
-                    symbol,
-                });
+                return Err(ImportError::SymbolicDimension { input: input.name.clone(), axis, symbol });
             }
         }
     }

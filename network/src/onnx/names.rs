@@ -16,15 +16,9 @@ pub(super) fn unique(nodes: &[NodeProto]) -> Vec<String> {
             if !is_unnamed && used.insert(node.name.clone()) {
                 return node.name.clone();
             }
-            let stem = if is_unnamed {
-                &node.op_type
-            } else {
-                &node.name
-            };
+            let stem = if is_unnamed { &node.op_type } else { &node.name };
             // Counters are kept for each stem, so that a file with a thousand equal names takes a thousand steps.
-            let number = next
-                .entry((is_unnamed, stem))
-                .or_insert(if is_unnamed { 0 } else { 2 });
+            let number = next.entry((is_unnamed, stem)).or_insert(if is_unnamed { 0 } else { 2 });
             loop {
                 let name = format!("{stem}_{number}");
                 *number += 1;
@@ -42,23 +36,8 @@ mod tests {
 
     #[test]
     fn names_are_kept_where_they_can_be() {
-        let node = |name: &str| NodeProto {
-            name: name.into(),
-            op_type: "Add".into(),
-            ..NodeProto::default()
-        };
-        let nodes = [
-            node(""),
-            node("a"),
-            node("a"),
-            node("a_2"),
-            node("Add_1"),
-            node(""),
-            node("a"),
-        ];
-        assert_eq!(
-            unique(&nodes),
-            ["Add_0", "a", "a_3", "a_2", "Add_1", "Add_2", "a_4"]
-        );
+        let node = |name: &str| NodeProto { name: name.into(), op_type: "Add".into(), ..NodeProto::default() };
+        let nodes = [node(""), node("a"), node("a"), node("a_2"), node("Add_1"), node(""), node("a")];
+        assert_eq!(unique(&nodes), ["Add_0", "a", "a_3", "a_2", "Add_1", "Add_2", "a_4"]);
     }
 }

@@ -1,9 +1,11 @@
 //! One node of the file while it is imported: its inputs, attributes and outputs.
 
+mod attributes;
+
 use super::builder::Builder;
 use super::data_type::{DataType, Kind};
 use super::error::{ImportError, Place};
-use super::proto::{AttributeProto, NodeProto, TensorProto, attribute_type};
+use super::proto::{NodeProto, TensorProto};
 use super::tensor_data::{MOST_AXES, MOST_ELEMENTS, elements};
 use crate::graph::{Operator, ValueId};
 use crate::tensor::{Tensor, broadcast_shape};
@@ -18,18 +20,8 @@ pub(super) struct NodeContext<'a, 'm> {
 
 impl<'a, 'm> NodeContext<'a, 'm> {
     /// Looks up the tensors that the node reads.
-    pub fn new(
-        proto: &'m NodeProto,
-        name: &'a str,
-        graph: &'a mut Builder<'m>,
-    ) -> Result<Self, ImportError> {
-        let reader = || {
-            Place {
-                node: name.into(),
-                operator: proto.op_type.clone(),
-            }
-            .to_string()
-        };
+    pub fn new(proto: &'m NodeProto, name: &'a str, graph: &'a mut Builder<'m>) -> Result<Self, ImportError> {
+        let reader = || Place { node: name.into(), operator: proto.op_type.clone() }.to_string();
         let inputs = proto
             .input
             .iter()
@@ -38,12 +30,7 @@ impl<'a, 'm> NodeContext<'a, 'm> {
                 tensor => graph.resolve(tensor, reader).map(Some),
             })
             .collect::<Result<_, _>>()?;
-        Ok(NodeContext {
-            proto,
-            name,
-            inputs,
-            graph,
-        })
+        Ok(NodeContext { proto, name, inputs, graph })
     }
 
     pub fn operator(&self) -> &'m str {
@@ -56,18 +43,11 @@ impl<'a, 'm> NodeContext<'a, 'm> {
 
     /// The node, for messages.
     pub fn place(&self) -> Place {
-        Place {
-            node: self.name.into(),
-            operator: self.proto.op_type.clone(),
-        }
+        Place { node: self.name.into(), operator: self.proto.op_type.clone() }
     }
 
     pub fn shape_error(&self, must: impl Into<String>, found: impl Into<String>) -> ImportError {
-        ImportError::Shape {
-            place: self.place(),
-            must: must.into(),
-            found: found.into(),
-        }
+        ImportError::Shape { place: self.place(), must: must.into(), found: found.into() }
     }
 
     pub fn parameter_error(
@@ -76,12 +56,7 @@ impl<'a, 'm> NodeContext<'a, 'm> {
         must: impl Into<String>,
         found: impl Into<String>,
     ) -> ImportError {
-        ImportError::Parameter {
-            place: self.place(),
-            role,
-            must: must.into(),
-            found: found.into(),
-        }
+        ImportError::Parameter { place: self.place(), role, must: must.into(), found: found.into() }
     }
 
     pub fn attribute_error(
@@ -90,21 +65,12 @@ impl<'a, 'm> NodeContext<'a, 'm> {
         must: impl Into<String>,
         found: impl Into<String>,
     ) -> ImportError {
-        ImportError::Attribute {
-            place: self.place(),
-            attribute,
-            must: must.into(),
-            found: found.into(),
-        }
+        ImportError::Attribute { place: self.place(), attribute, must: must.into(), found: found.into() }
     }
 
     pub fn not_constant(&self, role: &'static str, id: ValueId) -> ImportError {
         let tensor = self.graph.value(id).name.clone();
-        ImportError::NotConstant {
-            place: self.place(),
-            role,
-            tensor,
-        }
+        ImportError::NotConstant { place: self.place(), role, tensor }
     }
 
     /// Number of inputs named, left-out ones in between included.
@@ -114,12 +80,7 @@ impl<'a, 'm> NodeContext<'a, 'm> {
 
     /// An input that the operator needs.
     pub fn input(&self, index: usize, role: &'static str) -> Result<ValueId, ImportError> {
-        self.optional_input(index)
-            .ok_or_else(|| ImportError::MissingInput {
-                place: self.place(),
-                role,
-                index,
-            })
+        self.optional_input(index).ok_or_else(|| ImportError::MissingInput { place: self.place(), role, index })
     }
 
     pub fn optional_input(&self, index: usize) -> Option<ValueId> {
@@ -133,16 +94,12 @@ impl<'a, 'm> NodeContext<'a, 'm> {
     /// An input that the operator needs and that must be constant.
     pub fn constant(&self, index: usize, role: &'static str) -> Result<&Tensor, ImportError> {
         let id = self.input(index, role)?;
-        self.graph
-            .constant(id)
-            .ok_or_else(|| self.not_constant(role, id))
+        self.graph.constant(id).ok_or_else(|| self.not_constant(role, id))
     }
 
     /// The tensor of a value that must be constant.
     pub fn data(&self, id: ValueId) -> Result<&Tensor, ImportError> {
-        self.graph
-            .constant(id)
-            .ok_or_else(|| self.not_constant("data", id))
+        self.graph.constant(id).ok_or_else(|| self.not_constant("data", id))
     }
 
     /// A constant list of integers, or one integer without axes.
@@ -153,10 +110,7 @@ impl<'a, 'm> NodeContext<'a, 'm> {
             return Err(self.parameter_error(role, "of an integer type", "not"));
         }
         if tensor.shape.len() > 1 {
-            return Err(self.shape_error(
-                format!("`{role}` must be a list"),
-                format!("shape {:?}", tensor.shape),
-            ));
+            return Err(self.shape_error(format!("`{role}` must be a list"), format!("shape {:?}", tensor.shape)));
         }
         // Saturates where an exporter writes the greatest int64 for "to the end": the end is what it means.
         Ok(tensor.data.iter().map(|value| *value as i64).collect())
@@ -166,144 +120,26 @@ impl<'a, 'm> NodeContext<'a, 'm> {
     pub fn scalar(&self, index: usize, role: &'static str) -> Result<f64, ImportError> {
         let tensor = self.constant(index, role)?;
         tensor.as_scalar().ok_or_else(|| {
-            self.shape_error(
-                format!("`{role}` must have one element"),
-                format!("shape {:?}", tensor.shape),
-            )
+            self.shape_error(format!("`{role}` must have one element"), format!("shape {:?}", tensor.shape))
         })
-    }
-
-    fn attribute(
-        &self,
-        name: &'static str,
-        kind: i32,
-    ) -> Result<Option<&'m AttributeProto>, ImportError> {
-        let Some(attribute) = self
-            .proto
-            .attribute
-            .iter()
-            .find(|attribute| attribute.name == name)
-        else {
-            return Ok(None);
-        };
-        if attribute.r#type != kind && attribute.r#type != 0 {
-            let kind = match kind {
-                attribute_type::FLOAT => "a float",
-                attribute_type::INT => "an integer",
-                attribute_type::STRING => "a string",
-                attribute_type::TENSOR => "a tensor",
-                attribute_type::FLOATS => "a list of floats",
-                _ => "a list of integers",
-            };
-            return Err(self.attribute_error(
-                name,
-                kind,
-                format!("of type number {}", attribute.r#type),
-            ));
-        }
-        Ok(Some(attribute))
-    }
-
-    pub fn has_attribute(&self, name: &str) -> bool {
-        self.proto
-            .attribute
-            .iter()
-            .any(|attribute| attribute.name == name)
-    }
-
-    pub fn integer(&self, name: &'static str) -> Result<Option<i64>, ImportError> {
-        Ok(self
-            .attribute(name, attribute_type::INT)?
-            .map(|attribute| attribute.i))
-    }
-
-    pub fn flag(&self, name: &'static str, default: bool) -> Result<bool, ImportError> {
-        match self.integer(name)? {
-            None => Ok(default),
-            Some(0) => Ok(false),
-            Some(1) => Ok(true),
-            Some(other) => Err(self.attribute_error(name, "0 or 1", other.to_string())),
-        }
-    }
-
-    /// A float that may be infinite or NaN.
-    pub fn any_float(&self, name: &'static str) -> Result<Option<f64>, ImportError> {
-        Ok(self
-            .attribute(name, attribute_type::FLOAT)?
-            .map(|attribute| f64::from(attribute.f)))
-    }
-
-    /// A finite float.
-    pub fn float(&self, name: &'static str) -> Result<Option<f64>, ImportError> {
-        match self.any_float(name)? {
-            Some(value) if !value.is_finite() => {
-                Err(self.attribute_error(name, "finite", value.to_string()))
-            }
-            value => Ok(value),
-        }
-    }
-
-    pub fn text(&self, name: &'static str) -> Result<Option<&'m str>, ImportError> {
-        match self.attribute(name, attribute_type::STRING)? {
-            None => Ok(None),
-            Some(attribute) => std::str::from_utf8(&attribute.s)
-                .map(Some)
-                .map_err(|_| self.attribute_error(name, "text", "not UTF-8")),
-        }
-    }
-
-    pub fn tensor(&self, name: &'static str) -> Result<Option<&'m TensorProto>, ImportError> {
-        match self.attribute(name, attribute_type::TENSOR)? {
-            None => Ok(None),
-            Some(attribute) => match &attribute.t {
-                Some(tensor) => Ok(Some(tensor)),
-                None => Err(self.attribute_error(name, "a tensor", "empty")),
-            },
-        }
-    }
-
-    pub fn integer_list(&self, name: &'static str) -> Result<Option<&'m [i64]>, ImportError> {
-        Ok(self
-            .attribute(name, attribute_type::INTS)?
-            .map(|attribute| attribute.ints.as_slice()))
-    }
-
-    pub fn float_list(&self, name: &'static str) -> Result<Option<&'m [f32]>, ImportError> {
-        Ok(self
-            .attribute(name, attribute_type::FLOATS)?
-            .map(|attribute| attribute.floats.as_slice()))
-    }
-
-    /// A list that is an attribute in older operator sets and an input in newer ones.
-    pub fn list(&self, name: &'static str, index: usize) -> Result<Option<Vec<i64>>, ImportError> {
-        match self.integer_list(name)? {
-            Some(list) => Ok(Some(list.to_vec())),
-            None if self.optional_input(index).is_some() => self.integers(index, name).map(Some),
-            None => Ok(None),
-        }
     }
 
     /// An axis counted from the end where negative.
     pub fn axis(&self, axis: i64, rank: usize) -> Result<usize, ImportError> {
-        let from_start = if axis < 0 {
-            axis.saturating_add(rank as i64)
-        } else {
-            axis
-        };
+        let from_start = if axis < 0 { axis.saturating_add(rank as i64) } else { axis };
         match usize::try_from(from_start) {
             Ok(index) if index < rank => Ok(index),
-            _ => Err(self.shape_error(
-                format!("an axis of a tensor with {rank} axes must exist"),
-                format!("axis {axis}"),
-            )),
+            _ => {
+                Err(self
+                    .shape_error(format!("an axis of a tensor with {rank} axes must exist"), format!("axis {axis}")))
+            }
         }
     }
 
     /// The shape that two inputs broadcast to.
     pub fn broadcast(&self, left: &[usize], right: &[usize]) -> Result<Vec<usize>, ImportError> {
-        broadcast_shape(left, right).ok_or_else(|| {
-            self.shape_error("shapes must broadcast", format!("{left:?} and {right:?}"))
-        })
+        broadcast_shape(left, right)
+            .ok_or_else(|| self.shape_error("shapes must broadcast", format!("{left:?} and {right:?}")))
     }
 
     /// Checks that every element is a number.
@@ -328,20 +164,15 @@ impl<'a, 'm> NodeContext<'a, 'm> {
 
     fn check_size(&self, shape: &[usize]) -> Result<usize, ImportError> {
         if shape.len() > MOST_AXES {
-            return Err(self.shape_error(
-                format!("a tensor must have at most {MOST_AXES} axes"),
-                format!("{}", shape.len()),
-            ));
+            return Err(
+                self.shape_error(format!("a tensor must have at most {MOST_AXES} axes"), format!("{}", shape.len()))
+            );
         }
         elements(shape).ok_or_else(|| self.too_large(shape, MOST_ELEMENTS))
     }
 
     fn too_large(&self, shape: &[usize], limit: usize) -> ImportError {
-        ImportError::TooLarge {
-            what: self.place().to_string(),
-            limit,
-            shape: format!("{shape:?}"),
-        }
+        ImportError::TooLarge { what: self.place().to_string(), limit, shape: format!("{shape:?}") }
     }
 
     /// Adds a node with one output.
@@ -371,12 +202,10 @@ impl<'a, 'm> NodeContext<'a, 'm> {
         let outputs = outputs
             .into_iter()
             .enumerate()
-            .map(
-                |(index, (shape, data_type))| match self.output_name(index) {
-                    "" => (format!("{}_{index}", self.name), shape, data_type),
-                    name => (name.into(), shape, data_type),
-                },
-            )
+            .map(|(index, (shape, data_type))| match self.output_name(index) {
+                "" => (format!("{}_{index}", self.name), shape, data_type),
+                name => (name.into(), shape, data_type),
+            })
             .collect();
         let values = self.graph.add_node(self.name, operator, inputs, outputs);
         for (index, value) in values.into_iter().enumerate() {
@@ -400,9 +229,7 @@ impl<'a, 'm> NodeContext<'a, 'm> {
         data: impl FnOnce(&Self) -> Result<Vec<f64>, ImportError>,
     ) -> Result<(), ImportError> {
         let elements = self.check_size(&shape)?;
-        self.graph
-            .reserve(elements)
-            .map_err(|limit| self.too_large(&shape, limit))?;
+        self.graph.reserve(elements).map_err(|limit| self.too_large(&shape, limit))?;
         let tensor = Tensor::new(shape, data(self)?);
         let name = self.output_name(0);
         let value = self.graph.add_constant(name.into(), tensor, data_type);
@@ -420,7 +247,6 @@ impl<'a, 'm> NodeContext<'a, 'm> {
 
     /// Adds a constant that the file does not hold as such; `role` completes its name.
     pub fn add_constant(&mut self, role: &str, tensor: Tensor, data_type: DataType) -> ValueId {
-        self.graph
-            .add_constant(format!("{}_{role}", self.name), tensor, data_type)
+        self.graph.add_constant(format!("{}_{role}", self.name), tensor, data_type)
     }
 }

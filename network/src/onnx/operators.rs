@@ -15,11 +15,7 @@ use super::node::NodeContext;
 use crate::graph::Operator;
 
 /// Domains of the quantisation operators, apart from the standard one, where old exports have them.
-const QUANTIZER_DOMAINS: [&str; 3] = [
-    "onnx.brevitas",
-    "qonnx.custom_op.general",
-    "finn.custom_op.general",
-];
+const QUANTIZER_DOMAINS: [&str; 3] = ["onnx.brevitas", "qonnx.custom_op.general", "finn.custom_op.general"];
 
 /// Whether a domain is that of the standard operators.
 pub(super) fn is_standard(domain: &str) -> bool {
@@ -31,10 +27,7 @@ pub(super) fn add(node: &mut NodeContext<'_, '_>) -> Result<(), ImportError> {
     let domain = node.domain();
     let is_known = is_standard(domain) || QUANTIZER_DOMAINS.contains(&domain);
     match node.operator() {
-        _ if !is_known => Err(ImportError::Domain {
-            place: node.place(),
-            domain: domain.into(),
-        }),
+        _ if !is_known => Err(ImportError::Domain { place: node.place(), domain: domain.into() }),
         "BipolarQuant" => quantizers::bipolar_quant(node),
         "Quant" | "IntQuant" => quantizers::quant(node),
         "MultiThreshold" => quantizers::multi_threshold(node),
@@ -91,38 +84,31 @@ fn add_standard(node: &mut NodeContext<'_, '_>) -> Result<(), ImportError> {
 
 fn unsupported(node: &NodeContext<'_, '_>) -> ImportError {
     let way_out = match node.operator() {
-        "Conv" | "ConvTranspose" | "MaxPool" | "AveragePool" | "GlobalAveragePool"
-        | "GlobalMaxPool" | "Pad" | "QuantAvgPool2d" => {
+        "Conv" | "ConvTranspose" | "MaxPool" | "AveragePool" | "GlobalAveragePool" | "GlobalMaxPool" | "Pad"
+        | "QuantAvgPool2d" => {
             "convolutions and pools are not supported by this version, only fully connected networks are"
         }
         "Softmax" | "LogSoftmax" => {
             "end the model before it: softmax does not change the order of the scores, the host can apply it"
         }
-        "Sigmoid" | "Tanh" | "HardSigmoid" | "HardSwish" | "Elu" | "Selu" | "Gelu" | "Erf"
-        | "Exp" | "Log" | "Softplus" => {
-            "train with ReLU, HardTanh or a quantiser as the activation, or end the model before it"
-        }
+        "Sigmoid" | "Tanh" | "HardSigmoid" | "HardSwish" | "Elu" | "Selu" | "Gelu" | "Erf" | "Exp" | "Log"
+        | "Softplus" => "train with ReLU, HardTanh or a quantiser as the activation, or end the model before it",
         "LeakyRelu" | "PRelu" => "train with ReLU, HardTanh or a quantiser as the activation",
         "Trunc" => "export average pooling and requantisation with Quant nodes instead of Trunc",
         "FloatQuant" => "quantise to integers: use Quant or BipolarQuant",
-        "QuantizeLinear" | "DequantizeLinear" | "QLinearConv" | "QLinearMatMul"
-        | "MatMulInteger" | "ConvInteger" => {
+        "QuantizeLinear" | "DequantizeLinear" | "QLinearConv" | "QLinearMatMul" | "MatMulInteger" | "ConvInteger" => {
             "convert the model to QONNX with qonnx.transformation.qcdq_to_qonnx.QCDQToQuant"
         }
         "LSTM" | "GRU" | "RNN" | "If" | "Loop" | "Scan" => {
             "recurrence and control flow are not supported; export a feed-forward model with fixed shapes"
         }
-        "LayerNormalization"
-        | "InstanceNormalization"
-        | "GroupNormalization"
-        | "LpNormalization" => "train with batch normalisation: only it becomes integer thresholds",
+        "LayerNormalization" | "InstanceNormalization" | "GroupNormalization" | "LpNormalization" => {
+            "train with batch normalisation: only it becomes integer thresholds"
+        }
         _ => {
             "simplify the export (onnxsim, constant folding, evaluation mode) or replace the layer by fully connected \
              layers, batch normalisation, ReLU, HardTanh, element-wise arithmetic and quantisers"
         }
     };
-    ImportError::Operator {
-        place: node.place(),
-        way_out: way_out.into(),
-    }
+    ImportError::Operator { place: node.place(), way_out: way_out.into() }
 }

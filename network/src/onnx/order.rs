@@ -16,12 +16,11 @@ pub(super) struct Providers<'m> {
 impl<'m> Providers<'m> {
     /// The providers of all tensors; fails where a tensor has two.
     pub fn of(graph: &'m GraphProto, names: &[String]) -> Result<Self, ImportError> {
-        let duplicate =
-            |tensor: &str, first: String, second: String| ImportError::DuplicateTensor {
-                tensor: tensor.into(),
-                first,
-                second,
-            };
+        let duplicate = |tensor: &str, first: String, second: String| ImportError::DuplicateTensor {
+            tensor: tensor.into(),
+            first,
+            second,
+        };
         let mut initializers = HashMap::new();
         for (index, tensor) in graph.initializer.iter().enumerate() {
             if let Some(first) = initializers.insert(tensor.name.as_str(), index) {
@@ -35,28 +34,15 @@ impl<'m> Providers<'m> {
         let mut inputs = HashMap::new();
         for (index, input) in graph.input.iter().enumerate() {
             if let Some(first) = inputs.insert(input.name.as_str(), index) {
-                return Err(duplicate(
-                    &input.name,
-                    format!("input number {first}"),
-                    format!("input number {index}"),
-                ));
+                return Err(duplicate(&input.name, format!("input number {first}"), format!("input number {index}")));
             }
         }
         let mut nodes: HashMap<&str, usize> = HashMap::new();
         for (index, node) in graph.node.iter().enumerate() {
-            for tensor in node
-                .output
-                .iter()
-                .map(String::as_str)
-                .filter(|name| !name.is_empty())
-            {
+            for tensor in node.output.iter().map(String::as_str).filter(|name| !name.is_empty()) {
                 let second = || format!("node `{}`", names[index]);
                 if let Some(first) = nodes.insert(tensor, index) {
-                    return Err(duplicate(
-                        tensor,
-                        format!("node `{}`", names[first]),
-                        second(),
-                    ));
+                    return Err(duplicate(tensor, format!("node `{}`", names[first]), second()));
                 }
                 if initializers.contains_key(tensor) {
                     return Err(duplicate(tensor, "an initializer".into(), second()));
@@ -66,10 +52,7 @@ impl<'m> Providers<'m> {
                 }
             }
         }
-        Ok(Providers {
-            nodes,
-            initializers,
-        })
+        Ok(Providers { nodes, initializers })
     }
 }
 
@@ -80,12 +63,7 @@ pub(super) fn contributing(
     names: &[String],
     output: &str,
 ) -> Result<Vec<usize>, ImportError> {
-    let producers = |node: usize| {
-        graph.node[node]
-            .input
-            .iter()
-            .filter_map(|name| providers.nodes.get(name.as_str()))
-    };
+    let producers = |node: usize| graph.node[node].input.iter().filter_map(|name| providers.nodes.get(name.as_str()));
     let mut contributes = vec![false; graph.node.len()];
     let mut pending: Vec<usize> = providers.nodes.get(output).copied().into_iter().collect();
     while let Some(node) = pending.pop() {
@@ -104,8 +82,7 @@ pub(super) fn contributing(
         }
     }
     let ready = |node: &usize| contributes[*node] && waits_for[*node] == 0;
-    let mut heap: BinaryHeap<Reverse<usize>> =
-        (0..graph.node.len()).filter(ready).map(Reverse).collect();
+    let mut heap: BinaryHeap<Reverse<usize>> = (0..graph.node.len()).filter(ready).map(Reverse).collect();
     let mut order = Vec::new();
     while let Some(Reverse(node)) = heap.pop() {
         order.push(node);
@@ -117,22 +94,14 @@ pub(super) fn contributing(
         }
     }
 
-    let waiting: Vec<usize> = (0..graph.node.len())
-        .filter(|node| contributes[*node] && waits_for[*node] > 0)
-        .collect();
+    let waiting: Vec<usize> = (0..graph.node.len()).filter(|node| contributes[*node] && waits_for[*node] > 0).collect();
     if waiting.is_empty() {
         return Ok(order);
     }
     const SHOWN: usize = 8;
-    let mut nodes: Vec<String> = waiting
-        .iter()
-        .take(SHOWN)
-        .map(|node| format!("`{}`", names[*node]))
-        .collect();
+    let mut nodes: Vec<String> = waiting.iter().take(SHOWN).map(|node| format!("`{}`", names[*node])).collect();
     if waiting.len() > SHOWN {
         nodes.push(format!("and {} more", waiting.len() - SHOWN));
     }
-    Err(ImportError::Cycle {
-        nodes: nodes.join(", "),
-    })
+    Err(ImportError::Cycle { nodes: nodes.join(", ") })
 }

@@ -20,9 +20,7 @@ pub(crate) fn elements(shape: &[usize]) -> Option<usize> {
     if shape.contains(&0) {
         return Some(0);
     }
-    let product = shape
-        .iter()
-        .try_fold(1usize, |product, extent| product.checked_mul(*extent))?;
+    let product = shape.iter().try_fold(1usize, |product, extent| product.checked_mul(*extent))?;
     (product <= MOST_ELEMENTS).then_some(product)
 }
 
@@ -33,10 +31,7 @@ pub(crate) fn decode(
     folder: Option<&Path>,
 ) -> Result<(Tensor, DataType), ImportError> {
     let Some(data_type) = DataType::from_number(tensor.data_type) else {
-        return Err(ImportError::TensorType {
-            tensor: name.into(),
-            found: type_name(tensor.data_type),
-        });
+        return Err(ImportError::TensorType { tensor: name.into(), found: type_name(tensor.data_type) });
     };
     let shape = shape(tensor, name)?;
     let Some(count) = elements(&shape) else {
@@ -47,20 +42,11 @@ pub(crate) fn decode(
         });
     };
     let external = match tensor.data_location {
-        1 => Some(external_bytes(
-            tensor,
-            name,
-            folder,
-            count * data_type.bytes(),
-        )?),
+        1 => Some(external_bytes(tensor, name, folder, count * data_type.bytes())?),
         _ => None,
     };
     let raw = external.as_ref().unwrap_or(&tensor.raw_data);
-    let data = if raw.is_empty() {
-        typed(tensor, data_type)
-    } else {
-        from_bytes(raw, data_type, name)?
-    };
+    let data = if raw.is_empty() { typed(tensor, data_type) } else { from_bytes(raw, data_type, name)? };
     if data.len() != count {
         return Err(ImportError::TensorData {
             tensor: name.into(),
@@ -117,12 +103,7 @@ fn from_bytes(bytes: &[u8], data_type: DataType, name: &str) -> Result<Vec<f64>,
 }
 
 fn each<const N: usize>(bytes: &[u8], number: impl Fn([u8; N]) -> f64) -> Vec<f64> {
-    bytes
-        .as_chunks::<N>()
-        .0
-        .iter()
-        .map(|element| number(*element))
-        .collect()
+    bytes.as_chunks::<N>().0.iter().map(|element| number(*element)).collect()
 }
 
 fn typed(tensor: &TensorProto, data_type: DataType) -> Vec<f64> {
@@ -131,15 +112,11 @@ fn typed(tensor: &TensorProto, data_type: DataType) -> Vec<f64> {
         DataType::Float32 => tensor.float_data.iter().map(|v| f64::from(*v)).collect(),
         DataType::Float64 => tensor.double_data.clone(),
         DataType::Int64 => tensor.int64_data.iter().map(|v| *v as f64).collect(),
-        DataType::UInt32 | DataType::UInt64 => {
-            tensor.uint64_data.iter().map(|v| *v as f64).collect()
-        }
+        DataType::UInt32 | DataType::UInt64 => tensor.uint64_data.iter().map(|v| *v as f64).collect(),
         DataType::Float16 => small(|v| float16(v as u16)),
         DataType::BFloat16 => small(|v| bfloat16(v as u16)),
         DataType::Bool => small(|v| f64::from(u8::from(v != 0))),
-        DataType::Int8 | DataType::Int16 | DataType::Int32 | DataType::UInt8 | DataType::UInt16 => {
-            small(f64::from)
-        }
+        DataType::Int8 | DataType::Int16 | DataType::Int32 | DataType::UInt8 | DataType::UInt16 => small(f64::from),
     }
 }
 
@@ -167,19 +144,9 @@ fn external_bytes(
     folder: Option<&Path>,
     expected: usize,
 ) -> Result<Bytes, ImportError> {
-    let entry = |key: &str| {
-        tensor
-            .external_data
-            .iter()
-            .find(|e| e.key == key)
-            .map(|e| e.value.as_str())
-    };
+    let entry = |key: &str| tensor.external_data.iter().find(|e| e.key == key).map(|e| e.value.as_str());
     let location = entry("location").unwrap_or("");
-    let refuse = |found: String| ImportError::ExternalData {
-        tensor: name.into(),
-        location: location.into(),
-        found,
-    };
+    let refuse = |found: String| ImportError::ExternalData { tensor: name.into(), location: location.into(), found };
     let number = |key: &str| match entry(key) {
         None => Ok(None),
         Some(text) => text
@@ -196,14 +163,9 @@ fn external_bytes(
         )));
     }
     let Some(folder) = folder else {
-        return Err(refuse(
-            "cannot be looked up, because the model was not read from a folder".into(),
-        ));
+        return Err(refuse("cannot be looked up, because the model was not read from a folder".into()));
     };
-    let inside = !location.is_empty()
-        && Path::new(location)
-            .components()
-            .all(|c| matches!(c, Component::Normal(_)));
+    let inside = !location.is_empty() && Path::new(location).components().all(|c| matches!(c, Component::Normal(_)));
     if !inside {
         return Err(refuse("is not a path inside it".into()));
     }
@@ -221,10 +183,7 @@ fn external_bytes(
     if !metadata.is_file() {
         return Err(refuse("is not a regular file".into()));
     }
-    if offset
-        .checked_add(expected as u64)
-        .is_none_or(|end| end > metadata.len())
-    {
+    if offset.checked_add(expected as u64).is_none_or(|end| end > metadata.len()) {
         return Err(refuse(format!(
             "has {} bytes, where {expected} bytes from {offset} on are needed",
             metadata.len()

@@ -9,14 +9,9 @@ pub(super) fn unary(x: &Tensor, f: impl Fn(f64) -> f64) -> Tensor {
 
 /// `f` of each pair of elements that broadcasting brings together.
 pub(super) fn binary(a: &Tensor, b: &Tensor, f: impl Fn(f64, f64) -> f64) -> Tensor {
-    let shape =
-        broadcast_shape(&a.shape, &b.shape).expect("the import checks that shapes broadcast");
+    let shape = broadcast_shape(&a.shape, &b.shape).expect("the import checks that shapes broadcast");
     let left = broadcast_indices(&a.shape, &shape);
     let right = broadcast_indices(&b.shape, &shape);
-    let data = left
-        .into_iter()
-        .zip(right)
-        .map(|(i, j)| f(a.data[i], b.data[j]))
-        .collect();
+    let data = left.into_iter().zip(right).map(|(i, j)| f(a.data[i], b.data[j])).collect();
     Tensor::new(shape, data)
 }

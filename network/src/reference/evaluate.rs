@@ -24,48 +24,28 @@ pub(super) fn node(operator: &Operator, inputs: &[&Tensor], shapes: &[&[usize]])
         Operator::Clip { minimum, maximum } => unary(x, |x| x.max(*minimum).min(*maximum)),
         Operator::Sign => unary(x, |x| if x == 0.0 { 0.0 } else { x.signum() }),
         Operator::MatMul => matrix::mat_mul(x, inputs[1]),
-        Operator::Gemm {
-            alpha,
-            beta,
-            transpose_a,
-            transpose_b,
-        } => {
+        Operator::Gemm { alpha, beta, transpose_a, transpose_b } => {
             let a = matrix::transposed_if(*transpose_a, x);
             let b = matrix::transposed_if(*transpose_b, inputs[1]);
             matrix::gemm(*alpha, &a, &b, *beta, inputs.get(2).copied())
         }
         Operator::BatchNormalization { epsilon } => batch_normalization(inputs, *epsilon),
         Operator::BipolarQuant => binary(x, inputs[1], bipolar),
-        Operator::Quant {
-            signed,
-            narrow,
-            rounding,
-        } => {
-            let bits = inputs[3]
-                .as_scalar()
-                .expect("the import checks that the bit width is one number");
+        Operator::Quant { signed, narrow, rounding } => {
+            let bits = inputs[3].as_scalar().expect("the import checks that the bit width is one number");
             let grid = IntegerGrid::new(bits as u32, *signed, *narrow, *rounding);
             let scale = broadcast_indices(&inputs[1].shape, &x.shape);
             let zero_point = broadcast_indices(&inputs[2].shape, &x.shape);
-            let quantized = (0..x.len()).map(|i| {
-                grid.quantize(
-                    x.data[i],
-                    inputs[1].data[scale[i]],
-                    inputs[2].data[zero_point[i]],
-                )
-            });
+            let quantized =
+                (0..x.len()).map(|i| grid.quantize(x.data[i], inputs[1].data[scale[i]], inputs[2].data[zero_point[i]]));
             Tensor::new(x.shape.clone(), quantized.collect())
         }
-        Operator::MultiThreshold {
-            out_scale,
-            out_bias,
-            channel_axis,
-        } => multi_threshold(x, inputs[1], *out_scale, *out_bias, *channel_axis),
+        Operator::MultiThreshold { out_scale, out_bias, channel_axis } => {
+            multi_threshold(x, inputs[1], *out_scale, *out_bias, *channel_axis)
+        }
         Operator::TopK { axis, k } => return search::top_k(x, *axis, *k),
         Operator::ArgMax { axis } => {
-            let [_, indices] = search::top_k(x, *axis, 1)
-                .try_into()
-                .expect("TopK has two results");
+            let [_, indices] = search::top_k(x, *axis, 1).try_into().expect("TopK has two results");
             Tensor::new(shapes[0].to_vec(), indices.data)
         }
     };
@@ -74,20 +54,13 @@ pub(super) fn node(operator: &Operator, inputs: &[&Tensor], shapes: &[&[usize]])
 
 /// The root is rounded correctly by `sqrt`, a general power need not be.
 fn power(base: f64, exponent: f64) -> f64 {
-    if exponent == 0.5 {
-        base.sqrt()
-    } else {
-        base.powf(exponent)
-    }
+    if exponent == 0.5 { base.sqrt() } else { base.powf(exponent) }
 }
 
 fn transpose(x: &Tensor, permutation: &[usize]) -> Tensor {
     let shape = permutation.iter().map(|axis| x.shape[*axis]).collect();
     let indices = transpose_indices(&x.shape, permutation);
-    Tensor::new(
-        shape,
-        indices.into_iter().map(|index| x.data[index]).collect(),
-    )
+    Tensor::new(shape, indices.into_iter().map(|index| x.data[index]).collect())
 }
 
 fn batch_normalization(inputs: &[&Tensor], epsilon: f64) -> Tensor {
@@ -101,8 +74,5 @@ fn batch_normalization(inputs: &[&Tensor], epsilon: f64) -> Tensor {
         let deviation = (variance.data[channel] + epsilon).sqrt();
         scale.data[channel] * (value - mean.data[channel]) / deviation + bias.data[channel]
     };
-    Tensor::new(
-        x.shape.clone(),
-        x.data.iter().enumerate().map(normalized).collect(),
-    )
+    Tensor::new(x.shape.clone(), x.data.iter().enumerate().map(normalized).collect())
 }

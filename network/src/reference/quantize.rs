@@ -69,16 +69,10 @@ pub(super) fn multi_threshold(
     let counted = |(index, value): (usize, &f64)| {
         let channel = index / stride % x.shape[channel_axis];
         let row = if rows == 1 { 0 } else { channel };
-        let reached = thresholds.data[row * levels..(row + 1) * levels]
-            .iter()
-            .filter(|t| *value >= **t)
-            .count();
+        let reached = thresholds.data[row * levels..(row + 1) * levels].iter().filter(|t| *value >= **t).count();
         out_scale * reached as f64 + out_bias
     };
-    Tensor::new(
-        x.shape.clone(),
-        x.data.iter().enumerate().map(counted).collect(),
-    )
+    Tensor::new(x.shape.clone(), x.data.iter().enumerate().map(counted).collect())
 }
 
 #[cfg(test)]
@@ -88,36 +82,14 @@ mod tests {
 
     #[test]
     fn rounding_modes() {
-        let rounded =
-            |mode| [-2.5, -1.5, -1.2, -0.5, 0.5, 1.2, 1.5, 2.5, 1.7].map(|x| round(x, mode));
-        assert_eq!(
-            rounded(RoundingMode::HalfEven),
-            [-2.0, -2.0, -1.0, 0.0, 0.0, 1.0, 2.0, 2.0, 2.0]
-        );
-        assert_eq!(
-            rounded(RoundingMode::Ceil),
-            [-2.0, -1.0, -1.0, 0.0, 1.0, 2.0, 2.0, 3.0, 2.0]
-        );
-        assert_eq!(
-            rounded(RoundingMode::Floor),
-            [-3.0, -2.0, -2.0, -1.0, 0.0, 1.0, 1.0, 2.0, 1.0]
-        );
-        assert_eq!(
-            rounded(RoundingMode::Up),
-            [-3.0, -2.0, -2.0, -1.0, 1.0, 2.0, 2.0, 3.0, 2.0]
-        );
-        assert_eq!(
-            rounded(RoundingMode::Down),
-            [-2.0, -1.0, -1.0, 0.0, 0.0, 1.0, 1.0, 2.0, 1.0]
-        );
-        assert_eq!(
-            rounded(RoundingMode::HalfUp),
-            [-3.0, -2.0, -1.0, -1.0, 1.0, 1.0, 2.0, 3.0, 2.0]
-        );
-        assert_eq!(
-            rounded(RoundingMode::HalfDown),
-            [-2.0, -1.0, -1.0, 0.0, 0.0, 1.0, 1.0, 2.0, 2.0]
-        );
+        let rounded = |mode| [-2.5, -1.5, -1.2, -0.5, 0.5, 1.2, 1.5, 2.5, 1.7].map(|x| round(x, mode));
+        assert_eq!(rounded(RoundingMode::HalfEven), [-2.0, -2.0, -1.0, 0.0, 0.0, 1.0, 2.0, 2.0, 2.0]);
+        assert_eq!(rounded(RoundingMode::Ceil), [-2.0, -1.0, -1.0, 0.0, 1.0, 2.0, 2.0, 3.0, 2.0]);
+        assert_eq!(rounded(RoundingMode::Floor), [-3.0, -2.0, -2.0, -1.0, 0.0, 1.0, 1.0, 2.0, 1.0]);
+        assert_eq!(rounded(RoundingMode::Up), [-3.0, -2.0, -2.0, -1.0, 1.0, 2.0, 2.0, 3.0, 2.0]);
+        assert_eq!(rounded(RoundingMode::Down), [-2.0, -1.0, -1.0, 0.0, 0.0, 1.0, 1.0, 2.0, 1.0]);
+        assert_eq!(rounded(RoundingMode::HalfUp), [-3.0, -2.0, -1.0, -1.0, 1.0, 1.0, 2.0, 3.0, 2.0]);
+        assert_eq!(rounded(RoundingMode::HalfDown), [-2.0, -1.0, -1.0, 0.0, 0.0, 1.0, 1.0, 2.0, 2.0]);
     }
 
     #[test]

@@ -17,11 +17,7 @@ pub(super) fn top_k(x: &Tensor, axis: usize, k: usize) -> Vec<Tensor> {
             let element = |index: &usize| x.data[(block * extent + index) * inner + position];
             let mut order: Vec<usize> = (0..extent).collect();
             // A stable sort keeps the lower index first among equals, −0 and +0 included.
-            order.sort_by(|a, b| {
-                element(b)
-                    .partial_cmp(&element(a))
-                    .unwrap_or(Ordering::Equal)
-            });
+            order.sort_by(|a, b| element(b).partial_cmp(&element(a)).unwrap_or(Ordering::Equal));
             for (rank, index) in order.iter().take(k).enumerate() {
                 let place = (block * k + rank) * inner + position;
                 values[place] = element(index);
@@ -29,8 +25,5 @@ pub(super) fn top_k(x: &Tensor, axis: usize, k: usize) -> Vec<Tensor> {
             }
         }
     }
-    vec![
-        Tensor::new(shape.clone(), values),
-        Tensor::new(shape, indices),
-    ]
+    vec![Tensor::new(shape.clone(), values), Tensor::new(shape, indices)]
 }

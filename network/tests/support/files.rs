@@ -2,9 +2,8 @@
 
 use network::graph::Graph;
 use network::onnx::proto::{
-    AttributeProto, DimensionProto, GraphProto, ModelProto, NodeProto, OperatorSetIdProto,
-    StringStringEntryProto, TensorProto, TensorShapeProto, TensorTypeProto, TypeProto,
-    ValueInfoProto, attribute_type,
+    AttributeProto, DimensionProto, GraphProto, ModelProto, NodeProto, OperatorSetIdProto, StringStringEntryProto,
+    TensorProto, TensorShapeProto, TensorTypeProto, TypeProto, ValueInfoProto, attribute_type,
 };
 use network::onnx::{ImportError, import_bytes};
 use prost::Message;
@@ -30,47 +29,28 @@ pub fn model(shape: &[i64]) -> ModelProto {
 }
 
 pub fn opset(domain: &str, version: i64) -> OperatorSetIdProto {
-    OperatorSetIdProto {
-        domain: domain.into(),
-        version,
-    }
+    OperatorSetIdProto { domain: domain.into(), version }
 }
 
 pub fn fixed(shape: &[i64]) -> Vec<DimensionProto> {
-    shape
-        .iter()
-        .map(|extent| DimensionProto {
-            dim_value: Some(*extent),
-            dim_param: None,
-        })
-        .collect()
+    shape.iter().map(|extent| DimensionProto { dim_value: Some(*extent), dim_param: None }).collect()
 }
 
 pub fn symbolic(name: &str) -> DimensionProto {
-    DimensionProto {
-        dim_value: None,
-        dim_param: Some(name.into()),
-    }
+    DimensionProto { dim_value: None, dim_param: Some(name.into()) }
 }
 
 pub fn value(name: &str, elem_type: i32, dim: &[DimensionProto]) -> ValueInfoProto {
     let shape = Some(TensorShapeProto { dim: dim.to_vec() });
     ValueInfoProto {
         name: name.into(),
-        r#type: Some(TypeProto {
-            tensor_type: Some(TensorTypeProto { elem_type, shape }),
-        }),
+        r#type: Some(TypeProto { tensor_type: Some(TensorTypeProto { elem_type, shape }) }),
     }
 }
 
 pub fn node(operator: &str, inputs: &[&str], outputs: &[&str]) -> NodeProto {
     let names = |list: &[&str]| list.iter().map(|name| name.to_string()).collect();
-    NodeProto {
-        op_type: operator.into(),
-        input: names(inputs),
-        output: names(outputs),
-        ..NodeProto::default()
-    }
+    NodeProto { op_type: operator.into(), input: names(inputs), output: names(outputs), ..NodeProto::default() }
 }
 
 pub fn floats(name: &str, dims: &[i64], data: &[f32]) -> TensorProto {
@@ -78,11 +58,7 @@ pub fn floats(name: &str, dims: &[i64], data: &[f32]) -> TensorProto {
         name: name.into(),
         dims: dims.to_vec(),
         data_type: FLOAT,
-        raw_data: data
-            .iter()
-            .flat_map(|value| value.to_le_bytes())
-            .collect::<Vec<u8>>()
-            .into(),
+        raw_data: data.iter().flat_map(|value| value.to_le_bytes()).collect::<Vec<u8>>().into(),
         ..TensorProto::default()
     }
 }
@@ -102,10 +78,7 @@ pub fn external(mut tensor: TensorProto, entries: &[(&str, &str)]) -> TensorProt
     tensor.data_location = 1;
     tensor.external_data = entries
         .iter()
-        .map(|(key, value)| StringStringEntryProto {
-            key: key.to_string(),
-            value: value.to_string(),
-        })
+        .map(|(key, value)| StringStringEntryProto { key: key.to_string(), value: value.to_string() })
         .collect();
     tensor
 }
@@ -115,41 +88,21 @@ pub trait With: Sized {
     fn attribute(self, attribute: AttributeProto) -> Self;
 
     fn int(self, name: &str, i: i64) -> Self {
-        self.attribute(AttributeProto {
-            name: name.into(),
-            r#type: attribute_type::INT,
-            i,
-            ..Default::default()
-        })
+        self.attribute(AttributeProto { name: name.into(), r#type: attribute_type::INT, i, ..Default::default() })
     }
 
     fn float(self, name: &str, f: f32) -> Self {
-        self.attribute(AttributeProto {
-            name: name.into(),
-            r#type: attribute_type::FLOAT,
-            f,
-            ..Default::default()
-        })
+        self.attribute(AttributeProto { name: name.into(), r#type: attribute_type::FLOAT, f, ..Default::default() })
     }
 
     fn text(self, name: &str, s: &str) -> Self {
         let s = s.as_bytes().to_vec().into();
-        self.attribute(AttributeProto {
-            name: name.into(),
-            r#type: attribute_type::STRING,
-            s,
-            ..Default::default()
-        })
+        self.attribute(AttributeProto { name: name.into(), r#type: attribute_type::STRING, s, ..Default::default() })
     }
 
     fn ints(self, name: &str, ints: &[i64]) -> Self {
         let ints = ints.to_vec();
-        self.attribute(AttributeProto {
-            name: name.into(),
-            r#type: attribute_type::INTS,
-            ints,
-            ..Default::default()
-        })
+        self.attribute(AttributeProto { name: name.into(), r#type: attribute_type::INTS, ints, ..Default::default() })
     }
 
     fn floats(self, name: &str, floats: &[f32]) -> Self {
@@ -164,12 +117,7 @@ pub trait With: Sized {
 
     fn tensor(self, name: &str, t: TensorProto) -> Self {
         let t = Some(t);
-        self.attribute(AttributeProto {
-            name: name.into(),
-            r#type: attribute_type::TENSOR,
-            t,
-            ..Default::default()
-        })
+        self.attribute(AttributeProto { name: name.into(), r#type: attribute_type::TENSOR, t, ..Default::default() })
     }
 }
 
@@ -212,9 +160,7 @@ pub fn import(model: &ModelProto) -> Result<Graph, ImportError> {
 
 /// A network of two layers with most kinds of nodes that real exports have.
 pub fn perceptron() -> ModelProto {
-    let weights: Vec<f32> = (0..12)
-        .map(|i| [0.5, -0.25, 0.125, -1.0, 0.75][i % 5])
-        .collect();
+    let weights: Vec<f32> = (0..12).map(|i| [0.5, -0.25, 0.125, -1.0, 0.75][i % 5]).collect();
     model(&[1, 2, 2])
         .constant(integers("zero", &[0]))
         .constant(integers("rest", &[-1]))
@@ -238,14 +184,7 @@ pub fn perceptron() -> ModelProto {
         .add(quant(&["w1", "w1_scale", "none", "two"], "w1_quant"))
         .add(node("Transpose", &["w1_quant"], &["w1_turned"]).ints("perm", &[1, 0]))
         .add(node("MatMul", &["a0", "w1_turned"], &["m1"]))
-        .add(
-            node(
-                "BatchNormalization",
-                &["m1", "gamma", "beta", "mean", "var"],
-                &["n1"],
-            )
-            .float("epsilon", 1e-5),
-        )
+        .add(node("BatchNormalization", &["m1", "gamma", "beta", "mean", "var"], &["n1"]).float("epsilon", 1e-5))
         .add(node("Relu", &["n1"], &["r1"]))
         .add(quant(&["r1", "one", "none", "two"], "a1"))
         .add(node("Gemm", &["a1", "w2", "b2"], &["scores"]).int("transB", 1))
@@ -255,7 +194,5 @@ pub fn perceptron() -> ModelProto {
 pub fn quant(inputs: &[&str], output: &str) -> NodeProto {
     let mut node = node("Quant", inputs, &[output]);
     node.domain = "qonnx.custom_op.general".into();
-    node.int("signed", 1)
-        .int("narrow", 1)
-        .text("rounding_mode", "ROUND")
+    node.int("signed", 1).int("narrow", 1).text("rounding_mode", "ROUND")
 }

@@ -17,15 +17,8 @@ pub fn models() -> Option<PathBuf> {
     if models.is_dir() {
         return Some(models);
     }
-    assert!(
-        std::env::var("CI").as_deref() != Ok("true"),
-        "in CI the models must be at {}",
-        models.display()
-    );
-    println!(
-        "skipped: no models at {} (set XNORFORGE_SHARED)",
-        models.display()
-    );
+    assert!(std::env::var("CI").as_deref() != Ok("true"), "in CI the models must be at {}", models.display());
+    println!("skipped: no models at {} (set XNORFORGE_SHARED)", models.display());
     None
 }
 
@@ -33,10 +26,7 @@ pub fn models() -> Option<PathBuf> {
 pub fn rendered(error: &dyn Diagnostic) -> String {
     let code = error.code().expect("every error has a code");
     let help = error.help().expect("every error has a help").to_string();
-    assert!(
-        !help.trim().is_empty(),
-        "the help of {code} must not be empty"
-    );
+    assert!(!help.trim().is_empty(), "the help of {code} must not be empty");
     format!("{code}\n  {error}\n  help: {help}\n")
 }
 

@@ -34,6 +34,11 @@ impl Cache {
         Cache { root: root.into() }
     }
 
+    /// The folder of the entry `key` of `kind`, where it exists.
+    pub(super) fn find(&self, kind: &str, key: &str) -> Option<PathBuf> {
+        Some(self.root.join(kind).join(key)).filter(|path| path.is_dir())
+    }
+
     /// The folder of the entry `key` of `kind`; where it is new, `build` fills an empty folder first. `build` may
     /// use the whole folder that it is given; what it puts into the subfolder `entry` is kept.
     pub(super) fn entry(

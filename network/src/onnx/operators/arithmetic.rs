@@ -10,10 +10,7 @@ use crate::tensor::broadcast_indices;
 const GREATEST_EXACT: i64 = 1 << 53;
 
 /// The type of the result of arithmetic on tensors that are computed: all of them must be floats.
-pub(super) fn float_result(
-    node: &NodeContext<'_, '_>,
-    inputs: &[ValueId],
-) -> Result<DataType, ImportError> {
+pub(super) fn float_result(node: &NodeContext<'_, '_>, inputs: &[ValueId]) -> Result<DataType, ImportError> {
     let mut result = DataType::Float32;
     for input in inputs {
         let data_type = node.graph.data_type(*input);
@@ -22,10 +19,7 @@ pub(super) fn float_result(
         } else if node.graph.constant(*input).is_none() {
             let name = &node.graph.value(*input).name;
             let found = format!("`{name}` ({data_type:?}) is computed when the model runs");
-            return Err(ImportError::IntegerArithmetic {
-                place: node.place(),
-                found,
-            });
+            return Err(ImportError::IntegerArithmetic { place: node.place(), found });
         }
     }
     Ok(result)
@@ -35,25 +29,14 @@ fn is_constant_integer(node: &NodeContext<'_, '_>, id: ValueId) -> bool {
     node.graph.constant(id).is_some() && node.graph.data_type(id).kind() == Kind::Integer
 }
 
-fn exact(
-    node: &NodeContext<'_, '_>,
-    result: Option<i64>,
-    data_type: DataType,
-) -> Result<f64, ImportError> {
+fn exact(node: &NodeContext<'_, '_>, result: Option<i64>, data_type: DataType) -> Result<f64, ImportError> {
     let (least, greatest) = data_type.integer_range().unwrap_or((0, 0));
-    let in_range = |value: &i64| {
-        value.unsigned_abs() <= GREATEST_EXACT as u64
-            && (least..=greatest).contains(&i128::from(*value))
-    };
-    result
-        .filter(in_range)
-        .map(|value| value as f64)
-        .ok_or_else(|| ImportError::IntegerArithmetic {
-            place: node.place(),
-            found: format!(
-                "a result is undefined or outside the range of {data_type:?} or of 53 bits"
-            ),
-        })
+    let in_range =
+        |value: &i64| value.unsigned_abs() <= GREATEST_EXACT as u64 && (least..=greatest).contains(&i128::from(*value));
+    result.filter(in_range).map(|value| value as f64).ok_or_else(|| ImportError::IntegerArithmetic {
+        place: node.place(),
+        found: format!("a result is undefined or outside the range of {data_type:?} or of 53 bits"),
+    })
 }
 
 /// A two-operand operator: folded on integers, kept on floats, whose results would have to be rounded.
@@ -71,22 +54,13 @@ pub(super) fn binary(
             broadcast_indices(&left.shape, &shape)
                 .into_iter()
                 .zip(broadcast_indices(&right.shape, &shape))
-                .map(|(i, j)| {
-                    exact(
-                        node,
-                        on_integers(left.data[i] as i64, right.data[j] as i64),
-                        data_type,
-                    )
-                })
+                .map(|(i, j)| exact(node, on_integers(left.data[i] as i64, right.data[j] as i64), data_type))
                 .collect()
         });
     }
     let data_type = float_result(node, &[a, b])?;
     if operator == Operator::Div
-        && let Some(index) = node
-            .graph
-            .constant(b)
-            .and_then(|b| b.data.iter().position(|value| *value == 0.0))
+        && let Some(index) = node.graph.constant(b).and_then(|b| b.data.iter().position(|value| *value == 0.0))
     {
         return Err(node.parameter_error("B", "other than 0", format!("0 at element {index}")));
     }
@@ -109,11 +83,7 @@ pub(super) fn unary(
     if is_constant_integer(node, input) {
         let data_type = node.graph.data_type(input);
         return node.fold(shape, data_type, |node| {
-            node.data(input)?
-                .data
-                .iter()
-                .map(|value| exact(node, on_integers(*value as i64), data_type))
-                .collect()
+            node.data(input)?.data.iter().map(|value| exact(node, on_integers(*value as i64), data_type)).collect()
         });
     }
     let data_type = float_result(node, &[input])?;
@@ -131,9 +101,7 @@ pub(super) fn exact_unary(
     if node.graph.constant(input).is_some() {
         node.check_finite(input)?;
         let data_type = node.graph.data_type(input);
-        return node.fold(shape, data_type, |node| {
-            Ok(node.data(input)?.data.iter().map(|x| value(*x)).collect())
-        });
+        return node.fold(shape, data_type, |node| Ok(node.data(input)?.data.iter().map(|x| value(*x)).collect()));
     }
     let data_type = float_result(node, &[input])?;
     node.emit(operator, vec![input], shape, data_type)
@@ -141,9 +109,7 @@ pub(super) fn exact_unary(
 
 /// `Sign`
 pub(super) fn sign(node: &mut NodeContext<'_, '_>) -> Result<(), ImportError> {
-    exact_unary(node, Operator::Sign, |x| {
-        if x == 0.0 { 0.0 } else { x.signum() }
-    })
+    exact_unary(node, Operator::Sign, |x| if x == 0.0 { 0.0 } else { x.signum() })
 }
 
 /// `Clip`, whose limits are attributes before operator set 11 and inputs from then on
@@ -153,24 +119,15 @@ pub(super) fn clip(node: &mut NodeContext<'_, '_>) -> Result<(), ImportError> {
         None if node.optional_input(index).is_some() => node.scalar(index, name),
         None => Ok(open),
     };
-    let (minimum, maximum) = (
-        limit("min", 1, f64::NEG_INFINITY)?,
-        limit("max", 2, f64::INFINITY)?,
-    );
+    let (minimum, maximum) = (limit("min", 1, f64::NEG_INFINITY)?, limit("max", 2, f64::INFINITY)?);
     limited(node, minimum, maximum)
 }
 
 fn limited(node: &mut NodeContext<'_, '_>, minimum: f64, maximum: f64) -> Result<(), ImportError> {
     if minimum.is_nan() || maximum.is_nan() || minimum > maximum {
-        return Err(node.parameter_error(
-            "limits",
-            "ordered numbers",
-            format!("{minimum} and {maximum}"),
-        ));
+        return Err(node.parameter_error("limits", "ordered numbers", format!("{minimum} and {maximum}")));
     }
-    exact_unary(node, Operator::Clip { minimum, maximum }, |x| {
-        x.clamp(minimum, maximum)
-    })
+    exact_unary(node, Operator::Clip { minimum, maximum }, |x| x.clamp(minimum, maximum))
 }
 
 /// `Max` of a tensor and one number
@@ -187,17 +144,11 @@ pub(super) fn minimum(node: &mut NodeContext<'_, '_>) -> Result<(), ImportError>
 
 fn bound(node: &NodeContext<'_, '_>) -> Result<f64, ImportError> {
     if node.input_count() != 2 {
-        return Err(node.shape_error(
-            "there must be a tensor and one number",
-            format!("{} inputs", node.input_count()),
-        ));
+        return Err(node.shape_error("there must be a tensor and one number", format!("{} inputs", node.input_count())));
     }
     let rank = node.shape(node.input(1, "data_1")?).len();
     if rank > node.shape(node.input(0, "data_0")?).len() {
-        return Err(node.shape_error(
-            "the second input must have no more axes than the first",
-            format!("{rank} axes"),
-        ));
+        return Err(node.shape_error("the second input must have no more axes than the first", format!("{rank} axes")));
     }
     node.scalar(1, "data_1")
 }

@@ -26,9 +26,7 @@ pub(super) fn constant(node: &mut NodeContext<'_, '_>) -> Result<(), ImportError
         let data = values.iter().map(|value| *value as f64).collect();
         return node.fold(vec![values.len()], DataType::Int64, |_| Ok(data));
     }
-    let found = ["value_string", "value_strings", "sparse_value"]
-        .into_iter()
-        .find(|name| node.has_attribute(name));
+    let found = ["value_string", "value_strings", "sparse_value"].into_iter().find(|name| node.has_attribute(name));
     let found = found.map_or("missing".into(), |name| format!("given as `{name}`"));
     Err(node.attribute_error("value", "a dense tensor, float or integer", found))
 }
@@ -41,8 +39,7 @@ pub(super) fn constant_of_shape(node: &mut NodeContext<'_, '_>) -> Result<(), Im
         Some(tensor) => {
             let id = node.graph.decode(tensor, "value")?;
             let value = node.data(id)?.as_scalar();
-            let value = value
-                .ok_or_else(|| node.attribute_error("value", "a tensor with one element", "not"))?;
+            let value = value.ok_or_else(|| node.attribute_error("value", "a tensor with one element", "not"))?;
             (value, node.graph.data_type(id))
         }
     };
@@ -51,11 +48,7 @@ pub(super) fn constant_of_shape(node: &mut NodeContext<'_, '_>) -> Result<(), Im
 }
 
 /// A constant list of extents.
-pub(super) fn extents(
-    node: &NodeContext<'_, '_>,
-    index: usize,
-    role: &'static str,
-) -> Result<Vec<usize>, ImportError> {
+pub(super) fn extents(node: &NodeContext<'_, '_>, index: usize, role: &'static str) -> Result<Vec<usize>, ImportError> {
     let list = node.integers(index, role)?;
     list.iter()
         .map(|extent| usize::try_from(*extent))
@@ -67,48 +60,27 @@ pub(super) fn extents(
 pub(super) fn range(node: &mut NodeContext<'_, '_>) -> Result<(), ImportError> {
     let bound = |index, role| match node.integers(index, role)?.as_slice() {
         [value] => Ok(i128::from(*value)),
-        values => Err(node.shape_error(
-            format!("`{role}` must be one integer"),
-            format!("{} elements", values.len()),
-        )),
+        values => Err(node.shape_error(format!("`{role}` must be one integer"), format!("{} elements", values.len()))),
     };
     let (start, limit, delta) = (bound(0, "start")?, bound(1, "limit")?, bound(2, "delta")?);
     if delta == 0 {
         return Err(node.parameter_error("delta", "other than 0", "0"));
     }
-    let span = if delta > 0 {
-        limit - start
-    } else {
-        start - limit
-    };
+    let span = if delta > 0 { limit - start } else { start - limit };
     let step = delta.abs();
     let count = usize::try_from(((span + step - 1) / step).max(0)).unwrap_or(usize::MAX);
     let data_type = node.graph.data_type(node.input(0, "start")?);
-    node.fold(vec![count], data_type, |_| {
-        Ok((0..count as i128)
-            .map(|i| (start + i * delta) as f64)
-            .collect())
-    })
+    node.fold(vec![count], data_type, |_| Ok((0..count as i128).map(|i| (start + i * delta) as f64).collect()))
 }
 
 /// `Shape`
 pub(super) fn shape(node: &mut NodeContext<'_, '_>) -> Result<(), ImportError> {
     let extents = node.shape(node.input(0, "data")?).to_vec();
     let rank = extents.len() as i64;
-    let bound = |value: i64| {
-        if value < 0 {
-            value.saturating_add(rank)
-        } else {
-            value
-        }
-        .clamp(0, rank) as usize
-    };
+    let bound = |value: i64| if value < 0 { value.saturating_add(rank) } else { value }.clamp(0, rank) as usize;
     let start = bound(node.integer("start")?.unwrap_or(0));
     let end = bound(node.integer("end")?.unwrap_or(rank)).max(start);
-    let data = extents[start..end]
-        .iter()
-        .map(|extent| *extent as f64)
-        .collect();
+    let data = extents[start..end].iter().map(|extent| *extent as f64).collect();
     node.fold(vec![end - start], DataType::Int64, |_| Ok(data))
 }
 
@@ -121,38 +93,23 @@ pub(super) fn size(node: &mut NodeContext<'_, '_>) -> Result<(), ImportError> {
 /// `Cast`: constants are converted; a float that is computed keeps its value, which is a real number here.
 pub(super) fn cast(node: &mut NodeContext<'_, '_>) -> Result<(), ImportError> {
     let input = node.input(0, "input")?;
-    let number = node
-        .integer("to")?
-        .ok_or_else(|| node.attribute_error("to", "a type", "missing"))?;
+    let number = node.integer("to")?.ok_or_else(|| node.attribute_error("to", "a type", "missing"))?;
     let to = i32::try_from(number)
         .ok()
         .and_then(DataType::from_number)
-        .ok_or_else(|| {
-            node.attribute_error(
-                "to",
-                "a float, integer or bool type",
-                format!("type number {number}"),
-            )
-        })?;
+        .ok_or_else(|| node.attribute_error("to", "a float, integer or bool type", format!("type number {number}")))?;
     let from = node.graph.data_type(input);
     if node.graph.constant(input).is_some() {
         let shape = node.shape(input).to_vec();
         return node.fold(shape, to, |node| {
-            node.data(input)?
-                .data
-                .iter()
-                .map(|value| converted(node, *value, from, to))
-                .collect()
+            node.data(input)?.data.iter().map(|value| converted(node, *value, from, to)).collect()
         });
     }
     match (from.kind(), to.kind()) {
         (Kind::Float, Kind::Float) => {
             node.alias(input);
             if to.bytes() < from.bytes() {
-                let remark = format!(
-                    "{} to a narrower float is left out: values are real numbers here",
-                    node.place()
-                );
+                let remark = format!("{} to a narrower float is left out: values are real numbers here", node.place());
                 node.graph.remarks.push(remark);
             }
             Ok(())
@@ -166,20 +123,11 @@ pub(super) fn cast(node: &mut NodeContext<'_, '_>) -> Result<(), ImportError> {
             node.alias(input);
             Ok(())
         }
-        _ => Err(node.attribute_error(
-            "to",
-            "a float type where the tensor is computed when the model runs",
-            "not",
-        )),
+        _ => Err(node.attribute_error("to", "a float type where the tensor is computed when the model runs", "not")),
     }
 }
 
-fn converted(
-    node: &NodeContext<'_, '_>,
-    value: f64,
-    from: DataType,
-    to: DataType,
-) -> Result<f64, ImportError> {
+fn converted(node: &NodeContext<'_, '_>, value: f64, from: DataType, to: DataType) -> Result<f64, ImportError> {
     match to.integer_range() {
         None if to == DataType::Bool => Ok(f64::from(u8::from(value != 0.0))),
         None => Ok(to.round(value)),
@@ -188,11 +136,7 @@ fn converted(
             if whole >= least as f64 && whole <= greatest as f64 {
                 return Ok(whole);
             }
-            Err(node.parameter_error(
-                "input",
-                format!("within the range of {to:?}"),
-                format!("{value} ({from:?})"),
-            ))
+            Err(node.parameter_error("input", format!("within the range of {to:?}"), format!("{value} ({from:?})")))
         }
     }
 }
@@ -203,36 +147,20 @@ pub(super) fn equal(node: &mut NodeContext<'_, '_>) -> Result<(), ImportError> {
     let shape = node.broadcast(node.shape(a), node.shape(b))?;
     node.fold(shape.clone(), DataType::Bool, |node| {
         let (a, b) = (node.data(a)?, node.data(b)?);
-        let pairs = broadcast_indices(&a.shape, &shape)
-            .into_iter()
-            .zip(broadcast_indices(&b.shape, &shape));
-        Ok(pairs
-            .map(|(i, j)| f64::from(u8::from(a.data[i] == b.data[j])))
-            .collect())
+        let pairs = broadcast_indices(&a.shape, &shape).into_iter().zip(broadcast_indices(&b.shape, &shape));
+        Ok(pairs.map(|(i, j)| f64::from(u8::from(a.data[i] == b.data[j]))).collect())
     })
 }
 
 /// `Where`
 pub(super) fn select(node: &mut NodeContext<'_, '_>) -> Result<(), ImportError> {
-    let (condition, x, y) = (
-        node.input(0, "condition")?,
-        node.input(1, "X")?,
-        node.input(2, "Y")?,
-    );
+    let (condition, x, y) = (node.input(0, "condition")?, node.input(1, "X")?, node.input(2, "Y")?);
     let both = node.broadcast(node.shape(x), node.shape(y))?;
     let shape = node.broadcast(node.shape(condition), &both)?;
     let data_type = node.graph.data_type(x);
     node.fold(shape.clone(), data_type, |node| {
         let (condition, x, y) = (node.data(condition)?, node.data(x)?, node.data(y)?);
         let [c, i, j] = [condition, x, y].map(|tensor| broadcast_indices(&tensor.shape, &shape));
-        Ok((0..c.len())
-            .map(|k| {
-                if condition.data[c[k]] != 0.0 {
-                    x.data[i[k]]
-                } else {
-                    y.data[j[k]]
-                }
-            })
-            .collect())
+        Ok((0..c.len()).map(|k| if condition.data[c[k]] != 0.0 { x.data[i[k]] } else { y.data[j[k]] }).collect())
     })
 }

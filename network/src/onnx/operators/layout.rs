@@ -7,11 +7,7 @@ use crate::onnx::node::NodeContext;
 use crate::tensor::{broadcast_indices, transpose_indices};
 
 /// Makes the output `input` in another shape with as many elements.
-fn reshaped(
-    node: &mut NodeContext<'_, '_>,
-    input: ValueId,
-    shape: Vec<usize>,
-) -> Result<(), ImportError> {
+fn reshaped(node: &mut NodeContext<'_, '_>, input: ValueId, shape: Vec<usize>) -> Result<(), ImportError> {
     if shape == node.shape(input) {
         node.alias(input);
         return Ok(());
@@ -40,24 +36,15 @@ pub(super) fn reshape(node: &mut NodeContext<'_, '_>) -> Result<(), ImportError>
                 shape.push(1);
             }
             0 if !keeps_zero => {
-                shape.push(
-                    *from
-                        .get(axis)
-                        .ok_or_else(|| wrong("an axis of 0 must exist in the input, too"))?,
-                );
+                shape.push(*from.get(axis).ok_or_else(|| wrong("an axis of 0 must exist in the input, too"))?);
             }
-            extent => shape
-                .push(usize::try_from(extent).map_err(|_| wrong("extents must be -1 or greater"))?),
+            extent => shape.push(usize::try_from(extent).map_err(|_| wrong("extents must be -1 or greater"))?),
         }
     }
     let elements: usize = from.iter().product();
-    let product = shape
-        .iter()
-        .try_fold(1usize, |product, extent| product.checked_mul(*extent));
+    let product = shape.iter().try_fold(1usize, |product, extent| product.checked_mul(*extent));
     match (open, product) {
-        (Some(axis), Some(known)) if known > 0 && elements.is_multiple_of(known) => {
-            shape[axis] = elements / known
-        }
+        (Some(axis), Some(known)) if known > 0 && elements.is_multiple_of(known) => shape[axis] = elements / known,
         (None, Some(product)) if product == elements => {}
         _ => return Err(wrong("both shapes must have as many elements")),
     }
@@ -87,18 +74,14 @@ pub(super) fn squeeze(node: &mut NodeContext<'_, '_>) -> Result<(), ImportError>
         for axis in axes {
             let axis = node.axis(axis, from.len())?;
             if from[axis] != 1 {
-                return Err(node.shape_error(
-                    "an axis to be squeezed must have extent 1",
-                    format!("axis {axis} of {from:?}"),
-                ));
+                return Err(
+                    node.shape_error("an axis to be squeezed must have extent 1", format!("axis {axis} of {from:?}"))
+                );
             }
             is_removed[axis] = true;
         }
     }
-    let kept = from
-        .iter()
-        .zip(is_removed)
-        .filter(|(_, is_removed)| !is_removed);
+    let kept = from.iter().zip(is_removed).filter(|(_, is_removed)| !is_removed);
     let shape = kept.map(|(extent, _)| *extent).collect();
     reshaped(node, input, shape)
 }
@@ -107,9 +90,7 @@ pub(super) fn squeeze(node: &mut NodeContext<'_, '_>) -> Result<(), ImportError>
 pub(super) fn unsqueeze(node: &mut NodeContext<'_, '_>) -> Result<(), ImportError> {
     let input = node.input(0, "data")?;
     let from = node.shape(input).to_vec();
-    let axes = node
-        .list("axes", 1)?
-        .ok_or_else(|| node.attribute_error("axes", "a list", "missing"))?;
+    let axes = node.list("axes", 1)?.ok_or_else(|| node.attribute_error("axes", "a list", "missing"))?;
     let rank = from.len() + axes.len();
     let mut is_new = vec![false; rank];
     for axis in &axes {
@@ -119,16 +100,7 @@ pub(super) fn unsqueeze(node: &mut NodeContext<'_, '_>) -> Result<(), ImportErro
         }
     }
     let mut old = from.iter();
-    let shape = is_new
-        .iter()
-        .map(|is_new| {
-            if *is_new {
-                1
-            } else {
-                old.next().copied().unwrap_or(1)
-            }
-        })
-        .collect();
+    let shape = is_new.iter().map(|is_new| if *is_new { 1 } else { old.next().copied().unwrap_or(1) }).collect();
     reshaped(node, input, shape)
 }
 
@@ -142,11 +114,7 @@ pub(super) fn identity(node: &mut NodeContext<'_, '_>) -> Result<(), ImportError
 /// `Dropout` at inference
 pub(super) fn dropout(node: &mut NodeContext<'_, '_>) -> Result<(), ImportError> {
     if node.optional_input(2).is_some() && node.scalar(2, "training_mode")? != 0.0 {
-        return Err(node.parameter_error(
-            "training_mode",
-            "false (export in evaluation mode)",
-            "true",
-        ));
+        return Err(node.parameter_error("training_mode", "false (export in evaluation mode)", "true"));
     }
     identity(node)
 }
@@ -157,18 +125,12 @@ pub(super) fn transpose(node: &mut NodeContext<'_, '_>) -> Result<(), ImportErro
     let from = node.shape(input).to_vec();
     let permutation: Vec<usize> = match node.integer_list("perm")? {
         None => (0..from.len()).rev().collect(),
-        Some(list) => list
-            .iter()
-            .map(|axis| node.axis(*axis, from.len()))
-            .collect::<Result<_, _>>()?,
+        Some(list) => list.iter().map(|axis| node.axis(*axis, from.len())).collect::<Result<_, _>>()?,
     };
     let mut sorted = permutation.clone();
     sorted.sort_unstable();
     if !sorted.iter().copied().eq(0..from.len()) {
-        return Err(node.shape_error(
-            "`perm` must name every axis once",
-            format!("{permutation:?} for shape {from:?}"),
-        ));
+        return Err(node.shape_error("`perm` must name every axis once", format!("{permutation:?} for shape {from:?}")));
     }
     if sorted == permutation {
         node.alias(input);
@@ -180,18 +142,10 @@ pub(super) fn transpose(node: &mut NodeContext<'_, '_>) -> Result<(), ImportErro
         return node.fold(shape, data_type, |node| {
             let tensor = node.data(input)?;
             let indices = transpose_indices(&tensor.shape, &permutation);
-            Ok(indices
-                .into_iter()
-                .map(|index| tensor.data[index])
-                .collect())
+            Ok(indices.into_iter().map(|index| tensor.data[index]).collect())
         });
     }
-    node.emit(
-        Operator::Transpose { permutation },
-        vec![input],
-        shape,
-        data_type,
-    )
+    node.emit(Operator::Transpose { permutation }, vec![input], shape, data_type)
 }
 
 /// `Expand`
@@ -206,9 +160,6 @@ pub(super) fn expand(node: &mut NodeContext<'_, '_>) -> Result<(), ImportError> 
     let data_type = node.graph.data_type(input);
     node.fold(shape.clone(), data_type, |node| {
         let tensor = node.data(input)?;
-        Ok(broadcast_indices(&tensor.shape, &shape)
-            .into_iter()
-            .map(|index| tensor.data[index])
-            .collect())
+        Ok(broadcast_indices(&tensor.shape, &shape).into_iter().map(|index| tensor.data[index]).collect())
     })
 }

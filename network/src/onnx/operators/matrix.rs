@@ -9,12 +9,7 @@ use crate::onnx::node::NodeContext;
 pub(super) fn mat_mul(node: &mut NodeContext<'_, '_>) -> Result<(), ImportError> {
     let (a, b) = (node.input(0, "A")?, node.input(1, "B")?);
     let (left, right) = (node.shape(a), node.shape(b));
-    let misfit = || {
-        node.shape_error(
-            "a matrix product's inner extents must agree",
-            format!("{left:?} and {right:?}"),
-        )
-    };
+    let misfit = || node.shape_error("a matrix product's inner extents must agree", format!("{left:?} and {right:?}"));
     let (rows, inner) = match left {
         [] => return Err(misfit()),
         [inner] => (None, *inner),
@@ -44,10 +39,9 @@ pub(super) fn gemm(node: &mut NodeContext<'_, '_>) -> Result<(), ImportError> {
     let alpha = node.float("alpha")?.unwrap_or(1.0);
     let beta = node.float("beta")?.unwrap_or(1.0);
     let (&[a0, a1], &[b0, b1]) = (node.shape(a), node.shape(b)) else {
-        return Err(node.shape_error(
-            "both factors must be matrices",
-            format!("{:?} and {:?}", node.shape(a), node.shape(b)),
-        ));
+        return Err(
+            node.shape_error("both factors must be matrices", format!("{:?} and {:?}", node.shape(a), node.shape(b)))
+        );
     };
     let (rows, inner) = if transpose_a { (a1, a0) } else { (a0, a1) };
     let (other_inner, columns) = if transpose_b { (b1, b0) } else { (b0, b1) };
@@ -61,23 +55,10 @@ pub(super) fn gemm(node: &mut NodeContext<'_, '_>) -> Result<(), ImportError> {
     let mut inputs = vec![a, b];
     if let Some(c) = node.optional_input(2) {
         if node.broadcast(node.shape(c), &shape)? != shape {
-            return Err(node.shape_error(
-                format!("`C` must broadcast to {shape:?}"),
-                format!("{:?}", node.shape(c)),
-            ));
+            return Err(node.shape_error(format!("`C` must broadcast to {shape:?}"), format!("{:?}", node.shape(c))));
         }
         inputs.push(c);
     }
     let data_type = float_result(node, &inputs)?;
-    node.emit(
-        Operator::Gemm {
-            alpha,
-            beta,
-            transpose_a,
-            transpose_b,
-        },
-        inputs,
-        shape,
-        data_type,
-    )
+    node.emit(Operator::Gemm { alpha, beta, transpose_a, transpose_b }, inputs, shape, data_type)
 }

@@ -13,10 +13,7 @@ pub(super) fn batch_normalization(node: &mut NodeContext<'_, '_>) -> Result<(), 
         return Err(node.attribute_error("training_mode", "0 (export in evaluation mode)", "1"));
     }
     let &[_, channels, ..] = shape.as_slice() else {
-        return Err(node.shape_error(
-            "the input must have a batch and a channel axis",
-            format!("{shape:?}"),
-        ));
+        return Err(node.shape_error("the input must have a batch and a channel axis", format!("{shape:?}")));
     };
     // The default of the specification, as the float32 that a file would hold.
     let epsilon = node.float("epsilon")?.unwrap_or(f64::from(1e-5f32));
@@ -33,26 +30,11 @@ pub(super) fn batch_normalization(node: &mut NodeContext<'_, '_>) -> Result<(), 
         inputs.push(parameter);
     }
     if let Some(variance) = node.graph.constant(inputs[4])
-        && let Some(index) = variance
-            .data
-            .iter()
-            .position(|value| value + epsilon <= 0.0)
+        && let Some(index) = variance.data.iter().position(|value| value + epsilon <= 0.0)
     {
-        let found = format!(
-            "{} at element {index}, with epsilon {epsilon}",
-            variance.data[index]
-        );
-        return Err(node.parameter_error(
-            "input_var",
-            "greater than 0 after adding epsilon",
-            found,
-        ));
+        let found = format!("{} at element {index}, with epsilon {epsilon}", variance.data[index]);
+        return Err(node.parameter_error("input_var", "greater than 0 after adding epsilon", found));
     }
     let data_type = float_result(node, &inputs)?;
-    node.emit(
-        Operator::BatchNormalization { epsilon },
-        inputs,
-        shape,
-        data_type,
-    )
+    node.emit(Operator::BatchNormalization { epsilon }, inputs, shape, data_type)
 }

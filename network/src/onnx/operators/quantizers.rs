@@ -14,11 +14,7 @@ const MOST_BITS: u32 = 29;
 /// The type of a quantiser's result.
 fn result_type(node: &NodeContext<'_, '_>, input: ValueId) -> DataType {
     let data_type = node.graph.data_type(input);
-    if data_type.is_float() {
-        data_type
-    } else {
-        DataType::Float32
-    }
+    if data_type.is_float() { data_type } else { DataType::Float32 }
 }
 
 /// An input that scales or shifts `x`: one element, or one for each index of some axes. Leading axes that `x` does
@@ -37,18 +33,14 @@ fn parameter(
     let fits = own[..surplus].iter().all(|extent| *extent == 1)
         && broadcast_shape(&own[surplus..], &shape).as_ref() == Some(&shape);
     if !fits {
-        return Err(node.shape_error(
-            format!("`{role}` must broadcast to the input's shape"),
-            format!("{own:?} for {shape:?}"),
-        ));
+        return Err(
+            node.shape_error(format!("`{role}` must broadcast to the input's shape"), format!("{own:?} for {shape:?}"))
+        );
     }
     if surplus == 0 {
         return Ok(id);
     }
-    let tensor = Tensor::new(
-        own[surplus..].to_vec(),
-        node.constant(index, role)?.data.clone(),
-    );
+    let tensor = Tensor::new(own[surplus..].to_vec(), node.constant(index, role)?.data.clone());
     let data_type = node.graph.data_type(id);
     Ok(node.add_constant(role, tensor, data_type))
 }
@@ -75,11 +67,7 @@ pub(super) fn bipolar_quant(node: &mut NodeContext<'_, '_>) -> Result<(), Import
     add_bipolar(node, x, scale)
 }
 
-fn add_bipolar(
-    node: &mut NodeContext<'_, '_>,
-    x: ValueId,
-    scale: ValueId,
-) -> Result<(), ImportError> {
+fn add_bipolar(node: &mut NodeContext<'_, '_>, x: ValueId, scale: ValueId) -> Result<(), ImportError> {
     let shape = node.shape(x).to_vec();
     let data_type = result_type(node, x);
     if node.graph.constant(x).is_some() && node.graph.constant(scale).is_some() {
@@ -90,11 +78,7 @@ fn add_bipolar(
                 return Ok(x.data.iter().map(|x| bipolar(*x, scale)).collect());
             }
             let indices = broadcast_indices(&scale.shape, &x.shape);
-            Ok(x.data
-                .iter()
-                .zip(indices)
-                .map(|(x, i)| bipolar(*x, scale.data[i]))
-                .collect())
+            Ok(x.data.iter().zip(indices).map(|(x, i)| bipolar(*x, scale.data[i])).collect())
         });
     }
     node.emit(Operator::BipolarQuant, vec![x, scale], shape, data_type)
@@ -102,12 +86,7 @@ fn add_bipolar(
 
 /// The first element of a constant for which `is_wrong` holds.
 fn find(node: &NodeContext<'_, '_>, id: ValueId, is_wrong: impl Fn(f64) -> bool) -> Option<f64> {
-    node.graph
-        .constant(id)?
-        .data
-        .iter()
-        .copied()
-        .find(|value| is_wrong(*value))
+    node.graph.constant(id)?.data.iter().copied().find(|value| is_wrong(*value))
 }
 
 fn rounding(node: &NodeContext<'_, '_>) -> Result<RoundingMode, ImportError> {
@@ -121,8 +100,7 @@ fn rounding(node: &NodeContext<'_, '_>) -> Result<RoundingMode, ImportError> {
         "HALF_UP" => RoundingMode::HalfUp,
         "HALF_DOWN" => RoundingMode::HalfDown,
         _ => {
-            let must =
-                "ROUND, HALF_EVEN, CEIL, FLOOR, UP, DOWN, ROUND_TO_ZERO, HALF_UP or HALF_DOWN";
+            let must = "ROUND, HALF_EVEN, CEIL, FLOOR, UP, DOWN, ROUND_TO_ZERO, HALF_UP or HALF_DOWN";
             return Err(node.attribute_error("rounding_mode", must, format!("`{mode}`")));
         }
     })
@@ -138,11 +116,7 @@ pub(super) fn quant(node: &mut NodeContext<'_, '_>) -> Result<(), ImportError> {
     }
     let width = node.scalar(3, "bit_width")?;
     if width.fract() != 0.0 || !(1.0..=f64::from(MOST_BITS)).contains(&width) {
-        return Err(node.parameter_error(
-            "bit_width",
-            format!("an integer from 1 to {MOST_BITS}"),
-            width.to_string(),
-        ));
+        return Err(node.parameter_error("bit_width", format!("an integer from 1 to {MOST_BITS}"), width.to_string()));
     }
     for name in ["signed", "narrow"] {
         if !node.has_attribute(name) {
@@ -164,20 +138,14 @@ pub(super) fn quant(node: &mut NodeContext<'_, '_>) -> Result<(), ImportError> {
     }
     let shape = node.shape(x).to_vec();
     let data_type = result_type(node, x);
-    let constants = [x, scale, zero_point]
-        .iter()
-        .all(|id| node.graph.constant(*id).is_some());
+    let constants = [x, scale, zero_point].iter().all(|id| node.graph.constant(*id).is_some());
     if constants {
         node.check_finite(x)?;
         let grid = IntegerGrid::new(width as u32, signed, narrow, rounding);
         return node.fold(shape, data_type, |node| {
             let (x, scale, zero_point) = (node.data(x)?, node.data(scale)?, node.data(zero_point)?);
             if let (Some(scale), Some(zero_point)) = (scale.as_scalar(), zero_point.as_scalar()) {
-                return Ok(x
-                    .data
-                    .iter()
-                    .map(|x| grid.quantize(*x, scale, zero_point))
-                    .collect());
+                return Ok(x.data.iter().map(|x| grid.quantize(*x, scale, zero_point)).collect());
             }
             let scales = broadcast_indices(&scale.shape, &x.shape);
             let zero_points = broadcast_indices(&zero_point.shape, &x.shape);
@@ -190,16 +158,7 @@ pub(super) fn quant(node: &mut NodeContext<'_, '_>) -> Result<(), ImportError> {
         });
     }
     let bit_width = node.input(3, "bit_width")?;
-    node.emit(
-        Operator::Quant {
-            signed,
-            narrow,
-            rounding,
-        },
-        vec![x, scale, zero_point, bit_width],
-        shape,
-        data_type,
-    )
+    node.emit(Operator::Quant { signed, narrow, rounding }, vec![x, scale, zero_point, bit_width], shape, data_type)
 }
 
 /// `MultiThreshold`
@@ -216,9 +175,7 @@ pub(super) fn multi_threshold(node: &mut NodeContext<'_, '_>) -> Result<(), Impo
     };
     if channel_axis >= shape.len() {
         return Err(node.shape_error(
-            format!(
-                "the input must have a channel axis (number {channel_axis}, layout `{layout}`)"
-            ),
+            format!("the input must have a channel axis (number {channel_axis}, layout `{layout}`)"),
             format!("shape {shape:?}"),
         ));
     }
@@ -233,14 +190,5 @@ pub(super) fn multi_threshold(node: &mut NodeContext<'_, '_>) -> Result<(), Impo
         }
     }
     let data_type = float_result(node, &[x, thresholds])?;
-    node.emit(
-        Operator::MultiThreshold {
-            out_scale,
-            out_bias,
-            channel_axis,
-        },
-        vec![x, thresholds],
-        shape,
-        data_type,
-    )
+    node.emit(Operator::MultiThreshold { out_scale, out_bias, channel_axis }, vec![x, thresholds], shape, data_type)
 }

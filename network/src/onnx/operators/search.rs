@@ -20,19 +20,14 @@ pub(super) fn top_k(node: &mut NodeContext<'_, '_>) -> Result<(), ImportError> {
         None => match node.integers(1, "K")?.as_slice() {
             [k] => *k,
             list => {
-                return Err(node.shape_error(
-                    "`K` must be one integer",
-                    format!("{} elements", list.len()),
-                ));
+                return Err(node.shape_error("`K` must be one integer", format!("{} elements", list.len())));
             }
         },
     };
     let k = usize::try_from(k)
         .ok()
         .filter(|k| (1..=shape[axis]).contains(k))
-        .ok_or_else(|| {
-            node.parameter_error("K", format!("between 1 and {}", shape[axis]), k.to_string())
-        })?;
+        .ok_or_else(|| node.parameter_error("K", format!("between 1 and {}", shape[axis]), k.to_string()))?;
     shape[axis] = k;
     let data_type = node.graph.data_type(input);
     let outputs = vec![(shape.clone(), data_type), (shape, DataType::Int64)];
@@ -55,10 +50,5 @@ pub(super) fn arg_max(node: &mut NodeContext<'_, '_>) -> Result<(), ImportError>
     } else {
         shape.remove(axis);
     }
-    node.emit(
-        Operator::ArgMax { axis },
-        vec![input],
-        shape,
-        DataType::Int64,
-    )
+    node.emit(Operator::ArgMax { axis }, vec![input], shape, DataType::Int64)
 }

@@ -27,18 +27,14 @@ pub(super) fn concat(node: &mut NodeContext<'_, '_>) -> Result<(), ImportError> 
         node.alias(first);
         return Ok(());
     }
-    let inputs: Vec<ValueId> = (0..node.input_count())
-        .map(|index| node.input(index, "inputs"))
-        .collect::<Result<_, _>>()?;
+    let inputs: Vec<ValueId> =
+        (0..node.input_count()).map(|index| node.input(index, "inputs")).collect::<Result<_, _>>()?;
     let mut shape = node.shape(first).to_vec();
-    let axis = node
-        .integer("axis")?
-        .ok_or_else(|| node.attribute_error("axis", "an axis", "missing"))?;
+    let axis = node.integer("axis")?.ok_or_else(|| node.attribute_error("axis", "an axis", "missing"))?;
     let axis = node.axis(axis, shape.len())?;
     for input in &inputs[1..] {
         let other = node.shape(*input);
-        let fits = other.len() == shape.len()
-            && (0..shape.len()).all(|i| i == axis || other[i] == shape[i]);
+        let fits = other.len() == shape.len() && (0..shape.len()).all(|i| i == axis || other[i] == shape[i]);
         if !fits {
             return Err(node.shape_error(
                 format!("shapes must agree on all axes but {axis}"),
@@ -49,10 +45,7 @@ pub(super) fn concat(node: &mut NodeContext<'_, '_>) -> Result<(), ImportError> 
     }
     let data_type = node.graph.data_type(first);
     node.fold(shape.clone(), data_type, |node| {
-        let tensors = inputs
-            .iter()
-            .map(|input| node.data(*input))
-            .collect::<Result<Vec<_>, _>>()?;
+        let tensors = inputs.iter().map(|input| node.data(*input)).collect::<Result<Vec<_>, _>>()?;
         let outer: usize = shape[..axis].iter().product();
         let mut data = Vec::with_capacity(shape.iter().product());
         for block in 0..outer {
@@ -80,19 +73,11 @@ pub(super) fn gather(node: &mut NodeContext<'_, '_>) -> Result<(), ImportError> 
         let indices = node.data(index_input)?.data.iter();
         let indices: Vec<usize> = indices
             .map(|value| {
-                let index = if *value < 0.0 {
-                    value + extent as f64
-                } else {
-                    *value
-                };
+                let index = if *value < 0.0 { value + extent as f64 } else { *value };
                 if index >= 0.0 && index < extent as f64 && index.fract() == 0.0 {
                     return Ok(index as usize);
                 }
-                Err(node.parameter_error(
-                    "indices",
-                    format!("below the extent {extent}"),
-                    value.to_string(),
-                ))
+                Err(node.parameter_error("indices", format!("below the extent {extent}"), value.to_string()))
             })
             .collect::<Result<_, _>>()?;
         Ok(selected(node.data(input)?, axis, &indices))
@@ -104,39 +89,19 @@ pub(super) fn slice(node: &mut NodeContext<'_, '_>) -> Result<(), ImportError> {
     let input = node.input(0, "data")?;
     let from = node.shape(input).to_vec();
     let bounds = |name, index| {
-        node.list(name, index)?
-            .ok_or_else(|| node.attribute_error(name, "a list of integers", "missing"))
+        node.list(name, index)?.ok_or_else(|| node.attribute_error(name, "a list of integers", "missing"))
     };
     let (starts, ends) = (bounds("starts", 1)?, bounds("ends", 2)?);
-    let axes = node
-        .list("axes", 3)?
-        .unwrap_or_else(|| (0..starts.len() as i64).collect());
-    let steps = node
-        .list("steps", 4)?
-        .unwrap_or_else(|| vec![1; starts.len()]);
-    if [ends.len(), axes.len(), steps.len()]
-        .iter()
-        .any(|length| *length != starts.len())
-    {
+    let axes = node.list("axes", 3)?.unwrap_or_else(|| (0..starts.len() as i64).collect());
+    let steps = node.list("steps", 4)?.unwrap_or_else(|| vec![1; starts.len()]);
+    if [ends.len(), axes.len(), steps.len()].iter().any(|length| *length != starts.len()) {
         return Err(node.shape_error(
             "starts, ends, axes and steps must be of the same length",
-            format!(
-                "{}, {}, {} and {}",
-                starts.len(),
-                ends.len(),
-                axes.len(),
-                steps.len()
-            ),
+            format!("{}, {}, {} and {}", starts.len(), ends.len(), axes.len(), steps.len()),
         ));
     }
-    let mut kept: Vec<Progression> = from
-        .iter()
-        .map(|extent| Progression {
-            start: 0,
-            step: 1,
-            count: *extent,
-        })
-        .collect();
+    let mut kept: Vec<Progression> =
+        from.iter().map(|extent| Progression { start: 0, step: 1, count: *extent }).collect();
     for (i, axis) in axes.iter().enumerate() {
         let axis = node.axis(*axis, from.len())?;
         if steps[i] == 0 {
@@ -174,11 +139,7 @@ impl Progression {
     fn of(start: i64, end: i64, step: i64, extent: usize) -> Self {
         let extent = extent as i64;
         let from_start = |bound: i64| {
-            if bound < 0 {
-                bound.saturating_add(extent)
-            } else {
-                bound
-            }
+            if bound < 0 { bound.saturating_add(extent) } else { bound }
         };
         let (start, end) = (from_start(start), from_start(end));
         let (start, span) = if step > 0 {
@@ -188,18 +149,12 @@ impl Progression {
             let start = start.clamp(0, extent.max(1) - 1);
             (start, start - end.clamp(-1, extent - 1))
         };
-        let count = if span > 0 {
-            (span as u64).div_ceil(step.unsigned_abs()) as usize
-        } else {
-            0
-        };
+        let count = if span > 0 && extent > 0 { (span as u64).div_ceil(step.unsigned_abs()) as usize } else { 0 };
         Progression { start, step, count }
     }
 
     fn indices(&self) -> Vec<usize> {
-        (0..self.count)
-            .map(|i| (self.start + i as i64 * self.step) as usize)
-            .collect()
+        (0..self.count).map(|i| (self.start + i as i64 * self.step) as usize).collect()
     }
 }
 

@@ -1,0 +1,6 @@
+//! The verbs, one file each.
+
+pub mod compile;
+pub mod info;
+pub mod run;
+pub mod simulate;

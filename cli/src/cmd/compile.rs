@@ -1,0 +1,60 @@
+//! `compile`: a model becomes a directory with everything that later verbs need.
+
+use crate::engine::{DEFAULT_CLOCK_MHZ, DEFAULT_TARGET_FPS};
+use crate::failure::Failure;
+use crate::model::Model;
+use anyhow::Context;
+use clap::Args;
+use compiler::fold::{Goal, Parallelism, plan};
+use hdl::artifacts;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+/// Compile a model into a directory: Verilog, memories, testbench, plan, manifest, report.
+#[derive(Debug, Args)]
+pub struct Compile {
+    /// A QONNX file.
+    #[arg(value_name = "MODEL")]
+    model: PathBuf,
+    /// The directory to write; one that `compile` wrote before is replaced.
+    #[arg(short, long, value_name = "DIR")]
+    output: PathBuf,
+    /// Images per second to plan for [default: 1000].
+    #[arg(long, value_name = "N", conflicts_with = "folding")]
+    target_fps: Option<f64>,
+    /// Parallelism of each layer: {"<layer>": {"pe": 4, "simd": 8}, …}.
+    #[arg(long, value_name = "F.json")]
+    folding: Option<PathBuf>,
+    /// Clock in MHz to plan with [default: 100].
+    #[arg(long, value_name = "MHZ")]
+    clock: Option<f64>,
+    /// Print the report as one JSON object instead of text.
+    #[arg(long)]
+    json: bool,
+}
+
+impl Compile {
+    /// Runs the verb.
+    pub fn run(self) -> Result<(), Failure> {
+        let model = Model::open(&self.model)?;
+        let goal = match &self.folding {
+            None => Goal::FramesPerSecond(self.target_fps.unwrap_or(DEFAULT_TARGET_FPS)),
+            Some(path) => {
+                let context = || format!("cannot read the folding file {}", path.display());
+                let text = std::fs::read_to_string(path).with_context(context)?;
+                let folding: BTreeMap<String, Parallelism> = serde_json::from_str(&text).with_context(context)?;
+                Goal::Folding(folding)
+            }
+        };
+        let plan = plan(model.network().clone(), &goal, self.clock.unwrap_or(DEFAULT_CLOCK_MHZ))?;
+        artifacts::write(&plan, &self.output)?;
+        let report = compiler::report::Report::new(&plan);
+        if self.json {
+            println!("{}", serde_json::to_string(&report).map_err(anyhow::Error::from)?);
+        } else {
+            print!("{report}");
+            println!("written to {}", self.output.display());
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,112 @@
+//! `info`: what a model is, before anything is built.
+
+use crate::failure::Failure;
+use crate::model::Model;
+use abi::maps::Reduction;
+use clap::{Args, ValueEnum};
+use compiler::fold::{Goal, plan};
+use network::network::{LayerKind, Network};
+use std::path::PathBuf;
+
+/// Show layers, shapes, bit widths, operations, the input domain, and what is unusual.
+#[derive(Debug, Args)]
+pub struct Info {
+    /// A QONNX file, or a directory written by `compile`.
+    #[arg(value_name = "MODEL|DIR")]
+    model: PathBuf,
+    /// Print a form in full instead.
+    #[arg(long, value_enum)]
+    dump: Option<Dump>,
+}
+
+/// A form that the program goes through.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Dump {
+    /// The imported model, floats included.
+    Graph,
+    /// The network in integers.
+    Network,
+    /// The planned pipeline (for a model: of the default target).
+    Plan,
+}
+
+impl Info {
+    /// Runs the verb.
+    pub fn run(self) -> Result<(), Failure> {
+        if let Some(Dump::Graph) = self.dump
+            && !self.model.is_dir()
+        {
+            // Before lowering, so that a model that cannot be lowered can be looked at.
+            print!("{}", network::onnx::import(&self.model)?);
+            return Ok(());
+        }
+        let model = Model::open(&self.model)?;
+        match (self.dump, &model) {
+            (Some(Dump::Plan), Model::Compiled { compiled, .. }) => print!("{}", compiled.plan),
+            (Some(Dump::Plan), Model::Imported { network, .. }) => {
+                let goal = Goal::FramesPerSecond(crate::engine::DEFAULT_TARGET_FPS);
+                print!("{}", plan((**network).clone(), &goal, crate::engine::DEFAULT_CLOCK_MHZ)?);
+            }
+            (Some(Dump::Graph | Dump::Network), _) => print!("{}", model.network()),
+            (None, _) => print!("{}", summary(&model)),
+        }
+        Ok(())
+    }
+}
+
+fn summary(model: &Model) -> String {
+    let network = model.network();
+    let map = &network.input_map;
+    let steps = map.functions.iter().map(|function| function.boundaries.len()).max().unwrap_or(0);
+    let mut text = format!("network     {}\n", network.name);
+    text += &format!("input       {:?}, quantised to {} in {} steps", map.shape, map.element, steps);
+    if let Some((low, high)) = domain(network) {
+        text += &format!(", from below {low} to {high} and above");
+    }
+    let output = match network.output_map.reduction {
+        Reduction::None => "scores",
+        Reduction::ArgMax => "index of the greatest score, taken on the host",
+        Reduction::Index => "index of the greatest score, taken in hardware",
+    };
+    text += &format!("\noutput      {:?}, {output}\n", network.output_map.shape);
+    text += &format!("weights     {} bits\n", network.weight_bits());
+    text += &format!("operations  {} per image\n\n", network.operations());
+    text += &format!("{:<28} {:<16} {:>14} {:>10} {:>12}\n", "layer", "kind", "shape", "weights", "output");
+    for layer in &network.layers {
+        let output = network.tensor(layer.output);
+        let (shape, weights) = match &layer.kind {
+            LayerKind::MatrixVector(weights) => {
+                (format!("{} x {}", weights.rows, weights.columns), weights.element.to_string())
+            }
+            LayerKind::MultiThreshold(_) | LayerKind::ArgMax => (output.channels.to_string(), "-".into()),
+        };
+        let element = format!("{}[{}]", output.element, output.channels);
+        text += &format!("{:<28} {:<16} {shape:>14} {weights:>10} {element:>12}\n", layer.name, layer.kind.name());
+    }
+    let mut remarks: Vec<String> = match model {
+        Model::Imported { graph, .. } => graph.remarks.clone(),
+        Model::Compiled { .. } => Vec::new(),
+    };
+    for steps in &network.sensitive_steps {
+        remarks.push(format!(
+            "{} of the steps of {} (channels {:?}) lie within float32 rounding of a value that can occur: a float32 \
+             framework may differ there",
+            steps.channels.len(),
+            steps.node,
+            steps.channels
+        ));
+    }
+    if !remarks.is_empty() {
+        text += "\n";
+    }
+    for remark in remarks {
+        text += &format!("note: {remark}\n");
+    }
+    text
+}
+
+/// The least and the greatest input value at which a code changes.
+fn domain(network: &Network) -> Option<(f32, f32)> {
+    let boundaries = || network.input_map.functions.iter().flat_map(|function| function.boundaries.iter().copied());
+    Some((boundaries().min_by(f32::total_cmp)?, boundaries().max_by(f32::total_cmp)?))
+}

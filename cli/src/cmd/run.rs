@@ -1,0 +1,68 @@
+//! `run`: a network on images, on any engine.
+
+use crate::engine::{Engine, with_executor};
+use crate::failure::Failure;
+use crate::images;
+use crate::model::Model;
+use crate::progress;
+use crate::report::RunReport;
+use clap::Args;
+use sim::RunOptions;
+use std::path::PathBuf;
+
+/// Run a network on images.
+#[derive(Debug, Args)]
+pub struct Run {
+    /// A QONNX file, or a directory written by `compile`.
+    #[arg(value_name = "MODEL|DIR")]
+    model: PathBuf,
+    /// Images: .npy of uint8, int8 or float32, leading axis = images; values are taken as they are.
+    #[arg(long, value_name = "X.npy")]
+    input: PathBuf,
+    /// Classes of the images: .npy of integers.
+    #[arg(long, value_name = "L.npy")]
+    labels: Option<PathBuf>,
+    /// Where to write the outputs: float32 scores, or int64 class indices.
+    #[arg(long, value_name = "Y.npy")]
+    output: Option<PathBuf>,
+    /// What runs it: cpu, reference, rtl or verilator.
+    #[arg(long, value_name = "ENGINE", default_value = "cpu")]
+    on: String,
+    /// Run only the first N images.
+    #[arg(long, value_name = "N")]
+    count: Option<usize>,
+    /// Write each layer's integers into this directory.
+    #[arg(long, value_name = "DIR")]
+    trace: Option<PathBuf>,
+    /// Print one JSON object instead of text.
+    #[arg(long)]
+    json: bool,
+}
+
+impl Run {
+    /// Runs the verb.
+    pub fn run(self) -> Result<(), Failure> {
+        let engine: Engine = self.on.parse()?;
+        let model = Model::open(&self.model)?;
+        let network = model.network();
+        let images = images::images(&self.input, &network.input_map.shape, self.count)?;
+        let labels = self.labels.as_deref().map(|path| images::labels(path, images.len())).transpose()?;
+        let (bar, progress) = progress::bar(images.len());
+        let options = RunOptions { trace: self.trace.is_some(), progress: Some(progress), ..RunOptions::default() };
+        let run = with_executor(&model, engine, |executor| Ok(executor.run(&images, &options)?))?;
+        bar.finish_and_clear();
+        if let Some(path) = &self.output {
+            images::write_outputs(path, &network.output_map.shape, &run.scores)?;
+        }
+        if let (Some(folder), Some(trace)) = (&self.trace, &run.trace) {
+            trace.write(folder)?;
+        }
+        let report = RunReport::new(&run.scores, labels.as_deref(), run.cycles.as_ref());
+        if self.json {
+            println!("{}", serde_json::to_string(&report).map_err(anyhow::Error::from)?);
+        } else {
+            print!("{}", report.text());
+        }
+        Ok(())
+    }
+}

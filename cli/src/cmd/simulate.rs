@@ -1,0 +1,128 @@
+//! `simulate`: a compiled design on images, compared with what its network computes.
+
+use crate::engine::{Engine, EngineError, with_executor};
+use crate::failure::{Exit, Failure};
+use crate::images;
+use crate::model::Model;
+use crate::progress;
+use crate::report::RunReport;
+use clap::Args;
+use miette::Diagnostic;
+use sim::trace::first_difference;
+use sim::{Executor, RunOptions};
+use std::path::PathBuf;
+use thiserror::Error;
+
+/// Simulate a compiled design and compare every integer with the network's own.
+#[derive(Debug, Args)]
+pub struct Simulate {
+    /// A directory written by `compile`.
+    #[arg(value_name = "DIR")]
+    folder: PathBuf,
+    /// Images: .npy of uint8, int8 or float32, leading axis = images; values are taken as they are.
+    #[arg(long, value_name = "X.npy")]
+    input: PathBuf,
+    /// Classes of the images: .npy of integers.
+    #[arg(long, value_name = "L.npy")]
+    labels: Option<PathBuf>,
+    /// Where to write the outputs: float32 scores, or int64 class indices.
+    #[arg(long, value_name = "Y.npy")]
+    output: Option<PathBuf>,
+    /// What simulates it: rtl or verilator.
+    #[arg(long, value_name = "ENGINE", default_value = "rtl")]
+    on: String,
+    /// Simulate only the first N images.
+    #[arg(long, value_name = "N")]
+    count: Option<usize>,
+    /// Hold words back at random on both ends; the same seed gives the same pattern.
+    #[arg(long, value_name = "SEED")]
+    backpressure: Option<u64>,
+    /// Write a waveform.
+    #[arg(long, value_name = "F.vcd")]
+    wave: Option<PathBuf>,
+    /// Write each layer's integers into this directory.
+    #[arg(long, value_name = "DIR")]
+    trace: Option<PathBuf>,
+    /// Print one JSON object instead of text.
+    #[arg(long)]
+    json: bool,
+}
+
+/// The answer is no.
+#[derive(Debug, Error, Diagnostic)]
+enum Mismatch {
+    /// Scores differ.
+    #[error("every engine must give the same integers, but the simulated design differs{place}")]
+    #[diagnostic(
+        code(xnorforge::mismatch),
+        help("this is a fault of xnorforge: please report it with the model; `--trace DIR --wave F.vcd` records the evidence")
+    )]
+    Integers {
+        /// Where, with leading punctuation.
+        place: String,
+    },
+    /// Another interval than planned.
+    #[error("the design must take an image every {planned} cycles as planned, but takes one every {measured}")]
+    #[diagnostic(code(xnorforge::interval), help("this is a fault of xnorforge: please report it with the model and the folding"))]
+    Interval {
+        /// The plan's interval.
+        planned: u64,
+        /// The simulation's.
+        measured: u64,
+    },
+}
+
+impl Simulate {
+    /// Runs the verb.
+    pub fn run(self) -> Result<(), Failure> {
+        let engine: Engine = self.on.parse()?;
+        let model = Model::open(&self.folder)?;
+        let Model::Compiled { compiled, .. } = &model else {
+            return Err(EngineError::NotCompiled { path: self.folder.display().to_string() }.into());
+        };
+        let network = model.network();
+        let images = images::images(&self.input, &network.input_map.shape, self.count)?;
+        let labels = self.labels.as_deref().map(|path| images::labels(path, images.len())).transpose()?;
+        let (bar, progress) = progress::bar(images.len());
+        let options = RunOptions {
+            back_pressure: self.backpressure,
+            wave: self.wave.clone(),
+            trace: self.trace.is_some(),
+            progress: Some(progress),
+        };
+        let run = with_executor(&model, engine, |executor| Ok(executor.run(&images, &options)?))?;
+        bar.finish_and_clear();
+        if let Some(path) = &self.output {
+            images::write_outputs(path, &network.output_map.shape, &run.scores)?;
+        }
+        if let (Some(folder), Some(trace)) = (&self.trace, &run.trace) {
+            trace.write(folder)?;
+        }
+        let report = RunReport::new(&run.scores, labels.as_deref(), run.cycles.as_ref());
+        if self.json {
+            println!("{}", serde_json::to_string(&report).map_err(anyhow::Error::from)?);
+        } else {
+            print!("{}", report.text());
+        }
+        let options = RunOptions { trace: run.trace.is_some(), ..RunOptions::default() };
+        let expected = sim::packed::Packed::new(network).run(&images, &options)?;
+        if expected.scores != run.scores {
+            let place = match (&expected.trace, &run.trace) {
+                (Some(expected), Some(found)) => {
+                    first_difference(expected, found).map_or_else(String::new, |difference| format!(": {difference}"))
+                }
+                _ => "; run again with `--trace DIR` to see where".into(),
+            };
+            return Err(Failure::new(Exit::No, Mismatch::Integers { place }));
+        }
+        let planned = compiled.plan.initiation_interval;
+        let measured = run.cycles.as_ref().and_then(|cycles| cycles.steady_interval(8));
+        if let Some(measured) = measured.filter(|measured| *measured != planned && self.backpressure.is_none()) {
+            return Err(Failure::new(Exit::No, Mismatch::Interval { planned, measured }));
+        }
+        if !self.json {
+            println!("every integer equals the network's");
+        }
+        Ok(())
+    }
+}

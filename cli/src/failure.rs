@@ -1,0 +1,87 @@
+//! Errors as the command line shows them: one screen, and an exit status that says whose turn it is.
+
+use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme};
+use std::io::IsTerminal;
+use std::process::ExitCode;
+
+/// What kind of failure ends the program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exit {
+    /// The answer is no: a mismatch.
+    No = 1,
+    /// Usage or input.
+    Input = 2,
+    /// A device or tool is missing or failed.
+    Tool = 3,
+}
+
+/// A failure to be rendered.
+#[derive(Debug)]
+pub struct Failure {
+    exit: Exit,
+    report: miette::Report,
+}
+
+impl Failure {
+    /// A failure of the given kind.
+    pub fn new(exit: Exit, diagnostic: impl Diagnostic + Send + Sync + 'static) -> Self {
+        Failure { exit, report: miette::Report::new(diagnostic) }
+    }
+
+    /// Prints the failure and gives the exit status.
+    pub fn report(self) -> ExitCode {
+        let theme = if std::io::stderr().is_terminal() { GraphicalTheme::unicode() } else { GraphicalTheme::none() };
+        let mut text = String::new();
+        let rendered = GraphicalReportHandler::new_themed(theme).render_report(&mut text, self.report.as_ref());
+        match rendered {
+            Ok(()) => eprint!("{text}"),
+            Err(_) => eprintln!("{}", self.report),
+        }
+        ExitCode::from(self.exit as u8)
+    }
+}
+
+/// An error that a file or stream of the command line gave.
+#[derive(Debug, thiserror::Error, Diagnostic)]
+#[error("{0:#}")]
+#[diagnostic(
+    code(xnorforge::file),
+    help("check that the path exists, that it may be accessed and that the disk is not full")
+)]
+struct Glue(anyhow::Error);
+
+impl From<anyhow::Error> for Failure {
+    fn from(error: anyhow::Error) -> Self {
+        Failure::new(Exit::Input, Glue(error))
+    }
+}
+
+macro_rules! input_errors {
+    ($($error:ty),+ $(,)?) => {$(
+        impl From<$error> for Failure {
+            fn from(error: $error) -> Self {
+                Failure::new(Exit::Input, error)
+            }
+        }
+    )+};
+}
+
+input_errors!(
+    network::onnx::ImportError,
+    network::reference::ReferenceError,
+    compiler::lower::LowerError,
+    compiler::fold::PlanError,
+    hdl::artifacts::ArtifactsError,
+    crate::images::ImagesError,
+    crate::engine::EngineError,
+);
+
+impl From<sim::SimError> for Failure {
+    fn from(error: sim::SimError) -> Self {
+        let exit = match &error {
+            sim::SimError::Image { .. } | sim::SimError::Unsupported { .. } => Exit::Input,
+            _ => Exit::Tool,
+        };
+        Failure::new(exit, error)
+    }
+}

@@ -1,0 +1,169 @@
+//! Images and labels out of `.npy` files, outputs into them.
+
+use abi::maps::Scores;
+use anyhow::Context;
+use miette::Diagnostic;
+use ndarray::{ArrayD, IxDyn};
+use ndarray_npy::{ReadNpyError, ReadableElement, read_npy, write_npy};
+use std::path::{Path, PathBuf};
+use thiserror::Error;
+
+/// An `.npy` file that does not fit.
+#[derive(Debug, Error, Diagnostic)]
+pub enum ImagesError {
+    /// Not an `.npy` file, or not readable.
+    #[error("{} must be a readable .npy file: {reason}", path.display())]
+    #[diagnostic(code(xnorforge::npy), help("write it with numpy.save, without pickled objects"))]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
+    /// Another element type.
+    #[error("{} must hold {expected}, but holds another element type", path.display())]
+    #[diagnostic(code(xnorforge::npy_type), help("convert it in NumPy: numpy.save(file, x.astype({suggestion}))"))]
+    ElementType {
+        /// The file.
+        path: PathBuf,
+        /// The types allowed.
+        expected: &'static str,
+        /// One of them in NumPy's words.
+        suggestion: &'static str,
+    },
+    /// Another shape.
+    #[error("{} must have shape [images, {expected}], but has {found:?}", path.display())]
+    #[diagnostic(code(xnorforge::npy_shape), help("the leading axis counts images; `xnorforge info MODEL` shows an image's shape"))]
+    Shape {
+        /// The file.
+        path: PathBuf,
+        /// Shape of an image.
+        expected: String,
+        /// The file's shape.
+        found: Vec<usize>,
+    },
+    /// No images.
+    #[error("{} must hold at least one image, but holds none", path.display())]
+    #[diagnostic(code(xnorforge::no_images), help("give a file with images, or a greater --count"))]
+    Empty {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Fewer labels than images.
+    #[error("{} must hold a label for each of the {images} images, but holds {labels}", path.display())]
+    #[diagnostic(code(xnorforge::labels), help("give labels for the same images, or fewer images with --count"))]
+    TooFewLabels {
+        /// The file.
+        path: PathBuf,
+        /// Number of images.
+        images: usize,
+        /// Number of labels.
+        labels: usize,
+    },
+}
+
+/// The array of `path` if it holds elements of type `T`.
+fn read<T: ReadableElement>(path: &Path) -> Result<Option<ArrayD<T>>, ImagesError> {
+    match read_npy::<_, ArrayD<T>>(path) {
+        Ok(array) => Ok(Some(array)),
+        Err(ReadNpyError::WrongDescriptor(_)) => Ok(None),
+        Err(error) => Err(ImagesError::Unreadable { path: path.to_owned(), reason: error.to_string() }),
+    }
+}
+
+/// The first type of the list that the file holds, each element converted.
+macro_rules! first_of {
+    ($path:expr, $convert:expr, $($element:ty),+) => {{
+        let mut found = None;
+        $(if found.is_none() {
+            found = read::<$element>($path)?.map(|array| array.mapv($convert));
+        })+
+        found
+    }};
+}
+
+/// The images of `path`, at most `count`, each in the row-major order of `shape` (the model's, batch axis included
+/// where it has one).
+///
+/// # Errors
+/// Where the file is no such array.
+pub fn images(path: &Path, shape: &[usize], count: Option<usize>) -> Result<Vec<Vec<f32>>, ImagesError> {
+    let mut array = read::<f32>(path)?;
+    if array.is_none() {
+        array = first_of!(path, f32::from, u8, i8);
+    }
+    let array = array.ok_or_else(|| ImagesError::ElementType {
+        path: path.to_owned(),
+        expected: "uint8, int8 or float32",
+        suggestion: "numpy.float32",
+    })?;
+    let without_batch = if shape.first() == Some(&1) { &shape[1..] } else { shape };
+    let found = array.shape().to_vec();
+    if found.is_empty() || (found[1..] != *shape && found[1..] != *without_batch) {
+        let expected: Vec<String> = without_batch.iter().map(usize::to_string).collect();
+        return Err(ImagesError::Shape { path: path.to_owned(), expected: expected.join(", "), found });
+    }
+    let images: Vec<Vec<f32>> = array
+        .outer_iter()
+        .take(count.unwrap_or(usize::MAX))
+        .map(|image| image.iter().copied().collect())
+        .collect();
+    if images.is_empty() {
+        return Err(ImagesError::Empty { path: path.to_owned() });
+    }
+    Ok(images)
+}
+
+/// The first `images` labels of `path`.
+///
+/// # Errors
+/// Where the file holds no integers, or too few.
+pub fn labels(path: &Path, images: usize) -> Result<Vec<i64>, ImagesError> {
+    let mut array = read::<i64>(path)?;
+    if array.is_none() {
+        array = first_of!(path, i64::from, u8, i8, u16, i16, u32, i32);
+    }
+    if array.is_none() {
+        array = read::<u64>(path)?.map(|array| array.mapv(|label| label as i64));
+    }
+    let array = array.ok_or_else(|| ImagesError::ElementType {
+        path: path.to_owned(),
+        expected: "integers",
+        suggestion: "numpy.int64",
+    })?;
+    if array.len() < images {
+        return Err(ImagesError::TooFewLabels { path: path.to_owned(), images, labels: array.len() });
+    }
+    Ok(array.iter().take(images).copied().collect())
+}
+
+/// Writes the outputs of all images, each of shape `shape`: float32 scores or int64 indices.
+///
+/// # Errors
+/// Where the file cannot be written.
+pub fn write_outputs(path: &Path, shape: &[usize], scores: &[Scores]) -> anyhow::Result<()> {
+    let mut whole = vec![scores.len()];
+    whole.extend(shape);
+    let context = || format!("cannot write {}", path.display());
+    if scores.iter().all(|score| matches!(score, Scores::Indices(_))) {
+        let data: Vec<i64> = scores
+            .iter()
+            .flat_map(|score| match score {
+                Scores::Indices(indices) => indices.clone(),
+                Scores::Values(_) => Vec::new(),
+            })
+            .collect();
+        let array = ArrayD::from_shape_vec(IxDyn(&whole), data).with_context(context)?;
+        write_npy(path, &array).with_context(context)
+    } else {
+        let data: Vec<f32> = scores
+            .iter()
+            .flat_map(|score| match score {
+                Scores::Values(values) => values.clone(),
+                Scores::Indices(_) => Vec::new(),
+            })
+            .collect();
+        let array = ArrayD::from_shape_vec(IxDyn(&whole), data).with_context(context)?;
+        write_npy(path, &array).with_context(context)
+    }
+}

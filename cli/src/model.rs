@@ -1,0 +1,51 @@
+//! What a verb works on: an ONNX file, or a directory that `compile` wrote.
+
+use crate::failure::Failure;
+use compiler::lower::lower;
+use hdl::artifacts::{self, Compiled};
+use network::graph::Graph;
+use network::network::Network;
+use network::onnx;
+use std::path::{Path, PathBuf};
+
+/// A model, however it was given.
+pub enum Model {
+    /// An imported file.
+    Imported {
+        /// The imported graph.
+        graph: Box<Graph>,
+        /// The same in integers.
+        network: Box<Network>,
+    },
+    /// A compiled directory.
+    Compiled {
+        /// The directory.
+        folder: PathBuf,
+        /// Its contents.
+        compiled: Box<Compiled>,
+    },
+}
+
+impl Model {
+    /// Reads `path`: a directory, or else an ONNX file.
+    ///
+    /// # Errors
+    /// Where it is neither.
+    pub fn open(path: &Path) -> Result<Self, Failure> {
+        if path.is_dir() {
+            let compiled = Box::new(artifacts::read(path)?);
+            return Ok(Model::Compiled { folder: path.to_owned(), compiled });
+        }
+        let graph = onnx::import(path)?;
+        let network = lower(&graph)?;
+        Ok(Model::Imported { graph: Box::new(graph), network: Box::new(network) })
+    }
+
+    /// The network in integers.
+    pub fn network(&self) -> &Network {
+        match self {
+            Model::Imported { network, .. } => network,
+            Model::Compiled { compiled, .. } => &compiled.plan.network,
+        }
+    }
+}
