@@ -7,4 +7,5 @@
 pub mod fold;
 pub mod lower;
 pub mod plan;
+pub mod report;
 pub mod schedule;

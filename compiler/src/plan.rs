@@ -6,6 +6,7 @@
 use abi::packing::StreamFormat;
 use network::network::{LayerId, Network, TensorId};
 use serde::{Deserialize, Serialize};
+use std::fmt;
 
 /// A network and how hardware computes it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -83,5 +84,35 @@ impl Plan {
     /// Images per second that the core takes at the plan's clock.
     pub fn frames_per_second(&self) -> f64 {
         self.clock_mhz * 1e6 / self.initiation_interval as f64
+    }
+}
+
+impl StageKind {
+    /// The kind's name, that of its hardware block.
+    pub fn name(&self) -> &'static str {
+        match self {
+            StageKind::WidthConverter => "width_converter",
+            StageKind::MatrixVectorUnit { .. } => "matrix_vector_unit",
+            StageKind::MultiThreshold { .. } => "multi_threshold",
+            StageKind::ArgMax { .. } => "arg_max",
+        }
+    }
+}
+
+impl fmt::Display for Plan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "plan {} at {} MHz", self.network.name, self.clock_mhz)?;
+        let stream = |format: &StreamFormat| {
+            format!("{} x {}[{}, {}]", format.lanes, format.element, format.vectors, format.channels)
+        };
+        writeln!(f, "input {}", stream(&self.input_format()))?;
+        for stage in &self.stages {
+            write!(f, "{} = {}", stage.name, stage.kind.name())?;
+            if let StageKind::MatrixVectorUnit { layer, pe, simd, .. } = &stage.kind {
+                write!(f, "({}, pe {pe}, simd {simd})", self.network.layer(*layer).name)?;
+            }
+            writeln!(f, " -> {}  # {} cycles", stream(&stage.output), stage.cycles)?;
+        }
+        writeln!(f, "initiation interval {}, latency {}", self.initiation_interval, self.latency)
     }
 }

@@ -1,3 +1,4 @@
 //! (docs follow)
 pub mod blocks;
+pub mod emit;
 pub mod wire;

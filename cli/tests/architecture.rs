@@ -1,0 +1,53 @@
+//! The crates depend on each other one way only, as ARCHITECTURE.md draws it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::process::Command;
+
+#[test]
+fn crates_import_only_what_the_map_allows() {
+    let allowed: BTreeMap<&str, &[&str]> = BTreeMap::from([
+        ("xnorforge-abi", &[] as &[&str]),
+        ("xnorforge-host", &["xnorforge-abi"]),
+        ("xnorforge-network", &["xnorforge-abi"]),
+        ("xnorforge-compiler", &["xnorforge-abi", "xnorforge-network"]),
+        ("xnorforge-hdl", &["xnorforge-abi", "xnorforge-network", "xnorforge-compiler"]),
+        (
+            "xnorforge-sim",
+            &["xnorforge-abi", "xnorforge-network", "xnorforge-compiler", "xnorforge-hdl", "xnorforge-host"],
+        ),
+        (
+            "xnorforge",
+            &[
+                "xnorforge-abi",
+                "xnorforge-network",
+                "xnorforge-compiler",
+                "xnorforge-hdl",
+                "xnorforge-sim",
+                "xnorforge-host",
+            ],
+        ),
+    ]);
+    let output = Command::new(env!("CARGO"))
+        .args(["metadata", "--format-version", "1", "--no-deps", "--offline"])
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .output()
+        .unwrap();
+    let metadata: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let mut seen = BTreeSet::new();
+    for package in metadata["packages"].as_array().unwrap() {
+        let name = package["name"].as_str().unwrap();
+        let allowed = allowed.get(name).unwrap_or_else(|| panic!("crate {name} is not on the map"));
+        seen.insert(name.to_owned());
+        for dependency in package["dependencies"].as_array().unwrap() {
+            let on = dependency["name"].as_str().unwrap();
+            if on.starts_with("xnorforge") {
+                assert!(allowed.contains(&on), "{name} must not depend on {on}");
+            }
+            assert!(
+                !on.starts_with("rust-hdl") || name == "xnorforge-hdl",
+                "only xnorforge-hdl may import rust-hdl, but {name} does"
+            );
+        }
+    }
+    assert_eq!(seen.len(), allowed.len(), "every crate of the map exists: {seen:?}");
+}

@@ -1,0 +1,94 @@
+//! `report.json`: what a plan costs and gives, in numbers.
+
+use crate::plan::{Plan, StageKind};
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// The numbers of one plan.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Report {
+    /// Name of the network.
+    pub network: String,
+    /// Clock cycles between two images.
+    pub initiation_interval_cycles: u64,
+    /// Clock cycles from an image's first word accepted to its last answer.
+    pub latency_cycles: u64,
+    /// Clock that the rates are reckoned with, in MHz.
+    pub clock_mhz: f64,
+    /// Images per second that the core takes.
+    pub fps: f64,
+    /// Images per second through the board's link; null without a board.
+    pub link_fps: Option<f64>,
+    /// Multiplications and additions of one image, each counted as one.
+    pub ops_per_inference: u64,
+    /// Bits of all weights.
+    pub weight_bits: u64,
+    /// The pipeline, stage by stage.
+    pub layers: Vec<LayerReport>,
+}
+
+/// One stage of the pipeline.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LayerReport {
+    /// Name of the layer, as in folding files; of the stage for stages that belong to no layer.
+    pub name: String,
+    /// Kind of the stage.
+    pub kind: String,
+    /// Rows computed at once; null where a stage has none.
+    pub pe: Option<usize>,
+    /// Columns taken at once; null where a stage has none.
+    pub simd: Option<usize>,
+    /// Clock cycles that one image occupies the stage.
+    pub cycles: u64,
+}
+
+impl Report {
+    /// The report of `plan`.
+    pub fn new(plan: &Plan) -> Self {
+        let layers = plan
+            .stages
+            .iter()
+            .map(|stage| {
+                let (layer, parallelism) = match &stage.kind {
+                    StageKind::WidthConverter => (None, None),
+                    StageKind::MatrixVectorUnit { layer, pe, simd, .. } => (Some(*layer), Some((*pe, *simd))),
+                    StageKind::MultiThreshold { layer } | StageKind::ArgMax { layer } => (Some(*layer), None),
+                };
+                LayerReport {
+                    name: layer.map_or_else(|| stage.name.clone(), |id| plan.network.layer(id).name.clone()),
+                    kind: stage.kind.name().to_owned(),
+                    pe: parallelism.map(|(pe, _)| pe),
+                    simd: parallelism.map(|(_, simd)| simd),
+                    cycles: stage.cycles,
+                }
+            })
+            .collect();
+        Report {
+            network: plan.network.name.clone(),
+            initiation_interval_cycles: plan.initiation_interval,
+            latency_cycles: plan.latency,
+            clock_mhz: plan.clock_mhz,
+            fps: plan.frames_per_second(),
+            link_fps: None,
+            ops_per_inference: plan.network.operations(),
+            weight_bits: plan.network.weight_bits(),
+            layers,
+        }
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{:<28} {:<20} {:>5} {:>6} {:>8}", "layer", "kind", "pe", "simd", "cycles")?;
+        let number = |value: Option<usize>| value.map_or_else(|| "-".to_owned(), |value| value.to_string());
+        for layer in &self.layers {
+            let (pe, simd) = (number(layer.pe), number(layer.simd));
+            writeln!(f, "{:<28} {:<20} {pe:>5} {simd:>6} {:>8}", layer.name, layer.kind, layer.cycles)?;
+        }
+        writeln!(
+            f,
+            "initiation interval {} cycles, latency {} cycles: {:.0} images/s at {} MHz",
+            self.initiation_interval_cycles, self.latency_cycles, self.fps, self.clock_mhz
+        )
+    }
+}

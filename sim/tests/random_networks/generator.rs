@@ -1,0 +1,165 @@
+//! Random small perceptrons as graphs: every shape, ties, dead channels, thresholds out of reach.
+
+use network::graph::{Graph, Node, NodeId, Operator, RoundingMode, Source, Value, ValueId};
+use network::tensor::Tensor;
+use rand::seq::IndexedRandom;
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+/// A graph under construction. Parameters are short dyadic fractions, so that double precision computes every tie
+/// exactly and the reference may be compared without tolerance.
+struct Builder {
+    random: ChaCha8Rng,
+    nodes: Vec<Node>,
+    values: Vec<Value>,
+    last: ValueId,
+}
+
+impl Builder {
+    fn value(&mut self, shape: Vec<usize>, source: Source) -> ValueId {
+        let name = format!("v{}", self.values.len());
+        self.values.push(Value { name, shape, source, is_integer: false });
+        ValueId(self.values.len() - 1)
+    }
+
+    fn constant(&mut self, shape: Vec<usize>, data: Vec<f64>) -> ValueId {
+        self.value(shape.clone(), Source::Constant(Tensor::new(shape, data)))
+    }
+
+    fn scalar(&mut self, value: f64) -> ValueId {
+        self.constant(Vec::new(), vec![value])
+    }
+
+    fn node(&mut self, operator: Operator, constants: &[ValueId], shape: Vec<usize>) {
+        let output = self.value(shape, Source::Node(NodeId(self.nodes.len())));
+        let mut inputs = vec![self.last];
+        inputs.extend(constants);
+        let name = format!("{}_{}", operator.name(), self.nodes.len());
+        self.nodes.push(Node { name, operator, inputs, outputs: vec![output] });
+        self.last = output;
+    }
+
+    fn width(&self) -> usize {
+        self.values[self.last.0].shape[1]
+    }
+
+    /// A power of two from 1/4 to 2.
+    fn scale(&mut self) -> f64 {
+        *[0.25, 0.5, 1.0, 2.0].choose(&mut self.random).unwrap()
+    }
+
+    fn dot(&mut self, rows: usize) {
+        let columns = self.width();
+        let scale = self.scale();
+        let mut weights = vec![0.0; rows * columns];
+        for weight in &mut weights {
+            *weight = if self.random.random() { scale } else { -scale };
+        }
+        if self.random.random() {
+            let weights = self.constant(vec![columns, rows], weights);
+            self.node(Operator::MatMul, &[weights], vec![1, rows]);
+        } else {
+            let weights = self.constant(vec![rows, columns], weights);
+            let bias = (0..rows).map(|_| f64::from(self.random.random_range(-4..=4)) / 2.0).collect();
+            let bias = self.constant(vec![rows], bias);
+            let gemm = Operator::Gemm { alpha: 1.0, beta: 0.5, transpose_a: false, transpose_b: true };
+            self.node(gemm, &[weights, bias], vec![1, rows]);
+        }
+    }
+
+    /// Normalisation whose deviations are 1, 2 or 4, with means on reachable sums and slopes of any sign.
+    fn normalise(&mut self) {
+        let channels = self.width();
+        let mut column = |make: &mut dyn FnMut(&mut ChaCha8Rng) -> f64| {
+            let data = (0..channels).map(|_| make(&mut self.random)).collect();
+            self.constant(vec![channels], data)
+        };
+        let slope = column(&mut |random| f64::from(random.random_range(-3..=3)) / 2.0);
+        let shift = column(&mut |random| if random.random_bool(0.5) { 0.0 } else { f64::from(random.random_range(-6..=6)) / 4.0 });
+        let mean = column(&mut |random| {
+            if random.random_bool(0.1) { 1000.0 } else { f64::from(random.random_range(-8..=8)) / 2.0 }
+        });
+        let variance = column(&mut |random| [0.75, 3.75, 15.75][random.random_range(0..3)]);
+        let operator = Operator::BatchNormalization { epsilon: 0.25 };
+        self.node(operator, &[slope, shift, mean, variance], vec![1, channels]);
+    }
+
+    fn quantise(&mut self, allow_wide: bool) {
+        let shape = vec![1, self.width()];
+        let scale = self.scale();
+        let scale = self.scalar(scale);
+        match self.random.random_range(0..if allow_wide { 4 } else { 2 }) {
+            0 => self.node(Operator::BipolarQuant, &[scale], shape),
+            1 => {
+                let channels = self.width();
+                let thresholds = (0..channels).map(|_| f64::from(self.random.random_range(-9..=9)) / 2.0).collect();
+                let thresholds = self.constant(vec![channels, 1], thresholds);
+                let operator = Operator::MultiThreshold { out_scale: 2.0, out_bias: -1.0, channel_axis: 1 };
+                self.node(operator, &[thresholds], shape);
+            }
+            _ => {
+                let zero = self.scalar(0.0);
+                let bits = self.random.random_range(2..=8);
+                let bits = self.scalar(f64::from(bits));
+                let rounding = *[
+                    RoundingMode::HalfEven,
+                    RoundingMode::Ceil,
+                    RoundingMode::Floor,
+                    RoundingMode::Up,
+                    RoundingMode::Down,
+                    RoundingMode::HalfUp,
+                    RoundingMode::HalfDown,
+                ]
+                .choose(&mut self.random)
+                .unwrap();
+                let signed = self.random.random();
+                let narrow = signed && self.random.random();
+                if self.random.random() {
+                    self.node(Operator::Relu, &[], shape.clone());
+                }
+                self.node(Operator::Quant { signed, narrow, rounding }, &[scale, zero, bits], shape);
+            }
+        }
+    }
+}
+
+/// The random perceptron of `seed` with one to three layers of 1 to `widest` channels.
+pub fn random_graph(seed: u64, widest: usize) -> Graph {
+    let mut random = ChaCha8Rng::seed_from_u64(seed);
+    let inputs = random.random_range(1..=widest);
+    let layers = random.random_range(1..=3);
+    let input = Value { name: "image".into(), shape: vec![1, inputs], source: Source::Input, is_integer: false };
+    let mut builder = Builder { random, nodes: Vec::new(), values: vec![input], last: ValueId(0) };
+    builder.quantise(true);
+    for layer in 0..layers {
+        let rows = builder.random.random_range(1..=widest);
+        builder.dot(rows);
+        if layer + 1 < layers || builder.random.random() {
+            builder.normalise();
+        }
+        if layer + 1 < layers {
+            builder.quantise(true);
+        }
+    }
+    if builder.random.random_bool(0.3) {
+        builder.node(Operator::ArgMax { axis: 1 }, &[], vec![1, 1]);
+        let last = builder.last.0;
+        builder.values[last].is_integer = true;
+    }
+    Graph {
+        name: format!("random_{seed}"),
+        opset: 13,
+        output: builder.last,
+        nodes: builder.nodes,
+        values: builder.values,
+        input: ValueId(0),
+        remarks: Vec::new(),
+    }
+}
+
+/// Random images for `graph`: halves, so that ties occur at the input too.
+pub fn random_images(graph: &Graph, seed: u64, count: usize) -> Vec<Vec<f32>> {
+    let mut random = ChaCha8Rng::seed_from_u64(!seed);
+    let values: usize = graph.value(graph.input).shape.iter().product();
+    (0..count).map(|_| (0..values).map(|_| random.random_range(-9..=9) as f32 / 2.0).collect()).collect()
+}
