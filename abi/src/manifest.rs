@@ -18,7 +18,7 @@ pub struct Manifest {
     pub design_hash: String,
     /// Name of the top Verilog module.
     pub top: String,
-    /// The design's files relative to the directory: Verilog first, then memories.
+    /// The design's files, all in the folder `rtl`: Verilog first, then memories.
     pub files: Vec<String>,
     /// From input values to elements.
     pub input_map: InputMap,

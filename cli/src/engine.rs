@@ -5,7 +5,9 @@ use crate::model::Model;
 use compiler::fold::{Goal, plan};
 use hdl::artifacts::{self, Compiled};
 use miette::Diagnostic;
-use sim::Executor;
+use sim::rtl::{Rtl, core_of};
+use sim::verilator::Verilator;
+use sim::{Executor, FloatEnds};
 use std::path::Path;
 use thiserror::Error;
 
@@ -111,7 +113,11 @@ fn simulator<T>(
     body: impl FnOnce(&mut dyn Executor) -> Result<T, Failure>,
 ) -> Result<T, Failure> {
     match engine {
-        Engine::Verilator => body(&mut sim::verilator::Verilator::of_design(compiled, folder)?),
-        Engine::Rtl | Engine::Cpu | Engine::Reference => body(&mut sim::rtl::Rtl::of_design(compiled, folder)?),
+        Engine::Verilator => {
+            let network = &compiled.plan.network;
+            let ends = FloatEnds { input: network.input_map.clone(), output: network.output_map.clone() };
+            body(&mut Verilator::new(core_of(compiled, folder), ends)?)
+        }
+        Engine::Rtl | Engine::Cpu | Engine::Reference => body(&mut Rtl::of_design(compiled, folder)),
     }
 }

@@ -20,8 +20,6 @@ use std::path::{Path, PathBuf};
 use std::{fs, io};
 use thiserror::Error;
 
-mod testbench_vectors;
-
 /// What a directory holds, as later verbs use it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Compiled {
@@ -113,16 +111,17 @@ fn write_into(plan: &Plan, folder: &Path) -> Result<Compiled, ArtifactsError> {
     make_folder(&rtl)?;
     let mut hash = Sha256::new();
     let mut files = Vec::new();
-    for (name, text) in design.files() {
+    let top = design.top.clone();
+    for (name, text) in design.files()? {
         hash.update(text.as_bytes());
         write_file(&rtl.join(&name), &text)?;
-        files.push(format!("rtl/{name}"));
+        files.push(name);
     }
     let manifest = Manifest {
         manifest_version: MANIFEST_VERSION,
         network: plan.network.name.clone(),
         design_hash: hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect(),
-        top: design.top.clone(),
+        top,
         files,
         input_map: plan.network.input_map.clone(),
         input_stream: plan.input_format(),
@@ -132,11 +131,6 @@ fn write_into(plan: &Plan, folder: &Path) -> Result<Compiled, ArtifactsError> {
         latency_cycles: plan.latency,
         clock_mhz: plan.clock_mhz,
     };
-    let testbench = folder.join("testbench");
-    make_folder(&testbench)?;
-    for (name, text) in testbench_vectors::files(plan, &design) {
-        write_file(&testbench.join(name), &text)?;
-    }
     write_json(&folder.join("plan.json"), plan)?;
     write_json(&folder.join("report.json"), &Report::new(plan))?;
     // Last, because it is the mark of a whole directory.

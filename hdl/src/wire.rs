@@ -134,6 +134,12 @@ impl<D: Direction> Wire<D> {
         Wire::carrying(Word::zero(width), width)
     }
 
+    /// A wire that carries `initial`, whose width it has, until something else is assigned.
+    pub fn starting(initial: Word) -> Wire<D> {
+        let width = initial.bits();
+        Wire::carrying(initial, width)
+    }
+
     /// The width in bits.
     #[inline]
     pub fn width(&self) -> usize {

@@ -17,6 +17,23 @@ pub enum SimError {
         /// What is wrong with it.
         source: MapError,
     },
+    /// An image that the graph cannot take.
+    #[error("image {image}: {source}")]
+    #[diagnostic(code(sim::reference), help("give images of the shape and domain that `xnorforge info` shows"))]
+    Reference {
+        /// Index of the image.
+        image: usize,
+        /// What is wrong with it.
+        source: network::reference::ReferenceError,
+    },
+    /// A plan that no hardware can be made of.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Design(#[from] hdl::design::DesignError),
+    /// Combinational logic that does not come to rest.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    NotSettled(#[from] hdl::wire::NotSettled),
     /// An option that the engine does not have.
     #[error("engine `{executor}` has no {what}")]
     #[diagnostic(code(sim::unsupported), help("leave the option out, or choose `--on verilator`"))]

@@ -14,6 +14,8 @@ pub mod error;
 pub mod executor;
 pub mod integer;
 pub mod packed;
+pub mod reference;
+pub mod rtl;
 pub mod stream_core;
 pub mod trace;
 pub mod verilator;

@@ -1,1 +1,93 @@
-//! (follows)
+//! A network on the CPU, 64 bits at a time.
+//!
+//! Weights are packed once into words of 64 bits. Products of ±1 are exclusive-ors counted by `count_ones`; a k-bit
+//! activation times ±1 weights is k such counts, one for each bit of the code; other weights are multiplied as
+//! integers. Step functions of one step become bits by one comparison. Images run in parallel.
+//!
+//! Everything is exact: scores and tensors equal those of [`network::integer`].
+
+mod bits;
+mod dot;
+mod input;
+mod program;
+mod steps;
+
+use crate::SimError;
+use crate::executor::{Executor, Run, RunOptions};
+use crate::trace::Trace;
+use abi::maps::Scores;
+use network::network::Network;
+use program::{Program, State};
+use rayon::prelude::*;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// The packed engine for one network.
+#[derive(Debug)]
+pub struct Packed {
+    network: Network,
+    program: Program,
+    /// Keeps every tensor as integers; made when the first trace is asked for.
+    tracing: OnceLock<Program>,
+}
+
+impl Packed {
+    /// Prepares `network`, which must be [valid](Network::validate).
+    pub fn new(network: &Network) -> Self {
+        let program = Program::new(network, false);
+        Packed { network: network.clone(), program, tracing: OnceLock::new() }
+    }
+
+    /// The network that runs.
+    pub fn network(&self) -> &Network {
+        &self.network
+    }
+
+    /// Runs one image in the calling thread. `state` keeps memory from one image to the next.
+    ///
+    /// # Errors
+    /// Where the image does not fit the network.
+    pub fn run_one(&self, image: &[f32], state: &mut PackedState) -> Result<Scores, abi::maps::MapError> {
+        self.program.run(image, &mut state.0)?;
+        Ok(self.network.output_map.apply(self.program.output(&state.0)))
+    }
+}
+
+/// Working memory of [`Packed::run_one`], for one thread.
+#[derive(Debug, Default)]
+pub struct PackedState(State);
+
+impl Executor for Packed {
+    fn name(&self) -> &'static str {
+        "cpu"
+    }
+
+    fn run(&mut self, images: &[Vec<f32>], options: &RunOptions) -> Result<Run, SimError> {
+        options.without_wave(self.name())?;
+        let done = AtomicUsize::new(0);
+        let report = || {
+            let count = done.fetch_add(1, Ordering::Relaxed) + 1;
+            if count.is_multiple_of(64) || count == images.len() {
+                options.report(count);
+            }
+        };
+        let fault = |image: usize| move |source| SimError::Image { image, source };
+        if !options.trace {
+            let scores = images.par_iter().enumerate().map_init(PackedState::default, |state, (image, values)| {
+                let scores = self.run_one(values, state).map_err(fault(image))?;
+                report();
+                Ok(scores)
+            });
+            return Ok(Run { scores: scores.collect::<Result<_, SimError>>()?, cycles: None, trace: None });
+        }
+        let tracing = self.tracing.get_or_init(|| Program::new(&self.network, true));
+        let tensors = images.par_iter().enumerate().map_init(State::default, |state, (image, values)| {
+            tracing.run(values, state).map_err(fault(image))?;
+            report();
+            Ok(tracing.integers(state))
+        });
+        let tensors = tensors.collect::<Result<Vec<_>, SimError>>()?;
+        let scores = tensors.iter().map(|image| self.network.output_map.apply(&image[self.network.output.0])).collect();
+        Ok(Run { scores, cycles: None, trace: Some(Trace::of_network(&self.network, tensors)) })
+    }
+}

@@ -19,7 +19,10 @@ pub use tool::Tool;
 
 use crate::SimError;
 use crate::executor::{Executor, Run, RunOptions};
+use crate::rtl::core_of;
 use crate::stream_core::{FloatEnds, StreamCore};
+use hdl::artifacts::Compiled;
+use std::path::Path;
 
 /// Runs a core in Verilator.
 #[derive(Clone, Debug)]
@@ -37,6 +40,16 @@ impl Verilator {
     /// Where no cache folder is known.
     pub fn new(core: StreamCore, ends: FloatEnds) -> Result<Self, SimError> {
         Ok(Verilator { core, ends, cache: Cache::from_environment()?, tool: Tool::default() })
+    }
+
+    /// An executor of the design in the compiled directory `folder`.
+    ///
+    /// # Errors
+    /// Where no cache folder is known.
+    pub fn of_design(compiled: &Compiled, folder: &Path) -> Result<Self, SimError> {
+        let network = &compiled.plan.network;
+        let ends = FloatEnds { input: network.input_map.clone(), output: network.output_map.clone() };
+        Verilator::new(core_of(compiled, folder), ends)
     }
 
     /// The same with another cache.

@@ -25,6 +25,10 @@ pub const WAIVERS: &[Waiver] = &[
         rule: "UNUSEDSIGNAL",
         reason: "blocks are general: a shape may need only some bits of a word, or not the clock",
     },
+    Waiver {
+        rule: "VARHIDDEN",
+        reason: "an instance may be called like a signal inside its module: no reference crosses modules",
+    },
 ];
 
 /// The waivers as a configuration file for Verilator (`.vlt`), to be named before the Verilog.

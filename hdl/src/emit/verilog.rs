@@ -7,6 +7,7 @@
 
 mod check;
 mod collect;
+mod drive;
 mod expression;
 mod identifier;
 mod key;

@@ -200,12 +200,7 @@ impl Expr {
     /// Pieces side by side, the highest first.
     pub(super) fn concat(pieces: Vec<Expr>) -> Expr {
         let mut flat: Vec<Expr> = Vec::with_capacity(pieces.len());
-        for piece in pieces.into_iter().filter(|piece| piece.width > 0) {
-            match piece.node() {
-                Node::Concat(inner) => flat.extend(inner.iter().cloned()),
-                _ => flat.push(piece),
-            }
-        }
+        pieces.iter().for_each(|piece| piece.flatten_into(&mut flat));
         // Zeros in front are what `Extend` says, and shifts out of nothing leave one constant.
         if flat.len() == 1 {
             return flat.swap_remove(0);
@@ -219,6 +214,18 @@ impl Expr {
             return Expr::concat(flat).extend(width);
         }
         Expr::new(width, Node::Concat(flat))
+    }
+
+    fn flatten_into(&self, flat: &mut Vec<Expr>) {
+        match self.node() {
+            Node::Concat(pieces) => pieces.iter().for_each(|piece| piece.flatten_into(flat)),
+            Node::Extend(inner) => {
+                flat.push(Expr::zero(self.width - inner.width));
+                inner.flatten_into(flat);
+            }
+            _ if self.width > 0 => flat.push(self.clone()),
+            _ => {}
+        }
     }
 
     pub(super) fn not(&self) -> Expr {

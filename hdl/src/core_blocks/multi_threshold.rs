@@ -1,0 +1,214 @@
+//! Step functions on a stream, one per channel.
+//!
+//! Ports: `clock`, `reset`; the stream in, `lanes` integers a word; the stream out, `lanes` codes a word. A word taken in
+//! cycle `t` is offered from cycle `t + 3` on; one word moves in every cycle.
+
+use super::delay_line::DelayLine;
+use super::register::Register;
+use super::rom::Rom;
+use super::stream_fifo::StreamFifo;
+use super::threshold_row::ThresholdRow;
+use crate::wire::{ModuleName, Parameter, Wire, Word, bits_of};
+use abi::StepFunction;
+use network::network::TensorType;
+use rust_hdl::core::prelude::*;
+use std::sync::Arc;
+
+/// Places of the output queue: covers the words on their way.
+const QUEUE: usize = 8;
+
+/// Step functions on a stream.
+#[derive(Clone, Debug, LogicBlock)]
+pub struct MultiThreshold {
+    module_name: ModuleName,
+    /// The clock.
+    pub clock: Wire<In, Clock>,
+    /// Synchronous reset.
+    pub reset: Wire<In, Bit>,
+    /// Word in.
+    pub in_data: Wire<In>,
+    /// Whether there is a word in.
+    pub in_valid: Wire<In, Bit>,
+    /// Whether the word in is taken.
+    pub in_ready: Wire<Out, Bit>,
+    /// Word out.
+    pub out_data: Wire<Out>,
+    /// Whether there is a word out.
+    pub out_valid: Wire<Out, Bit>,
+    /// Whether the word out is taken.
+    pub out_ready: Wire<In, Bit>,
+    position: Register,
+    constants: Rom,
+    word: Register,
+    flags: DelayLine,
+    values: Vec<Wire<Local>>,
+    rows: Vec<ThresholdRow>,
+    results: Vec<Wire<Local>>,
+    packed: Wire<Local>,
+    result: Register,
+    queue: StreamFifo,
+    reserved: Register,
+    take: Wire<Local, Bit>,
+    release: Wire<Local, Bit>,
+    queue_depth: Parameter,
+    last_position: Parameter,
+    value_width: Parameter,
+    sign: Parameter,
+    constant_width: Parameter,
+    result_width: Parameter,
+    _lanes: usize,
+    _position: usize,
+    _reserved: usize,
+    _packed: usize,
+}
+
+impl MultiThreshold {
+    /// The unit called `name` for `steps` from tensor `input` to tensor `output`, `lanes` elements a word.
+    pub fn new(
+        name: &str,
+        steps: &[StepFunction<i64>],
+        input: &TensorType,
+        output: &TensorType,
+        lanes: usize,
+    ) -> Self {
+        let bits = input.element.bits() as usize;
+        let element = output.element.bits() as usize;
+        let words = steps.len().div_ceil(lanes);
+        // One bit more than the elements have, for thresholds that are never reached.
+        let compared = bits + 1;
+        let levels = super::matrix_vector_unit::levels(output);
+        let least = super::matrix_vector_unit::least_value(output);
+        let thresholds = |channel: usize| -> Vec<u64> {
+            let code = |level: usize| least + (level as i64 + 1) * output.element.step();
+            let never = 1u64 << bits;
+            let to_zero = if output.element == abi::ElementType::Bipolar { 0 } else { -least };
+            let Some(step) = steps.get(channel) else {
+                return (0..levels).map(|level| if (level as i64) < to_zero { 0 } else { never }).collect();
+            };
+            let key = |value: i64| ordered(input, value);
+            (0..levels)
+                .map(|level| match step.values.iter().position(|value| i64::from(*value) >= code(level)) {
+                    None => never,
+                    Some(0) => 0,
+                    Some(piece) => key(step.boundaries[piece - 1]),
+                })
+                .collect()
+        };
+        let constants: Vec<Word> = (0..words)
+            .map(|word| {
+                Word::from_lanes((0..lanes).flat_map(|lane| thresholds(word * lanes + lane)), compared)
+            })
+            .collect();
+        let position = super::address_bits(words);
+        let reserved = super::bits_for(QUEUE);
+        let sign = match input.element {
+            abi::ElementType::Signed { bits } => 1u64 << (bits - 1),
+            abi::ElementType::Bipolar | abi::ElementType::Unsigned { .. } => 0,
+        };
+        MultiThreshold {
+            module_name: ModuleName::new(name),
+            clock: Wire::default(),
+            reset: Wire::default(),
+            in_data: Wire::of(lanes * bits),
+            in_valid: Wire::default(),
+            in_ready: Wire::default(),
+            out_data: Wire::of(lanes * element),
+            out_valid: Wire::default(),
+            out_ready: Wire::default(),
+            position: Register::new(position),
+            constants: Rom::new(&format!("{name}_thresholds"), Arc::new(constants)),
+            word: Register::new(lanes * bits),
+            flags: DelayLine::new(2, 1),
+            values: (0..lanes).map(|_| Wire::of(bits)).collect(),
+            rows: (0..lanes)
+                .map(|_| ThresholdRow::new(levels, compared, element, output.element.encode(least)))
+                .collect(),
+            results: (0..lanes).map(|_| Wire::of(lanes * element)).collect(),
+            packed: Wire::of(lanes * element),
+            result: Register::new(lanes * element),
+            queue: StreamFifo::new(QUEUE, lanes * element),
+            reserved: Register::new(reserved),
+            take: Wire::default(),
+            release: Wire::default(),
+            queue_depth: Parameter::new(Word::new(QUEUE as u64, reserved)),
+            last_position: Parameter::new(Word::new(words as u64 - 1, position)),
+            value_width: Parameter::number(bits),
+            sign: Parameter::new(Word::new(sign, bits)),
+            constant_width: Parameter::number(levels * compared),
+            result_width: Parameter::number(element),
+            _lanes: lanes,
+            _position: position,
+            _reserved: reserved,
+            _packed: lanes * element,
+        }
+    }
+
+    /// Names and texts of the memory files.
+    pub fn files(&self) -> Vec<(String, String)> {
+        self.constants.file().into_iter().collect()
+    }
+}
+
+/// The code of `value`, the sign bit of signed types flipped so that unsigned comparison orders the values.
+fn ordered(tensor: &TensorType, value: i64) -> u64 {
+    match tensor.element {
+        abi::ElementType::Bipolar => u64::from(value > -1),
+        abi::ElementType::Unsigned { .. } => value.max(0) as u64,
+        abi::ElementType::Signed { .. } => (value - tensor.element.minimum()) as u64,
+    }
+}
+
+impl Logic for MultiThreshold {
+    #[hdl_gen]
+    fn update(&mut self) {
+        self.position.clock.next = self.clock.val();
+        self.constants.clock.next = self.clock.val();
+        self.word.clock.next = self.clock.val();
+        self.flags.clock.next = self.clock.val();
+        self.result.clock.next = self.clock.val();
+        self.queue.clock.next = self.clock.val();
+        self.reserved.clock.next = self.clock.val();
+        self.flags.reset.next = self.reset.val();
+        self.queue.reset.next = self.reset.val();
+
+        self.in_ready.next = self.reserved.q.val() != self.queue_depth.val();
+        self.take.next = self.in_valid.val() && self.in_ready.val();
+        self.release.next = self.queue.out_valid.val() && self.out_ready.val();
+        self.reserved.d.next = self.reserved.q.val();
+        if self.take.val() && !self.release.val() {
+            self.reserved.d.next = self.reserved.q.val() + 1u64;
+        } else if !self.take.val() && self.release.val() {
+            self.reserved.d.next = self.reserved.q.val() - 1u64;
+        }
+        self.position.d.next = self.position.q.val();
+        if self.take.val() {
+            self.position.d.next = self.position.q.val() + 1u64;
+            if self.position.q.val() == self.last_position.val() {
+                self.position.d.next = bits_of(0u64, self._position);
+            }
+        }
+        if self.reset.val() {
+            self.reserved.d.next = bits_of(0u64, self._reserved);
+            self.position.d.next = bits_of(0u64, self._position);
+        }
+        self.constants.address.next = self.position.q.val();
+        self.word.d.next = self.in_data.val();
+        self.flags.d.next = bits_of(0u64, 1) + self.take.val();
+
+        self.packed.next = bits_of(0u64, self._packed);
+        for i in 0..self._lanes {
+            self.values[i].next = self.word.q.val() >> (self.value_width.val() * i);
+            self.rows[i].value.next = self.values[i].val() ^ self.sign.val();
+            self.rows[i].thresholds.next = self.constants.q.val() >> (self.constant_width.val() * i);
+            self.results[i].next = self.rows[i].code.val();
+            self.packed.next = self.packed.val() | (self.results[i].val() << (self.result_width.val() * i));
+        }
+        self.result.d.next = self.packed.val();
+        self.queue.in_data.next = self.result.q.val();
+        self.queue.in_valid.next = self.flags.q.val().any();
+        self.out_data.next = self.queue.out_data.val();
+        self.out_valid.next = self.queue.out_valid.val();
+        self.queue.out_ready.next = self.out_ready.val();
+    }
+}
+

@@ -1,0 +1,85 @@
+//! A memory with one write and one read port.
+//!
+//! Ports: `clock`; `write`, `write_address`, `write_data`: at a clock edge with `write` high the word is stored;
+//! `read_address`; `q`: the stored word. A registered memory shows the word that was stored at the address of the last
+//! clock edge, before a write of the same edge (block RAM); the other kind shows the word at the present address
+//! (LUT RAM).
+
+use crate::wire::{ModuleName, Wire, Word};
+use rust_hdl::core::prelude::*;
+
+/// A memory that is written and read.
+#[derive(Clone, Debug, LogicBlock)]
+pub struct Ram {
+    module_name: ModuleName,
+    /// The clock.
+    pub clock: Wire<In, Clock>,
+    /// Whether to store.
+    pub write: Wire<In, Bit>,
+    /// Where to store.
+    pub write_address: Wire<In>,
+    /// What to store.
+    pub write_data: Wire<In>,
+    /// Where to read.
+    pub read_address: Wire<In>,
+    /// The word read.
+    pub q: Wire<Out>,
+    _words: Vec<Word>,
+    _registered: bool,
+}
+
+impl Ram {
+    /// A memory of `depth` words of `width` bits, all zero at the start. `depth` is a power of two, at least 2.
+    pub fn new(depth: usize, width: usize, registered: bool) -> Self {
+        let kind = if registered { "registered" } else { "immediate" };
+        let address = super::address_bits(depth);
+        Ram {
+            module_name: ModuleName::new(format!("ram_{kind}_d{depth}_w{width}")),
+            clock: Wire::default(),
+            write: Wire::default(),
+            write_address: Wire::of(address),
+            write_data: Wire::of(width),
+            read_address: Wire::of(address),
+            q: Wire::of(width),
+            _words: vec![Word::zero(width); depth],
+            _registered: registered,
+        }
+    }
+}
+
+impl Logic for Ram {
+    fn update(&mut self) {
+        let edge = self.clock.pos_edge();
+        let read = self.read_address.val().low() as usize;
+        if edge && self._registered {
+            self.q.next = self._words[read].clone();
+        }
+        if edge && self.write.val() {
+            let address = self.write_address.val().low() as usize;
+            self._words[address] = self.write_data.val();
+        }
+        if !self._registered {
+            self.q.next = self._words[read].clone();
+        }
+    }
+
+    fn connect(&mut self) {
+        self.q.connect();
+    }
+
+    fn hdl(&self) -> Verilog {
+        let (high, last) = (self.q.width() - 1, self._words.len() - 1);
+        let store = "if (write) memory[write_address] <= write_data;";
+        Verilog::Custom(if self._registered {
+            format!(
+                "reg [{high}:0] memory [0:{last}];\nreg [{high}:0] word;\ninitial word = 0;\nalways @(posedge clock) \
+                 begin\n  {store}\n  word <= memory[read_address];\nend\nassign q = word;"
+            )
+        } else {
+            format!(
+                "reg [{high}:0] memory [0:{last}];\nalways @(posedge clock) {store}\nassign q = memory[read_address];"
+            )
+        })
+    }
+}
+

@@ -1,0 +1,83 @@
+//! A read-only memory: weights and thresholds.
+//!
+//! Ports: `clock`; `address`; `q`, the row at the address of the last clock edge. A memory of one row is a constant
+//! and follows no clock. The rows are read from a file by `$readmemh`, which synthesis turns into block RAM contents.
+
+use crate::wire::{ModuleName, Wire, Word};
+use rust_hdl::core::prelude::*;
+use std::fmt::Write;
+use std::sync::Arc;
+
+/// A memory that is never written.
+#[derive(Clone, Debug, LogicBlock)]
+pub struct Rom {
+    module_name: ModuleName,
+    /// The clock.
+    pub clock: Wire<In, Clock>,
+    /// Row to read.
+    pub address: Wire<In>,
+    /// The row read at the last edge.
+    pub q: Wire<Out>,
+    _name: String,
+    _rows: Arc<Vec<Word>>,
+}
+
+impl Rom {
+    /// A memory called `name` (its file is `<name>.mem`) of at least one row, all of one width.
+    pub fn new(name: &str, rows: Arc<Vec<Word>>) -> Self {
+        let width = rows[0].bits();
+        Rom {
+            module_name: ModuleName::new(name),
+            clock: Wire::default(),
+            address: Wire::of(super::address_bits(rows.len())),
+            q: Wire::of(width),
+            _name: name.to_owned(),
+            _rows: rows,
+        }
+    }
+
+    /// Name and text of the memory's file; `None` for a constant.
+    pub fn file(&self) -> Option<(String, String)> {
+        if self._rows.len() == 1 {
+            return None;
+        }
+        let digits = self.q.width().div_ceil(4);
+        let mut text = String::with_capacity(self._rows.len() * (digits + 1));
+        for row in self._rows.iter() {
+            // Writing to a string cannot fail.
+            let _ = writeln!(text, "{row:0digits$x}");
+        }
+        Some((format!("{}.mem", self._name), text))
+    }
+}
+
+impl Logic for Rom {
+    fn update(&mut self) {
+        if self._rows.len() == 1 {
+            self.q.next = self._rows[0].clone();
+        } else if self.clock.pos_edge() {
+            let row = self.address.val().low() as usize;
+            // Addresses beyond the last row are never used; hardware gives anything there.
+            self.q.next = self._rows.get(row).cloned().unwrap_or_else(|| Word::zero(self.q.width()));
+        }
+    }
+
+    fn connect(&mut self) {
+        self.q.connect();
+    }
+
+    fn hdl(&self) -> Verilog {
+        let (width, depth) = (self.q.width(), self._rows.len());
+        if depth == 1 {
+            return Verilog::Custom(format!("assign q = {width}'h{:x};", self._rows[0]));
+        }
+        Verilog::Custom(format!(
+            "reg [{}:0] memory [0:{}];\nreg [{0}:0] row;\ninitial begin\n  $readmemh(\"{}.mem\", memory);\n  row = 0;\nend\n\
+             always @(posedge clock) row <= memory[address];\nassign q = row;",
+            width - 1,
+            depth - 1,
+            self._name
+        ))
+    }
+}
+

@@ -1,0 +1,101 @@
+//! A queue of stream words.
+//!
+//! Ports: `clock`, `reset`, `in_data`/`in_valid`/`in_ready`, `out_data`/`out_valid`/`out_ready`.
+//! A word taken in cycle `t` is offered from cycle `t + 1` on. Ready depends only on the number of words inside, so
+//! the queue cuts combinational paths both ways; one word in and one word out move in every cycle.
+
+use super::ram::Ram;
+use super::register::Register;
+use crate::wire::{ModuleName, Parameter, Wire, Word, bits_of};
+use rust_hdl::core::prelude::*;
+
+/// A queue of `depth` words.
+#[derive(Clone, Debug, LogicBlock)]
+pub struct StreamFifo {
+    module_name: ModuleName,
+    /// The clock.
+    pub clock: Wire<In, Clock>,
+    /// Synchronous reset.
+    pub reset: Wire<In, Bit>,
+    /// Word in.
+    pub in_data: Wire<In>,
+    /// Whether there is a word in.
+    pub in_valid: Wire<In, Bit>,
+    /// Whether the word in is taken.
+    pub in_ready: Wire<Out, Bit>,
+    /// Word out.
+    pub out_data: Wire<Out>,
+    /// Whether there is a word out.
+    pub out_valid: Wire<Out, Bit>,
+    /// Whether the word out is taken.
+    pub out_ready: Wire<In, Bit>,
+    memory: Ram,
+    head: Register,
+    tail: Register,
+    count: Register,
+    push: Wire<Local, Bit>,
+    pop: Wire<Local, Bit>,
+    capacity: Parameter,
+    _address: usize,
+    _count: usize,
+}
+
+impl StreamFifo {
+    /// A queue of `depth` words (a power of two, at least 2) of `width` bits.
+    pub fn new(depth: usize, width: usize) -> Self {
+        let (address, count) = (super::address_bits(depth), super::bits_for(depth));
+        StreamFifo {
+            module_name: ModuleName::new(format!("stream_fifo_d{depth}_w{width}")),
+            clock: Wire::default(),
+            reset: Wire::default(),
+            in_data: Wire::of(width),
+            in_valid: Wire::default(),
+            in_ready: Wire::default(),
+            out_data: Wire::of(width),
+            out_valid: Wire::default(),
+            out_ready: Wire::default(),
+            memory: Ram::new(depth, width, false),
+            head: Register::new(address),
+            tail: Register::new(address),
+            count: Register::new(count),
+            push: Wire::default(),
+            pop: Wire::default(),
+            capacity: Parameter::new(Word::new(depth as u64, count)),
+            _address: address,
+            _count: count,
+        }
+    }
+}
+
+impl Logic for StreamFifo {
+    #[hdl_gen]
+    fn update(&mut self) {
+        self.memory.clock.next = self.clock.val();
+        self.head.clock.next = self.clock.val();
+        self.tail.clock.next = self.clock.val();
+        self.count.clock.next = self.clock.val();
+        self.in_ready.next = self.count.q.val() != self.capacity.val();
+        self.out_valid.next = self.count.q.val().any();
+        self.push.next = self.in_valid.val() && self.in_ready.val();
+        self.pop.next = self.out_valid.val() && self.out_ready.val();
+        self.memory.write.next = self.push.val();
+        self.memory.write_address.next = self.tail.q.val();
+        self.memory.write_data.next = self.in_data.val();
+        self.memory.read_address.next = self.head.q.val();
+        self.out_data.next = self.memory.q.val();
+        self.tail.d.next = self.tail.q.val() + self.push.val();
+        self.head.d.next = self.head.q.val() + self.pop.val();
+        self.count.d.next = self.count.q.val();
+        if self.push.val() && !self.pop.val() {
+            self.count.d.next = self.count.q.val() + 1u64;
+        } else if !self.push.val() && self.pop.val() {
+            self.count.d.next = self.count.q.val() - 1u64;
+        }
+        if self.reset.val() {
+            self.tail.d.next = bits_of(0u64, self._address);
+            self.head.d.next = bits_of(0u64, self._address);
+            self.count.d.next = bits_of(0u64, self._count);
+        }
+    }
+}
+

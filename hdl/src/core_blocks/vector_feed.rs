@@ -1,0 +1,174 @@
+//! Holds the words of input vectors and issues each vector's words once for every row fold.
+//!
+//! Ports: `clock`, `reset`; the stream in; `go`, whether the last word of a fold may be issued; in a cycle with `issue`
+//! high a word is issued: `first` and `last` say where in its fold it stands, `weight_address` counts the vector's
+//! words over all folds, and `x` shows the word one cycle later.
+//!
+//! A word taken in cycle `t` is issued in cycle `t + 1` at the earliest. Words are issued in every cycle as long as they
+//! are there and `go` is high: the next vector is taken in while the present one is repeated.
+//!
+//! One circular memory does it. During the last fold each word read makes its place free; during the others, words are
+//! read at an offset from the oldest one.
+
+use super::ram::Ram;
+use super::register::Register;
+use crate::wire::{ModuleName, Parameter, Wire, Word, bits_of};
+use rust_hdl::core::prelude::*;
+
+/// Repeats vectors of `words` words `folds` times.
+#[derive(Clone, Debug, LogicBlock)]
+pub struct VectorFeed {
+    module_name: ModuleName,
+    /// The clock.
+    pub clock: Wire<In, Clock>,
+    /// Synchronous reset.
+    pub reset: Wire<In, Bit>,
+    /// Word in.
+    pub in_data: Wire<In>,
+    /// Whether there is a word in.
+    pub in_valid: Wire<In, Bit>,
+    /// Whether the word in is taken.
+    pub in_ready: Wire<Out, Bit>,
+    /// Whether the last word of a fold may be issued.
+    pub go: Wire<In, Bit>,
+    /// Whether a word is issued.
+    pub issue: Wire<Out, Bit>,
+    /// Whether it is the first of its fold.
+    pub first: Wire<Out, Bit>,
+    /// Whether it is the last of its fold.
+    pub last: Wire<Out, Bit>,
+    /// Number of the word in all folds of the vector.
+    pub weight_address: Wire<Out>,
+    /// The word issued in the cycle before.
+    pub x: Wire<Out>,
+    memory: Ram,
+    tail: Register,
+    base: Register,
+    available: Register,
+    column: Register,
+    row: Register,
+    word: Register,
+    offset: Wire<Local>,
+    last_row: Wire<Local, Bit>,
+    take: Wire<Local, Bit>,
+    free: Wire<Local, Bit>,
+    capacity: Parameter,
+    last_column_number: Parameter,
+    last_row_number: Parameter,
+    _address: usize,
+    _count: usize,
+    _column: usize,
+    _row: usize,
+    _word: usize,
+}
+
+impl VectorFeed {
+    /// A feed of vectors of `words` words of `width` bits, each issued `folds` times.
+    pub fn new(words: usize, folds: usize, width: usize) -> Self {
+        // Room for two vectors: one being repeated, one coming in. A vector that is not repeated needs no more than
+        // what covers the latency of the counters.
+        let depth = if folds == 1 { 4 } else { (2 * words).next_power_of_two().max(4) };
+        let (address, count) = (super::address_bits(depth), super::bits_for(depth));
+        let (column, row, word) =
+            (super::address_bits(words), super::address_bits(folds), super::address_bits(words * folds));
+        VectorFeed {
+            module_name: ModuleName::new(format!("vector_feed_{words}x{folds}_w{width}")),
+            clock: Wire::default(),
+            reset: Wire::default(),
+            in_data: Wire::of(width),
+            in_valid: Wire::default(),
+            in_ready: Wire::default(),
+            go: Wire::default(),
+            issue: Wire::default(),
+            first: Wire::default(),
+            last: Wire::default(),
+            weight_address: Wire::of(word),
+            x: Wire::of(width),
+            memory: Ram::new(depth, width, true),
+            tail: Register::new(address),
+            base: Register::new(address),
+            available: Register::new(count),
+            column: Register::new(column),
+            row: Register::new(row),
+            word: Register::new(word),
+            offset: Wire::of(address),
+            last_row: Wire::default(),
+            take: Wire::default(),
+            free: Wire::default(),
+            capacity: Parameter::new(Word::new(depth as u64, count)),
+            last_column_number: Parameter::new(Word::new(words as u64 - 1, column)),
+            last_row_number: Parameter::new(Word::new(folds as u64 - 1, row)),
+            _address: address,
+            _count: count,
+            _column: column,
+            _row: row,
+            _word: word,
+        }
+    }
+}
+
+impl Logic for VectorFeed {
+    #[hdl_gen]
+    fn update(&mut self) {
+        self.memory.clock.next = self.clock.val();
+        self.tail.clock.next = self.clock.val();
+        self.base.clock.next = self.clock.val();
+        self.available.clock.next = self.clock.val();
+        self.column.clock.next = self.clock.val();
+        self.row.clock.next = self.clock.val();
+        self.word.clock.next = self.clock.val();
+
+        self.in_ready.next = self.available.q.val() != self.capacity.val();
+        self.take.next = self.in_valid.val() && self.in_ready.val();
+        self.first.next = !self.column.q.val().any();
+        self.last.next = self.column.q.val() == self.last_column_number.val();
+        self.last_row.next = self.row.q.val() == self.last_row_number.val();
+        self.offset.next = self.column.q.val();
+        if self.last_row.val() {
+            self.offset.next = bits_of(0u64, self._address);
+        }
+        self.issue.next =
+            (self.available.q.val() > self.offset.val()) && (self.go.val() || !self.last.val());
+        self.free.next = self.issue.val() && self.last_row.val();
+        self.weight_address.next = self.word.q.val();
+
+        self.memory.write.next = self.take.val();
+        self.memory.write_address.next = self.tail.q.val();
+        self.memory.write_data.next = self.in_data.val();
+        self.memory.read_address.next = self.base.q.val() + self.offset.val();
+        self.x.next = self.memory.q.val();
+
+        self.tail.d.next = self.tail.q.val() + self.take.val();
+        self.base.d.next = self.base.q.val() + self.free.val();
+        self.available.d.next = self.available.q.val();
+        if self.take.val() && !self.free.val() {
+            self.available.d.next = self.available.q.val() + 1u64;
+        } else if !self.take.val() && self.free.val() {
+            self.available.d.next = self.available.q.val() - 1u64;
+        }
+        self.column.d.next = self.column.q.val();
+        self.row.d.next = self.row.q.val();
+        self.word.d.next = self.word.q.val();
+        if self.issue.val() {
+            self.column.d.next = self.column.q.val() + 1u64;
+            self.word.d.next = self.word.q.val() + 1u64;
+            if self.last.val() {
+                self.column.d.next = bits_of(0u64, self._column);
+                self.row.d.next = self.row.q.val() + 1u64;
+                if self.last_row.val() {
+                    self.row.d.next = bits_of(0u64, self._row);
+                    self.word.d.next = bits_of(0u64, self._word);
+                }
+            }
+        }
+        if self.reset.val() {
+            self.tail.d.next = bits_of(0u64, self._address);
+            self.base.d.next = bits_of(0u64, self._address);
+            self.available.d.next = bits_of(0u64, self._count);
+            self.column.d.next = bits_of(0u64, self._column);
+            self.row.d.next = bits_of(0u64, self._row);
+            self.word.d.next = bits_of(0u64, self._word);
+        }
+    }
+}
+

@@ -1,0 +1,349 @@
+//! Walks a block tree and keeps one [`Shape`] for each distinct module.
+
+use std::collections::HashMap;
+
+use num_bigint::BigUint;
+use rust_hdl::core::ast::Verilog;
+use rust_hdl::core::atom::{Atom, AtomKind};
+use rust_hdl::core::prelude::{Block, Probe};
+use rust_hdl::core::type_descriptor::TypeKind;
+
+use super::identifier::{Identifiers, is_identifier};
+use super::key::Key;
+use super::module;
+use super::number::literal;
+use super::statement::dotted;
+use crate::emit::EmitError;
+
+/// Index of a module in the list of all.
+pub(super) type ShapeId = usize;
+
+/// A module, complete but for its name and those of its children's modules.
+#[derive(Debug)]
+pub(super) struct Shape {
+    /// The name it would like to have.
+    pub(super) wanted: String,
+    /// The ports, in the order of the fields.
+    pub(super) ports: Vec<Port>,
+    /// The text behind the name: ports and declarations.
+    pub(super) head: String,
+    /// The children, to be printed between `head` and `tail`.
+    pub(super) instances: Vec<Instance>,
+    /// The logic.
+    pub(super) tail: String,
+}
+
+/// A child block in its parent's text.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Instance {
+    pub(super) shape: ShapeId,
+    /// The text behind the name of the module.
+    pub(super) text: String,
+}
+
+/// A port, as parents need to know it.
+#[derive(Clone, Debug)]
+pub(super) struct Port {
+    /// The name in rust-hdl, with `$` between interface and field.
+    pub(super) field: String,
+    /// The name in Verilog.
+    pub(super) name: String,
+    pub(super) is_output: bool,
+    pub(super) width: usize,
+    /// The variants, if it is of an enumeration.
+    pub(super) variants: Vec<String>,
+}
+
+/// A wire or constant of a block.
+#[derive(Clone, Debug)]
+pub(super) struct Field {
+    pub(super) name: String,
+    pub(super) role: Role,
+    pub(super) width: usize,
+    pub(super) variants: Vec<String>,
+}
+
+/// What a [`Field`] is to its block.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Role {
+    Input,
+    Output,
+    Local,
+    Constant(BigUint),
+}
+
+/// A child block; `None` if Verilog does not see it.
+#[derive(Clone, Debug)]
+pub(super) struct Child {
+    pub(super) name: String,
+    pub(super) shape: Option<ShapeId>,
+    /// Names and widths of the inputs of a child that Verilog does not see: the parent assigns them.
+    pub(super) inputs: Vec<(String, usize)>,
+}
+
+#[derive(Debug, Default)]
+struct Scope {
+    name: String,
+    interfaces: Vec<String>,
+    fields: Vec<Field>,
+    children: Vec<Child>,
+    module_name: Option<String>,
+}
+
+/// What makes two modules one: the wanted name and all text.
+type Identity = (Option<String>, String, Vec<Instance>, String);
+
+/// The probe that [`design`](super::design) sends through the tree.
+pub(super) struct Collector {
+    scopes: Vec<Scope>,
+    shapes: Vec<Shape>,
+    by_key: HashMap<Vec<u8>, ShapeId>,
+    by_text: HashMap<Identity, ShapeId>,
+    /// The first error; nothing is translated after it.
+    error: Option<EmitError>,
+    root: Option<ShapeId>,
+    root_name: String,
+}
+
+impl Collector {
+    pub(super) fn new(root_name: &str) -> Collector {
+        Collector {
+            scopes: Vec::new(),
+            shapes: Vec::new(),
+            by_key: HashMap::new(),
+            by_text: HashMap::new(),
+            error: None,
+            root: None,
+            root_name: root_name.into(),
+        }
+    }
+
+    /// All modules and the root among them.
+    pub(super) fn finish(self) -> Result<(Vec<Shape>, ShapeId), EmitError> {
+        match (self.error, self.root) {
+            (Some(error), _) => Err(error),
+            (None, Some(root)) => Ok((self.shapes, root)),
+            (None, None) => Err(EmitError::Unsupported {
+                module: self.root_name,
+                signal: "the root".into(),
+                construct: "a root that is not a block with fields".into(),
+                instead: "emit a struct that derives `LogicBlock`".into(),
+            }),
+        }
+    }
+
+    /// The path of the current instance, `top.pe[3]`.
+    fn path(&self) -> String {
+        let names: Vec<String> = self.scopes.iter().map(|scope| dotted(&scope.name)).collect();
+        names.join(".")
+    }
+
+    fn fail(&mut self, error: EmitError) {
+        self.error.get_or_insert(error);
+    }
+
+    fn field(&mut self, name: String, atom: &dyn Atom) -> Result<Option<Field>, EmitError> {
+        let unsupported = |construct: &str, instead: &str| EmitError::Unsupported {
+            module: self.path(),
+            signal: dotted(&name),
+            construct: construct.into(),
+            instead: instead.into(),
+        };
+        let descriptor = atom.descriptor();
+        let is_constant = atom.kind() == AtomKind::Constant;
+        if let (true, 0, Some(module)) = (is_constant, atom.bits(), descriptor.name.strip_prefix("module:")) {
+            if !is_identifier(module) {
+                return Err(EmitError::BadModuleName { name: module.into() });
+            }
+            if let Some(scope) = self.scopes.last_mut() {
+                scope.module_name = Some(module.into());
+            }
+            return Ok(None);
+        }
+        let role = match atom.kind() {
+            AtomKind::InputParameter => Role::Input,
+            AtomKind::OutputParameter | AtomKind::OutputPassthrough => Role::Output,
+            AtomKind::LocalSignal => Role::Local,
+            AtomKind::Constant => match literal(&atom.verilog()) {
+                Some((value, _)) => Role::Constant(value),
+                None => return Err(unsupported("a negative parameter", "store it as two's complement")),
+            },
+            AtomKind::InOutParameter | AtomKind::StubInputSignal | AtomKind::StubOutputSignal => {
+                return Err(unsupported("a bidirectional signal", "use separate wires for the two directions"));
+            }
+        };
+        if atom.bits() == 0 {
+            return Err(EmitError::ZeroWidth { module: self.path(), signal: dotted(&name) });
+        }
+        // The root's inputs are driven by whoever instantiates it.
+        let driven_outside = role == Role::Input && self.scopes.len() == 1;
+        if !is_constant && !driven_outside && !atom.connected() {
+            return Err(EmitError::NotDriven { module: self.path(), signal: dotted(&name) });
+        }
+        let variants = match descriptor.kind {
+            TypeKind::Enum(variants) => variants,
+            _ => Vec::new(),
+        };
+        Ok(Some(Field { name, role, width: atom.bits(), variants }))
+    }
+
+    fn leave(&mut self, scope: &Scope, body: &Verilog) -> Result<Option<ShapeId>, EmitError> {
+        let is_root = self.scopes.is_empty();
+        let is_silent = scope.children.is_empty() && !scope.fields.iter().any(|field| field.role == Role::Output);
+        if matches!(body, Verilog::Empty) && is_silent && !is_root {
+            return Ok(None);
+        }
+        let key = key(scope, body);
+        if let Some(id) = self.by_key.get(&key) {
+            return Ok(Some(*id));
+        }
+        let mut identifiers = Identifiers::default();
+        let ports = ports(&scope.fields, &mut identifiers);
+        let path = match self.path() {
+            path if path.is_empty() => dotted(&scope.name),
+            path => format!("{path}.{}", dotted(&scope.name)),
+        };
+        let text = match body {
+            Verilog::Combinatorial(body) => {
+                module::kernel(body, scope_view(scope), &ports, identifiers, &self.shapes, &path)?
+            }
+            Verilog::Empty => module::kernel(&[], scope_view(scope), &ports, identifiers, &self.shapes, &path)?,
+            Verilog::Custom(body) => match scope.children.first() {
+                Some(child) => {
+                    return Err(EmitError::CustomWithChildren { module: path, child: dotted(&child.name) });
+                }
+                None => module::custom(body, &ports),
+            },
+            Verilog::Blackbox(_) | Verilog::Wrapper(_) => {
+                return Err(EmitError::Unsupported {
+                    module: path,
+                    signal: "the body".into(),
+                    construct: "a black box or wrapper".into(),
+                    instead: "use `Verilog::Custom` with an instance of the vendor's primitive".into(),
+                });
+            }
+        };
+        let identity = (scope.module_name.clone(), text.head, text.instances, text.tail);
+        let id = match self.by_text.get(&identity) {
+            Some(id) => *id,
+            None => {
+                let id = self.shapes.len();
+                let wanted = identity.0.clone().unwrap_or_else(|| path.replace('[', "_").replace(']', "").replace('.', "_"));
+                let (head, instances, tail) = (identity.1.clone(), identity.2.clone(), identity.3.clone());
+                self.shapes.push(Shape { wanted, ports, head, instances, tail });
+                self.by_text.insert(identity, id);
+                id
+            }
+        };
+        self.by_key.insert(key, id);
+        Ok(Some(id))
+    }
+}
+
+fn scope_view(scope: &Scope) -> (&[Field], &[Child]) {
+    (&scope.fields, &scope.children)
+}
+
+impl Probe for Collector {
+    fn visit_start_scope(&mut self, name: &str, _node: &dyn Block) {
+        self.scopes.push(Scope { name: name.into(), ..Scope::default() });
+    }
+
+    fn visit_start_namespace(&mut self, name: &str, _node: &dyn Block) {
+        if let Some(scope) = self.scopes.last_mut() {
+            scope.interfaces.push(name.into());
+        }
+    }
+
+    fn visit_end_namespace(&mut self, _name: &str, _node: &dyn Block) {
+        if let Some(scope) = self.scopes.last_mut() {
+            scope.interfaces.pop();
+        }
+    }
+
+    fn visit_atom(&mut self, name: &str, signal: &dyn Atom) {
+        let Some(scope) = self.scopes.last().filter(|_| self.error.is_none()) else { return };
+        let name = scope.interfaces.iter().map(String::as_str).chain([name]).collect::<Vec<_>>().join("$");
+        match self.field(name, signal) {
+            Ok(field) => {
+                if let Some(scope) = self.scopes.last_mut() {
+                    scope.fields.extend(field);
+                }
+            }
+            Err(error) => self.fail(error),
+        }
+    }
+
+    fn visit_end_scope(&mut self, _name: &str, node: &dyn Block) {
+        let Some(scope) = self.scopes.pop().filter(|_| self.error.is_none()) else { return };
+        match self.leave(&scope, &node.hdl()) {
+            Ok(shape) => match self.scopes.last_mut() {
+                Some(parent) => {
+                    let inputs = scope.fields.iter().filter(|field| shape.is_none() && field.role == Role::Input);
+                    let inputs = inputs.map(|field| (field.name.clone(), field.width)).collect();
+                    parent.children.push(Child { name: scope.name, shape, inputs });
+                }
+                None => self.root = shape,
+            },
+            Err(error) => self.fail(error),
+        }
+    }
+}
+
+fn ports(fields: &[Field], identifiers: &mut Identifiers) -> Vec<Port> {
+    let ports = fields.iter().filter(|field| matches!(field.role, Role::Input | Role::Output));
+    ports
+        .map(|field| Port {
+            field: field.name.clone(),
+            name: identifiers.unique(&field.name),
+            is_output: field.role == Role::Output,
+            width: field.width,
+            variants: field.variants.clone(),
+        })
+        .collect()
+}
+
+fn key(scope: &Scope, body: &Verilog) -> Vec<u8> {
+    let mut key = Key::default();
+    key.string(scope.module_name.as_deref().unwrap_or(""));
+    key.number(scope.fields.len());
+    for field in &scope.fields {
+        key.string(&field.name);
+        match &field.role {
+            Role::Input => key.tag(0),
+            Role::Output => key.tag(1),
+            Role::Local => key.tag(2),
+            Role::Constant(value) => {
+                key.tag(3);
+                key.string(&value.to_str_radix(16));
+            }
+        }
+        key.number(field.width);
+        key.number(field.variants.len());
+        field.variants.iter().for_each(|variant| key.string(variant));
+    }
+    key.number(scope.children.len());
+    for child in &scope.children {
+        key.string(&child.name);
+        key.number(child.shape.map_or(0, |shape| shape + 1));
+        key.number(child.inputs.len());
+        for (name, width) in &child.inputs {
+            key.string(name);
+            key.number(*width);
+        }
+    }
+    match body {
+        Verilog::Custom(text) => {
+            key.tag(0);
+            key.string(text);
+        }
+        Verilog::Combinatorial(block) => {
+            key.tag(1);
+            key.block(block);
+        }
+        Verilog::Empty => key.tag(2),
+        // Refused before they could be compared.
+        Verilog::Blackbox(_) | Verilog::Wrapper(_) => key.tag(3),
+    }
+    key.into_bytes()
+}

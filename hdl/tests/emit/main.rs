@@ -1,0 +1,8 @@
+//! The Verilog emitter: texts, errors, agreement with simulation, acceptance by tools.
+
+mod blocks;
+mod errors;
+mod golden;
+mod random;
+#[path = "../support/mod.rs"]
+mod support;

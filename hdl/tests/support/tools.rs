@@ -1,0 +1,85 @@
+//! The open tools that must accept our Verilog.
+//!
+//! A tool that is not installed is skipped with a message, except under `CI=true`, where that fails.
+
+use std::path::Path;
+use std::process::Command;
+
+use hdl::emit::{VerilogDesign, lint};
+
+/// What runs the emitted Verilog.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Simulator {
+    Icarus,
+    Verilator,
+}
+
+/// Whether `tool` is installed.
+pub fn available(tool: &str, version_flag: &str) -> bool {
+    if Command::new(tool).arg(version_flag).output().is_ok() {
+        return true;
+    }
+    assert!(std::env::var("CI").as_deref() != Ok("true"), "{tool} is not installed, and CI=true");
+    eprintln!("skipped: {tool} is not installed");
+    false
+}
+
+/// Whether a simulator is installed.
+pub fn simulator_available(simulator: Simulator) -> bool {
+    match simulator {
+        Simulator::Icarus => available("iverilog", "-V") && available("vvp", "-V"),
+        Simulator::Verilator => available("verilator", "--version"),
+    }
+}
+
+/// Writes the design as `design.v`, the lint waivers and the files that the design reads.
+pub fn write_sources(folder: &Path, design: &VerilogDesign, files: &[(String, String)]) {
+    let sources = [("design.v", design.text()), ("waivers.vlt", lint::verilator_configuration())];
+    let files = files.iter().map(|(name, text)| (name.as_str(), text.clone()));
+    for (name, text) in sources.into_iter().chain(files) {
+        std::fs::write(folder.join(name), text).expect("the temporary folder is writable");
+    }
+}
+
+/// Lint, elaboration and synthesis front end: Verilator, Icarus and yosys, without any message.
+pub fn accept(design: &VerilogDesign, files: &[(String, String)]) {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let folder = folder.path();
+    write_sources(folder, design, files);
+    let top = design.top.as_str();
+    let mut complaints = String::new();
+    if available("verilator", "--version") {
+        let arguments = ["--lint-only", "-Wall", "--top-module", top, "waivers.vlt", "design.v"];
+        complaints += &run_in(folder, "verilator", &arguments);
+    }
+    if available("iverilog", "-V") {
+        complaints += &run_in(folder, "iverilog", &["-g2012", "-Wall", "-s", top, "-o", "design.vvp", "design.v"]);
+    }
+    if available("yosys", "-V") {
+        let script =
+            format!("read_verilog -sv design.v; hierarchy -check -top {top}; proc; select -assert-none t:$dlatch; check -assert");
+        let output = run_in(folder, "yosys", &["-q", "-p", &script]);
+        complaints += &output;
+    }
+    assert!(complaints.trim().is_empty(), "{complaints}\n{}", numbered(&design.text()));
+}
+
+/// A source with line numbers, to read next to a tool's complaints.
+fn numbered(source: &str) -> String {
+    source.lines().enumerate().map(|(index, line)| format!("{:5} {line}\n", index + 1)).collect()
+}
+
+/// Standard output and error of a tool that must succeed.
+pub fn run_in(folder: &Path, tool: &str, arguments: &[&str]) -> String {
+    let output = Command::new(tool)
+        .args(arguments)
+        .current_dir(folder)
+        .output()
+        .unwrap_or_else(|error| panic!("cannot run {tool}: {error}"));
+    let text = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+    if !output.status.success() {
+        let design = std::fs::read_to_string(folder.join("design.v")).unwrap_or_default();
+        panic!("{tool} {} failed:\n{text}\n{}", arguments.join(" "), numbered(&design));
+    }
+    text
+}

@@ -1,0 +1,133 @@
+//! The design simulated by rust-hdl: the kernels themselves, clock by clock, with nothing to install.
+
+use crate::SimError;
+use crate::back_pressure::Pattern;
+use crate::executor::{Executor, Run, RunOptions};
+use crate::stream_core::{FloatEnds, StageProbe, StreamCore, StreamRecord, Word};
+use bitvec::prelude::{BitVec, Lsb0};
+use hdl::artifacts::Compiled;
+use hdl::design::{Design, Pipeline};
+use hdl::wire::{Simulation, Word as Wires};
+use std::path::Path;
+
+/// Runs a design in rust-hdl.
+#[derive(Debug)]
+pub struct Rtl {
+    compiled: Compiled,
+    core: StreamCore,
+}
+
+impl Rtl {
+    /// An executor of the design in `folder`.
+    pub fn of_design(compiled: &Compiled, folder: &Path) -> Self {
+        Rtl { compiled: compiled.clone(), core: core_of(compiled, folder) }
+    }
+}
+
+/// The core of a compiled directory with a probe on every stage.
+pub fn core_of(compiled: &Compiled, folder: &Path) -> StreamCore {
+    let mut core = StreamCore::from_manifest(&compiled.manifest, &folder.join("rtl"));
+    let network = &compiled.plan.network;
+    core.stages = compiled
+        .plan
+        .stages
+        .iter()
+        .map(|stage| StageProbe {
+            prefix: format!("{}_out", stage.name),
+            tensor: stage.tensor,
+            layer: network
+                .layers
+                .iter()
+                .find(|layer| layer.output == stage.tensor)
+                .map_or_else(|| "input".to_owned(), |layer| layer.name.clone()),
+            format: stage.output,
+        })
+        .collect();
+    core
+}
+
+fn to_wires(word: &Word) -> Wires {
+    Wires::from_bits(word.iter().by_vals())
+}
+
+fn from_wires(wires: &Wires) -> Word {
+    let mut word: BitVec<u64, Lsb0> = BitVec::from_slice(wires.limbs());
+    word.truncate(wires.bits());
+    word
+}
+
+impl Executor for Rtl {
+    fn name(&self) -> &'static str {
+        "rtl"
+    }
+
+    fn run(&mut self, images: &[Vec<f32>], options: &RunOptions) -> Result<Run, SimError> {
+        options.without_wave(self.name())?;
+        let network = &self.compiled.plan.network;
+        let ends = FloatEnds { input: network.input_map.clone(), output: network.output_map.clone() };
+        let words: Vec<Word> =
+            ends.elements(images)?.iter().flat_map(|elements| self.core.input.pack(elements)).collect();
+        let design: Design = hdl::design::design(&self.compiled.plan)?;
+        let mut simulation = Simulation::new(design.pipeline);
+        let record = drive(&mut simulation, &self.core, &words, images.len(), options)?;
+        record.into_run(&self.core, &ends, images.len(), options)
+    }
+}
+
+/// Feeds every word and collects every answer.
+fn drive(
+    simulation: &mut Simulation<Pipeline>,
+    core: &StreamCore,
+    words: &[Word],
+    images: usize,
+    options: &RunOptions,
+) -> Result<StreamRecord, SimError> {
+    let (mut source, mut sink) = (Pattern::source(options.back_pressure), Pattern::sink(options.back_pressure));
+    let expected = core.output.words_per_image() * images;
+    let per_image = core.input.words_per_image();
+    let mut record =
+        StreamRecord { stages: vec![Vec::new(); if options.trace { core.stages.len() } else { 0 }], ..Default::default() };
+    simulation.top.reset.next = true;
+    for _ in 0..2 {
+        simulation.step()?;
+    }
+    simulation.top.reset.next = false;
+    let (mut taken, mut offering, mut idle) = (0, false, 0);
+    while record.words.len() < expected {
+        let cycle = simulation.cycle();
+        offering = taken < words.len() && (source.willing() || offering);
+        simulation.top.in_valid.next = offering;
+        simulation.top.in_data.next = if offering { to_wires(&words[taken]) } else { Wires::zero(core.input.word_bits()) };
+        simulation.top.out_ready.next = sink.willing();
+        simulation.settle()?;
+        idle += 1;
+        if offering && simulation.top.in_ready.val() {
+            if taken % per_image == 0 {
+                record.image_starts.push(cycle);
+            }
+            (taken, offering, idle) = (taken + 1, false, 0);
+        }
+        if simulation.top.out_valid.val() && simulation.top.out_ready.val() {
+            record.words.push(from_wires(&simulation.top.out_data.val()));
+            record.word_cycles.push(cycle);
+            idle = 0;
+            options.report(record.words.len() / core.output.words_per_image());
+        }
+        for (stage, words) in record.stages.iter_mut().enumerate() {
+            words.extend(simulation.top.moving(stage).map(|word| from_wires(&word)));
+        }
+        if idle > core.patience {
+            return Err(SimError::Stuck {
+                top: core.top.clone(),
+                cycle,
+                patience: core.patience,
+                taken: taken as u64,
+                taken_expected: words.len() as u64,
+                given: record.words.len() as u64,
+                given_expected: expected as u64,
+            });
+        }
+        simulation.tick()?;
+    }
+    Ok(record)
+}
