@@ -6,6 +6,7 @@ use crate::executor::{Executor, Run, RunOptions};
 use crate::stream_core::{FloatEnds, StageProbe, StreamCore, StreamRecord, Word};
 use bitvec::prelude::{BitVec, Lsb0};
 use hdl::artifacts::Compiled;
+use hdl::design::pipeline::stream_prefix;
 use hdl::design::{Design, Pipeline};
 use hdl::wire::{Simulation, Word as Wires};
 use std::path::Path;
@@ -33,7 +34,7 @@ pub fn core_of(compiled: &Compiled, folder: &Path) -> StreamCore {
         .stages
         .iter()
         .map(|stage| StageProbe {
-            prefix: format!("{}_out", stage.name),
+            prefix: stream_prefix(&stage.name),
             tensor: stage.tensor,
             layer: network
                 .layers

@@ -108,10 +108,10 @@ impl Logic for LaneSum {
         for lane in 0..simd {
             let (low, high) = (lane * bits, lane * bits + bits - 1);
             let flip = if self._offset { format!(" ^ {bits}'h{:x}", 1u64 << (bits - 1)) } else { String::new() };
-            line(format!(
-                "wire [{}:0] lane_{lane} = x[{high}:{low}]{flip} ^ {{{bits}{{~weights[{lane}]}}}};",
-                bits - 1
-            ));
+            // A port of one bit is a scalar, which Verilog does not let one select from.
+            let x = if simd * bits == 1 { "x".to_owned() } else { format!("x[{high}:{low}]") };
+            let weight = if simd == 1 { "weights".to_owned() } else { format!("weights[{lane}]") };
+            line(format!("wire [{}:0] lane_{lane} = {x}{flip} ^ {{{bits}{{~{weight}}}}};", bits - 1));
         }
         let mut level = 0;
         let mut terms: Vec<(String, usize)> = (0..simd).map(|lane| (format!("lane_{lane}"), bits)).collect();

@@ -69,15 +69,15 @@ impl Logic for Ram {
 
     fn hdl(&self) -> Verilog {
         let (high, last) = (self.q.width() - 1, self._words.len() - 1);
-        let store = "if (write) memory[write_address] <= write_data;";
+        let store = "if (write) words[write_address] <= write_data;";
         Verilog::Custom(if self._registered {
             format!(
-                "reg [{high}:0] memory [0:{last}];\nreg [{high}:0] word;\ninitial word = 0;\nalways @(posedge clock) \
-                 begin\n  {store}\n  word <= memory[read_address];\nend\nassign q = word;"
+                "reg [{high}:0] words [0:{last}];\nreg [{high}:0] word;\ninitial word = 0;\nalways @(posedge clock) \
+                 begin\n  {store}\n  word <= words[read_address];\nend\nassign q = word;"
             )
         } else {
             format!(
-                "reg [{high}:0] memory [0:{last}];\nalways @(posedge clock) {store}\nassign q = memory[read_address];"
+                "reg [{high}:0] words [0:{last}];\nalways @(posedge clock) {store}\nassign q = words[read_address];"
             )
         })
     }

@@ -72,8 +72,8 @@ impl Logic for Rom {
             return Verilog::Custom(format!("assign q = {width}'h{:x};", self._rows[0]));
         }
         Verilog::Custom(format!(
-            "reg [{}:0] memory [0:{}];\nreg [{0}:0] row;\ninitial begin\n  $readmemh(\"{}.mem\", memory);\n  row = 0;\nend\n\
-             always @(posedge clock) row <= memory[address];\nassign q = row;",
+            "reg [{}:0] words [0:{}];\nreg [{0}:0] row;\ninitial begin\n  $readmemh(\"{}.mem\", words);\n  row = 0;\nend\n\
+             always @(posedge clock) row <= words[address];\nassign q = row;",
             width - 1,
             depth - 1,
             self._name

@@ -13,7 +13,7 @@ use crate::core_blocks::multi_threshold::MultiThreshold;
 use crate::core_blocks::width_converter::WidthConverter;
 use crate::wire::{Clocked, ModuleName, Wire, Word};
 use rust_hdl::core::ast::{VerilogExpression, VerilogStatement};
-use rust_hdl::core::prelude::{Bit, Block, Clock, In, Logic, Out, Probe, Verilog};
+use rust_hdl::core::prelude::{Bit, Block, Clock, In, Local, Logic, Out, Probe, Verilog};
 
 /// The block of one stage.
 #[derive(Debug)]
@@ -61,6 +61,15 @@ pub struct Pipeline {
     /// Whether the word out is taken.
     pub out_ready: Wire<In, Bit>,
     stages: Vec<(String, Unit)>,
+    streams: Vec<Stream>,
+}
+
+/// The stream that leaves a stage, as wires of the core with names to look at.
+#[derive(Debug)]
+struct Stream {
+    data: Wire<Local>,
+    valid: Wire<Local, Bit>,
+    ready: Wire<Local, Bit>,
 }
 
 impl Pipeline {
@@ -77,6 +86,14 @@ impl Pipeline {
             out_data: Wire::of(out_bits),
             out_valid: Wire::default(),
             out_ready: Wire::default(),
+            streams: stages
+                .iter()
+                .map(|(_, unit)| Stream {
+                    data: Wire::of(of_unit!(unit, unit => unit.out_data.width())),
+                    valid: Wire::default(),
+                    ready: Wire::default(),
+                })
+                .collect(),
             stages,
         }
     }
@@ -95,10 +112,14 @@ impl Pipeline {
 
     /// The word that moves out of a stage at the coming clock edge, if one does; to be asked when settled.
     pub fn moving(&self, stage: usize) -> Option<Word> {
-        of_unit!(&self.stages[stage].1, unit => {
-            (unit.out_valid.val() && unit.out_ready.val()).then(|| unit.out_data.val())
-        })
+        let stream = &self.streams[stage];
+        (stream.valid.val() && stream.ready.val()).then(|| stream.data.val())
     }
+}
+
+/// What the names of the wires of the stream behind stage `name` begin with: `_data`, `_valid`, `_ready` follow.
+pub fn stream_prefix(name: &str) -> String {
+    format!("{name}_stream")
 }
 
 impl Clocked for Pipeline {
@@ -111,22 +132,25 @@ impl Logic for Pipeline {
     fn update(&mut self) {
         let (clock, reset) = (self.clock.val(), self.reset.val());
         let (mut data, mut valid) = (self.in_data.val(), self.in_valid.val());
-        for (_, unit) in &mut self.stages {
+        for ((_, unit), stream) in self.stages.iter_mut().zip(&mut self.streams) {
             of_unit!(unit, unit => {
                 unit.clock.next = clock;
                 unit.reset.next = reset;
                 unit.in_data.next = data;
                 unit.in_valid.next = valid;
-                data = unit.out_data.val();
-                valid = unit.out_valid.val();
+                stream.data.next = unit.out_data.val();
+                stream.valid.next = unit.out_valid.val();
             });
+            data = stream.data.val();
+            valid = stream.valid.val();
         }
         self.out_data.next = data;
         self.out_valid.next = valid;
         let mut ready = self.out_ready.val();
-        for (_, unit) in self.stages.iter_mut().rev() {
+        for ((_, unit), stream) in self.stages.iter_mut().zip(&mut self.streams).rev() {
+            stream.ready.next = ready;
             of_unit!(unit, unit => {
-                unit.out_ready.next = ready;
+                unit.out_ready.next = stream.ready.val();
                 ready = unit.in_ready.val();
             });
         }
@@ -143,6 +167,11 @@ impl Logic for Pipeline {
                 unit.out_ready.connect();
             });
         }
+        for stream in &mut self.streams {
+            stream.data.connect();
+            stream.valid.connect();
+            stream.ready.connect();
+        }
         self.in_ready.connect();
         self.out_data.connect();
         self.out_valid.connect();
@@ -156,23 +185,25 @@ impl Logic for Pipeline {
             )
         };
         let of = |stage: usize, port: &str| format!("{}${port}", self.stages[stage].0);
+        let stream = |stage: usize, wire: &str| format!("{}_{wire}", stream_prefix(&self.stages[stage].0));
         let mut body = Vec::new();
         for stage in 0..self.stages.len() {
-            let next = stage + 1 == self.stages.len();
+            let last = stage + 1 == self.stages.len();
             body.push(assign(of(stage, "clock"), "clock".into()));
             body.push(assign(of(stage, "reset"), "reset".into()));
-            for port in ["data", "valid"] {
-                let source =
-                    if stage == 0 { format!("in_{port}") } else { of(stage - 1, &format!("out_{port}")) };
-                body.push(assign(of(stage, &format!("in_{port}")), source));
+            for wire in ["data", "valid"] {
+                let source = if stage == 0 { format!("in_{wire}") } else { stream(stage - 1, wire) };
+                body.push(assign(of(stage, &format!("in_{wire}")), source));
+                body.push(assign(stream(stage, wire), of(stage, &format!("out_{wire}"))));
             }
-            let ready = if next { "out_ready".into() } else { of(stage + 1, "in_ready") };
-            body.push(assign(of(stage, "out_ready"), ready));
+            let ready = if last { "out_ready".into() } else { of(stage + 1, "in_ready") };
+            body.push(assign(stream(stage, "ready"), ready));
+            body.push(assign(of(stage, "out_ready"), stream(stage, "ready")));
         }
         let last = self.stages.len() - 1;
         body.push(assign("in_ready".into(), of(0, "in_ready")));
-        body.push(assign("out_data".into(), of(last, "out_data")));
-        body.push(assign("out_valid".into(), of(last, "out_valid")));
+        body.push(assign("out_data".into(), stream(last, "data")));
+        body.push(assign("out_valid".into(), stream(last, "valid")));
         Verilog::Combinatorial(body)
     }
 }
@@ -195,6 +226,11 @@ impl Block for Pipeline {
         self.out_data.update_all();
         self.out_valid.update_all();
         self.out_ready.update_all();
+        for stream in &mut self.streams {
+            stream.data.update_all();
+            stream.valid.update_all();
+            stream.ready.update_all();
+        }
         for (_, unit) in &mut self.stages {
             of_unit!(unit, unit => unit.update_all());
         }
@@ -209,6 +245,10 @@ impl Block for Pipeline {
             || self.out_data.has_changed()
             || self.out_valid.has_changed()
             || self.out_ready.has_changed()
+            || self
+                .streams
+                .iter()
+                .any(|stream| stream.data.has_changed() || stream.valid.has_changed() || stream.ready.has_changed())
             || self.stages.iter().any(|(_, unit)| of_unit!(unit, unit => unit.has_changed()))
     }
 
@@ -223,7 +263,11 @@ impl Block for Pipeline {
         self.out_data.accept("out_data", probe);
         self.out_valid.accept("out_valid", probe);
         self.out_ready.accept("out_ready", probe);
-        for (stage, unit) in &self.stages {
+        for ((stage, unit), stream) in self.stages.iter().zip(&self.streams) {
+            let prefix = stream_prefix(stage);
+            stream.data.accept(&format!("{prefix}_data"), probe);
+            stream.valid.accept(&format!("{prefix}_valid"), probe);
+            stream.ready.accept(&format!("{prefix}_ready"), probe);
             of_unit!(unit, unit => unit.accept(stage, probe));
         }
         probe.visit_end_scope(name, self);

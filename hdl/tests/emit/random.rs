@@ -398,7 +398,7 @@ fn agree(seed: u64, verilator: bool) {
 
 #[test]
 fn random_kernels_in_icarus() {
-    (0..12).for_each(|seed| agree(seed, false));
+    (0..40).for_each(|seed| agree(seed, false));
 }
 
 #[test]

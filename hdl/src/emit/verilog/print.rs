@@ -144,15 +144,15 @@ impl<'a> Printer<'a> {
                 let (open, parts, separator, close) = self.parts(expression);
                 format!("{open}{}{close}", parts.join(&separator))
             }
-            Node::Not(inner) => format!("{}{}", if width == 1 { '!' } else { '~' }, self.operand(inner)),
-            Node::Negate(inner) => format!("-{}", self.operand(inner)),
+            Node::Not(inner) => format!("{}{}", if width == 1 { '!' } else { '~' }, self.sole_operand(inner)),
+            Node::Negate(inner) => format!("-{}", self.sole_operand(inner)),
             Node::Reduce(reduction, inner) => {
                 let symbol = match reduction {
                     Reduction::All => '&',
                     Reduction::Any => '|',
                     Reduction::Odd => '^',
                 };
-                format!("{symbol}{}", self.operand(inner))
+                format!("{symbol}{}", self.sole_operand(inner))
             }
             Node::Compare(comparison, left, right) => {
                 let symbol = match comparison {
@@ -180,6 +180,12 @@ impl<'a> Printer<'a> {
         let text = self.expression(expression);
         let is_not_of_name = matches!(expression.node(), Node::Not(inner) if !is_compound(inner));
         if is_compound(expression) && !is_not_of_name { format!("({text})") } else { text }
+    }
+
+    /// An expression behind a prefix: `-~x` is not for everyone.
+    fn sole_operand(&mut self, expression: &Expr) -> String {
+        let text = self.expression(expression);
+        if is_compound(expression) { format!("({text})") } else { text }
     }
 
     /// `a - b + c` needs no parentheses.

@@ -213,6 +213,9 @@ impl Kernel<'_> {
             let taken = patterns.iter().position(|pattern| pattern.as_ref().is_none_or(|p| p.value() == Some(value)));
             return taken.map_or(Ok(()), |taken| self.block(&choice.cases[taken].block, slices));
         }
+        if let Some(None) = patterns.first() {
+            return self.block(&choice.cases[0].block, slices);
+        }
         let at = self.now();
         let construct = self.construct();
         let mut arms: Vec<(Option<Expr>, Slices)> = Vec::new();
