@@ -9,7 +9,7 @@ Draws small QONNX multi-layer perceptrons, computes their outputs with the PyPI 
 runs BIN run MODEL --input X.npy --output Y.npy --on ENGINE for each engine. Class indices and scores that float32
 computes without rounding must be identical; other scores may differ by 1e-4 of the image's largest (or by the rounding
 error of float32 where that is more), and their arg-max must agree. Images where float32 rounding could decide a
-quantiser or an arg-max are drawn anew and counted.
+quantiser or an arg-max are drawn anew and counted, and so are networks with the same output for every image.
 With --write and --bin the files are kept: DIR/NAME.onnx, DIR/golden/NAME/{input,output}.npy.
 Last line: 'N passed, N failed'. Exit 0 only if all passed and at least one ran, 1 on failures, 2 on usage.
 """
@@ -27,29 +27,34 @@ from random_models import RandomModel
 from random_nodes import SLACK
 
 IMAGES = 16
-DRAWS = 20  # so often a network is drawn anew because nearly all its images hang on rounding
+DRAWS = 50  # tries for a network whose output depends on its input, and not on float32 rounding
 
 
 def draw(seed, index):
-    """The network number `index`, its inputs and outputs, and how many images and networks were passed over."""
-    images = 0
+    """The network number `index`, its inputs and outputs, and what was passed over on the way to it."""
+    passed_over = collections.Counter()
     for attempt in range(DRAWS):
         network = RandomModel([seed, index, attempt])
-        inputs, outputs, passed_over = network.run(IMAGES)
-        images += passed_over
-        if inputs is not None:
-            return network, inputs, outputs, images, attempt
-    raise RuntimeError(f"network {index} of seed {seed}: no draw in {DRAWS} is free of near ties")
+        inputs, outputs, near_ties = network.run(IMAGES)
+        passed_over["images"] += near_ties
+        if inputs is None:
+            passed_over["networks"] += 1
+        elif np.all(outputs == outputs[0]):
+            passed_over["constant"] += 1
+        else:
+            return network, inputs, outputs, passed_over
+    raise RuntimeError(f"network {index} of seed {seed}: none of {DRAWS} draws is of use")
 
 
 def write(folder, name, network, inputs, outputs):
     golden = os.path.join(folder, "golden", name)
     os.makedirs(golden, exist_ok=True)
-    paths = [os.path.join(folder, name + ".onnx"), os.path.join(golden, "input.npy"), os.path.join(golden, "output.npy")]
-    onnx.save(network.proto(for_executor=False), paths[0])
-    np.save(paths[1], inputs)
-    np.save(paths[2], outputs)
-    return paths
+    model = os.path.join(folder, name + ".onnx")
+    x, y = os.path.join(golden, "input.npy"), os.path.join(golden, "output.npy")
+    onnx.save(network.proto(for_executor=False), model)
+    np.save(x, inputs)
+    np.save(y, outputs)
+    return model, x
 
 
 def run(binary, model, inputs, engine, timeout):
@@ -108,31 +113,33 @@ def main():
     if args.bin and not os.access(args.bin, os.X_OK):
         parser.error(f"{args.bin} is not a program")
 
-    passed = failed = images = networks = exact = 0
-    seen = collections.Counter()
+    passed = failed = exact = 0
+    seen, passed_over = collections.Counter(), collections.Counter()
     with tempfile.TemporaryDirectory() as scratch:
         for index in args.only or range(args.count):
             name = f"random_{args.seed}_{index:03d}"
-            network, inputs, outputs, more_images, more_networks = draw(args.seed, index)
-            images, networks = images + more_images, networks + more_networks
+            network, inputs, outputs, more = draw(args.seed, index)
+            passed_over += more
             exact += not network.guards and network.scores.lsb is not None
             operators = [n.op_type for n in network.nodes if n.op_type != "Constant"]
             seen.update(set(operators))
-            model, x, _ = write(args.write or scratch, name, network, inputs, outputs)
+            model, x = write(args.write or scratch, name, network, inputs, outputs)
             for engine in args.on if args.bin else []:
                 try:
                     fault = difference(network, run(args.bin, model, x, engine, args.timeout), outputs)
                 except RuntimeError as e:
                     fault = str(e)
                 passed, failed = passed + (not fault), failed + bool(fault)
-                print(f"{'FAIL' if fault else 'ok  '} {name} {engine:10s} {' '.join(operators) if fault else ''}", flush=True)
+                print(f"{'FAIL' if fault else 'ok  '} {name} {engine}", flush=True)
                 if fault:
-                    print(f"     {fault}\n     again: --seed {args.seed} --only {index} --on {engine}", flush=True)
+                    print(f"     {fault}\n     {network.domain or 'empty domain'}: {' '.join(operators)}")
+                    print(f"     again: --seed {args.seed} --only {index} --on {engine}", flush=True)
             if not args.bin:
                 print(f"wrote {model}  {network.domain or 'empty domain'}: {' '.join(operators)}")
     print("networks with each operator:", ", ".join(f"{k} {v}" for k, v in sorted(seen.items())))
-    print(f"{exact} networks exact throughout; drawn anew because float32 rounding could decide: "
-          f"{images} images, {networks} networks")
+    print(f"{exact} networks exact throughout; drawn anew: {passed_over['images']} images and "
+          f"{passed_over['networks']} networks where float32 rounding could decide, "
+          f"{passed_over['constant']} networks with one output for all")
     if args.bin:
         print(f"{passed} passed, {failed} failed")
         return 0 if passed and not failed else 1

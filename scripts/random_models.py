@@ -106,19 +106,21 @@ class RandomModel(Nodes):
         self.per_channel = True
         layers = int(self.rng.integers(1, 4))
         for n in range(layers):
-            t = self.between(self.dense(t, int(self.rng.integers(1, 71))))
-            if n + 1 < layers or self.chance(0.15):
+            quantised = n + 1 < layers or self.chance(0.15)
+            t = self.between(self.dense(t, int(self.rng.integers(1, 71))), quantised)
+            if quantised:
                 t = self.quantise(t)
         self.finish(t)
 
-    def between(self, t):
+    def between(self, t, quantised):
         for _ in range(int(self.rng.integers(0, 3))):
             t = self.affine(t)
         if self.chance(0.6):
             t = self.batch_norm(t)
         if self.chance(0.2):
             t = self.step("Identity", t, [t.name], t.top, t.typ, t.lsb, t.exact_zero)
-        return self.clip(t) if self.chance(0.4) else t
+        # scores that are not quantised must stay an affine function of integers: xnorforge refuses a clip behind them
+        return self.clip(t) if quantised and self.chance(0.5) else t
 
     def finish(self, t):
         self.scores, self.output, self.integers = t, t.name, False
@@ -132,7 +134,8 @@ class RandomModel(Nodes):
                     outputs=[values, self.output], axis=1)
         else:
             keep = int(self.chance(0.5))
-            self.output = self.op("ArgMax", [t.name], (1, 1) if keep else (1,), TensorProto.INT64, axis=1, keepdims=keep)
+            shape = (1, 1) if keep else (1,)
+            self.output = self.op("ArgMax", [t.name], shape, TensorProto.INT64, axis=1, keepdims=keep)
         if t.lsb is None:
             best_two_apart = lambda scores: np.diff(np.sort(scores, axis=None)[-2:])[0] > 2 * SLACK * t.top
             self.guards.append(lambda context: bool(best_two_apart(context[t.name])))
@@ -165,10 +168,9 @@ class RandomModel(Nodes):
         dtype, top, typ, lsb = INPUTS[self.kind]
         if self.kind.startswith("bipolar"):
             return self.rng.choice([-1, 1], self.shape).astype(dtype)
-        if lsb is None:
-            return np.clip(self.rng.normal(0, typ, self.shape), -top, top).astype(dtype)
-        if self.kind == "grid":
-            return (np.round(np.clip(self.rng.normal(0, typ, self.shape), -top, top) * 2.0 ** -lsb) * 2.0 ** lsb).astype(dtype)
+        if dtype == np.float32:
+            x = np.clip(self.rng.normal(0, typ, self.shape), -top, top)
+            return (x if lsb is None else np.round(x / 2.0 ** lsb) * 2.0 ** lsb).astype(dtype)
         limits = np.iinfo(dtype)
         return self.rng.integers(limits.min, limits.max + 1, self.shape).astype(dtype)
 

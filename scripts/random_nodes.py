@@ -197,8 +197,8 @@ class Nodes:
         mode = self.pick(ROUNDING)
         # x / scale may round when the scale is no power of two, harmlessly so with 4 bits to spare
         if t.lsb is None or lsb is None or 16 * t.top >= 2.0 ** (24 + t.lsb):
-            args = np.float32(scale), np.float32(zero), np.float32(bits), signed, narrow, EXECUTOR_ROUNDING.get(mode, mode)
-            self.guard(t, lambda x: int_quant(x, *args))
+            scalars = np.float32(scale), np.float32(zero), np.float32(bits)
+            self.guard(t, lambda x: int_quant(x, *scalars, signed, narrow, EXECUTOR_ROUNDING.get(mode, mode)))
         inputs = [t.name, self.const(self.maybe_1d(scale)), self.const(zero), self.const(bits)]
         top = max(abs(low - zero), abs(high - zero)) * float(scale)
         return self.step("Quant", t, inputs, top, top / 2, lsb, custom=True,

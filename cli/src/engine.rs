@@ -5,9 +5,9 @@ use crate::model::Model;
 use compiler::fold::{Goal, plan};
 use hdl::artifacts::{self, Compiled};
 use miette::Diagnostic;
-use sim::rtl::{Rtl, core_of};
+use sim::rtl::Rtl;
 use sim::verilator::Verilator;
-use sim::{Executor, FloatEnds};
+use sim::Executor;
 use std::path::Path;
 use thiserror::Error;
 
@@ -113,11 +113,7 @@ fn simulator<T>(
     body: impl FnOnce(&mut dyn Executor) -> Result<T, Failure>,
 ) -> Result<T, Failure> {
     match engine {
-        Engine::Verilator => {
-            let network = &compiled.plan.network;
-            let ends = FloatEnds { input: network.input_map.clone(), output: network.output_map.clone() };
-            body(&mut Verilator::new(core_of(compiled, folder), ends)?)
-        }
-        Engine::Rtl | Engine::Cpu | Engine::Reference => body(&mut Rtl::of_design(compiled, folder)),
+        Engine::Verilator => body(&mut Verilator::of_design(compiled, folder)?),
+        Engine::Rtl | Engine::Cpu | Engine::Reference => body(&mut Rtl::new(&compiled.plan)),
     }
 }

@@ -89,7 +89,9 @@ pub enum SimError {
     )]
     #[diagnostic(
         code(sim::stuck),
-        help("run it with one image and `--wave F.vcd`, and look for a stream whose valid stays up while ready is down")
+        help(
+            "run it with one image and `--wave F.vcd`, and look for a stream whose valid stays up while ready is down"
+        )
     )]
     Stuck {
         /// Name of the top module.
@@ -112,7 +114,10 @@ pub enum SimError {
         "`{top}` must hold out_data while out_ready is low, but at cycle {cycle} (output word {word}) it changed from \
          {before} to {after}"
     )]
-    #[diagnostic(code(sim::data_changed), help("this is a fault of the core: run it with `--wave F.vcd` and report it"))]
+    #[diagnostic(
+        code(sim::data_changed),
+        help("this is a fault of the core: run it with `--wave F.vcd` and report it")
+    )]
     DataChanged {
         /// Name of the top module.
         top: String,
@@ -126,9 +131,7 @@ pub enum SimError {
         after: String,
     },
     /// A word was withdrawn while it waited.
-    #[error(
-        "`{top}` must keep out_valid until out_ready is high, but at cycle {cycle} it withdrew output word {word}"
-    )]
+    #[error("`{top}` must keep out_valid until out_ready is high, but at cycle {cycle} it withdrew output word {word}")]
     #[diagnostic(
         code(sim::valid_withdrawn),
         help("this is a fault of the core: run it with `--wave F.vcd` and report it")
@@ -143,7 +146,10 @@ pub enum SimError {
     },
     /// More words came out than the images have.
     #[error("`{top}` must deliver {expected} output words, but at cycle {cycle} it offered one more")]
-    #[diagnostic(code(sim::surplus_word), help("this is a fault of the core: run it with `--wave F.vcd` and report it"))]
+    #[diagnostic(
+        code(sim::surplus_word),
+        help("this is a fault of the core: run it with `--wave F.vcd` and report it")
+    )]
     SurplusWord {
         /// Name of the top module.
         top: String,
@@ -172,7 +178,10 @@ pub enum SimError {
     NoCacheFolder,
     /// A file could not be read or written.
     #[error("cannot {action} {}: {source}", path.display())]
-    #[diagnostic(code(sim::file), help("check that the path exists, that it may be accessed and that the disk is not full"))]
+    #[diagnostic(
+        code(sim::file),
+        help("check that the path exists, that it may be accessed and that the disk is not full")
+    )]
     File {
         /// What was tried: `read`, `write` and so on.
         action: &'static str,

@@ -5,46 +5,55 @@ use crate::back_pressure::Pattern;
 use crate::executor::{Executor, Run, RunOptions};
 use crate::stream_core::{FloatEnds, StageProbe, StreamCore, StreamRecord, Word};
 use bitvec::prelude::{BitVec, Lsb0};
+use compiler::plan::Plan;
 use hdl::artifacts::Compiled;
 use hdl::design::pipeline::stream_prefix;
 use hdl::design::{Design, Pipeline};
 use hdl::wire::{Simulation, Word as Wires};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Runs a design in rust-hdl.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Rtl {
-    compiled: Compiled,
+    plan: Plan,
     core: StreamCore,
 }
 
 impl Rtl {
-    /// An executor of the design in `folder`.
-    pub fn of_design(compiled: &Compiled, folder: &Path) -> Self {
-        Rtl { compiled: compiled.clone(), core: core_of(compiled, folder) }
+    /// An executor of the design that `plan` becomes.
+    pub fn new(plan: &Plan) -> Self {
+        let core = StreamCore {
+            folder: PathBuf::new(),
+            top: plan.network.name.clone(),
+            verilog: Vec::new(),
+            memories: Vec::new(),
+            input: plan.input_format(),
+            output: plan.output_format(),
+            stages: probes(plan),
+            patience: StreamCore::patience_for(plan.latency),
+        };
+        Rtl { plan: plan.clone(), core }
     }
 }
 
 /// The core of a compiled directory with a probe on every stage.
 pub fn core_of(compiled: &Compiled, folder: &Path) -> StreamCore {
-    let mut core = StreamCore::from_manifest(&compiled.manifest, &folder.join("rtl"));
-    let network = &compiled.plan.network;
-    core.stages = compiled
-        .plan
-        .stages
+    let core = StreamCore::from_manifest(&compiled.manifest, &folder.join("rtl"));
+    StreamCore { stages: probes(&compiled.plan), ..core }
+}
+
+/// A probe on the stream behind every stage.
+fn probes(plan: &Plan) -> Vec<StageProbe> {
+    let writer = |tensor| plan.network.layers.iter().find(|layer| layer.output == tensor);
+    plan.stages
         .iter()
         .map(|stage| StageProbe {
             prefix: stream_prefix(&stage.name),
             tensor: stage.tensor,
-            layer: network
-                .layers
-                .iter()
-                .find(|layer| layer.output == stage.tensor)
-                .map_or_else(|| "input".to_owned(), |layer| layer.name.clone()),
+            layer: writer(stage.tensor).map_or_else(|| "input".to_owned(), |layer| layer.name.clone()),
             format: stage.output,
         })
-        .collect();
-    core
+        .collect()
 }
 
 fn to_wires(word: &Word) -> Wires {
@@ -64,11 +73,11 @@ impl Executor for Rtl {
 
     fn run(&mut self, images: &[Vec<f32>], options: &RunOptions) -> Result<Run, SimError> {
         options.without_wave(self.name())?;
-        let network = &self.compiled.plan.network;
+        let network = &self.plan.network;
         let ends = FloatEnds { input: network.input_map.clone(), output: network.output_map.clone() };
         let words: Vec<Word> =
             ends.elements(images)?.iter().flat_map(|elements| self.core.input.pack(elements)).collect();
-        let design: Design = hdl::design::design(&self.compiled.plan)?;
+        let design: Design = hdl::design::design(&self.plan)?;
         let mut simulation = Simulation::new(design.pipeline);
         let record = drive(&mut simulation, &self.core, &words, images.len(), options)?;
         record.into_run(&self.core, &ends, images.len(), options)
@@ -86,8 +95,10 @@ fn drive(
     let (mut source, mut sink) = (Pattern::source(options.back_pressure), Pattern::sink(options.back_pressure));
     let expected = core.output.words_per_image() * images;
     let per_image = core.input.words_per_image();
-    let mut record =
-        StreamRecord { stages: vec![Vec::new(); if options.trace { core.stages.len() } else { 0 }], ..Default::default() };
+    let mut record = StreamRecord {
+        stages: vec![Vec::new(); if options.trace { core.stages.len() } else { 0 }],
+        ..Default::default()
+    };
     simulation.top.reset.next = true;
     for _ in 0..2 {
         simulation.step()?;
@@ -98,7 +109,8 @@ fn drive(
         let cycle = simulation.cycle();
         offering = taken < words.len() && (source.willing() || offering);
         simulation.top.in_valid.next = offering;
-        simulation.top.in_data.next = if offering { to_wires(&words[taken]) } else { Wires::zero(core.input.word_bits()) };
+        simulation.top.in_data.next =
+            if offering { to_wires(&words[taken]) } else { Wires::zero(core.input.word_bits()) };
         simulation.top.out_ready.next = sink.willing();
         simulation.settle()?;
         idle += 1;

@@ -114,7 +114,13 @@ impl StreamRecord {
     ///
     /// # Errors
     /// Where a stream carried another number of words than the images have.
-    pub fn into_run(self, core: &StreamCore, ends: &FloatEnds, images: usize, options: &RunOptions) -> Result<Run, SimError> {
+    pub fn into_run(
+        self,
+        core: &StreamCore,
+        ends: &FloatEnds,
+        images: usize,
+        options: &RunOptions,
+    ) -> Result<Run, SimError> {
         let outputs = tensors(&core.output, "out", &self.words, images)?;
         let scores = outputs.iter().map(|elements| ends.output.apply(elements)).collect();
         let last_words = self.word_cycles.iter().skip(core.output.words_per_image().saturating_sub(1));

@@ -78,8 +78,7 @@ impl Builder {
                 _ => (random.random_range(-0.7..0.7) * reach) as i64,
             };
             let boundaries: BTreeSet<i64> = (0..count).map(|_| boundary()).collect();
-            let mut values: Vec<i32> =
-                (0..=boundaries.len()).map(|_| element.decode(random.random()) as i32).collect();
+            let mut values: Vec<i32> = (0..=boundaries.len()).map(|_| element.decode(random.random()) as i32).collect();
             match random.random_range(0..3) {
                 0 => values.sort_unstable(),
                 1 => values.sort_unstable_by(|a, b| b.cmp(a)),
@@ -152,7 +151,8 @@ fn random_network(seed: u64) -> Network {
 fn images(network: &Network, seed: u64, count: usize) -> Vec<Vec<f32>> {
     let mut random = ChaCha8Rng::seed_from_u64(!seed);
     let element = network.input_map.element;
-    let value = |random: &mut ChaCha8Rng| value_of(random, element) as f32 + [0.0, 0.0, 0.25][random.random_range(0..3)];
+    let value =
+        |random: &mut ChaCha8Rng| value_of(random, element) as f32 + [0.0, 0.0, 0.25][random.random_range(0..3)];
     (0..count).map(|_| (0..network.input_map.len()).map(|_| value(&mut random)).collect()).collect()
 }
 

@@ -4,12 +4,46 @@
 mod generator;
 
 use abi::maps::Scores;
+use compiler::fold::{Goal, Parallelism, plan};
 use compiler::lower::lower;
 use generator::{random_graph, random_images};
 use network::integer;
+use network::network::{LayerKind, Network};
 use network::reference::Evaluator;
 use network::tensor::Tensor;
 use proptest::prelude::*;
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use sim::packed::Packed;
+use sim::rtl::Rtl;
+use sim::{Executor, RunOptions};
+use std::collections::BTreeMap;
+
+fn fail(error: impl std::fmt::Display) -> TestCaseError {
+    TestCaseError::fail(error.to_string())
+}
+
+/// A failing seed is reproduced by the seed alone, so shrinking it means nothing.
+fn config(cases: u32) -> ProptestConfig {
+    ProptestConfig { cases, max_shrink_iters: 0, failure_persistence: None, ..ProptestConfig::default() }
+}
+
+/// Any legal parallelism for each layer, dividing or not.
+fn random_folding(network: &Network, seed: u64) -> BTreeMap<String, Parallelism> {
+    let mut random = ChaCha8Rng::seed_from_u64(seed ^ 0x5eed);
+    network
+        .layers
+        .iter()
+        .filter_map(|layer| match &layer.kind {
+            LayerKind::MatrixVector(weights) => {
+                let pe = random.random_range(1..=weights.rows);
+                let simd = random.random_range(1..=weights.columns);
+                Some((layer.name.clone(), Parallelism { pe, simd }))
+            }
+            LayerKind::MultiThreshold(_) | LayerKind::ArgMax => None,
+        })
+        .collect()
+}
 
 fn as_numbers(scores: &Scores) -> Vec<f64> {
     match scores {
@@ -19,7 +53,7 @@ fn as_numbers(scores: &Scores) -> Vec<f64> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 300, ..ProptestConfig::default() })]
+    #![proptest_config(config(300))]
 
     #[test]
     fn reference_equals_integers(seed in any::<u64>()) {
@@ -33,5 +67,38 @@ proptest! {
             let found = integer::run(&network, &image).map_err(|error| TestCaseError::fail(error.to_string()))?;
             prop_assert_eq!(as_numbers(&found.scores), expected.data, "seed {}\n{}\n{}", seed, graph, network);
         }
+    }
+
+    #[test]
+    fn packed_engine_equals_integers(seed in any::<u64>()) {
+        let graph = random_graph(seed, 70);
+        let network = lower(&graph).map_err(fail)?;
+        let images = random_images(&graph, seed, 8);
+        let run = Packed::new(&network).run(&images, &RunOptions::default()).map_err(fail)?;
+        for (image, scores) in images.iter().zip(&run.scores) {
+            prop_assert_eq!(&integer::run(&network, image).map_err(fail)?.scores, scores, "seed {}\n{}", seed, network);
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(config(60))]
+
+    #[test]
+    fn hardware_equals_integers_in_the_planned_cycles(seed in any::<u64>()) {
+        let graph = random_graph(seed, 70);
+        let network = lower(&graph).map_err(fail)?;
+        let plan = plan(network.clone(), &Goal::Folding(random_folding(&network, seed)), 100.0).map_err(fail)?;
+        let images = random_images(&graph, seed, 12);
+        let expected = Packed::new(&network).run(&images, &RunOptions::default()).map_err(fail)?;
+        let mut rtl = Rtl::new(&plan);
+        let free = rtl.run(&images, &RunOptions::default()).map_err(fail)?;
+        prop_assert_eq!(&free.scores, &expected.scores, "seed {}\n{}", seed, plan);
+        let cycles = free.cycles.ok_or_else(|| fail("a simulation has cycles"))?;
+        prop_assert_eq!(cycles.steady_interval(8), Some(plan.initiation_interval), "seed {}\n{}", seed, plan);
+        prop_assert_eq!(cycles.latency_cycles, plan.latency, "seed {}\n{}", seed, plan);
+        let held = RunOptions { back_pressure: Some(seed), ..RunOptions::default() };
+        let held = rtl.run(&images, &held).map_err(fail)?;
+        prop_assert_eq!(&held.scores, &expected.scores, "back-pressure, seed {}\n{}", seed, plan);
     }
 }

@@ -63,12 +63,8 @@ fn dot() -> (Network, StreamCore) {
     let u2 = ElementType::Unsigned { bits: 2 };
     let tensors = vec![TensorType::full(2, 5, U4), TensorType::full(2, 1, sum), TensorType::full(2, 1, u2)];
     // weights.mem holds the codes 1, 7 | 5, 2 | 3 (and an unused 0).
-    let weights = WeightMatrix {
-        rows: 1,
-        columns: 5,
-        element: ElementType::Signed { bits: 3 },
-        values: vec![1, -1, -3, 2, 3],
-    };
+    let weights =
+        WeightMatrix { rows: 1, columns: 5, element: ElementType::Signed { bits: 3 }, values: vec![1, -1, -3, 2, 3] };
     let steps = StepFunction { boundaries: vec![-5, 3, 20], values: vec![0, 1, 2, 3] };
     let layer = |name: &str, kind, input: usize| Layer {
         name: name.to_owned(),
@@ -88,7 +84,10 @@ fn dot() -> (Network, StreamCore) {
         input_map: InputMap {
             shape: vec![1, 10],
             element: U4,
-            functions: vec![StepFunction { boundaries: (1..16).map(|b| b as f32).collect(), values: (0..16).collect() }],
+            functions: vec![StepFunction {
+                boundaries: (1..16).map(|b| b as f32).collect(),
+                values: (0..16).collect(),
+            }],
             function_of: Vec::new(),
             source_of: Vec::new(),
         },
@@ -294,7 +293,8 @@ fn what_cannot_be_built_says_why() {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
-    std::fs::write(folder.path().join("dot.v"), "module dot(input wire clock);\nassign nothing = ;\nendmodule\n").unwrap();
+    std::fs::write(folder.path().join("dot.v"), "module dot(input wire clock);\nassign nothing = ;\nendmodule\n")
+        .unwrap();
     std::fs::write(folder.path().join("weights.mem"), "").unwrap();
     let bad = StreamCore { folder: folder.path().to_owned(), ..good.clone() };
     let cache = Cache::at(folder.path().join("cache"));

@@ -16,19 +16,19 @@ pub fn leave(stage: &Stage, _network: &Network, offered: &[u64]) -> Vec<u64> {
     }
 }
 
-/// Cycles from a word offered to a matrix-vector unit to its lanes entering the adder tree: the replay buffer and
-/// the weight memory.
-const REPLAY: u64 = 2;
-/// Cycles from the last sum of a row fold to the word's transfer: accumulator, thresholds, output queue.
-const ACCUMULATE: u64 = 3;
+/// Cycles from a word taken by a matrix-vector unit to its issue.
+const REPLAY: u64 = 1;
+/// Cycles of a row fold's last word besides the adder tree: weight memory, accumulator, thresholds, output queue.
+const ACCUMULATE: u64 = 4;
 /// Cycles that a stage of thresholds of its own adds.
-const MULTI_THRESHOLD: u64 = 2;
+const MULTI_THRESHOLD: u64 = 3;
 /// Cycles from the last score to the index.
-const ARG_MAX: u64 = 2;
+const ARG_MAX: u64 = 1;
 
-/// Register levels of the adder tree over `simd` lanes.
-pub fn lane_sum_levels(simd: usize) -> u64 {
-    let groups = simd.div_ceil(3);
+/// Register levels of the adder tree over `simd` lanes of `bits` bits: single bits are counted in threes, others
+/// added in pairs.
+fn lane_sum_levels(simd: usize, bits: u32) -> u64 {
+    let groups = simd.div_ceil(if bits == 1 { 3 } else { 2 });
     1 + u64::from(groups.next_power_of_two().trailing_zeros())
 }
 
@@ -42,7 +42,7 @@ fn matrix_vector_unit(stage: &Stage, offered: &[u64]) -> Vec<u64> {
             for time in vector {
                 issued = if row_fold == 0 { (issued + 1).max(time + REPLAY) } else { issued + 1 };
             }
-            leave.push(issued + lane_sum_levels(stage.input.lanes) + ACCUMULATE);
+            leave.push(issued + lane_sum_levels(stage.input.lanes, stage.input.element.bits()) + ACCUMULATE);
         }
     }
     leave

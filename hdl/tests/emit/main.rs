@@ -4,5 +4,6 @@ mod blocks;
 mod errors;
 mod golden;
 mod random;
+mod speed;
 #[path = "../support/mod.rs"]
 mod support;

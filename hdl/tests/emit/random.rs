@@ -388,6 +388,8 @@ fn random_block(seed: u64) -> Random {
 
 fn agree(seed: u64, verilator: bool) {
     let bench = Bench::new("random", random_block(seed)).seed(seed).cycles(if verilator { 500 } else { 60 });
+    // Verilator sees through signals that a random expression makes constant; nobody writes that.
+    let bench = bench.waive("CMPCONST").waive("UNSIGNED");
     let bench = if verilator { bench.verilator() } else { bench };
     bench.run_combinational(|block, random| {
         for x in &mut block.x {
@@ -398,10 +400,17 @@ fn agree(seed: u64, verilator: bool) {
 
 #[test]
 fn random_kernels_in_icarus() {
-    (0..40).for_each(|seed| agree(seed, false));
+    (0..8).for_each(|seed| agree(seed, false));
+}
+
+/// For changes to the emitter: `cargo test -p xnorforge-hdl --test emit -- --ignored`.
+#[test]
+#[ignore = "takes minutes"]
+fn many_random_kernels_in_icarus() {
+    (1000..1200).for_each(|seed| agree(seed, false));
 }
 
 #[test]
 fn random_kernels_in_verilator() {
-    (100..102).for_each(|seed| agree(seed, true));
+    (100..101).for_each(|seed| agree(seed, true));
 }

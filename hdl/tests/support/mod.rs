@@ -70,12 +70,13 @@ pub struct Bench<B> {
     seed: u64,
     files: Vec<(String, String)>,
     simulator: Simulator,
+    waived: Vec<&'static str>,
 }
 
 impl<B: Block> Bench<B> {
     /// `block`, to be emitted with `name` as its module.
     pub fn new(name: &str, block: B) -> Bench<B> {
-        Bench { name: name.into(), block, cycles: 200, seed: 1, files: vec![], simulator: Simulator::Icarus }
+        Bench { name: name.into(), block, cycles: 200, seed: 1, files: vec![], simulator: Simulator::Icarus, waived: vec![] }
     }
 
     /// The number of cycles; 200 unless told.
@@ -96,6 +97,12 @@ impl<B: Block> Bench<B> {
         self
     }
 
+    /// Allows a lint rule of Verilator to be broken; say why where you call this.
+    pub fn waive(mut self, rule: &'static str) -> Self {
+        self.waived.push(rule);
+        self
+    }
+
     /// Verilator instead of Icarus: seconds to build, then far faster.
     pub fn verilator(mut self) -> Self {
         self.simulator = Simulator::Verilator;
@@ -105,7 +112,7 @@ impl<B: Block> Bench<B> {
     /// Compares a block without a clock; each cycle is one set of inputs.
     pub fn run_combinational(mut self, mut drive: impl FnMut(&mut B, &mut Stimulus)) -> VerilogDesign {
         self.block.connect_all();
-        let design = self.emit_checked();
+        let design = accepted(&self.block, &self.name, &self.files, &self.waived);
         let mut stimulus = Stimulus::new(self.seed);
         let mut vectors = Vectors::new(ports(&self.block));
         for cycle in 0..self.cycles {
@@ -118,29 +125,17 @@ impl<B: Block> Bench<B> {
             assert!(settled, "{} does not settle in cycle {cycle}", self.name);
             vectors.record(values(&self.block));
         }
-        self.compare(&design, &vectors);
+        testbench::compare(&design, &vectors, &self.files, self.simulator);
         design
-    }
-
-    fn emit_checked(&self) -> VerilogDesign {
-        let design = emit(&self.block, &self.name).unwrap_or_else(|error| panic!("{:?}", miette::Report::new(error)));
-        tools::accept(&design, &self.files);
-        design
-    }
-
-    fn compare(&self, design: &VerilogDesign, vectors: &Vectors) {
-        testbench::compare(design, vectors, &self.files, self.simulator);
     }
 }
 
 impl<B: Clocked> Bench<B> {
     /// Compares a clocked block.
     pub fn run(self, mut drive: impl FnMut(&mut B, &mut Stimulus)) -> VerilogDesign {
-        let Bench { name, block, cycles, seed, files, simulator } = self;
+        let Bench { name, block, cycles, seed, files, simulator, waived } = self;
         let mut simulation = Simulation::new(block);
-        let emitted = emit(&simulation.top, &name);
-        let design = emitted.unwrap_or_else(|error| panic!("{:?}", miette::Report::new(error)));
-        tools::accept(&design, &files);
+        let design = accepted(&simulation.top, &name, &files, &waived);
         let mut stimulus = Stimulus::new(seed);
         let mut vectors = Vectors::new(ports(&simulation.top));
         for cycle in 0..cycles {
@@ -153,6 +148,13 @@ impl<B: Clocked> Bench<B> {
         testbench::compare(&design, &vectors, &files, simulator);
         design
     }
+}
+
+/// The Verilog of a connected block, which all tools accept.
+fn accepted(block: &dyn Block, name: &str, files: &[(String, String)], waived: &[&str]) -> VerilogDesign {
+    let design = emit(block, name).unwrap_or_else(|error| panic!("{:?}", miette::Report::new(error)));
+    tools::accept(&design, files, waived);
+    design
 }
 
 /// The ports of a block; names inside interfaces have `_` for `.`, as in Verilog.

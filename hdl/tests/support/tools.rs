@@ -41,15 +41,18 @@ pub fn write_sources(folder: &Path, design: &VerilogDesign, files: &[(String, St
     }
 }
 
-/// Lint, elaboration and synthesis front end: Verilator, Icarus and yosys, without any message.
-pub fn accept(design: &VerilogDesign, files: &[(String, String)]) {
+/// Lint, elaboration and synthesis front end: Verilator, Icarus and yosys, without any message but
+/// those of the `waived` rules of Verilator.
+pub fn accept(design: &VerilogDesign, files: &[(String, String)], waived: &[&str]) {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let folder = folder.path();
     write_sources(folder, design, files);
     let top = design.top.as_str();
     let mut complaints = String::new();
     if available("verilator", "--version") {
-        let arguments = ["--lint-only", "-Wall", "--top-module", top, "waivers.vlt", "design.v"];
+        let mut arguments = vec!["--lint-only", "-Wall", "--top-module", top, "waivers.vlt", "design.v"];
+        let waived: Vec<String> = waived.iter().map(|rule| format!("-Wno-{rule}")).collect();
+        arguments.extend(waived.iter().map(String::as_str));
         complaints += &run_in(folder, "verilator", &arguments);
     }
     if available("iverilog", "-V") {

@@ -35,7 +35,10 @@ struct Operation {
 #[derive(Debug)]
 enum OperationKind {
     /// Vector by vector: the product where there is one, then the step functions where there are.
-    PerVector { dot: Option<Dot>, steps: Option<Steps> },
+    PerVector {
+        dot: Option<Dot>,
+        steps: Option<Steps>,
+    },
     ArgMax,
 }
 

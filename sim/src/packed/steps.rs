@@ -56,7 +56,8 @@ impl Steps {
         let chunks = arguments.chunks(64).zip(thresholds.chunks(64));
         for ((word, flip), (arguments, thresholds)) in words.iter_mut().zip(flips).zip(chunks) {
             let pairs = arguments.iter().zip(thresholds).enumerate();
-            *word = flip ^ pairs.fold(0, |word, (bit, (argument, threshold))| word | u64::from(argument >= threshold) << bit);
+            *word = flip
+                ^ pairs.fold(0, |word, (bit, (argument, threshold))| word | u64::from(argument >= threshold) << bit);
         }
         true
     }

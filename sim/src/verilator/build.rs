@@ -1,8 +1,8 @@
 //! Compiling a core and its harness, and running the program.
 
 use super::cache::Cache;
-use super::{files, tool};
 use super::tool::Tool;
+use super::{files, tool};
 use crate::SimError;
 use crate::executor::RunOptions;
 use crate::stream_core::{StageProbe, StreamCore, StreamRecord};

@@ -109,7 +109,8 @@ mod tests {
                         std::fs::write(room.join("entry/model"), "m").map_err(SimError::file("write", room))
                     });
                     let path = path.expect("built");
-                    let names: Vec<_> = std::fs::read_dir(&path).expect("entry").flatten().map(|e| e.file_name()).collect();
+                    let names: Vec<_> =
+                        std::fs::read_dir(&path).expect("entry").flatten().map(|e| e.file_name()).collect();
                     assert_eq!(names, ["model"]);
                 });
             }

@@ -75,7 +75,9 @@ impl Builder {
             self.constant(vec![channels], data)
         };
         let slope = column(&mut |random| f64::from(random.random_range(-3..=3)) / 2.0);
-        let shift = column(&mut |random| if random.random_bool(0.5) { 0.0 } else { f64::from(random.random_range(-6..=6)) / 4.0 });
+        let shift = column(&mut |random| {
+            if random.random_bool(0.5) { 0.0 } else { f64::from(random.random_range(-6..=6)) / 4.0 }
+        });
         let mean = column(&mut |random| {
             if random.random_bool(0.1) { 1000.0 } else { f64::from(random.random_range(-8..=8)) / 2.0 }
         });

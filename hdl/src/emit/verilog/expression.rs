@@ -339,9 +339,20 @@ impl Expr {
     /// At the width of `self`; whatever leaves it is lost and zeros come in.
     pub(super) fn shift(&self, direction: Direction, distance: &Expr) -> Expr {
         let Some(value) = distance.value() else {
-            return match self.value() {
-                Some(value) if *value == BigUint::ZERO => self.clone(),
-                _ => Expr::new(self.width, Node::Shift(direction, self.clone(), distance.clone())),
+            if self.is_value(0) {
+                return self.clone();
+            }
+            // Verilator refuses distances beyond 32 bits. Far below that, one bit says "everything is lost".
+            const REACH: usize = 30;
+            let distance = if distance.width > REACH + 1 {
+                let beyond = distance.part(REACH, distance.width - REACH).reduce(Reduction::Any);
+                Expr::concat(vec![beyond, distance.part(0, REACH)])
+            } else {
+                distance.clone()
+            };
+            return match distance.value() {
+                Some(_) => self.shift(direction, &distance),
+                None => Expr::new(self.width, Node::Shift(direction, self.clone(), distance)),
             };
         };
         let distance = usize::try_from(value).unwrap_or(usize::MAX).min(self.width);
@@ -361,7 +372,12 @@ impl Expr {
             return Expr::binary(Operator::And, self, &index.reduce(Reduction::Any).not());
         }
         let reach = usize::BITS as usize - (self.width - 1).leading_zeros() as usize;
-        let bit = Expr::new(1, Node::Bit(self.clone(), index.resize(reach)));
+        // The low bits of an index may be constant where the whole is not.
+        let low = index.resize(reach);
+        let bit = match low.value() {
+            Some(_) => self.bit(&low),
+            None => Expr::new(1, Node::Bit(self.clone(), low)),
+        };
         let limit = Expr::constant(self.width.into(), usize::BITS as usize);
         Expr::binary(Operator::And, &Expr::compare(Comparison::Lt, index, &limit), &bit)
     }
