@@ -5,9 +5,9 @@ use crate::model::Model;
 use compiler::fold::{Goal, plan};
 use hdl::artifacts::{self, Compiled};
 use miette::Diagnostic;
+use sim::Executor;
 use sim::rtl::Rtl;
 use sim::verilator::Verilator;
-use sim::Executor;
 use std::path::Path;
 use thiserror::Error;
 
@@ -36,14 +36,28 @@ pub enum EngineError {
     #[error("the engine must be one of cpu, reference, rtl, verilator, but is `{found}`")]
     #[diagnostic(
         code(xnorforge::engine),
-        help("use --on cpu for speed, --on reference for the definition, --on rtl or --on verilator to simulate the hardware")
+        help(
+            "use --on cpu for speed, --on reference for the definition, --on rtl or --on verilator to simulate the hardware"
+        )
     )]
     Unknown {
         /// The word.
         found: String,
     },
+    /// An engine that simulates nothing.
+    #[error("`simulate --on` must be one of rtl, verilator, but is `{found}`")]
+    #[diagnostic(
+        code(xnorforge::no_simulator),
+        help("use --on rtl or --on verilator here, or `xnorforge run DIR --on {found}`")
+    )]
+    NoSimulator {
+        /// The word.
+        found: String,
+    },
     /// The original model is not part of a compiled directory.
-    #[error("`--on reference` must be given the .onnx file, but {folder} is a compiled directory, which holds integers only")]
+    #[error(
+        "`--on reference` must be given the .onnx file, but {folder} is a compiled directory, which holds integers only"
+    )]
     #[diagnostic(code(xnorforge::no_graph), help("run the .onnx file, or use `--on cpu` with the directory"))]
     NoGraph {
         /// The directory.
@@ -53,7 +67,7 @@ pub enum EngineError {
     #[error("`simulate` must be given a directory that `compile` wrote, but {path} is none")]
     #[diagnostic(
         code(xnorforge::not_compiled),
-        help("run `xnorforge compile {path} -o DIR` first, or `xnorforge run {path} --on verilator`")
+        help("run `xnorforge compile MODEL -o DIR` first and give DIR, or `xnorforge run MODEL --on verilator`")
     )]
     NotCompiled {
         /// What was given.

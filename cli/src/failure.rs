@@ -28,6 +28,11 @@ impl Failure {
         Failure { exit, report: miette::Report::new(diagnostic) }
     }
 
+    /// A failure that lies in what the user gave.
+    pub fn of_input(diagnostic: impl Diagnostic + Send + Sync + 'static) -> Self {
+        Failure::new(Exit::Input, diagnostic)
+    }
+
     /// Prints the failure and gives the exit status.
     pub fn report(self) -> ExitCode {
         let theme = if std::io::stderr().is_terminal() { GraphicalTheme::unicode() } else { GraphicalTheme::none() };
@@ -43,12 +48,25 @@ impl Failure {
 
 /// An error that a file or stream of the command line gave.
 #[derive(Debug, thiserror::Error, Diagnostic)]
-#[error("{0:#}")]
+#[error("{}", chain(.0))]
 #[diagnostic(
     code(xnorforge::file),
     help("check that the path exists, that it may be accessed and that the disk is not full")
 )]
 struct Glue(anyhow::Error);
+
+/// The message and its causes, without those that the message already tells.
+fn chain(error: &anyhow::Error) -> String {
+    let mut text = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if text.is_empty() {
+            text = cause;
+        } else if !text.contains(&cause) {
+            text += &format!(": {cause}");
+        }
+    }
+    text
+}
 
 impl From<anyhow::Error> for Failure {
     fn from(error: anyhow::Error) -> Self {
@@ -73,6 +91,7 @@ input_errors!(
     compiler::fold::PlanError,
     hdl::artifacts::ArtifactsError,
     crate::images::ImagesError,
+    crate::cmd::compile::FoldingFile,
     crate::engine::EngineError,
 );
 

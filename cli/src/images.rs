@@ -33,7 +33,10 @@ pub enum ImagesError {
     },
     /// Another shape.
     #[error("{} must have shape [images, {expected}], but has {found:?}", path.display())]
-    #[diagnostic(code(xnorforge::npy_shape), help("the leading axis counts images; `xnorforge info MODEL` shows an image's shape"))]
+    #[diagnostic(
+        code(xnorforge::npy_shape),
+        help("the leading axis counts images; `xnorforge info MODEL` shows an image's shape")
+    )]
     Shape {
         /// The file.
         path: PathBuf,
@@ -103,11 +106,8 @@ pub fn images(path: &Path, shape: &[usize], count: Option<usize>) -> Result<Vec<
         let expected: Vec<String> = without_batch.iter().map(usize::to_string).collect();
         return Err(ImagesError::Shape { path: path.to_owned(), expected: expected.join(", "), found });
     }
-    let images: Vec<Vec<f32>> = array
-        .outer_iter()
-        .take(count.unwrap_or(usize::MAX))
-        .map(|image| image.iter().copied().collect())
-        .collect();
+    let images: Vec<Vec<f32>> =
+        array.outer_iter().take(count.unwrap_or(usize::MAX)).map(|image| image.iter().copied().collect()).collect();
     if images.is_empty() {
         return Err(ImagesError::Empty { path: path.to_owned() });
     }

@@ -5,6 +5,7 @@ mod engine;
 mod failure;
 mod images;
 mod model;
+mod output;
 mod progress;
 mod report;
 

@@ -35,6 +35,7 @@
 
 mod error;
 pub mod lint;
+pub mod testbench;
 mod verilog;
 
 pub use error::EmitError;

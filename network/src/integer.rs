@@ -17,13 +17,19 @@ pub struct Evaluation {
 /// # Errors
 /// Where the image does not fit the input map.
 pub fn run(network: &Network, image: &[f32]) -> Result<Evaluation, MapError> {
+    let tensors = run_elements(network, network.input_map.apply(image)?);
+    let scores = network.output_map.apply(&tensors[network.output.0]);
+    Ok(Evaluation { tensors, scores })
+}
+
+/// Each tensor of `network`, by id, when its input tensor holds `elements`.
+pub fn run_elements(network: &Network, elements: Vec<i32>) -> Vec<Vec<i32>> {
     let mut tensors = vec![Vec::new(); network.tensors.len()];
-    tensors[network.input.0] = network.input_map.apply(image)?;
+    tensors[network.input.0] = elements;
     for layer in &network.layers {
         tensors[layer.output.0] = evaluate(layer, &tensors[layer.input.0]);
     }
-    let scores = network.output_map.apply(&tensors[network.output.0]);
-    Ok(Evaluation { tensors, scores })
+    tensors
 }
 
 /// One layer's output for one input tensor.

@@ -3,12 +3,15 @@
 use crate::engine::{DEFAULT_CLOCK_MHZ, DEFAULT_TARGET_FPS};
 use crate::failure::Failure;
 use crate::model::Model;
+use crate::output::show;
 use anyhow::Context;
 use clap::Args;
 use compiler::fold::{Goal, Parallelism, plan};
 use hdl::artifacts;
+use miette::Diagnostic;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use thiserror::Error;
 
 /// Compile a model into a directory: Verilog, memories, testbench, plan, manifest, report.
 #[derive(Debug, Args)]
@@ -20,17 +23,31 @@ pub struct Compile {
     #[arg(short, long, value_name = "DIR")]
     output: PathBuf,
     /// Images per second to plan for [default: 1000].
-    #[arg(long, value_name = "N", conflicts_with = "folding")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, conflicts_with = "folding")]
     target_fps: Option<f64>,
     /// Parallelism of each layer: {"<layer>": {"pe": 4, "simd": 8}, …}.
     #[arg(long, value_name = "F.json")]
     folding: Option<PathBuf>,
     /// Clock in MHz to plan with [default: 100].
-    #[arg(long, value_name = "MHZ")]
+    #[arg(long, value_name = "MHZ", allow_negative_numbers = true)]
     clock: Option<f64>,
     /// Print the report as one JSON object instead of text.
     #[arg(long)]
     json: bool,
+}
+
+/// A folding file that is none.
+#[derive(Debug, Error, Diagnostic)]
+#[error("{} must be JSON with `pe` and `simd` of each layer: {reason}", path.display())]
+#[diagnostic(
+    code(xnorforge::folding_file),
+    help("write it as {{\"<layer>\": {{\"pe\": 4, \"simd\": 8}}, …}}; `xnorforge info MODEL` names the layers")
+)]
+pub struct FoldingFile {
+    /// The file.
+    path: PathBuf,
+    /// Why.
+    reason: String,
 }
 
 impl Compile {
@@ -42,7 +59,8 @@ impl Compile {
             Some(path) => {
                 let context = || format!("cannot read the folding file {}", path.display());
                 let text = std::fs::read_to_string(path).with_context(context)?;
-                let folding: BTreeMap<String, Parallelism> = serde_json::from_str(&text).with_context(context)?;
+                let folding: BTreeMap<String, Parallelism> = serde_json::from_str(&text)
+                    .map_err(|error| FoldingFile { path: path.clone(), reason: error.to_string() })?;
                 Goal::Folding(folding)
             }
         };
@@ -50,11 +68,9 @@ impl Compile {
         artifacts::write(&plan, &self.output)?;
         let report = compiler::report::Report::new(&plan);
         if self.json {
-            println!("{}", serde_json::to_string(&report).map_err(anyhow::Error::from)?);
+            show(&(serde_json::to_string(&report).map_err(anyhow::Error::from)? + "\n"))
         } else {
-            print!("{report}");
-            println!("written to {}", self.output.display());
+            show(&format!("{report}written to {}\n", self.output.display()))
         }
-        Ok(())
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::failure::Failure;
 use crate::model::Model;
+use crate::output::show;
 use abi::maps::Reduction;
 use clap::{Args, ValueEnum};
 use compiler::fold::{Goal, plan};
@@ -37,20 +38,18 @@ impl Info {
             && !self.model.is_dir()
         {
             // Before lowering, so that a model that cannot be lowered can be looked at.
-            print!("{}", network::onnx::import(&self.model)?);
-            return Ok(());
+            return show(&network::onnx::import(&self.model)?.to_string());
         }
         let model = Model::open(&self.model)?;
         match (self.dump, &model) {
-            (Some(Dump::Plan), Model::Compiled { compiled, .. }) => print!("{}", compiled.plan),
+            (Some(Dump::Plan), Model::Compiled { compiled, .. }) => show(&compiled.plan.to_string()),
             (Some(Dump::Plan), Model::Imported { network, .. }) => {
                 let goal = Goal::FramesPerSecond(crate::engine::DEFAULT_TARGET_FPS);
-                print!("{}", plan((**network).clone(), &goal, crate::engine::DEFAULT_CLOCK_MHZ)?);
+                show(&plan((**network).clone(), &goal, crate::engine::DEFAULT_CLOCK_MHZ)?.to_string())
             }
-            (Some(Dump::Graph | Dump::Network), _) => print!("{}", model.network()),
-            (None, _) => print!("{}", summary(&model)),
+            (Some(Dump::Graph | Dump::Network), _) => show(&model.network().to_string()),
+            (None, _) => show(&summary(&model)),
         }
-        Ok(())
     }
 }
 

@@ -4,6 +4,7 @@ use crate::engine::{Engine, with_executor};
 use crate::failure::Failure;
 use crate::images;
 use crate::model::Model;
+use crate::output::show;
 use crate::progress;
 use crate::report::RunReport;
 use clap::Args;
@@ -55,14 +56,13 @@ impl Run {
             images::write_outputs(path, &network.output_map.shape, &run.scores)?;
         }
         if let (Some(folder), Some(trace)) = (&self.trace, &run.trace) {
-            trace.write(folder)?;
+            trace.write(folder).map_err(Failure::of_input)?;
         }
         let report = RunReport::new(&run.scores, labels.as_deref(), run.cycles.as_ref());
         if self.json {
-            println!("{}", serde_json::to_string(&report).map_err(anyhow::Error::from)?);
+            show(&(serde_json::to_string(&report).map_err(anyhow::Error::from)? + "\n"))
         } else {
-            print!("{}", report.text());
+            show(&report.text())
         }
-        Ok(())
     }
 }

@@ -4,6 +4,7 @@ use crate::engine::{Engine, EngineError, with_executor};
 use crate::failure::{Exit, Failure};
 use crate::images;
 use crate::model::Model;
+use crate::output::show;
 use crate::progress;
 use crate::report::RunReport;
 use clap::Args;
@@ -55,7 +56,9 @@ enum Mismatch {
     #[error("every engine must give the same integers, but the simulated design differs{place}")]
     #[diagnostic(
         code(xnorforge::mismatch),
-        help("this is a fault of xnorforge: please report it with the model; `--trace DIR --wave F.vcd` records the evidence")
+        help(
+            "this is a fault of xnorforge: please report it with the model; `--trace DIR --wave F.vcd` records the evidence"
+        )
     )]
     Integers {
         /// Where, with leading punctuation.
@@ -63,7 +66,10 @@ enum Mismatch {
     },
     /// Another interval than planned.
     #[error("the design must take an image every {planned} cycles as planned, but takes one every {measured}")]
-    #[diagnostic(code(xnorforge::interval), help("this is a fault of xnorforge: please report it with the model and the folding"))]
+    #[diagnostic(
+        code(xnorforge::interval),
+        help("this is a fault of xnorforge: please report it with the model and the folding")
+    )]
     Interval {
         /// The plan's interval.
         planned: u64,
@@ -76,6 +82,12 @@ impl Simulate {
     /// Runs the verb.
     pub fn run(self) -> Result<(), Failure> {
         let engine: Engine = self.on.parse()?;
+        if !matches!(engine, Engine::Rtl | Engine::Verilator) {
+            return Err(EngineError::NoSimulator { found: self.on }.into());
+        }
+        if !self.folder.is_dir() {
+            return Err(EngineError::NotCompiled { path: self.folder.display().to_string() }.into());
+        }
         let model = Model::open(&self.folder)?;
         let Model::Compiled { compiled, .. } = &model else {
             return Err(EngineError::NotCompiled { path: self.folder.display().to_string() }.into());
@@ -96,13 +108,13 @@ impl Simulate {
             images::write_outputs(path, &network.output_map.shape, &run.scores)?;
         }
         if let (Some(folder), Some(trace)) = (&self.trace, &run.trace) {
-            trace.write(folder)?;
+            trace.write(folder).map_err(Failure::of_input)?;
         }
         let report = RunReport::new(&run.scores, labels.as_deref(), run.cycles.as_ref());
         if self.json {
-            println!("{}", serde_json::to_string(&report).map_err(anyhow::Error::from)?);
+            show(&(serde_json::to_string(&report).map_err(anyhow::Error::from)? + "\n"))?;
         } else {
-            print!("{}", report.text());
+            show(&report.text())?;
         }
         let options = RunOptions { trace: run.trace.is_some(), ..RunOptions::default() };
         let expected = sim::packed::Packed::new(network).run(&images, &options)?;
@@ -121,7 +133,7 @@ impl Simulate {
             return Err(Failure::new(Exit::No, Mismatch::Interval { planned, measured }));
         }
         if !self.json {
-            println!("every integer equals the network's");
+            show("every integer equals the network's\n")?;
         }
         Ok(())
     }

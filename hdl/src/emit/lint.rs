@@ -13,14 +13,8 @@ pub struct Waiver {
 
 /// All waivers.
 pub const WAIVERS: &[Waiver] = &[
-    Waiver {
-        rule: "DECLFILENAME",
-        reason: "a design is one file that holds many modules",
-    },
-    Waiver {
-        rule: "PINCONNECTEMPTY",
-        reason: "an output that nobody reads is left open explicitly, as `.port()`",
-    },
+    Waiver { rule: "DECLFILENAME", reason: "a design is one file that holds many modules" },
+    Waiver { rule: "PINCONNECTEMPTY", reason: "an output that nobody reads is left open explicitly, as `.port()`" },
     Waiver {
         rule: "UNUSEDSIGNAL",
         reason: "blocks are general: a shape may need only some bits of a word, or not the clock",

@@ -14,6 +14,7 @@ mod key;
 mod lower;
 mod module;
 mod number;
+mod operator;
 mod print;
 mod statement;
 mod symbol;

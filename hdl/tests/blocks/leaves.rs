@@ -113,7 +113,7 @@ fn a_lane_sum_adds_weighed_lanes_after_its_levels() {
 #[test]
 fn a_lane_sum_is_the_same_in_verilog() {
     for (lanes, bits, signed) in SUMS {
-        Bench::new("sum", Top(LaneSum::new(lanes, bits, signed))).run(|sum, stimulus| {
+        Bench::new("lanes", Top(LaneSum::new(lanes, bits, signed))).run(|sum, stimulus| {
             sum.x.next = stimulus.word(lanes * bits);
             sum.weights.next = stimulus.word(lanes);
         });

@@ -150,10 +150,7 @@ fn integers() {
 
 #[test]
 fn invisible_names() {
-    assert_eq!(
-        text(&Hidden::new()),
-        "top: the kernel names `_n`, which is no signal, parameter or loop variable"
-    );
+    assert_eq!(text(&Hidden::new()), "top: the kernel names `_n`, which is no signal, parameter or loop variable");
     assert_eq!(
         text(&HiddenIndex::new()),
         "top: cannot evaluate the index in `v[_n]`: `_n` is not known at elaboration"

@@ -2,6 +2,7 @@
 
 mod blocks;
 mod errors;
+mod foreign;
 mod golden;
 mod random;
 mod speed;

@@ -117,8 +117,11 @@ impl Random {
             VerilogExpression::Signal(name) => match loops.iter().find(|(variable, _)| variable == name) {
                 Some((_, value)) => Value::Integer(*value),
                 None => {
-                    let word =
-                        if name.starts_with('x') { self.x[index(name, loops)].val() } else { self.y[index(name, loops)].val() };
+                    let word = if name.starts_with('x') {
+                        self.x[index(name, loops)].val()
+                    } else {
+                        self.y[index(name, loops)].val()
+                    };
                     Value::Word(number(&word), word.bits())
                 }
             },

@@ -76,7 +76,15 @@ pub struct Bench<B> {
 impl<B: Block> Bench<B> {
     /// `block`, to be emitted with `name` as its module.
     pub fn new(name: &str, block: B) -> Bench<B> {
-        Bench { name: name.into(), block, cycles: 200, seed: 1, files: vec![], simulator: Simulator::Icarus, waived: vec![] }
+        Bench {
+            name: name.into(),
+            block,
+            cycles: 200,
+            seed: 1,
+            files: vec![],
+            simulator: Simulator::Icarus,
+            waived: vec![],
+        }
     }
 
     /// The number of cycles; 200 unless told.

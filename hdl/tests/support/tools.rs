@@ -59,8 +59,9 @@ pub fn accept(design: &VerilogDesign, files: &[(String, String)], waived: &[&str
         complaints += &run_in(folder, "iverilog", &["-g2012", "-Wall", "-s", top, "-o", "design.vvp", "design.v"]);
     }
     if available("yosys", "-V") {
-        let script =
-            format!("read_verilog -sv design.v; hierarchy -check -top {top}; proc; select -assert-none t:$dlatch; check -assert");
+        let script = format!(
+            "read_verilog -sv design.v; hierarchy -check -top {top}; proc; select -assert-none t:$dlatch; check -assert"
+        );
         let output = run_in(folder, "yosys", &["-q", "-p", &script]);
         complaints += &output;
     }

@@ -7,19 +7,15 @@ use super::symbol::{SymbolId, SymbolTable};
 use crate::emit::EmitError;
 
 /// Checks one module's kernel.
-pub(super) fn check(
-    drives: &[Drive],
-    history: &History,
-    table: &SymbolTable,
-    module: &str,
-) -> Result<(), EmitError> {
+pub(super) fn check(drives: &[Drive], history: &History, table: &SymbolTable, module: &str) -> Result<(), EmitError> {
     let name = |symbol: SymbolId| dotted(&table.get(symbol).name);
     for drive in drives {
-        let complete = assigned(&drive.statements, drive.target, false).map_err(|()| EmitError::ReadBeforeAssigned {
-            module: module.into(),
-            signal: name(drive.target),
-            reader: name(drive.target),
-        })?;
+        let complete =
+            assigned(&drive.statements, drive.target, false).map_err(|()| EmitError::ReadBeforeAssigned {
+                module: module.into(),
+                signal: name(drive.target),
+                reader: name(drive.target),
+            })?;
         if !complete {
             return Err(EmitError::NotAlwaysAssigned { module: module.into(), signal: name(drive.target) });
         }

@@ -228,7 +228,8 @@ impl Collector {
             Some(id) => *id,
             None => {
                 let id = self.shapes.len();
-                let wanted = identity.0.clone().unwrap_or_else(|| path.replace('[', "_").replace(']', "").replace('.', "_"));
+                let wanted =
+                    identity.0.clone().unwrap_or_else(|| path.replace('[', "_").replace(']', "").replace('.', "_"));
                 let (head, instances, tail) = (identity.1.clone(), identity.2.clone(), identity.3.clone());
                 self.shapes.push(Shape { wanted, ports, head, instances, tail });
                 self.by_text.insert(identity, id);

@@ -26,7 +26,8 @@ impl Drive {
     /// Drops assignments that a later one replaces, and writes short accumulations as one expression.
     pub(super) fn simplify(&mut self) {
         let target = self.target;
-        let replaces = |statement: &Statement| matches!(statement, Statement::Assign(value) if !value.reads_symbol(target));
+        let replaces =
+            |statement: &Statement| matches!(statement, Statement::Assign(value) if !value.reads_symbol(target));
         if let Some(last) = self.statements.iter().rposition(replaces) {
             self.statements.drain(..last);
         }

@@ -4,45 +4,41 @@ use std::collections::{HashMap, HashSet};
 
 /// Words that Verilog-2005 and SystemVerilog keep for themselves, as far as a field or module could
 /// be called like that.
-const KEYWORDS: &[&str] = &[
-    "alias", "always", "and", "assert", "assign", "assume", "automatic", "before", "begin", "bind",
-    "bins", "bit", "break", "buf", "byte", "case", "cell", "checker", "class", "clocking", "cmos",
-    "config", "const", "constraint", "context", "continue", "cover", "cross", "deassign", "default",
-    "defparam", "design", "disable", "dist", "do", "edge", "else", "end", "endcase", "endfunction",
-    "endgenerate", "endmodule", "endtask", "enum", "eventually", "event", "expect", "export",
-    "extends", "extern", "final", "first_match", "for", "force", "foreach", "forever", "fork",
-    "function", "generate", "genvar", "global", "highz0", "highz1", "if", "iff", "ifnone", "illegal",
-    "implements", "implies", "import", "include", "initial", "inout", "input", "inside", "instance",
-    "int", "integer", "interconnect", "interface", "intersect", "join", "large", "let", "liblist",
-    "library", "local", "localparam", "logic", "longint", "macromodule", "matches", "medium",
-    "modport", "module", "nand", "negedge", "nettype", "new", "nexttime", "nmos", "nor", "not",
-    "null", "or", "output", "package", "packed", "parameter", "pmos", "posedge", "primitive",
-    "priority", "program", "property", "protected", "pull0", "pull1", "pulldown", "pullup", "pure",
-    "rand", "randc", "randcase", "real", "realtime", "ref", "reg", "reject_on", "release", "repeat",
-    "restrict", "return", "rnmos", "rpmos", "rtran", "scalared", "sequence", "shortint",
-    "shortreal", "signed", "small", "soft", "solve", "specify", "static", "string", "strong",
-    "strong0", "strong1", "struct", "super", "supply0", "supply1", "table", "tagged", "task", "this",
-    "throughout", "time", "timeprecision", "timeunit", "tran", "tri", "tri0", "tri1", "triand",
-    "trior", "trireg", "type", "typedef", "union", "unique", "unique0", "unsigned", "until", "untyped",
-    "use", "var", "vectored", "virtual", "void", "wait", "wand", "weak", "weak0", "weak1", "while",
-    "wildcard", "wire", "with", "within", "wor", "xnor", "xor",
-];
+const KEYWORDS: &str = "
+    alias always and assert assign assume automatic before begin bind bins bit break buf byte case cell
+    checker class clocking cmos config const constraint context continue cover cross deassign default
+    defparam design disable dist do edge else end endcase endfunction endgenerate endmodule endtask enum
+    eventually event expect export extends extern final first_match for force foreach forever fork
+    function generate genvar global highz0 highz1 if iff ifnone illegal implements implies import
+    include initial inout input inside instance int integer interconnect interface intersect join large
+    let liblist library local localparam logic longint macromodule matches medium modport module nand
+    negedge nettype new nexttime nmos nor not null or output package packed parameter pmos posedge
+    primitive priority program property protected pull0 pull1 pulldown pullup pure rand randc randcase
+    real realtime ref reg reject_on release repeat restrict return rnmos rpmos rtran scalared sequence
+    shortint shortreal signed small soft solve specify static string strong strong0 strong1 struct super
+    supply0 supply1 table tagged task this throughout time timeprecision timeunit tran tri tri0 tri1
+    triand trior trireg type typedef union unique unique0 unsigned until untyped use var vectored
+    virtual void wait wand weak weak0 weak1 while wildcard wire with within wor xnor xor
+";
+
+fn is_keyword(name: &str) -> bool {
+    KEYWORDS.split_ascii_whitespace().any(|keyword| keyword == name)
+}
 
 /// Whether `name` may stand as it is.
 pub(crate) fn is_identifier(name: &str) -> bool {
     name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
         && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
-        && !KEYWORDS.contains(&name)
+        && !is_keyword(name)
 }
 
 /// The identifier nearest to a rust-hdl name such as `pe$0$x`.
 fn legal(name: &str) -> String {
-    let mut legal: String =
-        name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
+    let mut legal: String = name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
     if !legal.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_') {
         legal.insert(0, '_');
     }
-    if KEYWORDS.contains(&legal.as_str()) {
+    if is_keyword(&legal) {
         legal.push('_');
     }
     legal

@@ -4,8 +4,8 @@
 //! only the first of them is translated. rust-hdl's syntax tree has no equality of its own.
 
 use rust_hdl::core::ast::{
-    VerilogBlockOrConditional, VerilogConditional, VerilogExpression, VerilogLink, VerilogLiteral,
-    VerilogOp, VerilogOpUnary, VerilogStatement,
+    VerilogBlockOrConditional, VerilogConditional, VerilogExpression, VerilogLink, VerilogLiteral, VerilogOp,
+    VerilogOpUnary, VerilogStatement,
 };
 use std::io::Write;
 

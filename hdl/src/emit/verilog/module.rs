@@ -48,7 +48,8 @@ pub(super) fn kernel(
     for (child, symbols) in children.iter().zip(&child_symbols).filter(|(child, _)| child.shape.is_some()) {
         for symbol in symbols.clone().filter(|symbol| table.get(*symbol).kind == Kind::ChildInput) {
             if wiring.drive_of[symbol].is_none() {
-                let signal = format!("{}.{}", dotted(&child.name), dotted(&table.get(symbol).name[child.name.len() + 1..]));
+                let signal =
+                    format!("{}.{}", dotted(&child.name), dotted(&table.get(symbol).name[child.name.len() + 1..]));
                 return Err(EmitError::NotDriven { module: path.into(), signal });
             }
             wiring.make_live(symbol);
@@ -68,12 +69,14 @@ pub(super) fn kernel(
             connections.push(format!("    .{}({})", port.name, wiring.connection(symbol, &mut printer)));
         }
         let connections = connections.join(",\n");
-        let text = if connections.is_empty() { format!("{name} ();\n") } else { format!("{name} (\n{connections}\n  );\n") };
+        let text =
+            if connections.is_empty() { format!("{name} ();\n") } else { format!("{name} (\n{connections}\n  );\n") };
         instances.push(Instance { shape, text });
     }
     let mut tail = String::new();
     let mut was_block = true;
-    for drive in wiring.drives.iter().filter(|drive| wiring.is_live[drive.target] && !wiring.is_absorbed[drive.target]) {
+    for drive in wiring.drives.iter().filter(|drive| wiring.is_live[drive.target] && !wiring.is_absorbed[drive.target])
+    {
         let text = printer.drive(drive);
         let is_block = drive.plain().is_none();
         if is_block || was_block {
@@ -85,8 +88,12 @@ pub(super) fn kernel(
     }
 
     // The fields are the first symbols, in the same order.
-    let procedural: HashSet<&str> =
-        fields.iter().enumerate().filter(|(symbol, _)| wiring.is_procedural(*symbol)).map(|(_, f)| f.name.as_str()).collect();
+    let procedural: HashSet<&str> = fields
+        .iter()
+        .enumerate()
+        .filter(|(symbol, _)| wiring.is_procedural(*symbol))
+        .map(|(_, f)| f.name.as_str())
+        .collect();
     let mut head = port_list(ports, |port| procedural.contains(port.field.as_str()));
     let declarations = wiring.declarations(&printer);
     if !printer.constants.is_empty() {

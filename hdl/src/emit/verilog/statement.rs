@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::rc::Rc;
 
 use rust_hdl::core::ast::{
-    VerilogBlockOrConditional, VerilogConditional, VerilogExpression, VerilogLink, VerilogLinkDetails,
-    VerilogMatch, VerilogStatement,
+    VerilogBlockOrConditional, VerilogConditional, VerilogExpression, VerilogLink, VerilogLinkDetails, VerilogMatch,
+    VerilogStatement,
 };
 
 use super::expression::Expr;
@@ -131,9 +131,9 @@ impl Kernel<'_> {
             VerilogStatement::Match(choice) => self.choice(choice, slices),
             VerilogStatement::Loop(repeat) => {
                 let bound = |bound| {
-                    literal(bound)
-                        .and_then(|(value, _)| u64::try_from(value).ok())
-                        .ok_or_else(|| self.unsupported("a loop with such bounds", "loop from 0 to a number that fits 64 bits"))
+                    literal(bound).and_then(|(value, _)| u64::try_from(value).ok()).ok_or_else(|| {
+                        self.unsupported("a loop with such bounds", "loop from 0 to a number that fits 64 bits")
+                    })
                 };
                 for value in bound(&repeat.from)?..bound(&repeat.to)? {
                     self.loops.push((repeat.index.clone(), value));
@@ -157,10 +157,8 @@ impl Kernel<'_> {
                 return Err(self.unsupported("a bidirectional link", "use separate wires for the two directions"));
             }
         };
-        let field = |base: &String| match details.my_name.as_str() {
-            "" => base.clone(),
-            name => format!("{base}${name}"),
-        };
+        let inner = details.my_name.trim_start_matches('.').replace('.', "$");
+        let field = |base: &String| if inner.is_empty() { base.clone() } else { format!("{base}${inner}") };
         self.assignment(&field(to), &VerilogExpression::Signal(field(from)), slices)
     }
 
@@ -232,7 +230,8 @@ impl Kernel<'_> {
         // Rust has checked that the arms are exhaustive, so the last one may as well be the default.
         let Some((_, mut default)) = arms.pop() else { return Ok(()) };
         for target in &targets {
-            let arms = arms.iter_mut().filter_map(|(pattern, arm)| Some((pattern.clone()?, arm.take(*target)))).collect();
+            let arms =
+                arms.iter_mut().filter_map(|(pattern, arm)| Some((pattern.clone()?, arm.take(*target)))).collect();
             slices.of(*target).push(Statement::Case { test: test.clone(), arms, otherwise: default.take(*target) });
         }
         self.read(&test, at, targets.into());

@@ -1,0 +1,418 @@
+//! The program as its users meet it: the built binary on the model of handwritten digits.
+//!
+//! Every test works in its own folder, in which `digits` holds the model, so that messages name the same paths
+//! everywhere.
+
+#![allow(clippy::unwrap_used)]
+
+mod support;
+
+use ndarray::{ArrayD, IxDyn};
+use ndarray_npy::{read_npy, write_npy};
+use network::onnx::proto::{DimensionProto, GraphProto, ModelProto, TensorProto};
+use prost::Message;
+use serde_json::Value;
+use std::collections::BTreeSet;
+use std::fs;
+use support::{IMAGES, LABELS, MODEL, Room};
+
+#[test]
+fn helps() {
+    let room = Room::new();
+    let mut text = room.ok(&["--help"]);
+    for verb in ["info", "run", "compile", "simulate"] {
+        text += &format!("\n# {verb}\n{}", room.ok(&[verb, "--help"]));
+    }
+    insta::assert_snapshot!("helps", text);
+}
+
+#[test]
+fn digits_run_as_the_model_card_says() {
+    let room = Room::new();
+    let run = room.json(&["run", MODEL, "--input", IMAGES, "--labels", LABELS, "--output", "y.npy", "--json"]);
+    let keys: Vec<&String> = run.as_object().unwrap().keys().collect();
+    assert_eq!(keys, ["accuracy", "correct", "images", "predictions"]);
+    assert_eq!((run["images"].as_u64(), run["correct"].as_u64()), (Some(450), Some(446)));
+    assert!((run["accuracy"].as_f64().unwrap() - 446.0 / 450.0).abs() < 1e-12);
+
+    let found: ArrayD<f32> = read_npy(room.path("y.npy")).unwrap();
+    let expected: ArrayD<f32> = read_npy(room.path("digits/expected_scores.npy")).unwrap();
+    assert_eq!(found.shape(), [450, 10]);
+    assert_eq!(found.shape(), expected.shape());
+    for (found, expected) in found.iter().zip(&expected) {
+        assert!((found - expected).abs() <= 1e-4 * expected.abs().max(1e-3), "{found} is not {expected}");
+    }
+    let best = |row: ndarray::ArrayViewD<f32>| (0..10).rev().max_by(|a, b| row[[*a]].total_cmp(&row[[*b]])).unwrap();
+    let best_found: Vec<usize> = found.outer_iter().map(best).collect();
+    assert_eq!(best_found, expected.outer_iter().map(best).collect::<Vec<_>>());
+    assert_eq!(run["predictions"], serde_json::json!(best_found));
+
+    let reference = room.json(&["run", MODEL, "--input", IMAGES, "--on", "reference", "--json"]);
+    assert_eq!(reference["predictions"], run["predictions"]);
+    assert!(reference.get("correct").is_none());
+    let few = room.json(&["run", MODEL, "--input", IMAGES, "--labels", LABELS, "--count", "7", "--json"]);
+    assert_eq!(few["images"], 7);
+    assert_eq!(few["predictions"].as_array().unwrap()[..], run["predictions"].as_array().unwrap()[..7]);
+}
+
+#[test]
+fn element_types_and_shapes_of_inputs_do_not_matter() {
+    let room = Room::new();
+    let expected = room.json(&["run", MODEL, "--input", IMAGES, "--json"]);
+    let floats = room.images();
+    let shape = floats.shape().to_vec();
+    let bytes = floats.mapv(|value| value as u8);
+    write_npy(room.path("f32.npy"), &floats).unwrap();
+    write_npy(room.path("u8.npy"), &bytes).unwrap();
+    write_npy(room.path("i8.npy"), &floats.mapv(|value| value as i8)).unwrap();
+    write_npy(room.path("batch.npy"), &bytes.clone().into_shape_with_order(IxDyn(&[450, 1, 1, 8, 8])).unwrap())
+        .unwrap();
+    write_npy(room.path("plain.npy"), &bytes.into_shape_with_order(IxDyn(&[450, 1, 8, 8])).unwrap()).unwrap();
+    // Columns first, as NumPy writes a transposed array.
+    let turned = floats.t().as_standard_layout().into_owned().reversed_axes();
+    assert_eq!(turned.shape(), shape);
+    write_npy(room.path("fortran.npy"), &turned).unwrap();
+    for file in ["f32.npy", "u8.npy", "i8.npy", "batch.npy", "plain.npy", "fortran.npy"] {
+        assert_eq!(room.json(&["run", MODEL, "--input", file, "--json"]), expected, "{file}");
+    }
+}
+
+#[test]
+fn a_compiled_directory_works_without_the_model() {
+    let room = Room::new();
+    let expected = room.json(&["run", MODEL, "--input", IMAGES, "--labels", LABELS, "--json"]);
+    let printed = room.json(&["compile", MODEL, "-o", "design", "--json"]);
+    fs::remove_file(room.path(MODEL)).unwrap();
+    let report = room.json_file("design/report.json");
+    assert_eq!(printed, report);
+    for key in ["initiation_interval_cycles", "latency_cycles", "clock_mhz", "fps", "ops_per_inference", "weight_bits"]
+    {
+        assert!(report[key].is_number(), "report.json holds no number {key}");
+    }
+    assert!(report.get("link_fps").is_some());
+    assert_eq!(report["clock_mhz"], 100.0);
+    assert!(report["fps"].as_f64().unwrap() >= 1000.0);
+    let layers = report["layers"].as_array().unwrap();
+    assert!(layers.len() >= 3);
+    for layer in layers {
+        for key in ["name", "kind", "pe", "simd", "cycles"] {
+            assert!(layer.get(key).is_some(), "a layer of report.json holds no {key}");
+        }
+    }
+
+    assert_eq!(room.json(&["run", "design", "--input", IMAGES, "--labels", LABELS, "--json"]), expected);
+    let simulate = |more: &[&str]| {
+        let words = ["simulate", "design", "--input", IMAGES, "--labels", LABELS, "--on", "rtl", "--json"];
+        room.json(&[&words, more].concat())
+    };
+    let ten = &expected["predictions"].as_array().unwrap()[..10];
+    let run = simulate(&["--count", "10"]);
+    assert_eq!(run["predictions"].as_array().unwrap()[..], *ten);
+    assert!(run["cycles"].as_u64().unwrap() > 0);
+    assert_eq!(run["initiation_interval_cycles"], report["initiation_interval_cycles"]);
+    assert_eq!(run["latency_cycles"], report["latency_cycles"]);
+    let one = simulate(&["--count", "1"]);
+    assert_eq!(one["images"], 1);
+    assert_eq!(one.get("initiation_interval_cycles"), Some(&Value::Null));
+    assert_eq!(one["latency_cycles"], report["latency_cycles"]);
+    let held = simulate(&["--count", "10", "--backpressure", "1"]);
+    assert_eq!(held["predictions"].as_array().unwrap()[..], *ten);
+    assert_eq!(held, simulate(&["--count", "10", "--backpressure", "1"]), "the same seed gives the same run");
+}
+
+#[test]
+#[ignore = "report.json holds no estimate yet"]
+fn the_report_estimates_resources() {
+    let room = Room::new();
+    let report = room.json(&["compile", MODEL, "-o", "design", "--json"]);
+    for key in ["lut", "ff", "bram"] {
+        assert!(report["estimate"][key].is_number(), "report.json holds no estimate.{key}");
+    }
+}
+
+#[test]
+fn folding_need_not_divide() {
+    let room = Room::new();
+    let folding = r#"{"/linear1/MatMul": {"pe": 7, "simd": 5}, "/linear2/MatMul": {"pe": 5, "simd": 11},
+        "/linear3/MatMul": {"pe": 3, "simd": 7}}"#;
+    fs::write(room.path("folding.json"), folding).unwrap();
+    let report = room.json(&["compile", MODEL, "-o", "design", "--folding", "folding.json", "--json"]);
+    assert_eq!((&report["layers"][0]["pe"], &report["layers"][0]["simd"]), (&7.into(), &5.into()));
+    let expected = room.json(&["run", MODEL, "--input", IMAGES, "--labels", LABELS, "--count", "20", "--json"]);
+    let run = room.json(&["simulate", "design", "--input", IMAGES, "--count", "20", "--json"]);
+    assert_eq!(run["predictions"], expected["predictions"]);
+    assert_eq!(run["initiation_interval_cycles"], report["initiation_interval_cycles"]);
+    assert_eq!(run["latency_cycles"], report["latency_cycles"]);
+}
+
+#[test]
+fn rate_and_clock_are_planned_for() {
+    let room = Room::new();
+    let fast = room.json(&["compile", MODEL, "-o", "a", "--target-fps", "100000", "--clock", "50", "--json"]);
+    assert_eq!(fast["clock_mhz"], 50.0);
+    assert!(fast["fps"].as_f64().unwrap() >= 100_000.0);
+    assert!(fast["initiation_interval_cycles"].as_u64().unwrap() <= 500);
+    let run = room.json(&["simulate", "a", "--input", IMAGES, "--count", "10", "--json"]);
+    assert_eq!(run["initiation_interval_cycles"], fast["initiation_interval_cycles"]);
+    // One that `compile` wrote before is replaced.
+    let slow = room.json(&["compile", MODEL, "-o", "a", "--target-fps", "1", "--json"]);
+    assert!(slow["initiation_interval_cycles"].as_u64() > fast["initiation_interval_cycles"].as_u64());
+    assert_eq!(room.json_file("a/report.json"), slow);
+}
+
+#[test]
+fn traces_of_engines_are_equal() {
+    let room = Room::new();
+    room.ok(&["compile", MODEL, "-o", "design"]);
+    room.ok(&["run", MODEL, "--input", IMAGES, "--count", "3", "--trace", "cpu"]);
+    room.ok(&["run", "design", "--input", IMAGES, "--count", "3", "--on", "rtl", "--trace", "run_rtl"]);
+    room.ok(&["simulate", "design", "--input", IMAGES, "--count", "3", "--trace", "simulated"]);
+    let expected = room.files("cpu");
+    assert!(expected.len() >= 3, "a file for each layer: {:?}", expected.keys());
+    let simulated = room.files("simulated");
+    assert_eq!(simulated, room.files("run_rtl"));
+    // Hardware takes thresholds in with their layer: it shows no tensor between the two.
+    assert!(simulated.len() >= 3);
+    for (name, bytes) in &simulated {
+        assert_eq!(Some(bytes), expected.get(name), "{name}");
+    }
+}
+
+#[test]
+fn standard_output_may_be_closed_or_full() {
+    let room = Room::new();
+    let shell = format!("'{}' info {MODEL} --dump network | true; exit ${{PIPESTATUS[0]}}", support::PROGRAM);
+    let output = room.command("bash").args(["-c", &shell]).output().unwrap();
+    assert_eq!((output.status.code(), String::from_utf8(output.stderr).unwrap().as_str()), (Some(0), ""));
+    if fs::exists("/dev/full").unwrap() {
+        let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+        let output = room.command(support::PROGRAM).args(["info", MODEL]).stdout(full).output().unwrap();
+        assert_eq!(output.status.code(), Some(2));
+        assert!(String::from_utf8(output.stderr).unwrap().contains("cannot write to standard output"));
+    }
+}
+
+#[test]
+fn models_that_are_refused() {
+    let room = Room::new();
+    let bytes = fs::read(room.path(MODEL)).unwrap();
+    fs::write(room.path("empty.onnx"), "").unwrap();
+    fs::write(room.path("text.onnx"), "hello, this is no model").unwrap();
+    fs::write(room.path("cut.onnx"), &bytes[..bytes.len() / 2]).unwrap();
+    room.edited("operator.onnx", |graph| {
+        let node = graph.node.iter_mut().find(|node| node.op_type == "BatchNormalization" || node.op_type == "MatMul");
+        node.unwrap().op_type = "Celu".into();
+    });
+    room.edited("symbolic.onnx", |graph| {
+        let shape = graph.input[0].r#type.as_mut().unwrap().tensor_type.as_mut().unwrap().shape.as_mut().unwrap();
+        shape.dim[2] = DimensionProto { dim_value: None, dim_param: Some("height".into()) };
+    });
+    room.edited("nan_scale.onnx", |graph| {
+        let nan = TensorProto {
+            name: "nan_scale".into(),
+            data_type: 1,
+            raw_data: f32::NAN.to_le_bytes().to_vec().into(),
+            ..TensorProto::default()
+        };
+        graph.initializer.push(nan);
+        let quant = graph.node.iter_mut().find(|node| node.op_type.ends_with("Quant")).unwrap();
+        quant.input[1] = "nan_scale".into();
+    });
+    room.edited("unquantised.onnx", |graph| {
+        let quant = graph.node.iter_mut().find(|node| node.name.contains("sign1") && node.op_type.ends_with("Quant"));
+        let quant = quant.unwrap();
+        quant.op_type = "Relu".into();
+        quant.domain = String::new();
+        quant.input.truncate(1);
+        quant.attribute.clear();
+    });
+    let mut errors = String::new();
+    let files = ["nowhere", "empty", "text", "cut", "operator", "symbolic", "nan_scale", "unquantised"];
+    for model in files.map(|name| format!("{name}.onnx")) {
+        errors += &room.error(&["run", &model, "--input", IMAGES]);
+        room.error(&["info", &model]);
+        room.error(&["compile", &model, "-o", "design"]);
+        room.nothing_at("design");
+    }
+    insta::assert_snapshot!("models", errors);
+}
+
+#[test]
+fn damaged_models_never_panic() {
+    let room = Room::new();
+    let bytes = fs::read(room.path(MODEL)).unwrap();
+    let mut state = 1_u64;
+    let mut random = |limit: usize| {
+        // Xorshift, so that the same damage is done everywhere.
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        (state % limit as u64) as usize
+    };
+    let mut codes = BTreeSet::new();
+    for round in 0..200 {
+        let mut damaged = bytes.clone();
+        // Most of the file is weights: half of the damage goes to the ends, where nodes and shapes are.
+        let mut place = |random: &mut dyn FnMut(usize) -> usize| match random(4) {
+            0 => random(3000),
+            1 => bytes.len() - 1 - random(3000),
+            _ => random(bytes.len()),
+        };
+        match round % 4 {
+            0 => damaged.truncate(place(&mut random)),
+            1 => {
+                let (from, length) = (place(&mut random), random(64));
+                damaged.drain(from..(from + length).min(bytes.len()));
+            }
+            _ => {
+                for _ in 0..=random(4) {
+                    damaged[place(&mut random)] ^= 1 << random(8);
+                }
+            }
+        }
+        fs::write(room.path("damaged.onnx"), damaged).unwrap();
+        let output = room.run(&["run", "damaged.onnx", "--input", IMAGES, "--count", "2"]);
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert!(!stderr.contains("panicked"), "round {round}: {stderr}");
+        assert!(stderr.lines().count() < 25, "round {round}: {stderr}");
+        codes.insert(output.status.code().unwrap());
+    }
+    assert_eq!(codes, BTreeSet::from([0, 2]));
+}
+
+#[test]
+fn inputs_that_are_refused() {
+    let room = Room::new();
+    let images = room.images();
+    let mut nan = images.clone();
+    nan.as_slice_mut().unwrap()[70] = f32::NAN;
+    write_npy(room.path("nan.npy"), &nan).unwrap();
+    write_npy(room.path("double.npy"), &images.mapv(f64::from)).unwrap();
+    write_npy(room.path("flat.npy"), &images.into_shape_with_order(IxDyn(&[450, 64])).unwrap()).unwrap();
+    write_npy(room.path("scalar.npy"), &ArrayD::<f32>::zeros(IxDyn(&[]))).unwrap();
+    write_npy(room.path("none.npy"), &ArrayD::<f32>::zeros(IxDyn(&[0, 1, 8, 8]))).unwrap();
+    write_npy(room.path("few.npy"), &ArrayD::<i64>::zeros(IxDyn(&[7]))).unwrap();
+    write_npy(room.path("float_labels.npy"), &ArrayD::<f32>::zeros(IxDyn(&[450]))).unwrap();
+    fs::write(room.path("text.npy"), "hello").unwrap();
+    let whole = fs::read(room.path(IMAGES)).unwrap();
+    fs::write(room.path("cut.npy"), &whole[..1000]).unwrap();
+    // A header that promises more than any memory holds.
+    let header = "{'descr': '|u1', 'fortran_order': False, 'shape': (999999999999, 1, 8, 8), }";
+    let huge = [b"\x93NUMPY\x01\x00\x76\x00", format!("{header:<117}\n").as_bytes(), &[0; 64]].concat();
+    fs::write(room.path("huge.npy"), huge).unwrap();
+    let mut errors = String::new();
+    for file in ["nowhere", "text", "cut", "huge", "double", "flat", "scalar", "none", "nan"] {
+        errors += &room.error(&["run", MODEL, "--input", &format!("{file}.npy")]);
+    }
+    errors += &room.error(&["run", MODEL, "--input", IMAGES, "--count", "0"]);
+    for file in ["few.npy", "float_labels.npy", "nowhere.npy"] {
+        errors += &room.error(&["run", MODEL, "--input", IMAGES, "--labels", file]);
+    }
+    insta::assert_snapshot!("inputs", errors);
+    room.ok(&["compile", MODEL, "-o", "design"]);
+    for file in ["double.npy", "flat.npy", "nan.npy", "none.npy"] {
+        room.error(&["simulate", "design", "--input", file]);
+        room.error(&["run", MODEL, "--input", file, "--on", "reference"]);
+    }
+}
+
+#[test]
+fn engines_and_directories_that_are_refused() {
+    let room = Room::new();
+    room.ok(&["compile", MODEL, "-o", "design"]);
+    fs::create_dir(room.path("bare")).unwrap();
+    let plan = fs::read_to_string(room.path("design/plan.json")).unwrap();
+    for folder in ["cut", "other", "version"] {
+        room.ok(&["compile", MODEL, "-o", folder]);
+    }
+    fs::write(room.path("cut/plan.json"), &plan[..500]).unwrap();
+    fs::write(room.path("other/plan.json"), "{}").unwrap();
+    let manifest = fs::read_to_string(room.path("version/manifest.json")).unwrap();
+    assert!(manifest.contains("\"manifest_version\": 1"));
+    let newer = manifest.replace("\"manifest_version\": 1", "\"manifest_version\": 99");
+    fs::write(room.path("version/manifest.json"), newer).unwrap();
+    let mut errors = String::new();
+    errors += &room.error(&["run", MODEL, "--input", IMAGES, "--on", "gpu"]);
+    errors += &room.error(&["run", "design", "--input", IMAGES, "--on", "reference"]);
+    errors += &room.error(&["simulate", "design", "--input", IMAGES, "--on", "cpu"]);
+    errors += &room.error(&["simulate", MODEL, "--input", IMAGES]);
+    for folder in ["nowhere", "bare", "cut", "other", "version"] {
+        errors += &room.error(&["simulate", folder, "--input", IMAGES]);
+    }
+    insta::assert_snapshot!("directories", errors);
+    for folder in ["bare", "cut", "other", "version"] {
+        room.error(&["run", folder, "--input", IMAGES]);
+        room.error(&["info", folder]);
+    }
+}
+
+#[test]
+fn goals_that_are_refused() {
+    let room = Room::new();
+    let one = r#"{"pe": 1, "simd": 1}"#;
+    let folding =
+        |third: &str| format!(r#"{{"/linear1/MatMul": {one}, "/linear2/MatMul": {one}, "/linear3/MatMul": {third}}}"#);
+    let files = [
+        ("unknown.json", format!(r#"{{"linear9": {one}}}"#)),
+        ("missing.json", format!(r#"{{"/linear1/MatMul": {one}, "/linear2/MatMul": {one}}}"#)),
+        ("pe.json", folding(r#"{"pe": 11, "simd": 1}"#)),
+        ("zero.json", folding(r#"{"pe": 0, "simd": 1}"#)),
+        ("simd.json", folding(r#"{"pe": 1, "simd": 65}"#)),
+        ("negative.json", folding(r#"{"pe": -1, "simd": 1}"#)),
+        ("misspelt.json", folding(r#"{"pe": 1, "smid": 1}"#)),
+        ("list.json", "[]".into()),
+        ("text.json", "hello".into()),
+        ("empty.json", String::new()),
+    ];
+    let mut errors = String::new();
+    let mut refused = |goal: &[&str]| {
+        errors += &room.error(&[&["compile", MODEL, "-o", "design"], goal].concat());
+        room.nothing_at("design");
+    };
+    for (name, text) in files {
+        fs::write(room.path(name), text).unwrap();
+        refused(&["--folding", name]);
+    }
+    refused(&["--folding", "nowhere.json"]);
+    for rate in ["0", "-1", "nan", "inf", "1e9", "many"] {
+        refused(&["--target-fps", rate]);
+    }
+    for clock in ["0", "-5", "nan", "inf"] {
+        refused(&["--clock", clock]);
+    }
+    refused(&["--target-fps", "5", "--folding", "pe.json"]);
+    insta::assert_snapshot!("goals", errors);
+}
+
+#[test]
+fn places_that_are_refused() {
+    let room = Room::new();
+    fs::write(room.path("file"), "a file").unwrap();
+    fs::create_dir(room.path("occupied")).unwrap();
+    fs::write(room.path("occupied/thesis.txt"), "years of work").unwrap();
+    let mut errors = String::new();
+    for place in ["file", "file/design", "occupied"] {
+        errors += &room.error(&["compile", MODEL, "-o", place]);
+    }
+    assert_eq!(fs::read_to_string(room.path("file")).unwrap(), "a file");
+    let kept: Vec<(String, Vec<u8>)> = room.files("occupied").into_iter().collect();
+    assert_eq!(kept, [("thesis.txt".into(), b"years of work".to_vec())]);
+    room.nothing_partial();
+    errors += &room.error(&["run", MODEL, "--input", IMAGES, "--output", "file/y.npy"]);
+    errors += &room.error(&["run", MODEL, "--input", IMAGES, "--output", "nowhere/y.npy"]);
+    errors += &room.error(&["run", MODEL, "--input", IMAGES, "--trace", "file/trace"]);
+    if fs::exists("/dev/full").unwrap() {
+        let full = room.error(&["run", MODEL, "--input", IMAGES, "--output", "/dev/full"]);
+        assert!(full.contains("No space left"), "{full}");
+    }
+    insta::assert_snapshot!("places", errors);
+}
+
+/// Models that differ from that of the digits in one thing.
+impl Room {
+    fn edited(&self, name: &str, edit: impl FnOnce(&mut GraphProto)) {
+        let mut model = ModelProto::decode(fs::read(self.path(MODEL)).unwrap().as_slice()).unwrap();
+        edit(model.graph.as_mut().unwrap());
+        fs::write(self.path(name), model.encode_to_vec()).unwrap();
+    }
+}
