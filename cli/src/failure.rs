@@ -37,7 +37,10 @@ impl Failure {
     pub fn report(self) -> ExitCode {
         let theme = if std::io::stderr().is_terminal() { GraphicalTheme::unicode() } else { GraphicalTheme::none() };
         let mut text = String::new();
-        let rendered = GraphicalReportHandler::new_themed(theme).render_report(&mut text, self.report.as_ref());
+        // Every message tells its causes itself.
+        let rendered = GraphicalReportHandler::new_themed(theme)
+            .without_cause_chain()
+            .render_report(&mut text, self.report.as_ref());
         match rendered {
             Ok(()) => eprint!("{text}"),
             Err(_) => eprintln!("{}", self.report),
@@ -98,7 +101,9 @@ input_errors!(
 impl From<sim::SimError> for Failure {
     fn from(error: sim::SimError) -> Self {
         let exit = match &error {
-            sim::SimError::Image { .. } | sim::SimError::Unsupported { .. } => Exit::Input,
+            sim::SimError::Image { .. } | sim::SimError::Reference { .. } | sim::SimError::Unsupported { .. } => {
+                Exit::Input
+            }
             _ => Exit::Tool,
         };
         Failure::new(exit, error)

@@ -5,8 +5,13 @@ use anyhow::Context;
 use miette::Diagnostic;
 use ndarray::{ArrayD, IxDyn};
 use ndarray_npy::{ReadNpyError, ReadableElement, read_npy, write_npy};
+use std::fs::File;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use thiserror::Error;
+
+/// Bytes of a file among which the header's shape is looked for.
+const MOST_HEADER_BYTES: u64 = 4096;
 
 /// An `.npy` file that does not fit.
 #[derive(Debug, Error, Diagnostic)]
@@ -18,6 +23,15 @@ pub enum ImagesError {
         /// The file.
         path: PathBuf,
         /// Why.
+        reason: String,
+    },
+    /// No such file, or one that may not be read.
+    #[error("{} must be a readable file: {reason}", path.display())]
+    #[diagnostic(code(xnorforge::npy_file), help("check the path and the permissions"))]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// The system's answer.
         reason: String,
     },
     /// Another element type.
@@ -46,8 +60,8 @@ pub enum ImagesError {
         found: Vec<usize>,
     },
     /// No images.
-    #[error("{} must hold at least one image, but holds none", path.display())]
-    #[diagnostic(code(xnorforge::no_images), help("give a file with images, or a greater --count"))]
+    #[error("{} must give at least one image, but gives none", path.display())]
+    #[diagnostic(code(xnorforge::no_images), help("give a file with images, and a --count of 1 or more"))]
     Empty {
         /// The file.
         path: PathBuf,
@@ -65,8 +79,31 @@ pub enum ImagesError {
     },
 }
 
+/// Checks that the file is as long as its header promises: memory is taken on the header's word.
+fn check_length(path: &Path) -> Result<(), ImagesError> {
+    let unreadable = |reason: String| ImagesError::Unreadable { path: path.to_owned(), reason };
+    let file =
+        File::open(path).map_err(|error| ImagesError::File { path: path.to_owned(), reason: error.to_string() })?;
+    let bytes = file.metadata().map_err(|error| unreadable(error.to_string()))?.len();
+    let mut start = Vec::new();
+    file.take(MOST_HEADER_BYTES).read_to_end(&mut start).map_err(|error| unreadable(error.to_string()))?;
+    let start = String::from_utf8_lossy(&start);
+    let shape = start.split_once("'shape':").and_then(|(_, rest)| rest.split_once('(')?.1.split_once(')'));
+    let Some((shape, _)) = shape else {
+        // Not a header that this check knows: the reader of the array tells what is wrong with it.
+        return Ok(());
+    };
+    let extents: Vec<u64> = shape.split(',').filter_map(|extent| extent.trim().parse().ok()).collect();
+    let elements = if extents.contains(&0) { 0 } else { extents.iter().fold(1, |n: u64, e| n.saturating_mul(*e)) };
+    if elements > bytes {
+        return Err(unreadable(format!("its header promises [{shape}] elements, but the file has {bytes} bytes")));
+    }
+    Ok(())
+}
+
 /// The array of `path` if it holds elements of type `T`.
 fn read<T: ReadableElement>(path: &Path) -> Result<Option<ArrayD<T>>, ImagesError> {
+    check_length(path)?;
     match read_npy::<_, ArrayD<T>>(path) {
         Ok(array) => Ok(Some(array)),
         Err(ReadNpyError::WrongDescriptor(_)) => Ok(None),

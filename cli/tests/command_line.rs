@@ -253,7 +253,7 @@ fn damaged_models_never_panic() {
     for round in 0..200 {
         let mut damaged = bytes.clone();
         // Most of the file is weights: half of the damage goes to the ends, where nodes and shapes are.
-        let mut place = |random: &mut dyn FnMut(usize) -> usize| match random(4) {
+        let place = |random: &mut dyn FnMut(usize) -> usize| match random(4) {
             0 => random(3000),
             1 => bytes.len() - 1 - random(3000),
             _ => random(bytes.len()),

@@ -134,23 +134,10 @@ impl<D: Direction> Wire<D> {
         Wire::carrying(Word::zero(width), width)
     }
 
-    /// A wire that carries `initial`, whose width it has, until something else is assigned.
-    pub fn starting(initial: Word) -> Wire<D> {
-        let width = initial.bits();
-        Wire::carrying(initial, width)
-    }
-
     /// The width in bits.
     #[inline]
     pub fn width(&self) -> usize {
         self.width
-    }
-
-    /// The value by reference, for leaves with an `update` of their own: wide words are not cloned.
-    /// The width is that of the last assignment; [`Word::limbs`] is safe to read as zero-extended.
-    #[inline]
-    pub(crate) fn peek(&self) -> &Word {
-        &self.next
     }
 }
 

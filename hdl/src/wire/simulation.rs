@@ -12,18 +12,6 @@ pub trait Clocked: Block {
     fn clock(&mut self) -> &mut Wire<In, Clock>;
 }
 
-/// Implements [`Clocked`] for blocks whose clock port is the field `clock`.
-macro_rules! clocked {
-    ($($block:ty),+ $(,)?) => {$(
-        impl $crate::wire::Clocked for $block {
-            fn clock(&mut self) -> &mut $crate::wire::Wire<rust_hdl::core::prelude::In, rust_hdl::core::prelude::Clock> {
-                &mut self.clock
-            }
-        }
-    )+};
-}
-pub(crate) use clocked;
-
 /// The combinational logic of a block did not come to rest.
 #[derive(Debug, Error, Diagnostic)]
 #[error("the block did not settle within {passes} passes in cycle {cycle}")]

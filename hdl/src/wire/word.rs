@@ -85,25 +85,6 @@ impl Word {
         )
     }
 
-    /// Fields of `width` bits each, field 0 in the lowest bits; wider fields are cut.
-    pub fn from_fields(fields: impl IntoIterator<Item = Word>, width: usize) -> Word {
-        let mut limbs = Limbs::new();
-        let mut position = 0;
-        for field in fields {
-            limbs.resize((position + width).div_ceil(LIMB_BITS), 0);
-            for start in (0..width).step_by(LIMB_BITS) {
-                let bits = field.limb(start / LIMB_BITS) & mask(width - start);
-                let (limb, offset) = ((position + start) / LIMB_BITS, (position + start) % LIMB_BITS);
-                limbs[limb] |= bits << offset;
-                if offset > 0 && let Some(next) = limbs.get_mut(limb + 1) {
-                    *next |= bits >> (LIMB_BITS - offset);
-                }
-            }
-            position += width;
-        }
-        Word::from_limbs(position, &limbs)
-    }
-
     /// Limbs of 64 bits, least significant first; missing limbs are zero, excess bits are cut off.
     pub fn from_limbs(width: usize, limbs: &[u64]) -> Word {
         Word::build(width, |i| limbs.get(i).copied().unwrap_or(0))
@@ -167,13 +148,6 @@ impl Word {
     #[inline]
     pub fn lane(&self, index: usize, lane_width: usize) -> u64 {
         self.shifted_limb(index * lane_width) & mask(lane_width)
-    }
-
-    /// Field `index` of `width` bits, of any width; zero beyond the end.
-    #[inline]
-    pub fn field(&self, index: usize, width: usize) -> Word {
-        let start = index * width;
-        Word::build(width, |i| self.shifted_limb(start + i * LIMB_BITS))
     }
 
     /// The 64 bits that begin at `position`; zero beyond the end.

@@ -194,7 +194,7 @@ macro_rules! clocked {
         }
     )*};
 }
-clocked!(Register, Pe, Array, Counter, Twins);
+clocked!(Register, Pe, Array, Counter, Twins, Copies);
 
 /// Operators one by one, without state.
 #[derive(LogicBlock)]
@@ -350,6 +350,67 @@ impl Logic for Selector {
                     }
                 }
             }
+        }
+    }
+}
+
+/// Copies of copies, open outputs, constants on ports, a local wire nobody needs, and a wire that is
+/// final in one branch before another branch assigns it.
+#[derive(LogicBlock)]
+pub struct Copies {
+    name: ModuleName,
+    pub clock: Wire<In, Clock>,
+    pub d: Wire<In>,
+    pub swap: Wire<In, Bit>,
+    pub first: Wire<Out>,
+    pub again: Wire<Out>,
+    pub through: Wire<Out>,
+    pub chosen: Wire<Out>,
+    copy: Wire<Local>,
+    choice: Wire<Local>,
+    unused: Wire<Local>,
+    state: Register,
+    constant: Register,
+}
+
+impl Copies {
+    pub fn new() -> Copies {
+        Copies {
+            name: ModuleName::new("copies"),
+            clock: Default::default(),
+            d: Wire::of(4),
+            swap: Default::default(),
+            first: Wire::of(4),
+            again: Wire::of(4),
+            through: Wire::of(4),
+            chosen: Wire::of(4),
+            copy: Wire::of(4),
+            choice: Wire::of(4),
+            unused: Wire::of(4),
+            state: Register::of(4),
+            constant: Register::of(4),
+        }
+    }
+}
+
+impl Logic for Copies {
+    #[hdl_gen]
+    fn update(&mut self) {
+        self.state.clock.next = self.clock.val();
+        self.constant.clock.next = self.clock.val();
+        self.state.d.next = self.d.val();
+        self.constant.d.next = bits_of(11, 4);
+        self.copy.next = self.state.q.val();
+        self.first.next = self.copy.val();
+        self.again.next = self.copy.val();
+        self.through.next = self.d.val();
+        self.unused.next = self.copy.val() + 1;
+        if self.swap.val() {
+            self.choice.next = self.copy.val() ^ self.d.val();
+            self.chosen.next = self.choice.val();
+        } else {
+            self.chosen.next = self.d.val();
+            self.choice.next = self.copy.val();
         }
     }
 }

@@ -39,6 +39,15 @@ fn twins() {
 }
 
 #[test]
+fn copies() {
+    let design = Bench::new("copies", Copies::new()).run(|copies, random| {
+        copies.d.next = random.word(4);
+        copies.swap.next = random.chance(0.5);
+    });
+    insta::assert_snapshot!(design.text());
+}
+
+#[test]
 fn operators() {
     let design = Bench::new("operators", Operators::new()).cycles(3000).run_combinational(|block, random| {
         block.a.next = random.word(12);

@@ -143,7 +143,8 @@ impl Expr {
         if low == 0 && width == self.width {
             return self.clone();
         }
-        if low >= self.width {
+        // Casts may go to zero bits, where nothing is left to select.
+        if low >= self.width || width == 0 {
             return Expr::zero(width);
         }
         if width > self.width - low {
@@ -252,5 +253,60 @@ impl Expr {
         let mut found = false;
         self.reads(&mut |read| found |= read == symbol);
         found
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn signal(symbol: SymbolId, width: usize) -> Expr {
+        Expr::signal(symbol, width)
+    }
+
+    fn number(value: u64, width: usize) -> Expr {
+        Expr::constant(value.into(), width)
+    }
+
+    #[test]
+    fn a_lane_of_a_word_is_a_part_select() {
+        let offset = Expr::binary(Operator::Mul, &number(4, 32), &number(3, 32));
+        let lane = signal(0, 20).shift(Direction::Right, &offset).resize(4);
+        assert_eq!(*lane.node(), Node::Part(0, 12));
+    }
+
+    #[test]
+    fn what_leaves_the_word_is_zero() {
+        let word = signal(0, 8);
+        assert_eq!(word.shift(Direction::Right, &number(8, 4)), Expr::zero(8));
+        assert_eq!(word.shift(Direction::Left, &number(9, 4)), Expr::zero(8));
+        assert_eq!(word.part(6, 8), word.part(6, 2).resize(8));
+        assert_eq!(word.bit(&number(8, 4)), Expr::bool(false));
+    }
+
+    #[test]
+    fn cutting_reaches_the_operands() {
+        let sum = Expr::binary(Operator::Add, &signal(0, 8), &signal(1, 12)).resize(4);
+        let Node::Binary(Operator::Add, left, right) = sum.node() else { panic!("{sum:?}") };
+        assert_eq!((left.node(), right.node()), (&Node::Part(0, 0), &Node::Part(1, 0)));
+    }
+
+    #[test]
+    fn zero_bits_are_zero() {
+        let nothing = signal(0, 8).resize(0);
+        assert_eq!(nothing, Expr::zero(0));
+        assert_eq!(nothing.bit(&signal(1, 4)), Expr::bool(false));
+        assert_eq!(Expr::binary(Operator::Add, &nothing, &signal(1, 4)), signal(1, 4));
+        assert_eq!(nothing.reduce(Reduction::All), Expr::bool(true));
+    }
+
+    #[test]
+    fn comparisons_that_cannot_change_are_folded() {
+        let word = signal(0, 4);
+        assert_eq!(Expr::compare(Comparison::Lt, &word, &number(16, 32)), Expr::bool(true));
+        assert_eq!(Expr::compare(Comparison::Eq, &word, &number(16, 32)), Expr::bool(false));
+        assert_eq!(Expr::compare(Comparison::Ge, &word, &number(0, 4)), Expr::bool(true));
+        let narrow = Expr::compare(Comparison::Eq, &word.resize(9), &number(9, 32));
+        assert_eq!(*narrow.node(), Node::Compare(Comparison::Eq, word, number(9, 4)));
     }
 }

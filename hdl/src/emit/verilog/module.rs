@@ -174,6 +174,8 @@ struct Wiring<'a> {
     reads: Vec<usize>,
     /// Whether a signal's assignment has become a connection.
     is_absorbed: Vec<bool>,
+    /// Whether a signal is called like another, which is declared.
+    is_renamed: Vec<bool>,
 }
 
 impl<'a> Wiring<'a> {
@@ -190,6 +192,7 @@ impl<'a> Wiring<'a> {
             is_live: vec![false; count],
             reads: vec![0; count],
             is_absorbed: vec![false; count],
+            is_renamed: vec![false; count],
         };
         for symbol in table.ids().filter(|symbol| table.get(*symbol).kind == Kind::Output) {
             if wiring.drive_of[symbol].is_none() {
@@ -241,21 +244,44 @@ impl<'a> Wiring<'a> {
         }
     }
 
-    /// Where an output or local wire only passes on a child's output, the two are one wire.
+    /// Where an output or local wire only passes on a child's output, the two are one wire. An output
+    /// gives its name to the local wires on the way, too.
     fn merge_child_outputs(&mut self, printer: &mut Printer) {
         for kind in [Kind::Output, Kind::Local] {
             for index in 0..self.drives.len() {
                 let target = self.drives[index].target;
-                let Some(Node::Signal(source)) = self.plain(target).map(Expr::node) else { continue };
-                let source = *source;
-                let fits = self.table.get(target).kind == kind && self.table.get(source).kind == Kind::ChildOutput;
-                if fits && self.is_live[target] && printer.names[source].is_none() {
-                    printer.names[source] = printer.names[target].clone();
-                    self.is_absorbed[target] = true;
-                    self.is_absorbed[source] = true;
+                if self.table.get(target).kind != kind || !self.is_live[target] || self.is_absorbed[target] {
+                    continue;
+                }
+                let way = self.way_to_child_output(target);
+                let Some(source) = way.last().filter(|source| printer.names[**source].is_none()) else { continue };
+                self.is_absorbed[target] = true;
+                let merged = if kind == Kind::Output { &way[..] } else { std::slice::from_ref(source) };
+                for symbol in merged {
+                    printer.names[*symbol] = printer.names[target].clone();
+                    self.is_absorbed[*symbol] = true;
+                    self.is_renamed[*symbol] = true;
                 }
             }
         }
+    }
+
+    /// The local wires that `target` is a copy of, and the child's output at their end; empty if there
+    /// is none. From a local wire, only the direct way counts.
+    fn way_to_child_output(&self, target: SymbolId) -> Vec<SymbolId> {
+        let mut way = Vec::new();
+        let mut copy = target;
+        while let Some(Node::Signal(source)) = self.plain(copy).map(Expr::node) {
+            way.push(*source);
+            match self.table.get(*source).kind {
+                Kind::ChildOutput => return way,
+                Kind::Local if self.table.get(target).kind == Kind::Output && !self.is_absorbed[*source] => {
+                    copy = *source
+                }
+                _ => break,
+            }
+        }
+        Vec::new()
     }
 
     /// What is connected to a child's port.
@@ -279,8 +305,7 @@ impl<'a> Wiring<'a> {
         for symbol in self.table.ids() {
             let Symbol { kind, width, .. } = self.table.get(symbol);
             let Some(name) = &printer.names[symbol] else { continue };
-            let is_merged = *kind == Kind::ChildOutput && self.is_absorbed[symbol];
-            if !matches!(kind, Kind::Local | Kind::ChildInput | Kind::ChildOutput) || is_merged {
+            if !matches!(kind, Kind::Local | Kind::ChildInput | Kind::ChildOutput) || self.is_renamed[symbol] {
                 continue;
             }
             let class = if self.is_procedural(symbol) { "reg " } else { "wire" };

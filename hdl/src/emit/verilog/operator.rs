@@ -158,6 +158,9 @@ impl Expr {
         if let Some(value) = index.value() {
             return usize::try_from(value).map_or(Expr::bool(false), |index| self.part(index, 1));
         }
+        if self.width == 0 {
+            return Expr::bool(false);
+        }
         if self.width == 1 {
             return Expr::binary(Operator::And, self, &index.reduce(Reduction::Any).not());
         }
