@@ -1,5 +1,6 @@
 //! `report.json`: what a plan costs and gives, in numbers.
 
+use crate::estimate::Estimate;
 use crate::plan::{Plan, StageKind};
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -23,6 +24,8 @@ pub struct Report {
     pub ops_per_inference: u64,
     /// Bits of all weights.
     pub weight_bits: u64,
+    /// Resources, estimated.
+    pub estimate: Estimate,
     /// The pipeline, stage by stage.
     pub layers: Vec<LayerReport>,
 }
@@ -72,6 +75,7 @@ impl Report {
             link_fps: None,
             ops_per_inference: plan.network.operations(),
             weight_bits: plan.network.weight_bits(),
+            estimate: Estimate::new(plan),
             layers,
         }
     }
@@ -89,6 +93,8 @@ impl fmt::Display for Report {
             f,
             "initiation interval {} cycles, latency {} cycles: {:.0} images/s at {} MHz",
             self.initiation_interval_cycles, self.latency_cycles, self.fps, self.clock_mhz
-        )
+        )?;
+        let Estimate { lut, ff, bram } = self.estimate;
+        writeln!(f, "estimate for ECP5: {lut} LUT4, {ff} flip-flops, {bram} block RAMs")
     }
 }

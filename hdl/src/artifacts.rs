@@ -45,7 +45,9 @@ pub enum ArtifactsError {
     #[error("cannot {action} {}: {source}", path.display())]
     #[diagnostic(
         code(hdl::artifacts::file),
-        help("check that the path exists, that it may be written and that the disk is not full; nothing half-written is left behind")
+        help(
+            "check that the path exists, that it may be written and that the disk is not full; nothing half-written is left behind"
+        )
     )]
     File {
         /// What was tried.

@@ -28,10 +28,7 @@ pub struct Design {
 pub enum DesignError {
     /// A stage that names a layer of another kind.
     #[error("stage `{stage}` must compute a layer of its own kind, but layer `{layer}` is of another")]
-    #[diagnostic(
-        code(hdl::design::stage),
-        help("plan.json is damaged or written by hand: compile the model again")
-    )]
+    #[diagnostic(code(hdl::design::stage), help("plan.json is damaged or written by hand: compile the model again"))]
     Stage {
         /// The stage.
         stage: String,
@@ -80,9 +77,7 @@ fn unit(plan: &Plan, stage: &Stage) -> Result<Unit, DesignError> {
             let function = match thresholds.map(|id| network.layer(id)) {
                 None => RowFunction::Accumulator(network.tensor(layer.output).element),
                 Some(thresholds) => match &thresholds.kind {
-                    LayerKind::MultiThreshold(steps) => {
-                        RowFunction::Steps(steps, network.tensor(thresholds.output))
-                    }
+                    LayerKind::MultiThreshold(steps) => RowFunction::Steps(steps, network.tensor(thresholds.output)),
                     LayerKind::MatrixVector(_) | LayerKind::ArgMax => return Err(fault(&thresholds.name)),
                 },
             };

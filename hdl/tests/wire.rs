@@ -32,9 +32,10 @@ fn assert_is(found: Word, expected: BigUint, width: usize) {
 
 fn pairs() -> impl Iterator<Item = (Word, Word)> {
     let mut random = ChaCha8Rng::seed_from_u64(1);
-    (0..10).flat_map(|_| WIDTHS).flat_map(|left| WIDTHS.map(move |right| (left, right))).map(move |(left, right)| {
-        (word(&mut random, left), word(&mut random, right))
-    })
+    (0..10)
+        .flat_map(|_| WIDTHS)
+        .flat_map(|left| WIDTHS.map(move |right| (left, right)))
+        .map(move |(left, right)| (word(&mut random, left), word(&mut random, right)))
 }
 
 #[test]
@@ -189,11 +190,8 @@ impl Logic for Ring {
         for i in 0..self._count {
             let before = (i + self._count - 1) % self._count;
             self.registers[i].clock.next = self.clock.val();
-            self.registers[i].d.next = if self.load.val() {
-                self.seed.val() + i
-            } else {
-                self.registers[before].q.val()
-            };
+            self.registers[i].d.next =
+                if self.load.val() { self.seed.val() + i } else { self.registers[before].q.val() };
         }
     }
 }

@@ -2,8 +2,10 @@
 //!
 //! | engine | what it runs | for |
 //! |---|---|---|
+//! | [`mod@reference`] | a `Graph`, node by node in double precision | what the model means |
 //! | [`integer`] | a `Network`, naively | the specification |
 //! | [`packed`] | a `Network`, 64 bits at a time | users who want answers fast |
+//! | [`rtl`] | a `Plan`'s blocks in rust-hdl | hardware without any tool to install |
 //! | [`verilator`] | generated Verilog, compiled | proof that the hardware is right, cycle counts |
 //!
 //! All agree bit for bit; [`trace`] finds the place where they do not. This crate makes no hardware and knows no

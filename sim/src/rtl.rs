@@ -42,13 +42,15 @@ pub fn core_of(compiled: &Compiled, folder: &Path) -> StreamCore {
     StreamCore { stages: probes(&compiled.plan), ..core }
 }
 
-/// A probe on the stream behind every stage.
+/// A probe on the stream behind every stage. The last stream has no wires of its own: it is the core's output.
 fn probes(plan: &Plan) -> Vec<StageProbe> {
+    let last = plan.stages.len().saturating_sub(1);
     let writer = |tensor| plan.network.layers.iter().find(|layer| layer.output == tensor);
     plan.stages
         .iter()
-        .map(|stage| StageProbe {
-            prefix: stream_prefix(&stage.name),
+        .enumerate()
+        .map(|(index, stage)| StageProbe {
+            prefix: if index == last { "out".to_owned() } else { stream_prefix(&stage.name) },
             tensor: stage.tensor,
             layer: writer(stage.tensor).map_or_else(|| "input".to_owned(), |layer| layer.name.clone()),
             format: stage.output,

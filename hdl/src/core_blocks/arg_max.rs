@@ -113,8 +113,7 @@ impl Logic for ArgMax {
             self.bests[i + 1].next = self.bests[i].val();
             self.indices[i + 1].next = self.indices[i].val();
             if (self.positions[i].val() < self.channels.val())
-                && (!self.positions[i].val().any()
-                    || ((self.keys[i].val() ^ self.sign.val()) > self.bests[i].val()))
+                && (!self.positions[i].val().any() || ((self.keys[i].val() ^ self.sign.val()) > self.bests[i].val()))
             {
                 self.bests[i + 1].next = self.keys[i].val() ^ self.sign.val();
                 self.indices[i + 1].next = self.positions[i].val();
@@ -145,4 +144,3 @@ impl Logic for ArgMax {
         }
     }
 }
-

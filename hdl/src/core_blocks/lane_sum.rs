@@ -71,7 +71,11 @@ impl LaneSum {
             let count = |(x, w): (&u64, &u64)| u64::from((!(x ^ w)).count_ones());
             let agreeing: u64 = x.limbs().iter().zip(weights.limbs()).map(count).sum();
             let unused = x.limbs().len() * 64 - self._simd;
-            return if self._offset { self._simd as u64 - (agreeing - unused as u64) } else { agreeing - unused as u64 };
+            return if self._offset {
+                self._simd as u64 - (agreeing - unused as u64)
+            } else {
+                agreeing - unused as u64
+            };
         }
         let mask = (1u64 << self._bits) - 1;
         let flip = if self._offset { 1 << (self._bits - 1) } else { 0 };
@@ -128,10 +132,7 @@ impl Logic for LaneSum {
                 };
                 line(format!("reg [{}:0] {name};", width - 1));
                 line(format!("initial {name} = 0;"));
-                updates.push(format!(
-                    "  {name} <= {};",
-                    parts.iter().map(extended).collect::<Vec<_>>().join(" + ")
-                ));
+                updates.push(format!("  {name} <= {};", parts.iter().map(extended).collect::<Vec<_>>().join(" + ")));
                 next.push((name, width));
             }
             terms = next;
@@ -153,4 +154,3 @@ impl Logic for LaneSum {
         Verilog::Custom(text)
     }
 }
-

@@ -272,4 +272,3 @@ impl Logic for MatrixVectorUnit {
         }
     }
 }
-

@@ -64,13 +64,7 @@ pub struct MultiThreshold {
 
 impl MultiThreshold {
     /// The unit called `name` for `steps` from tensor `input` to tensor `output`, `lanes` elements a word.
-    pub fn new(
-        name: &str,
-        steps: &[StepFunction<i64>],
-        input: &TensorType,
-        output: &TensorType,
-        lanes: usize,
-    ) -> Self {
+    pub fn new(name: &str, steps: &[StepFunction<i64>], input: &TensorType, output: &TensorType, lanes: usize) -> Self {
         let bits = input.element.bits() as usize;
         let element = output.element.bits() as usize;
         let words = steps.len().div_ceil(lanes);
@@ -95,9 +89,7 @@ impl MultiThreshold {
                 .collect()
         };
         let constants: Vec<Word> = (0..words)
-            .map(|word| {
-                Word::from_lanes((0..lanes).flat_map(|lane| thresholds(word * lanes + lane)), compared)
-            })
+            .map(|word| Word::from_lanes((0..lanes).flat_map(|lane| thresholds(word * lanes + lane)), compared))
             .collect();
         let position = super::address_bits(words);
         let reserved = super::bits_for(QUEUE);
@@ -149,12 +141,12 @@ impl MultiThreshold {
     }
 }
 
-/// The code of `value`, the sign bit of signed types flipped so that unsigned comparison orders the values.
+/// The code of `value` with the sign bit of signed types flipped, so that unsigned comparison orders the values; a value
+/// beyond the type's range becomes the code of its end, or one more than the greatest.
 fn ordered(tensor: &TensorType, value: i64) -> u64 {
     match tensor.element {
-        abi::ElementType::Bipolar => u64::from(value > -1),
-        abi::ElementType::Unsigned { .. } => value.max(0) as u64,
-        abi::ElementType::Signed { .. } => (value - tensor.element.minimum()) as u64,
+        abi::ElementType::Bipolar => (value + 2).clamp(0, 4) as u64 / 2,
+        element => (value - element.minimum()).clamp(0, 1 << element.bits()) as u64,
     }
 }
 
@@ -211,4 +203,3 @@ impl Logic for MultiThreshold {
         self.queue.out_ready.next = self.out_ready.val();
     }
 }
-

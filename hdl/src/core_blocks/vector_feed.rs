@@ -127,8 +127,7 @@ impl Logic for VectorFeed {
         if self.last_row.val() {
             self.offset.next = bits_of(0u64, self._address);
         }
-        self.issue.next =
-            (self.available.q.val() > self.offset.val()) && (self.go.val() || !self.last.val());
+        self.issue.next = (self.available.q.val() > self.offset.val()) && (self.go.val() || !self.last.val());
         self.free.next = self.issue.val() && self.last_row.val();
         self.weight_address.next = self.word.q.val();
 
@@ -171,4 +170,3 @@ impl Logic for VectorFeed {
         }
     }
 }
-

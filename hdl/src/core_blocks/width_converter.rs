@@ -119,8 +119,8 @@ impl Logic for WidthConverter {
         self.vector_end.next = self.moved.q.val() == self.last_part.val();
         self.word_end.next = self.vector_end.val() || (self.filled.q.val() == self.last_filled.val());
         // The next word comes when the last part of this one moves; the rest of a vector's last word is dropped.
-        self.in_ready.next = !self.left.q.val().any()
-            || (self.step.val() && (self.vector_end.val() || (self.left.q.val() == 1u64)));
+        self.in_ready.next =
+            !self.left.q.val().any() || (self.step.val() && (self.vector_end.val() || (self.left.q.val() == 1u64)));
         self.take.next = self.in_valid.val() && self.in_ready.val();
 
         self.word.d.next = self.word.q.val();
@@ -172,4 +172,3 @@ impl Logic for WidthConverter {
         }
     }
 }
-

@@ -28,7 +28,15 @@ fn literal(value: u64, width: usize) -> Word {
     Word::new(value, width)
 }
 
+#[inline]
 fn add(a: &Word, b: &Word) -> Word {
+    match a.narrow(b) {
+        Some((x, y)) => Word::new(x.wrapping_add(y), a.bits().max(b.bits())),
+        None => add_wide(a, b),
+    }
+}
+
+fn add_wide(a: &Word, b: &Word) -> Word {
     let mut carry = false;
     Word::build(a.bits().max(b.bits()), |i| {
         let (sum, first) = a.limb(i).overflowing_add(b.limb(i));
@@ -38,7 +46,15 @@ fn add(a: &Word, b: &Word) -> Word {
     })
 }
 
+#[inline]
 fn sub(a: &Word, b: &Word) -> Word {
+    match a.narrow(b) {
+        Some((x, y)) => Word::new(x.wrapping_sub(y), a.bits().max(b.bits())),
+        None => sub_wide(a, b),
+    }
+}
+
+fn sub_wide(a: &Word, b: &Word) -> Word {
     let mut borrow = false;
     Word::build(a.bits().max(b.bits()), |i| {
         let (difference, first) = a.limb(i).overflowing_sub(b.limb(i));
@@ -48,11 +64,16 @@ fn sub(a: &Word, b: &Word) -> Word {
     })
 }
 
+#[inline]
 fn mul(a: &Word, b: &Word) -> Word {
-    let width = a.bits().max(b.bits());
-    if width <= LIMB_BITS {
-        return Word::new(a.low().wrapping_mul(b.low()), width);
+    match a.narrow(b) {
+        Some((x, y)) => Word::new(x.wrapping_mul(y), a.bits().max(b.bits())),
+        None => mul_wide(a, b),
     }
+}
+
+fn mul_wide(a: &Word, b: &Word) -> Word {
+    let width = a.bits().max(b.bits());
     let count = width.div_ceil(LIMB_BITS);
     let mut product: Limbs = smallvec::SmallVec::from_elem(0, count);
     for i in 0..count {
@@ -66,8 +87,17 @@ fn mul(a: &Word, b: &Word) -> Word {
     Word::from_limbs(width, &product)
 }
 
+#[inline]
 fn bitwise(a: &Word, b: &Word, f: impl Fn(u64, u64) -> u64) -> Word {
-    Word::build(a.bits().max(b.bits()), |i| f(a.limb(i), b.limb(i)))
+    match a.narrow(b) {
+        Some((x, y)) => Word::new(f(x, y), a.bits().max(b.bits())),
+        None => Word::build(a.bits().max(b.bits()), |i| f(a.limb(i), b.limb(i))),
+    }
+}
+
+#[inline]
+fn apply(a: &Word, b: &Word, f: impl Fn(&Word, &Word) -> Word) -> Word {
+    f(a, b)
 }
 
 macro_rules! binary {
@@ -76,8 +106,7 @@ macro_rules! binary {
             type Output = Word;
             #[inline]
             fn $method(self, other: Word) -> Word {
-                let f: fn(&Word, &Word) -> Word = $f;
-                f(&self, &other)
+                apply(&self, &other, $f)
             }
         }
         binary!($trait, $method, u64 usize i32);
@@ -129,6 +158,9 @@ impl<I: IntoIndex> Shr<I> for Word {
         if distance >= self.bits() {
             return Word::zero(self.bits());
         }
+        if self.bits() <= LIMB_BITS {
+            return Word::new(self.low() >> distance, self.bits());
+        }
         Word::build(self.bits(), |i| self.shifted_limb(i * LIMB_BITS + distance))
     }
 }
@@ -142,16 +174,15 @@ impl<I: IntoIndex> Shl<I> for Word {
         if distance >= self.bits() {
             return Word::zero(self.bits());
         }
+        if self.bits() <= LIMB_BITS {
+            return Word::new(self.low() << distance, self.bits());
+        }
         Word::build(self.bits(), |i| {
             if i < limbs {
                 return 0;
             }
             let high = self.limb(i - limbs) << offset;
-            if offset == 0 || i == limbs {
-                high
-            } else {
-                high | self.limb(i - limbs - 1) >> (LIMB_BITS - offset)
-            }
+            if offset == 0 || i == limbs { high } else { high | self.limb(i - limbs - 1) >> (LIMB_BITS - offset) }
         })
     }
 }

@@ -39,9 +39,7 @@ impl Word {
         if width <= LIMB_BITS {
             Word { width: width as u32, store: Store::One(value & mask(width)) }
         } else {
-            let mut limbs: Limbs = SmallVec::from_elem(0, width.div_ceil(LIMB_BITS));
-            limbs[0] = value;
-            Word { width: width as u32, store: Store::Many(Arc::from(&limbs[..])) }
+            Word::build(width, |i| if i == 0 { value } else { 0 })
         }
     }
 
@@ -80,9 +78,7 @@ impl Word {
 
     /// Lanes of `lane_width` bits, lane 0 in the lowest bits: the packing of every stream.
     pub fn from_lanes(lanes: impl IntoIterator<Item = u64>, lane_width: usize) -> Word {
-        Word::from_bits(
-            lanes.into_iter().flat_map(|lane| (0..lane_width).map(move |i| i < 64 && lane >> i & 1 != 0)),
-        )
+        Word::from_bits(lanes.into_iter().flat_map(|lane| (0..lane_width).map(move |i| i < 64 && lane >> i & 1 != 0)))
     }
 
     /// Limbs of 64 bits, least significant first; missing limbs are zero, excess bits are cut off.
@@ -96,10 +92,11 @@ impl Word {
         if width <= LIMB_BITS {
             return Word { width: width as u32, store: Store::One(limb(0) & mask(width)) };
         }
-        let count = width.div_ceil(LIMB_BITS);
-        let mut limbs: Limbs = (0..count).map(&mut limb).collect();
-        limbs[count - 1] &= mask(width - (count - 1) * LIMB_BITS);
-        Word { width: width as u32, store: Store::Many(Arc::from(&limbs[..])) }
+        let last = width.div_ceil(LIMB_BITS) - 1;
+        let most = mask(width - last * LIMB_BITS);
+        // An iterator of known length is collected with a single allocation.
+        let limbs = (0..last + 1).map(|i| if i == last { limb(i) & most } else { limb(i) }).collect();
+        Word { width: width as u32, store: Store::Many(limbs) }
     }
 
     /// The width in bits. Named as the `bits()` that `#[hdl_gen]` asks a cast for.
@@ -121,7 +118,13 @@ impl Word {
     #[inline]
     pub(crate) fn limb(&self, index: usize) -> u64 {
         match &self.store {
-            Store::One(value) => if index == 0 { *value } else { 0 },
+            Store::One(value) => {
+                if index == 0 {
+                    *value
+                } else {
+                    0
+                }
+            }
             Store::Many(limbs) => limbs.get(index).copied().unwrap_or(0),
         }
     }
@@ -198,10 +201,15 @@ impl Word {
     /// The word cut or extended with zeros to `width` bits.
     #[inline]
     pub fn resized(&self, width: usize) -> Word {
-        if width == self.bits() {
-            self.clone()
-        } else {
-            Word::build(width, |i| self.limb(i))
+        if width == self.bits() { self.clone() } else { Word::build(width, |i| self.limb(i)) }
+    }
+
+    /// Both values, where both are of at most 64 bits: the fast path of every operation.
+    #[inline]
+    pub(super) fn narrow<'a>(&'a self, other: &'a Word) -> Option<(u64, u64)> {
+        match (&self.store, &other.store) {
+            (Store::One(a), Store::One(b)) => Some((*a, *b)),
+            _ => None,
         }
     }
 

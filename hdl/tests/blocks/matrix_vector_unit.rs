@@ -221,4 +221,3 @@ fn a_unit_is_the_same_in_verilog() {
         });
     }
 }
-

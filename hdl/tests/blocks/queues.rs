@@ -152,9 +152,6 @@ fn an_evenly_slow_source_leaves_no_gap_after_the_first_vector() {
         }
         assert_eq!(ends.len(), 6);
         let intervals: Vec<u64> = ends.windows(2).map(|pair| pair[1] - pair[0]).collect();
-        assert!(
-            intervals.iter().all(|interval| *interval == (words * folds) as u64),
-            "{words}x{folds}: {intervals:?}"
-        );
+        assert!(intervals.iter().all(|interval| *interval == (words * folds) as u64), "{words}x{folds}: {intervals:?}");
     }
 }

@@ -131,9 +131,8 @@ pub fn run_on<B: Stage>(
 /// Packs codes, vector by vector, into words of `lanes`.
 pub fn pack(codes: &[u64], channels: usize, lanes: usize, bits: usize) -> Vec<Word> {
     let words = |vector: &[u64]| -> Vec<Word> {
-        let padded = |part: &[u64]| {
-            Word::from_lanes(part.iter().copied().chain(std::iter::repeat(0)).take(lanes), bits)
-        };
+        let padded =
+            |part: &[u64]| Word::from_lanes(part.iter().copied().chain(std::iter::repeat(0)).take(lanes), bits);
         vector.chunks(lanes).map(padded).collect()
     };
     codes.chunks(channels).flat_map(words).collect()

@@ -12,8 +12,7 @@ use crate::top::Top;
 
 /// Rising steps from any value of `input` into the values of `output`: all of them, few, one, none below or above.
 pub fn steps(stimulus: &mut Stimulus, rows: usize, range: (i64, i64), output: &TensorType) -> Vec<StepFunction<i64>> {
-    let values: Vec<i64> =
-        (output.minimum..=output.maximum).step_by(output.element.step() as usize).collect();
+    let values: Vec<i64> = (output.minimum..=output.maximum).step_by(output.element.step() as usize).collect();
     let span = (range.1 - range.0 + 3) as usize;
     (0..rows)
         .map(|_| {

@@ -92,9 +92,13 @@ pub fn least_value(tensor: &TensorType) -> i64 {
     }
 }
 
-/// Thresholds that a tensor's codes take, at least one.
+/// Thresholds that a tensor's codes take, zero included, at least one.
 pub fn levels(tensor: &TensorType) -> usize {
-    ((tensor.maximum - least_value(tensor)) / tensor.element.step()).max(1) as usize
+    let greatest = match tensor.element {
+        ElementType::Bipolar => 1,
+        ElementType::Unsigned { .. } | ElementType::Signed { .. } => tensor.maximum.max(0),
+    };
+    ((greatest - least_value(tensor)) / tensor.element.step()).max(1) as usize
 }
 
 /// The rows of the constants' memory.
@@ -114,14 +118,7 @@ pub(super) fn row_constants(shape: &MatrixVectorShape, row_folds: usize, columns
         RowFunction::Accumulator(element) => {
             let width = element.bits() as usize;
             let word = |row: usize| Word::signed(if row < rows { bias(shape, row, columns) } else { 0 }, width);
-            RowConstants {
-                what: "biases",
-                rows: fold(&word, width),
-                width,
-                levels: 0,
-                least: 0,
-                element_bits: width,
-            }
+            RowConstants { what: "biases", rows: fold(&word, width), width, levels: 0, least: 0, element_bits: width }
         }
         RowFunction::Steps(steps, tensor) => {
             let threshold_bits = crate::core_blocks::bits_for(greatest + 1);
