@@ -121,7 +121,6 @@ fn a_compiled_directory_works_without_the_model() {
 }
 
 #[test]
-#[ignore = "report.json holds no estimate yet"]
 fn the_report_estimates_resources() {
     let room = Room::new();
     let report = room.json(&["compile", MODEL, "-o", "design", "--json"]);

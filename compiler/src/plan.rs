@@ -87,6 +87,79 @@ impl Plan {
     }
 }
 
+/// A plan that contradicts itself.
+#[derive(Clone, Debug, PartialEq, thiserror::Error, miette::Diagnostic)]
+#[error("stage `{stage}` of the plan must satisfy: {rule}")]
+#[diagnostic(code(compiler::plan), help("the plan is damaged or written by hand: compile the model again"))]
+pub struct PlanInvalid {
+    /// The stage's name, or `pipeline`.
+    pub stage: String,
+    /// The rule that is broken.
+    pub rule: &'static str,
+}
+
+impl Plan {
+    /// Checks every rule that hardware relies on.
+    ///
+    /// # Errors
+    /// Where a rule is broken, the first one.
+    pub fn validate(&self) -> Result<(), PlanInvalid> {
+        let fail = |stage: &str, rule| Err(PlanInvalid { stage: stage.to_owned(), rule });
+        if self.stages.is_empty() {
+            return fail("pipeline", "there is at least one stage");
+        }
+        if !(self.clock_mhz.is_finite() && self.clock_mhz > 0.0) || self.initiation_interval == 0 {
+            return fail("pipeline", "clock and initiation interval are positive");
+        }
+        for pair in self.stages.windows(2) {
+            if pair[0].output != pair[1].input {
+                return fail(&pair[1].name, "it reads the format that the stage before writes");
+            }
+        }
+        for stage in &self.stages {
+            if let Some(rule) = self.broken_rule(stage) {
+                return fail(&stage.name, rule);
+            }
+        }
+        Ok(())
+    }
+
+    fn broken_rule(&self, stage: &Stage) -> Option<&'static str> {
+        let network = &self.network;
+        let layer = |id: LayerId| network.layers.get(id.0);
+        let (reads, writes, fits) = match &stage.kind {
+            StageKind::WidthConverter => (stage.tensor, stage.tensor, true),
+            StageKind::MatrixVectorUnit { layer: id, thresholds, pe, simd } => {
+                let (Some(dot), true) = (layer(*id), thresholds.is_none_or(|id| layer(id).is_some())) else {
+                    return Some("the layer exists");
+                };
+                let follows = thresholds.is_none_or(|id| network.layer(id).input == dot.output);
+                let output = thresholds.map_or(dot.output, |id| network.layer(id).output);
+                (dot.input, output, follows && *pe == stage.output.lanes && *simd == stage.input.lanes)
+            }
+            StageKind::MultiThreshold { layer: id } | StageKind::ArgMax { layer: id } => match layer(*id) {
+                Some(layer) => (layer.input, layer.output, true),
+                None => return Some("the layer exists"),
+            },
+        };
+        if !fits || writes != stage.tensor {
+            return Some("parallelism and tensor are those of its streams");
+        }
+        let carries = |format: &StreamFormat, tensor: TensorId| {
+            network.tensors.get(tensor.0).is_some_and(|tensor| {
+                format.element == tensor.element
+                    && format.channels == tensor.channels
+                    && format.vectors == tensor.vectors
+                    && (1..=format.channels).contains(&format.lanes)
+            })
+        };
+        if !carries(&stage.input, reads) || !carries(&stage.output, writes) {
+            return Some("its streams carry the tensors of its layer");
+        }
+        None
+    }
+}
+
 impl StageKind {
     /// The kind's name, that of its hardware block.
     pub fn name(&self) -> &'static str {

@@ -1,5 +1,7 @@
 //! Real networks: the integer form computes what the reference computes, and what the golden outputs say.
 
+#![allow(clippy::unwrap_used)]
+
 use abi::maps::Scores;
 use compiler::lower::lower;
 use network::network::{LayerKind, Network};

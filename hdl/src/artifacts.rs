@@ -197,11 +197,9 @@ pub fn read(folder: &Path) -> Result<Compiled, ArtifactsError> {
         return Err(ArtifactsError::Version { folder: folder.to_owned(), found: manifest.manifest_version });
     }
     let plan: Plan = read_json(folder, "plan.json")?;
-    plan.network.validate().map_err(|error| ArtifactsError::NotCompiled {
-        folder: folder.to_owned(),
-        file: "plan.json",
-        reason: error.to_string(),
-    })?;
+    let fault = |reason: String| ArtifactsError::NotCompiled { folder: folder.to_owned(), file: "plan.json", reason };
+    plan.network.validate().map_err(|error| fault(error.to_string()))?;
+    plan.validate().map_err(|error| fault(error.to_string()))?;
     Ok(Compiled { plan, manifest })
 }
 

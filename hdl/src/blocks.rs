@@ -1,1 +1,29 @@
 //! The hardware blocks: leaves with Verilog of their own, and kernels built from them.
+//!
+//! Streams are valid/ready: a word moves at the clock edge where both are high; data stay while valid waits for
+//! ready; valid never depends on the ready of the same port. Bits lie as [`abi`] says.
+//!
+//! Leaves: [`register`], [`rom`], [`ram`], [`lane_sum`]. Everything else is a kernel.
+
+pub mod arg_max;
+pub mod delay_line;
+pub mod lane_sum;
+pub mod matrix_vector_unit;
+pub mod multi_threshold;
+pub mod ram;
+pub mod register;
+pub mod rom;
+pub mod stream_fifo;
+pub mod threshold_row;
+pub mod vector_feed;
+pub mod width_converter;
+
+/// Bits of an address into `depth` places, at least 1.
+pub fn address_bits(depth: usize) -> usize {
+    bits_for(depth.saturating_sub(1))
+}
+
+/// Bits that hold every number up to `greatest`, at least 1.
+pub fn bits_for(greatest: usize) -> usize {
+    (usize::BITS - greatest.leading_zeros()).max(1) as usize
+}

@@ -2,10 +2,10 @@
 
 pub mod pipeline;
 
-use crate::core_blocks::arg_max::ArgMax;
-use crate::core_blocks::matrix_vector_unit::{MatrixVectorShape, MatrixVectorUnit, RowFunction};
-use crate::core_blocks::multi_threshold::MultiThreshold;
-use crate::core_blocks::width_converter::WidthConverter;
+use crate::blocks::arg_max::ArgMax;
+use crate::blocks::matrix_vector_unit::{MatrixVectorShape, MatrixVectorUnit, RowFunction};
+use crate::blocks::multi_threshold::MultiThreshold;
+use crate::blocks::width_converter::WidthConverter;
 use crate::emit::{self, EmitError};
 use abi::ElementType;
 use compiler::plan::{Plan, Stage, StageKind};

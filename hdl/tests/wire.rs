@@ -1,5 +1,7 @@
 //! Words against arbitrary-precision integers, and the rules of wires and of simulation.
 
+#![allow(clippy::unwrap_used, reason = "a test may fail by panicking")]
+
 use hdl::wire::{Clocked, ModuleName, Parameter, Simulation, Wire, Word, bits_of};
 use num_bigint::BigUint;
 use rand::{RngExt, SeedableRng};

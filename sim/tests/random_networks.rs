@@ -1,5 +1,7 @@
 //! One random network, every executor, no tolerance.
 
+#![allow(clippy::unwrap_used)]
+
 #[path = "random_networks/generator.rs"]
 mod generator;
 

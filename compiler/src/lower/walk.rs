@@ -338,8 +338,7 @@ impl Walk<'_> {
                 let lattices = self.lattices.get(&source);
                 let mut functions = vec![StepFunction::constant(0); elements];
                 let mut sensitive = Vec::new();
-                for index in 0..elements {
-                    let channel = order[index];
+                for (index, channel) in order.iter().copied().enumerate() {
                     let lattice = lattices.map_or(of_type, |lattices| lattices[channel]);
                     let chain = chain(index);
                     functions[channel] = steps::find_steps(&chain, lattice).map_err(|f| fault(channel, f))?;
@@ -354,8 +353,7 @@ impl Walk<'_> {
                 let element = without_zero(element, values());
                 let (minimum, maximum) = range(values());
                 let output = TensorType { vectors: 1, channels: elements, element, minimum, maximum };
-                let tensor = self.add_layer(&node.name, LayerKind::MultiThreshold(functions), source, output);
-                tensor
+                self.add_layer(&node.name, LayerKind::MultiThreshold(functions), source, output)
             }
         };
         Ok(Symbol::Data(Data { origin: Origin::Tensor(tensor), order: data.order.clone(), chain: back }))

@@ -7,10 +7,10 @@
 //! Therefore this block, the only one, states its wiring by hand: once as [`Logic::update`] and once as the same
 //! list of assignments in [`Logic::hdl`].
 
-use crate::core_blocks::arg_max::ArgMax;
-use crate::core_blocks::matrix_vector_unit::MatrixVectorUnit;
-use crate::core_blocks::multi_threshold::MultiThreshold;
-use crate::core_blocks::width_converter::WidthConverter;
+use crate::blocks::arg_max::ArgMax;
+use crate::blocks::matrix_vector_unit::MatrixVectorUnit;
+use crate::blocks::multi_threshold::MultiThreshold;
+use crate::blocks::width_converter::WidthConverter;
 use crate::wire::{Clocked, ModuleName, Wire, Word};
 use rust_hdl::core::ast::{VerilogExpression, VerilogStatement};
 use rust_hdl::core::prelude::{Bit, Block, Clock, In, Local, Logic, Out, Probe, Verilog};
@@ -18,13 +18,13 @@ use rust_hdl::core::prelude::{Bit, Block, Clock, In, Local, Logic, Out, Probe, V
 /// The block of one stage.
 #[derive(Debug)]
 pub enum Unit {
-    /// See [`crate::core_blocks::width_converter`].
+    /// See [`crate::blocks::width_converter`].
     WidthConverter(Box<WidthConverter>),
-    /// See [`crate::core_blocks::matrix_vector_unit`].
+    /// See [`crate::blocks::matrix_vector_unit`].
     MatrixVectorUnit(Box<MatrixVectorUnit>),
-    /// See [`crate::core_blocks::multi_threshold`].
+    /// See [`crate::blocks::multi_threshold`].
     MultiThreshold(Box<MultiThreshold>),
-    /// See [`crate::core_blocks::arg_max`].
+    /// See [`crate::blocks::arg_max`].
     ArgMax(Box<ArgMax>),
 }
 

@@ -1,6 +1,6 @@
 //! The width converter.
 
-use hdl::core_blocks::width_converter::WidthConverter;
+use hdl::blocks::width_converter::WidthConverter;
 
 use crate::stream::{FREE, PRESSURES, codes, pack, run};
 use crate::support::Bench;

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use hdl::core_blocks::delay_line::DelayLine;
-use hdl::core_blocks::lane_sum::{LaneSum, greatest_sum, levels};
-use hdl::core_blocks::ram::Ram;
-use hdl::core_blocks::register::Register;
-use hdl::core_blocks::rom::Rom;
+use hdl::blocks::delay_line::DelayLine;
+use hdl::blocks::lane_sum::{LaneSum, greatest_sum, levels};
+use hdl::blocks::ram::Ram;
+use hdl::blocks::register::Register;
+use hdl::blocks::rom::Rom;
 use hdl::wire::{Simulation, Word};
 
 use crate::support::{Bench, Stimulus};

@@ -1,7 +1,7 @@
 //! The matrix-vector unit against naive integer products.
 
 use abi::{ElementType, StepFunction};
-use hdl::core_blocks::matrix_vector_unit::{MatrixVectorShape, MatrixVectorUnit, RowFunction};
+use hdl::blocks::matrix_vector_unit::{MatrixVectorShape, MatrixVectorUnit, RowFunction};
 use hdl::wire::{Simulation, Word};
 use network::network::{TensorType, WeightMatrix};
 

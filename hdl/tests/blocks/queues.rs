@@ -1,7 +1,7 @@
 //! The queue of words, and the feed that repeats vectors.
 
-use hdl::core_blocks::stream_fifo::StreamFifo;
-use hdl::core_blocks::vector_feed::VectorFeed;
+use hdl::blocks::stream_fifo::StreamFifo;
+use hdl::blocks::vector_feed::VectorFeed;
 use hdl::wire::{Simulation, Word};
 
 use crate::stream::{FREE, PRESSURES, codes, run};

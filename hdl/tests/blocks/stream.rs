@@ -1,10 +1,10 @@
 //! Drives a block between a source and a sink and holds it to the rules of streams.
 
-use hdl::core_blocks::arg_max::ArgMax;
-use hdl::core_blocks::matrix_vector_unit::MatrixVectorUnit;
-use hdl::core_blocks::multi_threshold::MultiThreshold;
-use hdl::core_blocks::stream_fifo::StreamFifo;
-use hdl::core_blocks::width_converter::WidthConverter;
+use hdl::blocks::arg_max::ArgMax;
+use hdl::blocks::matrix_vector_unit::MatrixVectorUnit;
+use hdl::blocks::multi_threshold::MultiThreshold;
+use hdl::blocks::stream_fifo::StreamFifo;
+use hdl::blocks::width_converter::WidthConverter;
 use hdl::wire::{Simulation, Word};
 
 use crate::support::Stimulus;

@@ -1,9 +1,9 @@
 //! Steps on a stream, steps of one row, and the arg-max.
 
 use abi::{ElementType, StepFunction};
-use hdl::core_blocks::arg_max::ArgMax;
-use hdl::core_blocks::multi_threshold::MultiThreshold;
-use hdl::core_blocks::threshold_row::ThresholdRow;
+use hdl::blocks::arg_max::ArgMax;
+use hdl::blocks::multi_threshold::MultiThreshold;
+use hdl::blocks::threshold_row::ThresholdRow;
 use network::network::TensorType;
 
 use crate::stream::{FREE, PRESSURES, codes, pack, run};

@@ -2,17 +2,17 @@
 
 use std::ops::{Deref, DerefMut};
 
-use hdl::core_blocks::arg_max::ArgMax;
-use hdl::core_blocks::delay_line::DelayLine;
-use hdl::core_blocks::lane_sum::LaneSum;
-use hdl::core_blocks::matrix_vector_unit::MatrixVectorUnit;
-use hdl::core_blocks::multi_threshold::MultiThreshold;
-use hdl::core_blocks::ram::Ram;
-use hdl::core_blocks::register::Register;
-use hdl::core_blocks::rom::Rom;
-use hdl::core_blocks::stream_fifo::StreamFifo;
-use hdl::core_blocks::vector_feed::VectorFeed;
-use hdl::core_blocks::width_converter::WidthConverter;
+use hdl::blocks::arg_max::ArgMax;
+use hdl::blocks::delay_line::DelayLine;
+use hdl::blocks::lane_sum::LaneSum;
+use hdl::blocks::matrix_vector_unit::MatrixVectorUnit;
+use hdl::blocks::multi_threshold::MultiThreshold;
+use hdl::blocks::ram::Ram;
+use hdl::blocks::register::Register;
+use hdl::blocks::rom::Rom;
+use hdl::blocks::stream_fifo::StreamFifo;
+use hdl::blocks::vector_feed::VectorFeed;
+use hdl::blocks::width_converter::WidthConverter;
 use hdl::wire::{Clocked, Wire};
 use rust_hdl::core::prelude::*;
 

@@ -1,6 +1,6 @@
 //! What must hold of every `Network`.
 
-use super::{Layer, LayerKind, Network, TensorType};
+use super::{Layer, LayerKind, Network, TensorId, TensorType};
 use miette::Diagnostic;
 use thiserror::Error;
 
@@ -29,6 +29,11 @@ impl Network {
         let fail = |layer: &str, rule: &'static str| {
             Err(NetworkError { network: self.name.clone(), layer: layer.to_owned(), rule })
         };
+        let known = |id: TensorId| id.0 < self.tensors.len();
+        let ends = known(self.input) && known(self.output);
+        if !ends || !self.layers.iter().all(|layer| known(layer.input) && known(layer.output)) {
+            return fail("input", "every tensor named exists");
+        }
         for tensor in &self.tensors {
             let element = tensor.element;
             if tensor.minimum > tensor.maximum || !element.contains(tensor.minimum) || !element.contains(tensor.maximum)

@@ -1,7 +1,7 @@
 //! The contents of a unit's memories: weights, and per row thresholds or biases.
 
 use super::MatrixVectorShape;
-use crate::core_blocks::lane_sum::greatest_sum;
+use crate::blocks::lane_sum::greatest_sum;
 use crate::wire::Word;
 use abi::{ElementType, StepFunction};
 use network::network::{TensorType, WeightMatrix};
@@ -121,7 +121,7 @@ pub(super) fn row_constants(shape: &MatrixVectorShape, row_folds: usize, columns
             RowConstants { what: "biases", rows: fold(&word, width), width, levels: 0, least: 0, element_bits: width }
         }
         RowFunction::Steps(steps, tensor) => {
-            let threshold_bits = crate::core_blocks::bits_for(greatest + 1);
+            let threshold_bits = crate::blocks::bits_for(greatest + 1);
             let never = greatest as i64 + 1;
             let levels = levels(tensor);
             let element = tensor.element;
