@@ -1,0 +1,114 @@
+//! The end of the graph: arg-max, scores, and the network made of it all.
+
+use super::Walk;
+use crate::lower::LowerError;
+use crate::lower::symbol::{Data, Origin, Parameter, Symbol};
+use abi::ElementType;
+use abi::maps::{OutputMap, Reduction};
+use network::graph::{Graph, Node, Operator};
+use network::network::{LayerKind, Network, TensorType};
+
+impl Walk<'_> {
+    /// Checks the operand of an arg-max and gives it back.
+    pub(super) fn classify(&mut self, node: &Node) -> Result<Data, LowerError> {
+        let Symbol::Data(data) = self.symbol(node.inputs[0]) else {
+            return Err(LowerError::NothingToDo { model: self.graph.name.clone() });
+        };
+        let shape = self.shape(node.inputs[0]);
+        let (axis, k) = match node.operator {
+            Operator::TopK { axis, k } => (axis, k),
+            Operator::ArgMax { axis } => (axis, 1),
+            _ => (0, 0),
+        };
+        if k != 1 || shape[axis] != shape.iter().product::<usize>() {
+            return Err(self.unsupported(
+                node,
+                "take the one greatest of all scores",
+                format!("it takes {k} along axis {axis} of shape {shape:?}"),
+                "use k = 1 along the class axis",
+            ));
+        }
+        Ok(data)
+    }
+
+    /// Behind an arg-max only the shape may change.
+    pub(super) fn after_reduction(&mut self, node: &Node) -> Result<(), LowerError> {
+        if node.operator == Operator::Reshape {
+            return Ok(());
+        }
+        Err(self.unsupported(
+            node,
+            "come before the arg-max",
+            "it computes with the class index".into(),
+            "let the model end with its TopK or ArgMax",
+        ))
+    }
+
+    pub(super) fn finish(mut self, data: Data, shape: &[usize], reduction: Reduction) -> Result<Network, LowerError> {
+        let output_node = self.graph.nodes.last();
+        let node_name = output_node.map_or("output", |node| node.name.as_str()).to_owned();
+        let operator = output_node.map_or("output", |node| node.operator.name());
+        let (Origin::Tensor(mut tensor), Some((input, input_map))) = (data.origin, self.input.take()) else {
+            return Err(LowerError::NothingToDo { model: self.graph.name.clone() });
+        };
+        let Some((scale, bias)) = data.affine() else {
+            return Err(LowerError::Unsupported {
+                node: node_name,
+                operator,
+                must: "leave the scores an affine function of the last integers",
+                found: "a nonlinear function stands behind the last dot product or quantiser".into(),
+                help: "end the model with its scores: a final Relu, Clip or Softmax can be left out or put on the host",
+            });
+        };
+        let elements: usize = shape.iter().product();
+        let values = |parameter: &Parameter| -> Result<Vec<f64>, LowerError> {
+            let count = if matches!(parameter, Parameter::Uniform(_)) { 1 } else { elements };
+            (0..count)
+                .map(|element| {
+                    parameter
+                        .at(element)
+                        .approximate()
+                        .ok_or_else(|| LowerError::Undefined { node: node_name.clone(), channel: element })
+                })
+                .collect()
+        };
+        let (scale, bias) = (values(&scale)?, values(&bias)?);
+        let mut reduction = reduction;
+        let keeps_order = scale.len() == 1 && bias.len() == 1 && scale[0] > 0.0 && data.order.is_none();
+        if reduction == Reduction::ArgMax && keeps_order {
+            let index = ElementType::holding(0, elements as i64 - 1);
+            let output =
+                TensorType { vectors: 1, channels: 1, element: index, minimum: 0, maximum: elements as i64 - 1 };
+            tensor = self.add_layer(&node_name_of_reduction(self.graph), LayerKind::ArgMax, tensor, output);
+            reduction = Reduction::Index;
+        }
+        let output_shape = self.graph.value(self.graph.output).shape.clone();
+        let batch =
+            !self.graph.value(self.graph.input).shape.is_empty() && output_shape.len() > 1 && output_shape[0] == 1;
+        let source_of = data.order.map_or_else(Vec::new, |order| order.iter().map(|i| *i as u32).collect());
+        Ok(Network {
+            name: self.graph.name.clone(),
+            tensors: self.tensors,
+            layers: self.layers,
+            input,
+            output: tensor,
+            input_map,
+            output_map: OutputMap {
+                shape: if batch { output_shape[1..].to_vec() } else { output_shape },
+                scale,
+                bias,
+                source_of,
+                reduction,
+            },
+            sensitive_steps: self.sensitive_steps,
+        })
+    }
+}
+
+fn node_name_of_reduction(graph: &Graph) -> String {
+    graph
+        .nodes
+        .iter()
+        .find(|node| matches!(node.operator, Operator::TopK { .. } | Operator::ArgMax { .. }))
+        .map_or_else(|| "arg_max".to_owned(), |node| node.name.clone())
+}
