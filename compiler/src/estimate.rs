@@ -47,9 +47,10 @@ fn of_stage(plan: &Plan, stage: &Stage) -> Estimate {
     }
 }
 
-/// Block RAMs of a memory of `depth` rows of `width` bits; memories of at most 2 kbit are made of LUTs.
+/// Block RAMs of a memory of `depth` rows of `width` bits; one row is a constant, and memories of at most 2 kbit are made
+/// of LUTs.
 fn block_rams(width: usize, depth: usize) -> u64 {
-    if width * depth <= 2048 {
+    if depth == 1 || width * depth <= 2048 {
         return 0;
     }
     let modes = [(36, 512), (18, 1024), (9, 2048), (4, 4096), (2, 8192), (1, 16384)];
@@ -66,5 +67,6 @@ mod tests {
         assert_eq!(block_rams(44, 96), 2);
         assert_eq!(block_rams(7, 100), 0);
         assert_eq!(block_rams(9, 2048), 1);
+        assert_eq!(block_rams(8192, 1), 0);
     }
 }
