@@ -203,6 +203,12 @@ fn check_unit(network: &Network, id: LayerId) -> Result<(), PlanError> {
             format!("they are of type {}", network.tensor(layer.input).element),
             "quantise the activations before this layer to 8 bits or fewer",
         ),
+        // The unused lanes of accumulator words are not zero, which a dot product would count.
+        LayerKind::MatrixVector(_) if is_accumulator(network, layer.input) => no_unit(
+            "read quantised activations",
+            "it reads the accumulators of another dot product".into(),
+            "put a quantiser between the two layers, or merge their weights before the export",
+        ),
         LayerKind::MultiThreshold(steps) if !steps.iter().all(|step| step.is_rising()) => no_unit(
             "have step functions that rise",
             "one of them falls or turns".into(),
@@ -215,6 +221,11 @@ fn check_unit(network: &Network, id: LayerId) -> Result<(), PlanError> {
         ),
         LayerKind::MatrixVector(_) | LayerKind::MultiThreshold(_) | LayerKind::ArgMax => Ok(()),
     }
+}
+
+/// Whether a dot product writes the tensor.
+fn is_accumulator(network: &Network, tensor: TensorId) -> bool {
+    network.layers.iter().any(|layer| layer.output == tensor && matches!(layer.kind, LayerKind::MatrixVector(_)))
 }
 
 /// The dot-product layers among the units, in order.

@@ -88,13 +88,15 @@ pub enum ArtifactsError {
 /// # Errors
 /// Where the place is occupied by something else, or the system refuses.
 pub fn write(plan: &Plan, folder: &Path) -> Result<Compiled, ArtifactsError> {
+    // Only a directory of ours is replaced: another program's manifest.json does not parse as one.
     let occupied = fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_some());
-    if occupied && !folder.join("manifest.json").is_file() || folder.is_file() {
+    let ours = || read_json::<Manifest>(folder, "manifest.json").is_ok();
+    let Some(name) = folder.file_name().filter(|_| !folder.is_file() && (!occupied || ours())) else {
         return Err(ArtifactsError::Occupied { folder: folder.to_owned() });
-    }
-    let mut beside = folder.as_os_str().to_owned();
+    };
+    let mut beside = name.to_owned();
     beside.push(format!(".partial{}", std::process::id()));
-    let beside = PathBuf::from(beside);
+    let beside = folder.with_file_name(beside);
     let written = write_into(plan, &beside).and_then(|compiled| {
         if folder.is_dir() {
             fs::remove_dir_all(folder).map_err(|source| file_error("replace", folder, source))?;

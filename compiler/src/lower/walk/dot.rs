@@ -79,6 +79,14 @@ impl Walk<'_> {
         let maximum = lattices.iter().map(Lattice::last).max().unwrap_or(0);
         // Accumulators are signed even where no negative one can occur: one datapath for all.
         let element = ElementType::holding(minimum.min(-1), maximum);
+        if element.bits() > 32 {
+            return Err(self.unsupported(
+                node,
+                "have accumulators of at most 32 bits",
+                format!("they reach {minimum} to {maximum}"),
+                "quantise weights or activations to fewer bits",
+            ));
+        }
         let output = TensorType { vectors: 1, channels: rows, element, minimum, maximum };
         let tensor = self.add_layer(&node.name, LayerKind::MatrixVector(matrix), source, output);
         self.lattices.insert(tensor, lattices);
