@@ -135,7 +135,7 @@ pub fn plan(network: Network, goal: &Goal, clock_mhz: f64) -> Result<Plan, PlanE
         Goal::Folding(folding) => explicit(&network, &pipeline, folding)?,
     };
     let stages = stages(&network, &pipeline, &parallelism);
-    let (initiation_interval, latency) = schedule::schedule(&stages, &network);
+    let (initiation_interval, latency) = schedule::schedule(&stages);
     Ok(Plan { network, clock_mhz, stages, initiation_interval, latency })
 }
 

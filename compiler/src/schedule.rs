@@ -5,7 +5,6 @@
 
 use crate::plan::{Stage, StageKind};
 use abi::packing::StreamFormat;
-use network::network::Network;
 
 /// Clock cycles that one image occupies a stage when source and sink never wait.
 pub fn cycles(kind: &StageKind, input: &StreamFormat, output: &StreamFormat) -> u64 {
@@ -23,19 +22,20 @@ pub fn cycles(kind: &StageKind, input: &StreamFormat, output: &StreamFormat) -> 
 }
 
 /// Initiation interval and latency of a pipeline, in clock cycles.
-pub fn schedule(stages: &[Stage], network: &Network) -> (u64, u64) {
+pub fn schedule(stages: &[Stage]) -> (u64, u64) {
     let interval = stages.iter().map(|stage| stage.cycles).max().unwrap_or(1);
     let Some(first) = stages.first() else {
         return (interval, 0);
     };
     let mut times: Vec<u64> = (0..first.input.words_per_image() as u64).collect();
     for stage in stages {
-        times = timing::leave(stage, network, &times);
+        times = timing::leave(stage, &times);
     }
     (interval, times.last().map_or(0, |last| *last))
 }
 
 mod timing;
+pub use timing::{lane_sum_group, lane_sum_levels};
 
 /// Greatest common divisor of two positive numbers.
 pub fn greatest_common_divisor(a: usize, b: usize) -> usize {

@@ -1,6 +1,6 @@
 //! The passes over a lowered network. Each is a pure function; [`super::PASSES`] is their order.
 
-use super::weights::element_of;
+use super::weights::{element_of, row_spacing};
 use abi::StepFunction;
 use network::network::{Layer, LayerId, LayerKind, Network, TensorId, WeightMatrix};
 
@@ -124,18 +124,6 @@ pub fn orient_steps(mut network: Network) -> Network {
         network.layers[consumer.0].kind = LayerKind::MultiThreshold(steps);
     }
     network
-}
-
-/// Distance of neighbouring values of a dot product with `weights`.
-fn row_spacing(weights: &[i16], input_step: i64) -> i64 {
-    let divisor = weights.iter().fold(0i64, |divisor, weight| {
-        let (mut a, mut b) = (divisor, i64::from(weight.abs()));
-        while b != 0 {
-            (a, b) = (b, a % b);
-        }
-        a
-    });
-    (divisor * input_step).max(1)
 }
 
 /// The function of −x, whose boundaries again are the least reachable arguments with the new value.

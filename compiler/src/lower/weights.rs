@@ -1,6 +1,7 @@
 //! Integers out of real weights: the common grid that a row of weights lies on, found by exact arithmetic and not
 //! by who wrote the file.
 
+use crate::schedule::greatest_common_divisor;
 use abi::ElementType;
 use network::network::WeightMatrix;
 
@@ -57,6 +58,12 @@ pub fn element_of(weights: &[i16]) -> ElementType {
     } else {
         ElementType::holding(minimum.min(-1), maximum)
     }
+}
+
+/// Distance of neighbouring values of a dot product with `weights` of elements that lie `input_step` apart.
+pub fn row_spacing(weights: &[i16], input_step: i64) -> i64 {
+    let divisor = |divisor: usize, weight: &i16| greatest_common_divisor(divisor, usize::from(weight.unsigned_abs()));
+    (weights.iter().fold(0, divisor) as i64 * input_step).max(1)
 }
 
 /// The greatest number that every weight is an integer multiple of: 1 where all are zero, `None` where the

@@ -4,10 +4,9 @@
 
 use crate::plan::{Stage, StageKind};
 use abi::packing::StreamFormat;
-use network::network::Network;
 
 /// When each output word of an image leaves `stage`, given when each input word is offered to it.
-pub fn leave(stage: &Stage, _network: &Network, offered: &[u64]) -> Vec<u64> {
+pub fn leave(stage: &Stage, offered: &[u64]) -> Vec<u64> {
     match &stage.kind {
         StageKind::MatrixVectorUnit { .. } => matrix_vector_unit(stage, offered),
         StageKind::WidthConverter => width_converter(&stage.input, &stage.output, offered),
@@ -25,11 +24,15 @@ const MULTI_THRESHOLD: u64 = 3;
 /// Cycles from the last score to the index.
 const ARG_MAX: u64 = 1;
 
-/// Register levels of the adder tree over `simd` lanes of `bits` bits: single bits are counted in threes, others
-/// added in pairs.
-fn lane_sum_levels(simd: usize, bits: u32) -> u64 {
-    let groups = simd.div_ceil(if bits == 1 { 3 } else { 2 });
-    1 + u64::from(groups.next_power_of_two().trailing_zeros())
+/// Lanes of `bits` bits that the first level of an adder tree adds up: single bits are counted in threes, others added in
+/// pairs.
+pub fn lane_sum_group(bits: usize) -> usize {
+    if bits == 1 { 3 } else { 2 }
+}
+
+/// Register levels of the adder tree over `simd` lanes of `bits` bits: clock cycles from lanes to sum.
+pub fn lane_sum_levels(simd: usize, bits: usize) -> usize {
+    1 + simd.div_ceil(lane_sum_group(bits)).next_power_of_two().trailing_zeros() as usize
 }
 
 fn matrix_vector_unit(stage: &Stage, offered: &[u64]) -> Vec<u64> {
@@ -42,7 +45,9 @@ fn matrix_vector_unit(stage: &Stage, offered: &[u64]) -> Vec<u64> {
             for time in vector {
                 issued = if row_fold == 0 { (issued + 1).max(time + REPLAY) } else { issued + 1 };
             }
-            leave.push(issued + lane_sum_levels(stage.input.lanes, stage.input.element.bits()) + ACCUMULATE);
+            leave.push(
+                issued + lane_sum_levels(stage.input.lanes, stage.input.element.bits() as usize) as u64 + ACCUMULATE,
+            );
         }
     }
     leave

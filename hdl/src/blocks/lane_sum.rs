@@ -11,6 +11,8 @@
 //! level: unregistered adders would be merged by synthesis into one large slow sum.
 
 use crate::wire::{ModuleName, Wire, Word};
+use compiler::schedule::lane_sum_group as group;
+pub use compiler::schedule::lane_sum_levels as levels;
 use rust_hdl::core::prelude::*;
 use std::collections::VecDeque;
 use std::fmt::Write;
@@ -31,16 +33,6 @@ pub struct LaneSum {
     _bits: usize,
     _offset: bool,
     _pipeline: VecDeque<u64>,
-}
-
-/// Lanes that the first level of the tree adds up.
-fn group(bits: usize) -> usize {
-    if bits == 1 { 3 } else { 2 }
-}
-
-/// Register levels over `simd` lanes of `bits` bits: clock cycles from lanes to sum.
-pub fn levels(simd: usize, bits: usize) -> usize {
-    1 + simd.div_ceil(group(bits)).next_power_of_two().trailing_zeros() as usize
 }
 
 /// The greatest sum of `simd` lanes of `bits` bits.

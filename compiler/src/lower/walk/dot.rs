@@ -5,7 +5,7 @@ use crate::lower::LowerError;
 use crate::lower::chain::{Binary, Constant};
 use crate::lower::steps::Lattice;
 use crate::lower::symbol::{Data, Origin, Parameter, Step, Symbol};
-use crate::lower::weights::{GREATEST_WEIGHT, integer_weights};
+use crate::lower::weights::{GREATEST_WEIGHT, integer_weights, row_spacing};
 use abi::ElementType;
 use network::graph::{Node, Operator};
 use network::network::{LayerKind, TensorType, WeightMatrix};
@@ -185,19 +185,12 @@ impl Walk<'_> {
 
 /// The values that a dot product of `weights` with elements of type `input` can have.
 fn lattice(weights: &[i16], input: &TensorType) -> Lattice {
-    let (mut first, mut last, mut step) = (0, 0, 0);
+    let (mut first, mut last) = (0, 0);
     for weight in weights.iter().map(|weight| i64::from(*weight)) {
         let (a, b) = (weight * input.minimum, weight * input.maximum);
         first += a.min(b);
         last += a.max(b);
-        step = greatest_common_divisor(step, weight.abs() * input.element.step());
     }
-    match step {
-        0 => Lattice { first, step: 1, count: 1 },
-        step => Lattice { first, step, count: ((last - first) / step) as u64 + 1 },
-    }
-}
-
-fn greatest_common_divisor(a: i64, b: i64) -> i64 {
-    if b == 0 { a } else { greatest_common_divisor(b, a % b) }
+    let step = row_spacing(weights, input.element.step());
+    Lattice { first, step, count: ((last - first) / step) as u64 + 1 }
 }
