@@ -123,12 +123,13 @@ impl OutputMap {
         let score = |index: usize| {
             let element = self.source_of.get(index).map_or(index, |source| *source as usize);
             let at = |table: &[f64]| if table.len() == 1 { table[0] } else { table[index] };
-            (at(&self.scale) * f64::from(elements[element]) + at(&self.bias)) as f32
+            at(&self.scale) * f64::from(elements[element]) + at(&self.bias)
         };
         match self.reduction {
-            Reduction::None => Scores::Values((0..elements.len()).map(score).collect()),
+            Reduction::None => Scores::Values((0..elements.len()).map(|index| score(index) as f32).collect()),
             Reduction::ArgMax => {
-                let values: Vec<f32> = (0..elements.len()).map(score).collect();
+                // In f64: two scores that float32 cannot tell apart are no tie.
+                let values: Vec<f64> = (0..elements.len()).map(score).collect();
                 Scores::Indices(vec![arg_max(&values) as i64])
             }
             Reduction::Index => Scores::Indices(elements.iter().map(|index| i64::from(*index)).collect()),
@@ -157,4 +158,22 @@ pub fn arg_max<T: PartialOrd>(values: &[T]) -> usize {
         }
     }
     best
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scores_closer_than_float32_are_no_tie() {
+        let map = OutputMap {
+            shape: vec![1],
+            scale: vec![1.0],
+            bias: vec![0.0, 1e-12],
+            source_of: vec![],
+            reduction: Reduction::ArgMax,
+        };
+        assert_eq!(map.apply(&[100, 100]), Scores::Indices(vec![1]));
+        assert_eq!(OutputMap { bias: vec![0.0], ..map }.apply(&[100, 100]), Scores::Indices(vec![0]));
+    }
 }

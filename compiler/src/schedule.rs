@@ -35,7 +35,7 @@ pub fn schedule(stages: &[Stage]) -> (u64, u64) {
 }
 
 mod timing;
-pub use timing::{lane_sum_group, lane_sum_levels};
+pub use timing::{lane_sum_group, lane_sum_levels, matrix_vector_unit_latency};
 
 /// Greatest common divisor of two positive numbers.
 pub fn greatest_common_divisor(a: usize, b: usize) -> usize {

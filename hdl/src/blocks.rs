@@ -1,7 +1,9 @@
 //! The hardware blocks: leaves with Verilog of their own, and kernels built from them.
 //!
 //! Streams are valid/ready: a word moves at the clock edge where both are high; data stay while valid waits for
-//! ready; valid never depends on the ready of the same port. Bits lie as [`abi`] says.
+//! ready; valid never depends on the ready of the same port. The ready of an input may depend on the ready of the
+//! output within the cycle (width converter, arg-max): a path through as many such blocks as stand in a row, which a
+//! matrix-vector unit's registered ready ends. Bits lie as [`abi`] says.
 //!
 //! Leaves: [`register`], [`rom`], [`ram`], [`lane_sum`]. Everything else is a kernel.
 

@@ -57,6 +57,8 @@ fn constants(model: ModelProto) -> ModelProto {
         .constant(floats("nan", &[3], &[1.0, f32::NAN, 3.0]))
         .constant(floats("dead", &[3], &[1.0, 0.0, -3.0]))
         .constant(floats("matrix", &[2, 2], &[1.0, 2.0, 3.0, 4.0]))
+        .constant(floats("no_rows", &[0, 3], &[]))
+        .constant(floats("no_columns", &[3, 0], &[]))
         .constant(integers("i0", &[0]))
         .constant(integers("i1", &[1]))
         .constant(integers("i2", &[2]))
@@ -158,6 +160,8 @@ fn operator_errors(m: &mut Messages) {
     m.node("an attribute of the wrong type", node("Flatten", &["x"], &["y"]).float("axis", 1.0));
     m.node("shapes that do not broadcast", node("Add", &["x", "pair"], &["y"]));
     m.node("a matrix product that does not fit", node("MatMul", &["x", "matrix"], &["y"]));
+    m.node("a matrix product without columns", node("MatMul", &["x", "no_columns"], &["y"]));
+    m.node("Gemm without rows", node("Gemm", &["x", "no_rows"], &["y"]).int("transB", 1));
     m.node("a matrix product with a number", node("MatMul", &["x", "one"], &["y"]));
     m.node("Gemm that does not fit", node("Gemm", &["x", "matrix"], &["y"]));
     m.node("Gemm of a vector", node("Gemm", &["x", "pair"], &["y"]));
@@ -228,6 +232,8 @@ fn quantizer_errors(m: &mut Messages) {
             .constant(floats("pair0", &[], &[2.0]))
             .add(node("Mul", &["x", "w"], &["y"])),
     );
+    m.node("thresholds of no channel", node("MultiThreshold", &["x", "no_rows"], &["y"]));
+    m.node("a scale of no channel", plain("no_columns", "zero", "one"));
     m.node("thresholds for other channels", node("MultiThreshold", &["x", "matrix"], &["y"]));
     let layout = node("MultiThreshold", &["x", "matrix"], &["y"]).text("data_layout", "NHWC");
     m.node("thresholds along a missing axis", layout);

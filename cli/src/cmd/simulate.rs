@@ -8,9 +8,10 @@ use crate::output::show;
 use crate::progress;
 use crate::report::RunReport;
 use clap::Args;
+use compiler::plan::Plan;
 use miette::Diagnostic;
 use sim::trace::first_difference;
-use sim::{Executor, RunOptions};
+use sim::{CycleReport, Executor, RunOptions};
 use std::path::PathBuf;
 use thiserror::Error;
 
@@ -76,7 +77,22 @@ enum Mismatch {
         /// The simulation's.
         measured: u64,
     },
+    /// Another latency than planned.
+    #[error("the first image must be through after {planned} cycles as planned, but takes {measured}")]
+    #[diagnostic(
+        code(xnorforge::latency),
+        help("this is a fault of xnorforge: please report it with the model and the folding")
+    )]
+    Latency {
+        /// The plan's latency.
+        planned: u64,
+        /// The simulation's.
+        measured: u64,
+    },
 }
+
+/// Images until the pipeline is full and every further interval is the planned one.
+const WARM_UP_IMAGES: usize = 8;
 
 impl Simulate {
     /// Runs the verb.
@@ -118,24 +134,41 @@ impl Simulate {
         }
         let options = RunOptions { trace: run.trace.is_some(), ..RunOptions::default() };
         let expected = sim::packed::Packed::new(network).run(&images, &options)?;
-        if expected.scores != run.scores {
-            let place = match (&expected.trace, &run.trace) {
-                (Some(expected), Some(found)) => {
-                    first_difference(expected, found).map_or_else(String::new, |difference| format!(": {difference}"))
-                }
-                _ => "; run again with `--trace DIR` to see where".into(),
-            };
+        let difference = match (&expected.trace, &run.trace) {
+            (Some(expected), Some(found)) => {
+                first_difference(expected, found).map(|difference| format!(": {difference}"))
+            }
+            _ => None,
+        };
+        let unexplained =
+            || (expected.scores != run.scores).then(|| "; run again with `--trace DIR` to see where".into());
+        if let Some(place) = difference.or_else(unexplained) {
             return Err(Failure::new(Exit::No, Mismatch::Integers { place }));
         }
-        let planned = compiled.plan.initiation_interval;
-        let differs =
-            |cycles: &sim::CycleReport| cycles.intervals.iter().skip(8).copied().find(|cycles| *cycles != planned);
-        if let Some(measured) = run.cycles.as_ref().filter(|_| self.backpressure.is_none()).and_then(differs) {
-            return Err(Failure::new(Exit::No, Mismatch::Interval { planned, measured }));
+        if let Some(cycles) = run.cycles.as_ref().filter(|_| self.backpressure.is_none()) {
+            check_cycles(&compiled.plan, cycles)?;
         }
         if !self.json {
-            show("every output equals the network's\n")?;
+            let compared =
+                if run.trace.is_some() { "every output and every traced layer equals" } else { "every output equals" };
+            show(&format!("{compared} the network's\n"))?;
         }
         Ok(())
     }
+}
+
+/// Compares measured cycles with the planned ones.
+fn check_cycles(plan: &Plan, cycles: &CycleReport) -> Result<(), Failure> {
+    let planned = plan.initiation_interval;
+    let differing = cycles.intervals.iter().skip(WARM_UP_IMAGES).copied().find(|cycles| *cycles != planned);
+    if let Some(measured) = differing {
+        return Err(Failure::new(Exit::No, Mismatch::Interval { planned, measured }));
+    }
+    if cycles.latency_cycles != plan.latency {
+        return Err(Failure::new(
+            Exit::No,
+            Mismatch::Latency { planned: plan.latency, measured: cycles.latency_cycles },
+        ));
+    }
+    Ok(())
 }

@@ -16,8 +16,8 @@ struct Choice {
     cost: u64,
 }
 
-/// The cheapest parallelism of each layer so that no stage takes more than `interval` cycles; all rows and columns
-/// at once where even a single cycle asks for more.
+/// The cheapest parallelism of each layer so that no stage takes more than `interval` cycles, of which there is at
+/// least one: then all rows and columns at once is a choice for every layer, and needs no converters.
 pub fn smallest(dots: &[(&Layer, &WeightMatrix)], interval: u64) -> Vec<Parallelism> {
     let mut paths: Vec<(u64, Vec<Parallelism>)> = vec![(0, Vec::new())];
     for (_, weights) in dots {
@@ -46,20 +46,14 @@ pub fn smallest(dots: &[(&Layer, &WeightMatrix)], interval: u64) -> Vec<Parallel
 fn choices(weights: &WeightMatrix, interval: u64) -> Vec<Choice> {
     let (rows, columns) = (weights.rows, weights.columns);
     let simds: BTreeSet<usize> = (1..=columns).map(|simd| columns.div_ceil(columns.div_ceil(simd))).collect();
-    let mut choices: Vec<Choice> = simds
+    simds
         .into_iter()
         .filter_map(|simd| {
             let row_folds = (interval / columns.div_ceil(simd) as u64).min(rows as u64) as usize;
             let pe = if row_folds == 0 { return None } else { rows.div_ceil(row_folds) };
             Some(Choice { parallelism: Parallelism { pe, simd }, cost: cost(pe, simd) })
         })
-        .collect();
-    // Lanes that equal the layer's ends join neighbours without a converter.
-    let all = Parallelism { pe: rows, simd: columns };
-    if choices.is_empty() {
-        choices.push(Choice { parallelism: all, cost: cost(rows, columns) });
-    }
-    choices
+        .collect()
 }
 
 /// Relative cost in LUTs: each lane an XNOR and its share of the tree, each row an accumulator and a comparison.
@@ -77,6 +71,5 @@ fn conversion_cost(before: Option<&Parallelism>, next: Parallelism, channels: us
     }
     let common = greatest_common_divisor(before.pe, next.simd);
     let needed = channels.div_ceil(common) as u64;
-    // Where nothing meets the interval the whole vector goes at once, and no converter could be faster.
-    (needed <= interval.max(1) || interval == 0).then_some((2 * (before.pe + next.simd) + 20) as u64)
+    (needed <= interval).then_some((2 * (before.pe + next.simd) + 20) as u64)
 }

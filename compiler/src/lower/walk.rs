@@ -14,7 +14,7 @@ use abi::maps::Reduction;
 use network::graph::{Graph, Node, Operator, Source, ValueId};
 use network::network::{Layer, LayerKind, Network, SensitiveSteps, TensorId, TensorType};
 use network::tensor::{Tensor, transpose_indices};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 /// The network that `graph` is, before any pass.
@@ -33,21 +33,27 @@ pub fn walk(graph: &Graph) -> Result<Network, LowerError> {
     };
     let mut reduction = Reduction::None;
     let mut scores = None;
+    let mut indices: HashSet<ValueId> = HashSet::new();
     for node in &graph.nodes {
         if let Operator::TopK { .. } | Operator::ArgMax { .. } = node.operator {
             let data = walk.classify(node)?;
             reduction = Reduction::ArgMax;
             scores = Some((data, graph.value(node.inputs[0]).shape.clone()));
-            let indices = node.outputs[node.outputs.len() - 1];
-            walk.symbols.insert(indices, Symbol::Data(Data::of(Origin::Image)));
+            indices.insert(node.outputs[node.outputs.len() - 1]);
         } else if scores.is_some() {
             walk.after_reduction(node)?;
+            if indices.contains(&node.inputs[0]) {
+                indices.insert(node.outputs[0]);
+            }
         } else {
             let symbol = walk.node(node)?;
             walk.symbols.insert(node.outputs[0], symbol);
         }
     }
     let (data, shape) = match scores {
+        Some(_) if !indices.contains(&graph.output) => {
+            return Err(LowerError::OutputIsNoIndex { model: graph.name.clone() });
+        }
         Some((data, shape)) => (data, shape),
         None => match walk.symbols.get(&graph.output) {
             Some(Symbol::Data(data)) => (data.clone(), graph.value(graph.output).shape.clone()),

@@ -35,19 +35,23 @@ pub fn lane_sum_levels(simd: usize, bits: usize) -> usize {
     1 + simd.div_ceil(lane_sum_group(bits)).next_power_of_two().trailing_zeros() as usize
 }
 
+/// Cycles from the last word of a vector taken by a matrix-vector unit to the result of its only row fold offered.
+pub fn matrix_vector_unit_latency(simd: usize, bits: usize) -> u64 {
+    REPLAY + lane_sum_levels(simd, bits) as u64 + ACCUMULATE
+}
+
 fn matrix_vector_unit(stage: &Stage, offered: &[u64]) -> Vec<u64> {
     let column_folds = stage.input.words_per_vector();
     let row_folds = stage.output.words_per_vector();
     let mut leave = Vec::with_capacity(stage.output.words_per_image());
+    let issue_to_result = matrix_vector_unit_latency(stage.input.lanes, stage.input.element.bits() as usize) - REPLAY;
     let mut issued = 0;
     for vector in offered.chunks(column_folds) {
         for row_fold in 0..row_folds {
             for time in vector {
                 issued = if row_fold == 0 { (issued + 1).max(time + REPLAY) } else { issued + 1 };
             }
-            leave.push(
-                issued + lane_sum_levels(stage.input.lanes, stage.input.element.bits() as usize) as u64 + ACCUMULATE,
-            );
+            leave.push(issued + issue_to_result);
         }
     }
     leave

@@ -1,6 +1,7 @@
 //! Index of the greatest element of a vector, the lowest index on ties.
 //!
-//! Ports: `clock`, `reset`; the stream in, `lanes` signed elements a word; the stream out, one index a vector.
+//! Ports: `clock`, `reset`; the stream in, `lanes` signed or unsigned elements a word; the stream out, one index
+//! a vector. `in_ready` follows `out_ready` within the cycle.
 //!
 //! A word is taken in every cycle in which no finished index waits. The index is offered one cycle after the vector's
 //! last word was taken. The first word of the next vector is taken while the index leaves.

@@ -5,8 +5,9 @@
 //!
 //! A vector takes `row folds × column folds` cycles, one word of weights a cycle, and the next one follows without a
 //! gap. From the last input word taken to the first output word offered (one row fold) pass
-//! [`MatrixVectorUnit::latency`] cycles. Nothing inside stalls: the last word of a fold is issued only when the output
-//! queue has room for its result, and the queue is deep enough that this never delays a free-running stream.
+//! [`matrix_vector_unit_latency`](compiler::schedule::matrix_vector_unit_latency) cycles. Nothing inside stalls: the
+//! last word of a fold is issued only when the output queue has room for its result, and the queue is deep enough that
+//! this never delays a free-running stream.
 //!
 //! Each row's lanes are weighed and added ([`lane_sum`](super::lane_sum)) and accumulated as an unsigned sum `s`; the
 //! accumulator of the network is `scale · s + bias` with constants of the row, so thresholds are moved to `s` and cost
@@ -162,11 +163,6 @@ impl MatrixVectorUnit {
             _reserved: reserved,
             _packed: pe * element,
         }
-    }
-
-    /// Cycles from the last word of a vector taken to the first result of it offered, for one row fold.
-    pub fn latency(simd: usize, bits: usize) -> usize {
-        lane_sum::levels(simd, bits) + 5
     }
 
     /// Names and texts of the memory files.

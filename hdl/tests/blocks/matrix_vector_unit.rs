@@ -1,6 +1,7 @@
 //! The matrix-vector unit against naive integer products.
 
 use abi::{ElementType, StepFunction};
+use compiler::schedule::matrix_vector_unit_latency;
 use hdl::blocks::matrix_vector_unit::{MatrixVectorShape, MatrixVectorUnit, RowFunction};
 use hdl::wire::{Simulation, Word};
 use network::network::{TensorType, WeightMatrix};
@@ -169,7 +170,7 @@ fn a_vector_takes_a_cycle_per_word_and_fold() {
             let (words, folds) = (size.1.div_ceil(folding.1) as u64, size.0.div_ceil(folding.0));
             let (sent, expected) = case.vectors(10);
             let run = run(case.unit(), &sent, expected.len(), FREE);
-            let latency = MatrixVectorUnit::latency(folding.1, input.bits() as usize) as u64;
+            let latency = matrix_vector_unit_latency(folding.1, input.bits() as usize);
             // The last word of the first fold is taken in cycle `words - 1`.
             let result = |n: usize| words - 1 + latency + n as u64 * words;
             let due: Vec<u64> = (0..10 * folds).map(result).collect();

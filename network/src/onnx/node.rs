@@ -199,6 +199,11 @@ impl<'a, 'm> NodeContext<'a, 'm> {
         for input in &inputs {
             self.check_finite(*input)?;
         }
+        let read = inputs.iter().map(|input| self.shape(*input));
+        if let Some(empty) = read.chain(outputs.iter().map(|(shape, _)| shape.as_slice())).find(|s| s.contains(&0)) {
+            let found = format!("shape {empty:?}");
+            return Err(self.shape_error("every tensor that it reads or writes must have elements", found));
+        }
         let outputs = outputs
             .into_iter()
             .enumerate()
