@@ -14,10 +14,13 @@
 //! * the unused lanes of a vector's last word are zero bits.
 
 pub mod element_type;
+pub mod frame;
 pub mod manifest;
 pub mod maps;
 pub mod packing;
+pub mod registers;
 pub mod step_function;
+pub mod window;
 
 pub use element_type::ElementType;
 pub use maps::{InputMap, OutputMap};

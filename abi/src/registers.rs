@@ -1,0 +1,290 @@
+//! The register map of a device, the same behind every transport.
+//!
+//! A device is 32-bit words at byte addresses that are multiples of four. Registers lie at the bottom, the two windows
+//! (images in, answers out) above. No read changes anything, and a write that is repeated changes nothing more: whoever
+//! drives a device may repeat any access that got lost.
+//!
+//! # How images are run
+//!
+//! Each window is a ring of [`Register::Slots`] images. The host writes image number `n` (from 0, counted since the last
+//! reset) into slot `n mod slots` of the input window, then writes to [`Register::Submitted`] how many images it has
+//! written in all. The device works in order and counts in [`Register::Completed`]; the answer of image `n` then lies in
+//! slot `n mod slots` of the output window until image `n + slots` is submitted. So `submitted` never exceeds the number
+//! of answers read by more than `slots`. How an image lies in its slot says [`window`](crate::window).
+
+use std::fmt;
+
+/// What [`Register::Identifier`] reads: the letters `XNRF`, the first one in the lowest byte.
+pub const IDENTIFIER: u32 = u32::from_le_bytes(*b"XNRF");
+
+/// What [`Register::AbiVersion`] reads: the version of registers, frames and windows that this crate states.
+pub const ABI_VERSION: AbiVersion = AbiVersion { major: 1, minor: 0 };
+
+/// Address of the input window.
+pub const INPUT_WINDOW: u32 = 0x0010_0000;
+
+/// Address of the output window.
+pub const OUTPUT_WINDOW: u32 = 0x0020_0000;
+
+/// Greatest size of a window in bytes.
+pub const MOST_WINDOW_BYTES: u32 = OUTPUT_WINDOW - INPUT_WINDOW;
+
+/// Bit of [`Register::Control`]: empties the core and the windows and sets every counter to zero. Reads as 0.
+pub const CONTROL_RESET: u32 = 1;
+
+/// Bit of [`Register::Status`]: submitted images are still in work.
+pub const STATUS_BUSY: u32 = 1;
+
+/// A version of the interface. Devices of another major version are driven differently; a minor version only adds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct AbiVersion {
+    /// In the upper half of the register.
+    pub major: u16,
+    /// In the lower half.
+    pub minor: u16,
+}
+
+impl AbiVersion {
+    /// The register's value.
+    pub fn code(self) -> u32 {
+        u32::from(self.major) << 16 | u32::from(self.minor)
+    }
+
+    /// The version that the register's value stands for.
+    pub fn from_code(code: u32) -> Self {
+        AbiVersion { major: (code >> 16) as u16, minor: code as u16 }
+    }
+
+    /// Whether this crate's reader can drive a device of version `device`.
+    pub fn drives(self, device: AbiVersion) -> bool {
+        device.major == self.major && device.minor >= self.minor
+    }
+}
+
+impl fmt::Display for AbiVersion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.major, self.minor)
+    }
+}
+
+/// Who changes a register.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// Never changes.
+    Constant,
+    /// Only the device changes it.
+    Read,
+    /// The host writes it.
+    ReadWrite,
+}
+
+/// A register, or a row of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Register {
+    /// Says that here is a device of this kind.
+    Identifier,
+    /// Says how it is driven.
+    AbiVersion,
+    /// Commands.
+    Control,
+    /// Conditions.
+    Status,
+    /// Images that the host has handed over.
+    Submitted,
+    /// Images whose answers are ready.
+    Completed,
+    /// Time spent working.
+    Cycles,
+    /// Bytes that came broken.
+    LineErrors,
+    /// Frames that came broken.
+    FrameErrors,
+    /// Images in each window.
+    Slots,
+    /// Size of an image in the input window.
+    InputWords,
+    /// Size of an answer in the output window.
+    OutputWords,
+    /// The clock.
+    ClockHertz,
+    /// Longest payload of a frame.
+    FrameWords,
+    /// Says which design it is.
+    DesignHash,
+}
+
+impl Register {
+    /// Every register, by address.
+    pub const ALL: [Register; 15] = [
+        Register::Identifier,
+        Register::AbiVersion,
+        Register::Control,
+        Register::Status,
+        Register::Submitted,
+        Register::Completed,
+        Register::Cycles,
+        Register::LineErrors,
+        Register::FrameErrors,
+        Register::Slots,
+        Register::InputWords,
+        Register::OutputWords,
+        Register::ClockHertz,
+        Register::FrameWords,
+        Register::DesignHash,
+    ];
+
+    /// Byte address of the (first) word.
+    pub const fn address(self) -> u32 {
+        match self {
+            Register::Identifier => 0x00,
+            Register::AbiVersion => 0x04,
+            Register::Control => 0x08,
+            Register::Status => 0x0c,
+            Register::Submitted => 0x10,
+            Register::Completed => 0x14,
+            Register::Cycles => 0x18,
+            Register::LineErrors => 0x1c,
+            Register::FrameErrors => 0x20,
+            Register::Slots => 0x24,
+            Register::InputWords => 0x28,
+            Register::OutputWords => 0x2c,
+            Register::ClockHertz => 0x30,
+            Register::FrameWords => 0x34,
+            Register::DesignHash => 0x40,
+        }
+    }
+
+    /// Number of words.
+    pub const fn words(self) -> u32 {
+        match self {
+            Register::DesignHash => 8,
+            _ => 1,
+        }
+    }
+
+    /// Who changes it.
+    pub const fn access(self) -> Access {
+        match self {
+            Register::Control | Register::Submitted => Access::ReadWrite,
+            Register::Status
+            | Register::Completed
+            | Register::Cycles
+            | Register::LineErrors
+            | Register::FrameErrors => Access::Read,
+            Register::Identifier
+            | Register::AbiVersion
+            | Register::Slots
+            | Register::InputWords
+            | Register::OutputWords
+            | Register::ClockHertz
+            | Register::FrameWords
+            | Register::DesignHash => Access::Constant,
+        }
+    }
+
+    /// Its name in documentation, lower case with underscores.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Register::Identifier => "identifier",
+            Register::AbiVersion => "abi_version",
+            Register::Control => "control",
+            Register::Status => "status",
+            Register::Submitted => "submitted",
+            Register::Completed => "completed",
+            Register::Cycles => "cycles",
+            Register::LineErrors => "line_errors",
+            Register::FrameErrors => "frame_errors",
+            Register::Slots => "slots",
+            Register::InputWords => "input_words",
+            Register::OutputWords => "output_words",
+            Register::ClockHertz => "clock_hertz",
+            Register::FrameWords => "frame_words",
+            Register::DesignHash => "design_hash",
+        }
+    }
+
+    /// What its words mean.
+    pub const fn meaning(self) -> &'static str {
+        match self {
+            Register::Identifier => "the letters `XNRF`, first letter in the lowest byte",
+            Register::AbiVersion => "version of this interface: major in the upper half, minor in the lower",
+            Register::Control => {
+                "bit 0, `reset`: writing 1 empties the core and the windows and sets every counter to zero; reads as 0"
+            }
+            Register::Status => "bit 0, `busy`: submitted images are still in work",
+            Register::Submitted => "number of images written to the input window since the last reset, modulo 2^32",
+            Register::Completed => "number of answers written to the output window since the last reset, modulo 2^32",
+            Register::Cycles => "clock cycles since the last reset in which `busy` was set, modulo 2^32",
+            Register::LineErrors => "bytes received without a stop bit since the last reset, modulo 2^16",
+            Register::FrameErrors => {
+                "frames dropped or refused since the last reset for a wrong checksum or a premature end, modulo 2^16"
+            }
+            Register::Slots => "images that each window holds",
+            Register::InputWords => "words of one image in the input window",
+            Register::OutputWords => "words of one answer in the output window",
+            Register::ClockHertz => "frequency of the clock that `cycles` counts",
+            Register::FrameWords => "most words that one frame may read or write",
+            Register::DesignHash => {
+                "SHA-256 of the core's files, as in `manifest.json`: first byte in the lowest byte of the first word"
+            }
+        }
+    }
+}
+
+/// `docs/registers.md`: the map as text.
+pub fn documentation() -> String {
+    let mut text = String::from(
+        "# Registers\n\nGenerated from `abi/src/registers.rs`; a test keeps it up to date. Addresses are in bytes, words have \
+         32 bits.\nNo read changes anything; repeating a write changes nothing more.\n\n\
+         | address | register | access | meaning |\n|---|---|---|---|\n",
+    );
+    for register in Register::ALL {
+        let first = register.address();
+        let last = first + 4 * (register.words() - 1);
+        let place = if first == last { format!("0x{first:02x}") } else { format!("0x{first:02x} to 0x{last:02x}") };
+        let access = match register.access() {
+            Access::Constant => "constant",
+            Access::Read => "read",
+            Access::ReadWrite => "read, write",
+        };
+        text += &format!("| {place} | `{}` | {access} | {} |\n", register.name(), register.meaning());
+    }
+    text += &format!("| 0x{INPUT_WINDOW:08x} | input window | write | `slots` images of `input_words` words each |\n");
+    text +=
+        &format!("| 0x{OUTPUT_WINDOW:08x} | output window | read | `slots` answers of `output_words` words each |\n");
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn registers_lie_in_order_and_do_not_overlap() {
+        for pair in Register::ALL.windows(2) {
+            assert!(pair[0].address() + 4 * pair[0].words() <= pair[1].address(), "{pair:?}");
+        }
+        let last = Register::ALL[Register::ALL.len() - 1];
+        assert!(last.address() + 4 * last.words() <= INPUT_WINDOW);
+        assert!(Register::ALL.iter().all(|register| register.address() % 4 == 0));
+    }
+
+    #[test]
+    fn versions_drive_what_only_adds() {
+        let version = |major, minor| AbiVersion { major, minor };
+        assert!(version(1, 2).drives(version(1, 2)) && version(1, 2).drives(version(1, 3)));
+        assert!(!version(1, 2).drives(version(1, 1)) && !version(1, 2).drives(version(2, 2)));
+        assert_eq!(AbiVersion::from_code(version(3, 7).code()), version(3, 7));
+    }
+
+    /// `XNORFORGE_BLESS=1` writes the page anew.
+    #[test]
+    fn the_documentation_is_up_to_date() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/registers.md");
+        if std::env::var_os("XNORFORGE_BLESS").is_some() {
+            std::fs::write(path, documentation()).expect("docs/ can be written");
+        }
+        let found = std::fs::read_to_string(path).unwrap_or_default();
+        assert_eq!(found, documentation(), "run the test with XNORFORGE_BLESS=1");
+    }
+}
