@@ -11,10 +11,12 @@
 mod build;
 mod cache;
 mod files;
+mod program;
 mod tool;
 
 pub use build::{Model, ModelOptions};
 pub use cache::Cache;
+pub use program::Program;
 pub use tool::Tool;
 
 use crate::SimError;

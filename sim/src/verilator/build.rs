@@ -1,12 +1,12 @@
 //! Compiling a core and its harness, and running the program.
 
 use super::cache::Cache;
+use super::files;
+use super::program::{Program, tail};
 use super::tool::Tool;
-use super::{files, tool};
 use crate::SimError;
 use crate::executor::RunOptions;
 use crate::stream_core::{StageProbe, StreamCore, StreamRecord};
-use sha2::{Digest, Sha256};
 use std::fmt::Write as _;
 use std::fs::File;
 use std::io::{BufRead, BufReader};
@@ -14,30 +14,6 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 const HARNESS: &str = include_str!("harness.cpp");
-
-/// Fixed for all cores. Warnings are the business of a lint run, not of a simulation; `--x-assign fast` because X is
-/// looked for by random initial contents; `-O1` because a wide design compiles in 60 % of the time of `-O2` and the
-/// program is no slower.
-const FLAGS: &[&str] = &[
-    "--cc",
-    "--exe",
-    "--build",
-    "-j",
-    "2",
-    "-O3",
-    "--x-assign",
-    "fast",
-    "--no-timing",
-    "-Wno-fatal",
-    "-Wno-lint",
-    "-Wno-style",
-    "-CFLAGS",
-    "-std=c++17",
-    "-MAKEFLAGS",
-    "OPT_FAST=-O1",
-    "--prefix",
-    "Vmodel",
-];
 
 /// Which variant of a model to build. Each costs speed and is a program of its own.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -66,15 +42,17 @@ impl Model {
         let core = StreamCore { folder, ..core.clone() };
         let header = header(&core, options);
         let configuration = configuration(&core, options);
-        let key = key(&core, options, &tool.version()?, &[&header, &configuration, HARNESS])?;
-        let entry = cache.entry("verilator", &key, |room| {
-            for (name, text) in [("core.h", &*header), ("probes.vlt", &configuration), ("harness.cpp", HARNESS)] {
-                let path = room.join(name);
-                std::fs::write(&path, text).map_err(SimError::file("write", &path))?;
-            }
-            compile(&core, options, cache, tool, &key, room)
-        })?;
-        Ok(Model { core, options, program: entry.join("model") })
+        let program = Program {
+            top: &core.top,
+            folder: &core.folder,
+            verilog: &core.verilog,
+            memories: &core.memories,
+            texts: &[("core.h", &header), ("probes.vlt", &configuration), ("harness.cpp", HARNESS)],
+            flags: &[],
+            wave: options.wave,
+        };
+        let program = program.build(cache, tool)?;
+        Ok(Model { core, options, program })
     }
 
     /// The core that was compiled.
@@ -154,83 +132,6 @@ impl Model {
     }
 }
 
-fn compile(
-    core: &StreamCore,
-    options: ModelOptions,
-    cache: &Cache,
-    tool: &Tool,
-    key: &str,
-    room: &Path,
-) -> Result<(), SimError> {
-    let (entry, objects) = (room.join("entry"), room.join("objects"));
-    let log = entry.join("build.log");
-    let log_file = File::create(&log).map_err(SimError::file("write", &log))?;
-    let log_file_again = log_file.try_clone().map_err(SimError::file("write", &log))?;
-    let mut command = tool.command();
-    command.args(FLAGS).arg("--top-module").arg(&core.top).arg("-Mdir").arg(&objects);
-    command.arg("-CFLAGS").arg(format!("-I{}", room.display())).arg("-o").arg(entry.join("model"));
-    if options.wave {
-        command.args(["--trace", "--trace-underscore", "--trace-max-width", "65536"]);
-    }
-    command.arg(room.join("probes.vlt"));
-    command.args(core.verilog.iter().map(|file| core.folder.join(file)));
-    command.arg(room.join("harness.cpp"));
-    command.current_dir(room).stdin(Stdio::null()).stdout(log_file).stderr(log_file_again);
-    let runtime = Runtime { cache, options, version: &tool.version()? };
-    runtime.put_into(&objects)?;
-    let status = command.status().map_err(|source| tool.missing(source))?;
-    if status.success() {
-        return runtime.keep_from(&objects);
-    }
-    if let Some(error) = tool::missing_compiler() {
-        return Err(error);
-    }
-    let text = std::fs::read(&log).map_err(SimError::file("read", &log))?;
-    let tail = tail(&String::from_utf8_lossy(&text));
-    Err(SimError::VerilatorBuild { top: core.top.clone(), tail, log: cache.keep_log(key, &log) })
-}
-
-/// Verilator's own C++ files, compiled: the same for every core, and most of the time that a small one takes.
-struct Runtime<'a> {
-    cache: &'a Cache,
-    options: ModelOptions,
-    version: &'a str,
-}
-
-impl Runtime<'_> {
-    const SHELF: &'static str = "verilator-runtime";
-
-    fn key(&self) -> String {
-        let variant = format!("{:?}", self.options);
-        hexadecimal(&[self.version.as_bytes(), FLAGS.join(" ").as_bytes(), variant.as_bytes()])
-    }
-
-    /// Lays the objects where `make` finds them up to date.
-    fn put_into(&self, objects: &Path) -> Result<(), SimError> {
-        std::fs::create_dir_all(objects).map_err(SimError::file("create", objects))?;
-        match self.cache.find(Self::SHELF, &self.key()) {
-            Some(kept) => copy_objects(&kept, objects),
-            None => Ok(()),
-        }
-    }
-
-    fn keep_from(&self, objects: &Path) -> Result<(), SimError> {
-        let keep = |room: &Path| copy_objects(objects, &room.join("entry"));
-        self.cache.entry(Self::SHELF, &self.key(), keep).map(drop)
-    }
-}
-
-fn copy_objects(from: &Path, to: &Path) -> Result<(), SimError> {
-    for file in std::fs::read_dir(from).map_err(SimError::file("read", from))?.flatten() {
-        let name = file.file_name();
-        if name.to_str().is_some_and(|name| name.starts_with("verilated") && name.ends_with(".o")) {
-            // Copying gives the object a new date, later than that of its source.
-            std::fs::copy(file.path(), to.join(&name)).map_err(SimError::file("copy", &file.path()))?;
-        }
-    }
-    Ok(())
-}
-
 /// What the harness must know of a core at compile time.
 fn header(core: &StreamCore, options: ModelOptions) -> String {
     let mut text = String::from("// Generated by xnorforge: what harness.cpp must know of this core.\n#pragma once\n");
@@ -293,35 +194,6 @@ fn encoded(identifier: &str) -> String {
     text
 }
 
-/// Hash of everything that goes into a model.
-fn key(core: &StreamCore, options: ModelOptions, version: &str, texts: &[&str]) -> Result<String, SimError> {
-    let (flags, variant) = (FLAGS.join(" "), format!("{options:?}"));
-    let mut parts: Vec<Vec<u8>> = [version, &flags, &variant, &core.top].map(|part| part.as_bytes().to_vec()).into();
-    parts.extend(texts.iter().map(|text| text.as_bytes().to_vec()));
-    for file in core.verilog.iter().chain(&core.memories) {
-        let path = core.folder.join(file);
-        parts.push(file.as_os_str().as_encoded_bytes().to_vec());
-        parts.push(std::fs::read(&path).map_err(SimError::file("read", &path))?);
-    }
-    Ok(hexadecimal(&parts))
-}
-
-/// SHA-256 over a list of parts, each preceded by its length, so that two lists never look the same.
-fn hexadecimal(parts: &[impl AsRef<[u8]>]) -> String {
-    let mut hash = Sha256::new();
-    for part in parts {
-        hash.update((part.as_ref().len() as u64).to_le_bytes());
-        hash.update(part);
-    }
-    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-/// The last lines of a text.
-fn tail(text: &str) -> String {
-    let lines: Vec<&str> = text.lines().collect();
-    lines[lines.len().saturating_sub(20)..].join("\n")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -331,12 +203,5 @@ mod tests {
         assert_eq!(encoded("stage_0_data"), "stage_0_data");
         assert_eq!(encoded("a$out__x_data"), "a__024out___05Fx_data");
         assert_eq!(encoded("a___b"), "a___05F_b");
-    }
-
-    #[test]
-    fn tails_are_short() {
-        let text: String = (0..100).map(|line| format!("line {line}\n")).collect();
-        assert!(tail(&text).starts_with("line 80\n") && tail(&text).ends_with("line 99"));
-        assert_eq!(tail("one"), "one");
     }
 }
