@@ -20,6 +20,7 @@ pub mod maps;
 pub mod packing;
 pub mod registers;
 pub mod step_function;
+pub mod uart;
 pub mod window;
 
 pub use element_type::ElementType;

@@ -5,7 +5,7 @@ use crate::{InputMap, OutputMap};
 use serde::{Deserialize, Serialize};
 
 /// Version of the manifest's layout. A reader refuses others.
-pub const MANIFEST_VERSION: u32 = 1;
+pub const MANIFEST_VERSION: u32 = 2;
 
 /// The manifest of one design (`manifest.json`).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -34,4 +34,37 @@ pub struct Manifest {
     pub latency_cycles: u64,
     /// Clock that the plan assumed, in MHz.
     pub clock_mhz: f64,
+    /// The device around the core, where the design was compiled for a board.
+    pub device: Option<DeviceManifest>,
+}
+
+/// What the manifest says of the device around a core.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeviceManifest {
+    /// Name of the board.
+    pub board: String,
+    /// Name of the top Verilog module.
+    pub top: String,
+    /// Its files besides the core's, all in the folder `board`.
+    pub files: Vec<String>,
+    /// The clock in Hz.
+    pub clock_hertz: u32,
+    /// Rate of its UART in baud.
+    pub baud: u32,
+    /// Images that each of its windows holds.
+    pub slots: usize,
+}
+
+impl Manifest {
+    /// The design hash as bytes; `None` where it is not 64 hexadecimal digits.
+    pub fn design_hash_bytes(&self) -> Option<[u8; 32]> {
+        let mut bytes = [0; 32];
+        if self.design_hash.len() != 64 || !self.design_hash.bytes().all(|digit| digit.is_ascii_hexdigit()) {
+            return None;
+        }
+        for (index, byte) in bytes.iter_mut().enumerate() {
+            *byte = u8::from_str_radix(&self.design_hash[2 * index..2 * index + 2], 16).ok()?;
+        }
+        Some(bytes)
+    }
 }

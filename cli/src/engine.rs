@@ -1,14 +1,18 @@
 //! The engines by their names on the command line.
 
-use crate::failure::Failure;
+use crate::failure::{Exit, Failure};
 use crate::model::Model;
 use compiler::fold::{Goal, plan};
 use hdl::artifacts::{self, Compiled};
+use host::transport::uart::{AddressError, UartAddress};
+use host::{Device, FrameBus, Transport};
 use miette::Diagnostic;
-use sim::Executor;
+use sim::board::{Pins, RtlBoard, SimulatedLine, VerilatedBoard};
+use sim::device::OnDevice;
 use sim::rtl::Rtl;
 use sim::verilator::Verilator;
-use std::path::Path;
+use sim::{Executor, SimError};
+use std::path::{Path, PathBuf};
 use thiserror::Error;
 
 /// Images per second that a design is planned for where nothing else is said.
@@ -17,7 +21,7 @@ pub const DEFAULT_TARGET_FPS: f64 = 1000.0;
 pub const DEFAULT_CLOCK_MHZ: f64 = 100.0;
 
 /// What runs a network.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Engine {
     /// The packed CPU engine.
     Cpu,
@@ -27,28 +31,41 @@ pub enum Engine {
     Rtl,
     /// The design's Verilog simulated by Verilator.
     Verilator,
+    /// The netlist that `build` made, in Verilator, driven by the host runtime at its UART pins.
+    Gates,
+    /// The device simulated by rust-hdl, driven by the host runtime at its UART pins.
+    Simulated(PathBuf),
+    /// A board, or whatever answers on a serial line.
+    Uart(UartAddress),
 }
 
 /// An engine that cannot be had.
 #[derive(Debug, Error, Diagnostic)]
 pub enum EngineError {
     /// A word that names no engine.
-    #[error("the engine must be one of cpu, reference, rtl, verilator, but is `{found}`")]
+    #[error(
+        "the engine must be one of cpu, reference, rtl, verilator, gates, sim:DIR, uart:PATH[@BAUD], but is `{found}`"
+    )]
     #[diagnostic(
         code(xnorforge::engine),
         help(
-            "use --on cpu for speed, --on reference for the definition, --on rtl or --on verilator to simulate the hardware"
+            "use --on cpu for speed, --on reference for the definition, --on rtl or --on verilator to simulate the \
+             hardware, --on uart:/dev/ttyUSB0 for a board"
         )
     )]
     Unknown {
         /// The word.
         found: String,
     },
+    /// No serial line.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Address(#[from] AddressError),
     /// An engine that simulates nothing.
-    #[error("`simulate --on` must be one of rtl, verilator, but is `{found}`")]
+    #[error("`simulate --on` must be one of rtl, verilator, gates, but is `{found}`")]
     #[diagnostic(
         code(xnorforge::no_simulator),
-        help("use --on rtl or --on verilator here, or `xnorforge run DIR --on {found}`")
+        help("use one of them here, or `xnorforge run DIR --on {found}`")
     )]
     NoSimulator {
         /// The word.
@@ -62,6 +79,18 @@ pub enum EngineError {
     NoGraph {
         /// The directory.
         folder: String,
+    },
+    /// A device needs the directory that it was made from.
+    #[error("`--on {engine}` must be given a directory compiled for a board, but {path} is a model")]
+    #[diagnostic(
+        code(xnorforge::no_device),
+        help("run `xnorforge compile {path} -o DIR --board BOARD` first and give DIR; `xnorforge boards` lists boards")
+    )]
+    NoDevice {
+        /// The engine.
+        engine: &'static str,
+        /// What was given.
+        path: String,
     },
     /// Only compiled directories can be simulated.
     #[error("`simulate` must be given a directory that `compile` wrote, but {path} is none")]
@@ -79,12 +108,18 @@ impl std::str::FromStr for Engine {
     type Err = EngineError;
 
     fn from_str(word: &str) -> Result<Self, EngineError> {
-        match word {
-            "cpu" => Ok(Engine::Cpu),
-            "reference" => Ok(Engine::Reference),
-            "rtl" => Ok(Engine::Rtl),
-            "verilator" => Ok(Engine::Verilator),
-            _ => Err(EngineError::Unknown { found: word.to_owned() }),
+        match word.split_once(':') {
+            None => match word {
+                "cpu" => Ok(Engine::Cpu),
+                "reference" => Ok(Engine::Reference),
+                "rtl" => Ok(Engine::Rtl),
+                "verilator" => Ok(Engine::Verilator),
+                "gates" => Ok(Engine::Gates),
+                _ => Err(EngineError::Unknown { found: word.to_owned() }),
+            },
+            Some(("sim", folder)) if !folder.is_empty() => Ok(Engine::Simulated(folder.into())),
+            Some(("uart", address)) => Ok(Engine::Uart(address.parse()?)),
+            Some(_) => Err(EngineError::Unknown { found: word.to_owned() }),
         }
     }
 }
@@ -97,37 +132,80 @@ impl std::str::FromStr for Engine {
 /// Where the engine cannot be had for the model, or `body` fails.
 pub fn with_executor<T>(
     model: &Model,
-    engine: Engine,
+    engine: &Engine,
     body: impl FnOnce(&mut dyn Executor) -> Result<T, Failure>,
 ) -> Result<T, Failure> {
-    match (engine, model) {
-        (Engine::Cpu, _) => body(&mut sim::packed::Packed::new(model.network())),
-        (Engine::Reference, Model::Imported { graph, .. }) => body(&mut sim::reference::Reference::new(graph)?),
-        (Engine::Reference, Model::Compiled { folder, .. }) => {
-            Err(EngineError::NoGraph { folder: folder.display().to_string() }.into())
+    match engine {
+        Engine::Cpu => body(&mut sim::packed::Packed::new(model.network())),
+        Engine::Reference => match model {
+            Model::Imported { graph, .. } => body(&mut sim::reference::Reference::new(graph)?),
+            Model::Compiled { folder, .. } => Err(EngineError::NoGraph { folder: folder.display().to_string() }.into()),
+        },
+        Engine::Rtl => with_design(model, |compiled, _| body(&mut Rtl::new(&compiled.plan))),
+        Engine::Verilator => with_design(model, |compiled, folder| body(&mut Verilator::of_design(compiled, folder)?)),
+        Engine::Gates => {
+            let (compiled, folder) = device_of(model, "gates")?;
+            on_pins("gates", compiled, VerilatedBoard::of_netlist(compiled, folder)?, compiled, body)
         }
-        (Engine::Rtl | Engine::Verilator, Model::Compiled { folder, compiled }) => {
-            simulator(engine, compiled, folder, body)
+        Engine::Simulated(simulated) => {
+            let (compiled, _) = device_of(model, "sim")?;
+            let other = artifacts::read(simulated)?;
+            on_pins("sim", compiled, RtlBoard::new(&other)?, &other, body)
         }
-        (Engine::Rtl | Engine::Verilator, Model::Imported { network, .. }) => {
-            let goal = Goal::FramesPerSecond(DEFAULT_TARGET_FPS);
-            let plan = plan((**network).clone(), &goal, DEFAULT_CLOCK_MHZ)?;
-            let folder = tempfile::tempdir().map_err(anyhow::Error::from)?;
-            let folder = folder.path().join("design");
-            let compiled = artifacts::write(&plan, &folder)?;
-            simulator(engine, &compiled, &folder, body)
+        Engine::Uart(address) => {
+            let (compiled, _) = device_of(model, "uart")?;
+            let device = sim::board::device_of(compiled)?;
+            let address = UartAddress { baud: address.baud.or(Some(device.baud)), ..address.clone() };
+            let line = address.open().map_err(|error| Failure::new(Exit::Tool, error))?;
+            on_device("uart", compiled, line, body)
         }
     }
 }
 
-fn simulator<T>(
-    engine: Engine,
+/// Calls `body` with the compiled directory of `model`, a temporary one where it is a file.
+fn with_design<T>(
+    model: &Model,
+    body: impl FnOnce(&Compiled, &Path) -> Result<T, Failure>,
+) -> Result<T, Failure> {
+    match model {
+        Model::Compiled { folder, compiled } => body(compiled, folder),
+        Model::Imported { network, .. } => {
+            let goal = Goal::FramesPerSecond(DEFAULT_TARGET_FPS);
+            let plan = plan((**network).clone(), &goal, DEFAULT_CLOCK_MHZ)?;
+            let folder = tempfile::tempdir().map_err(anyhow::Error::from)?;
+            let folder = folder.path().join("design");
+            let compiled = artifacts::write(&plan, None, &folder)?;
+            body(&compiled, &folder)
+        }
+    }
+}
+
+/// The compiled directory that `model` is.
+fn device_of<'a>(model: &'a Model, engine: &'static str) -> Result<(&'a Compiled, &'a Path), EngineError> {
+    match model {
+        Model::Compiled { folder, compiled } => Ok((compiled, folder)),
+        Model::Imported { graph, .. } => Err(EngineError::NoDevice { engine, path: format!("{}.onnx", graph.name) }),
+    }
+}
+
+/// Calls `body` with the device of `compiled`, which answers at the `pins` of the board of `simulated`.
+fn on_pins<T>(
+    name: &'static str,
     compiled: &Compiled,
-    folder: &Path,
+    pins: impl Pins,
+    simulated: &Compiled,
     body: impl FnOnce(&mut dyn Executor) -> Result<T, Failure>,
 ) -> Result<T, Failure> {
-    match engine {
-        Engine::Verilator => body(&mut Verilator::of_design(compiled, folder)?),
-        Engine::Rtl | Engine::Cpu | Engine::Reference => body(&mut Rtl::new(&compiled.plan)),
-    }
+    let line = SimulatedLine::new(pins, sim::board::device_of(simulated)?)?;
+    on_device(name, compiled, line, body)
+}
+
+fn on_device<T>(
+    name: &'static str,
+    compiled: &Compiled,
+    line: impl Transport,
+    body: impl FnOnce(&mut dyn Executor) -> Result<T, Failure>,
+) -> Result<T, Failure> {
+    let device = Device::open(FrameBus::new(line), &compiled.manifest).map_err(SimError::from)?;
+    body(&mut OnDevice::new(name, device))
 }

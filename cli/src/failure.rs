@@ -93,6 +93,7 @@ input_errors!(
     compiler::lower::LowerError,
     compiler::fold::PlanError,
     hdl::artifacts::ArtifactsError,
+    hdl::board::BoardError,
     crate::images::ImagesError,
     crate::cmd::compile::FoldingFile,
     crate::engine::EngineError,

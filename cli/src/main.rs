@@ -8,6 +8,7 @@ mod model;
 mod output;
 mod progress;
 mod report;
+mod serve;
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;

@@ -3,10 +3,13 @@
 //! A pipeline of stages joined by streams. The plan fixes everything that costs or takes time: parallelism, stream
 //! widths, cycles; it names no wire.
 
+use crate::fold::{Goal, Parallelism, PlanError, plan};
 use abi::packing::StreamFormat;
-use network::network::{LayerId, Network, TensorId};
+use network::network::{Layer, LayerId, LayerKind, Network, TensorId};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::fmt;
+use std::ops::RangeInclusive;
 
 /// A network and how hardware computes it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -87,76 +90,107 @@ impl Plan {
     }
 }
 
-/// A plan that contradicts itself.
+/// A plan that is not one of its network.
 #[derive(Clone, Debug, PartialEq, thiserror::Error, miette::Diagnostic)]
-#[error("stage `{stage}` of the plan must satisfy: {rule}")]
-#[diagnostic(code(compiler::plan), help("the plan is damaged or written by hand: compile the model again"))]
-pub struct PlanInvalid {
-    /// The stage's name, or `pipeline`.
-    pub stage: String,
-    /// The rule that is broken.
-    pub rule: &'static str,
+pub enum PlanInvalid {
+    /// No plan comes of the network with these stages.
+    #[error("the stages must make a pipeline of the network: {source}")]
+    #[diagnostic(code(compiler::plan::none), help("the plan is damaged or written by hand: compile the model again"))]
+    NoPlan {
+        /// Why not.
+        source: PlanError,
+    },
+    /// A field that does not follow from the network and its parallelism.
+    #[error("`{field}` of {place} of the plan must be {expected}, but is {found}")]
+    #[diagnostic(
+        code(compiler::plan::differs),
+        help("the plan is damaged, written by hand or by another version: compile the model again")
+    )]
+    Differs {
+        /// The stage, the pipeline, or a layer that hardware computes.
+        place: String,
+        /// The field, as files call it.
+        field: &'static str,
+        /// What follows from the network and its parallelism.
+        expected: String,
+        /// What was found.
+        found: String,
+    },
 }
 
+/// What hardware can compare with: sums are 32-bit integers, and one more than the greatest is never reached.
+const BOUNDARIES: RangeInclusive<i64> = -(1 << 31)..=1 << 31;
+
 impl Plan {
-    /// Checks every rule that hardware relies on.
+    /// Checks every rule that hardware relies on, for a [valid](Network::validate) network.
+    ///
+    /// Of what a plan holds, only network, clock and parallelism are free: everything else is planned again and
+    /// compared.
     ///
     /// # Errors
     /// Where a rule is broken, the first one.
     pub fn validate(&self) -> Result<(), PlanInvalid> {
-        let fail = |stage: &str, rule| Err(PlanInvalid { stage: stage.to_owned(), rule });
-        if self.stages.is_empty() {
-            return fail("pipeline", "there is at least one stage");
-        }
-        if !(self.clock_mhz.is_finite() && self.clock_mhz > 0.0) || self.initiation_interval == 0 {
-            return fail("pipeline", "clock and initiation interval are positive");
-        }
-        for pair in self.stages.windows(2) {
-            if pair[0].output != pair[1].input {
-                return fail(&pair[1].name, "it reads the format that the stage before writes");
-            }
+        let mut folding = BTreeMap::new();
+        for layer in self.network.layers.iter().filter(|layer| matches!(layer.kind, LayerKind::MatrixVector(_))) {
+            // Where no stage has the layer, the stages differ from those planned with any parallelism.
+            folding.insert(layer.name.clone(), Parallelism { pe: 1, simd: 1 });
         }
         for stage in &self.stages {
-            if let Some(rule) = self.broken_rule(stage) {
-                return fail(&stage.name, rule);
+            if let StageKind::MatrixVectorUnit { layer, pe, simd, .. } = &stage.kind
+                && let Some(parallelism) =
+                    self.network.layers.get(layer.0).and_then(|layer| folding.get_mut(&layer.name))
+            {
+                *parallelism = Parallelism { pe: *pe, simd: *simd };
             }
         }
-        Ok(())
+        let planned = plan(self.network.clone(), &Goal::Folding(folding), self.clock_mhz)
+            .map_err(|source| PlanInvalid::NoPlan { source })?;
+        let pipeline = || "the pipeline".to_owned();
+        same(pipeline, "stages.len()", &planned.stages.len(), &self.stages.len())?;
+        for (index, (planned, found)) in planned.stages.iter().zip(&self.stages).enumerate() {
+            let place = || format!("stage {index}, `{}`,", planned.name);
+            same(place, "name", &planned.name, &found.name)?;
+            same(place, "kind", &planned.kind, &found.kind)?;
+            same(place, "input", &planned.input, &found.input)?;
+            same(place, "output", &planned.output, &found.output)?;
+            same(place, "tensor", &planned.tensor, &found.tensor)?;
+            same(place, "cycles", &planned.cycles, &found.cycles)?;
+        }
+        same(pipeline, "initiation_interval", &planned.initiation_interval, &self.initiation_interval)?;
+        same(pipeline, "latency", &planned.latency, &self.latency)?;
+        if let Some(last) = self.stages.last() {
+            same(|| "the last stage".into(), "tensor", &self.network.output, &last.tensor)?;
+        }
+        self.network.layers.iter().try_for_each(comparable)
     }
+}
 
-    fn broken_rule(&self, stage: &Stage) -> Option<&'static str> {
-        let network = &self.network;
-        let layer = |id: LayerId| network.layers.get(id.0);
-        let (reads, writes, fits) = match &stage.kind {
-            StageKind::WidthConverter => (stage.tensor, stage.tensor, true),
-            StageKind::MatrixVectorUnit { layer: id, thresholds, pe, simd } => {
-                let (Some(dot), true) = (layer(*id), thresholds.is_none_or(|id| layer(id).is_some())) else {
-                    return Some("the layer exists");
-                };
-                let follows = thresholds.is_none_or(|id| network.layer(id).input == dot.output);
-                let output = thresholds.map_or(dot.output, |id| network.layer(id).output);
-                (dot.input, output, follows && *pe == stage.output.lanes && *simd == stage.input.lanes)
-            }
-            StageKind::MultiThreshold { layer: id } | StageKind::ArgMax { layer: id } => match layer(*id) {
-                Some(layer) => (layer.input, layer.output, true),
-                None => return Some("the layer exists"),
-            },
-        };
-        if !fits || writes != stage.tensor {
-            return Some("parallelism and tensor are those of its streams");
-        }
-        let carries = |format: &StreamFormat, tensor: TensorId| {
-            network.tensors.get(tensor.0).is_some_and(|tensor| {
-                format.element == tensor.element
-                    && format.channels == tensor.channels
-                    && format.vectors == tensor.vectors
-                    && (1..=format.channels).contains(&format.lanes)
-            })
-        };
-        if !carries(&stage.input, reads) || !carries(&stage.output, writes) {
-            return Some("its streams carry the tensors of its layer");
-        }
-        None
+fn same<T: PartialEq + fmt::Debug>(
+    place: impl Fn() -> String,
+    field: &'static str,
+    expected: &T,
+    found: &T,
+) -> Result<(), PlanInvalid> {
+    if expected == found {
+        return Ok(());
+    }
+    let (expected, found) = (format!("{expected:?}"), format!("{found:?}"));
+    Err(PlanInvalid::Differs { place: place(), field, expected, found })
+}
+
+/// Checks that hardware can take in the boundaries of a layer's step functions.
+fn comparable(layer: &Layer) -> Result<(), PlanInvalid> {
+    let LayerKind::MultiThreshold(steps) = &layer.kind else {
+        return Ok(());
+    };
+    match steps.iter().flat_map(|step| &step.boundaries).find(|boundary| !BOUNDARIES.contains(boundary)) {
+        None => Ok(()),
+        Some(boundary) => Err(PlanInvalid::Differs {
+            place: format!("layer `{}`", layer.name),
+            field: "boundaries",
+            expected: format!("{} to {}", BOUNDARIES.start(), BOUNDARIES.end()),
+            found: boundary.to_string(),
+        }),
     }
 }
 

@@ -26,8 +26,23 @@ pub struct Report {
     pub weight_bits: u64,
     /// Resources, estimated.
     pub estimate: Estimate,
+    /// What the tools made of it; null before `build`.
+    pub measured: Option<Measured>,
     /// The pipeline, stage by stage.
     pub layers: Vec<LayerReport>,
+}
+
+/// Resources and speed of a placed and routed design.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Measured {
+    /// LUTs with four inputs, carry cells included.
+    pub lut: u64,
+    /// Flip-flops.
+    pub ff: u64,
+    /// Block RAMs of the family's size.
+    pub bram: u64,
+    /// Highest clock at which every path meets its time, in MHz.
+    pub fmax_mhz: f64,
 }
 
 /// One stage of the pipeline.
@@ -76,6 +91,7 @@ impl Report {
             ops_per_inference: plan.network.operations(),
             weight_bits: plan.network.weight_bits(),
             estimate: Estimate::new(plan),
+            measured: None,
             layers,
         }
     }
@@ -94,7 +110,16 @@ impl fmt::Display for Report {
             "initiation interval {} cycles, latency {} cycles: {:.0} images/s at {} MHz",
             self.initiation_interval_cycles, self.latency_cycles, self.fps, self.clock_mhz
         )?;
+        if let Some(link_fps) = self.link_fps {
+            writeln!(f, "through the board's link: {link_fps:.0} images/s")?;
+        }
         let Estimate { lut, ff, bram } = self.estimate;
-        writeln!(f, "estimate for ECP5: {lut} LUT4, {ff} flip-flops, {bram} block RAMs")
+        writeln!(f, "estimate of the core for ECP5: {lut} LUT4, {ff} flip-flops, {bram} block RAMs")?;
+        match self.measured {
+            None => Ok(()),
+            Some(Measured { lut, ff, bram, fmax_mhz }) => {
+                writeln!(f, "measured: {lut} LUT4, {ff} flip-flops, {bram} block RAMs, at most {fmax_mhz:.1} MHz")
+            }
+        }
     }
 }

@@ -3,24 +3,32 @@
 //! ```text
 //! manifest.json   what the design is: streams, maps, files, hash
 //! plan.json       the plan with the network in integers
-//! report.json     cycles, rates, layers
+//! report.json     cycles, rates, layers: for people and scripts
 //! rtl/            Verilog and memory files
 //! testbench/      a self-checking testbench with its vectors: `sh testbench/run.sh` runs it in Icarus Verilog
+//! board/          with a board: the device around the core, the pins, and `build.sh`, which makes the bitstream in build/
 //! ```
 
-use crate::design::{self, DesignError};
-use crate::emit::testbench::testbench;
-use abi::manifest::{MANIFEST_VERSION, Manifest};
+mod check;
+mod error;
+mod testbench;
+
+pub use error::ArtifactsError;
+
+use crate::board::{Board, device};
+use crate::design;
+use crate::emit;
+use abi::manifest::{DeviceManifest, MANIFEST_VERSION, Manifest};
+use check::check_manifest;
 use compiler::plan::Plan;
 use compiler::report::Report;
-use miette::Diagnostic;
-use network::integer;
+use rust_hdl::core::prelude::Block;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::{fs, io};
-use thiserror::Error;
+use testbench::testbench_files;
 
 /// What a directory holds, as later verbs use it.
 #[derive(Clone, Debug, PartialEq)]
@@ -31,73 +39,25 @@ pub struct Compiled {
     pub manifest: Manifest,
 }
 
-/// A directory that could not be written or read.
-#[derive(Debug, Error, Diagnostic)]
-pub enum ArtifactsError {
-    /// Something else is there.
-    #[error("the output directory must be new, empty or written by `compile`, but {} holds other files", folder.display())]
-    #[diagnostic(code(hdl::artifacts::occupied), help("choose another directory with -o, or empty this one"))]
-    Occupied {
-        /// The directory.
-        folder: PathBuf,
-    },
-    /// The system refused.
-    #[error("cannot {action} {}: {source}", path.display())]
-    #[diagnostic(
-        code(hdl::artifacts::file),
-        help(
-            "check that the path exists, that it may be written and that the disk is not full; nothing half-written is left behind"
-        )
-    )]
-    File {
-        /// What was tried.
-        action: &'static str,
-        /// The file or directory.
-        path: PathBuf,
-        /// The system's answer.
-        source: io::Error,
-    },
-    /// Not a compiled directory.
-    #[error("{} must be a directory written by `compile`, but it has no readable {file}: {reason}", folder.display())]
-    #[diagnostic(code(hdl::artifacts::not_compiled), help("write it again: `xnorforge compile MODEL -o {}`", folder.display()))]
-    NotCompiled {
-        /// The directory.
-        folder: PathBuf,
-        /// The file that is missing or broken.
-        file: &'static str,
-        /// Why.
-        reason: String,
-    },
-    /// Written by another version.
-    #[error("{} must be of manifest version {MANIFEST_VERSION}, but is of version {found}", folder.display())]
-    #[diagnostic(code(hdl::artifacts::version), help("compile the model again with this version of xnorforge"))]
-    Version {
-        /// The directory.
-        folder: PathBuf,
-        /// Its version.
-        found: u32,
-    },
-    /// The design could not be made.
-    #[error(transparent)]
-    #[diagnostic(transparent)]
-    Design(#[from] DesignError),
-}
-
-/// Writes the directory of `plan`. It is complete or absent: everything is written beside it and moved there last.
+/// Writes the directory of `plan`, with a device around the core where there is a board. It is complete or absent: everything is written beside it and moved there last.
 ///
 /// # Errors
 /// Where the place is occupied by something else, or the system refuses.
-pub fn write(plan: &Plan, folder: &Path) -> Result<Compiled, ArtifactsError> {
+pub fn write(plan: &Plan, board: Option<&Board>, folder: &Path) -> Result<Compiled, ArtifactsError> {
+    if folder.is_file() {
+        return Err(ArtifactsError::NoDirectory { folder: folder.to_owned() });
+    }
     // Only a directory of ours is replaced: another program's manifest.json does not parse as one.
     let occupied = fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_some());
     let ours = || read_json::<Manifest>(folder, "manifest.json").is_ok();
-    let Some(name) = folder.file_name().filter(|_| !folder.is_file() && (!occupied || ours())) else {
+    let Some(name) = folder.file_name().filter(|_| !occupied || ours()) else {
         return Err(ArtifactsError::Occupied { folder: folder.to_owned() });
     };
     let mut beside = name.to_owned();
     beside.push(format!(".partial{}", std::process::id()));
     let beside = folder.with_file_name(beside);
-    let written = write_into(plan, &beside).and_then(|compiled| {
+    fs::create_dir_all(&beside).map_err(|source| file_error("create", folder, source))?;
+    let written = write_into(plan, board, &beside).and_then(|compiled| {
         if folder.is_dir() {
             fs::remove_dir_all(folder).map_err(|source| file_error("replace", folder, source))?;
         }
@@ -111,22 +71,68 @@ pub fn write(plan: &Plan, folder: &Path) -> Result<Compiled, ArtifactsError> {
     written
 }
 
-fn write_into(plan: &Plan, folder: &Path) -> Result<Compiled, ArtifactsError> {
-    let design = design::design(plan)?;
+fn write_into(plan: &Plan, board: Option<&Board>, folder: &Path) -> Result<Compiled, ArtifactsError> {
+    let mut core = design::design(plan)?;
+    core.pipeline.connect_all();
+    let verilog = emit::emit(&core.pipeline, &core.top).map_err(design::DesignError::from)?;
     let rtl = folder.join("rtl");
     make_folder(&rtl)?;
     let mut hash = Sha256::new();
     let mut files = Vec::new();
-    let top = design.top.clone();
-    for (name, text) in design.files()? {
+    let mut written = vec![(format!("{}.v", core.top), verilog.text())];
+    written.extend(core.pipeline.memory_files());
+    for (name, text) in written {
         hash.update(text.as_bytes());
         write_file(&rtl.join(&name), &text)?;
         files.push(name);
     }
-    let manifest = Manifest {
+    let hash: [u8; 32] = hash.finalize().into();
+    let device = match board {
+        None => None,
+        Some(board) => {
+            let files = device::files(plan, board, &verilog, hash)?;
+            make_folder(&folder.join("board"))?;
+            for (name, text) in &files {
+                write_file(&folder.join("board").join(name), text)?;
+            }
+            Some(device::manifest(plan, board, files.into_iter().map(|(name, _)| name).collect())?)
+        }
+    };
+    let design_hash = hash.iter().map(|byte| format!("{byte:02x}")).collect();
+    let manifest = manifest_of(plan, core.top, files, design_hash, device);
+    let testbench = folder.join("testbench");
+    make_folder(&testbench)?;
+    for (name, text) in testbench_files(plan, &manifest) {
+        write_file(&testbench.join(name), &text)?;
+    }
+    let compiled = Compiled { plan: plan.clone(), manifest };
+    write_json(&folder.join("plan.json"), plan)?;
+    write_json(&folder.join("report.json"), &compiled.report())?;
+    // Last, because it is the mark of a whole directory.
+    write_json(&folder.join("manifest.json"), &compiled.manifest)?;
+    Ok(compiled)
+}
+
+impl Compiled {
+    /// The design's numbers, as far as they are known before it is built.
+    pub fn report(&self) -> Report {
+        let link_fps = self.manifest.device.as_ref().map(|device| device::link_frames_per_second(&self.plan, device));
+        Report { link_fps, ..Report::new(&self.plan) }
+    }
+}
+
+/// The manifest of `plan`, whose design has the given top module, files and hash.
+fn manifest_of(
+    plan: &Plan,
+    top: String,
+    files: Vec<String>,
+    design_hash: String,
+    device: Option<DeviceManifest>,
+) -> Manifest {
+    Manifest {
         manifest_version: MANIFEST_VERSION,
         network: plan.network.name.clone(),
-        design_hash: hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect(),
+        design_hash,
         top,
         files,
         input_map: plan.network.input_map.clone(),
@@ -136,60 +142,11 @@ fn write_into(plan: &Plan, folder: &Path) -> Result<Compiled, ArtifactsError> {
         initiation_interval_cycles: plan.initiation_interval,
         latency_cycles: plan.latency,
         clock_mhz: plan.clock_mhz,
-    };
-    let testbench = folder.join("testbench");
-    make_folder(&testbench)?;
-    for (name, text) in testbench_files(plan, &manifest) {
-        write_file(&testbench.join(name), &text)?;
+        device,
     }
-    write_json(&folder.join("plan.json"), plan)?;
-    write_json(&folder.join("report.json"), &Report::new(plan))?;
-    // Last, because it is the mark of a whole directory.
-    write_json(&folder.join("manifest.json"), &manifest)?;
-    Ok(Compiled { plan: plan.clone(), manifest })
 }
 
-/// Images that the testbench feeds.
-const TESTBENCH_IMAGES: u64 = 4;
-
-/// The testbench with reproducible random images and what the network makes of them.
-fn testbench_files(plan: &Plan, manifest: &Manifest) -> Vec<(String, String)> {
-    let network = &plan.network;
-    let input = network.tensor(network.input);
-    let values = ((input.maximum - input.minimum) / input.element.step()) as u64 + 1;
-    // Any fixed sequence will do; this is the multiplier and increment of Knuth's MMIX generator.
-    let mut state = 1u64;
-    let mut element = || {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (input.minimum + ((state >> 33) % values) as i64 * input.element.step()) as i32
-    };
-    let stimulus: Vec<Vec<i32>> =
-        (0..TESTBENCH_IMAGES).map(|_| (0..input.elements()).map(|_| element()).collect()).collect();
-    let expected: Vec<Vec<i32>> = stimulus
-        .iter()
-        .map(|elements| integer::run_elements(network, elements.clone()).swap_remove(network.output.0))
-        .collect();
-    let patience = 4 * plan.latency + 20_000;
-    let (from, to) = (&manifest.input_stream, &manifest.output_stream);
-    let testbench = testbench(&manifest.top, from, to, &stimulus, &expected, patience);
-    let mut files = testbench.memories;
-    files.push(("testbench.v".into(), testbench.verilog));
-    files.push(("run.sh".into(), RUN_TESTBENCH.into()));
-    files
-}
-
-const RUN_TESTBENCH: &str = "\
-#!/bin/sh
-# Compiles the design with its testbench in Icarus Verilog and runs it; the exit status tells whether it passed.
-set -e
-cd \"$(dirname \"$0\")/../rtl\"
-program=$(mktemp)
-trap 'rm -f \"$program\"' EXIT
-iverilog -g2012 -o \"$program\" -s testbench ./*.v ../testbench/testbench.v
-vvp -N \"$program\" +vectors=../testbench
-";
-
-/// Reads a directory that [`write`] wrote.
+/// Reads a directory that [`write()`] wrote.
 ///
 /// # Errors
 /// Where it is none, or of another version.
@@ -199,9 +156,9 @@ pub fn read(folder: &Path) -> Result<Compiled, ArtifactsError> {
         return Err(ArtifactsError::Version { folder: folder.to_owned(), found: manifest.manifest_version });
     }
     let plan: Plan = read_json(folder, "plan.json")?;
-    let fault = |reason: String| ArtifactsError::NotCompiled { folder: folder.to_owned(), file: "plan.json", reason };
-    plan.network.validate().map_err(|error| fault(error.to_string()))?;
-    plan.validate().map_err(|error| fault(error.to_string()))?;
+    plan.network.validate().map_err(|source| ArtifactsError::Network { folder: folder.to_owned(), source })?;
+    plan.validate().map_err(|source| ArtifactsError::Plan { folder: folder.to_owned(), source })?;
+    check_manifest(folder, &manifest, &plan)?;
     Ok(Compiled { plan, manifest })
 }
 

@@ -5,9 +5,10 @@
 //! output within the cycle (width converter, arg-max): a path through as many such blocks as stand in a row, which a
 //! matrix-vector unit's registered ready ends. Bits lie as [`abi`] says.
 //!
-//! Leaves: [`register`], [`rom`], [`ram`], [`lane_sum`]. Everything else is a kernel.
+//! Leaves: [`register`], [`rom`], [`ram`], [`constant_table`], [`lane_sum`]. Everything else is a kernel.
 
 pub mod arg_max;
+pub mod constant_table;
 pub mod delay_line;
 pub mod lane_sum;
 pub mod matrix_vector_unit;

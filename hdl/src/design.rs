@@ -6,7 +6,7 @@ use crate::blocks::arg_max::ArgMax;
 use crate::blocks::matrix_vector_unit::{MatrixVectorShape, MatrixVectorUnit, RowFunction};
 use crate::blocks::multi_threshold::MultiThreshold;
 use crate::blocks::width_converter::WidthConverter;
-use crate::emit::{self, EmitError};
+use crate::emit::EmitError;
 use abi::ElementType;
 use compiler::plan::{Plan, Stage, StageKind};
 use miette::Diagnostic;
@@ -35,6 +35,10 @@ pub enum DesignError {
         /// The layer.
         layer: String,
     },
+    /// A clock that cannot make the line's rate.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Uart(#[from] abi::uart::UartError),
     /// Verilog could not be written.
     #[error(transparent)]
     #[diagnostic(transparent)]
@@ -106,19 +110,4 @@ fn unit(plan: &Plan, stage: &Stage) -> Result<Unit, DesignError> {
             Unit::ArgMax(Box::new(ArgMax::new(channels, element.bits() as usize, signed, stage.input.lanes, index)))
         }
     })
-}
-
-impl Design {
-    /// Every file of the design, Verilog first: name and text.
-    ///
-    /// # Errors
-    /// Where a block cannot be translated, a fault of the block.
-    pub fn files(mut self) -> Result<Vec<(String, String)>, DesignError> {
-        use rust_hdl::core::prelude::Block;
-        self.pipeline.connect_all();
-        let verilog = emit::emit(&self.pipeline, &self.top)?;
-        let mut files = vec![(format!("{}.v", self.top), verilog.text())];
-        files.extend(self.pipeline.memory_files());
-        Ok(files)
-    }
 }

@@ -4,6 +4,8 @@
 
 pub mod artifacts;
 pub mod blocks;
+pub mod board;
 pub mod design;
 pub mod emit;
+pub mod shell;
 pub mod wire;

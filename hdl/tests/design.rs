@@ -29,7 +29,7 @@ fn verilator_icarus_and_yosys_accept_the_digits_design() {
     for rate in [1e3, 1e6, 1e8] {
         let plan = plan(network.clone(), &Goal::FramesPerSecond(rate), 100.0).unwrap();
         let folder = tempfile::tempdir().unwrap();
-        let compiled = hdl::artifacts::write(&plan, &folder.path().join("design")).unwrap();
+        let compiled = hdl::artifacts::write(&plan, None, &folder.path().join("design")).unwrap();
         let rtl = folder.path().join("design/rtl");
         let (top, file) = (compiled.manifest.top.as_str(), compiled.manifest.files[0].as_str());
         std::fs::write(rtl.join("waivers.vlt"), hdl::emit::lint::verilator_configuration()).unwrap();

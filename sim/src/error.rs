@@ -34,6 +34,38 @@ pub enum SimError {
     #[error(transparent)]
     #[diagnostic(transparent)]
     NotSettled(#[from] hdl::wire::NotSettled),
+    /// A core without a device around it.
+    #[error("the design of `{network}` must be compiled for a board to be driven like one, but it is a core alone")]
+    #[diagnostic(
+        code(sim::no_device),
+        help("compile it again with `--board`, for example `xnorforge compile MODEL -o DIR --board ulx3s-85f`")
+    )]
+    NoDevice {
+        /// The network.
+        network: String,
+    },
+    /// No netlist to simulate.
+    #[error("{} must hold the netlist of a built design, but has none", folder.join("build").display())]
+    #[diagnostic(code(sim::no_netlist), help("run `xnorforge build {}` first", folder.display()))]
+    NoNetlist {
+        /// The directory.
+        folder: PathBuf,
+    },
+    /// A clock that cannot make the line's rate.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Uart(#[from] abi::uart::UartError),
+    /// A device refused, failed or is another one.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Device(Box<host::DeviceError>),
+    /// The system gave no pseudo-terminal, or took it away.
+    #[error("a pseudo-terminal must carry the simulated board's line, but the system answered: {source}")]
+    #[diagnostic(code(sim::pseudo_terminal), help("check that /dev/pts is mounted and not used up"))]
+    PseudoTerminal {
+        /// The system's answer.
+        source: std::io::Error,
+    },
     /// An option that the engine does not have.
     #[error("engine `{executor}` has no {what}")]
     #[diagnostic(code(sim::unsupported), help("leave the option out, or choose `--on verilator`"))]

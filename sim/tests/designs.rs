@@ -25,7 +25,7 @@ fn designs_compute_their_networks_in_the_cycles_planned() {
         let network = lower(&graph).unwrap();
         let plan = plan(network.clone(), &Goal::FramesPerSecond(1e6), 100.0).unwrap();
         let folder = tempfile::tempdir().unwrap();
-        let compiled = hdl::artifacts::write(&plan, &folder.path().join("design")).unwrap();
+        let compiled = hdl::artifacts::write(&plan, None, &folder.path().join("design")).unwrap();
         let cache = Cache::at(Path::new(env!("CARGO_TARGET_TMPDIR")).join("cache"));
         let mut verilator = Verilator::of_design(&compiled, &folder.path().join("design")).unwrap().with_cache(cache);
         let images = random_images(&graph, seed, 30);

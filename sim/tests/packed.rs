@@ -108,7 +108,7 @@ fn random_network(seed: u64) -> Network {
     for _ in 0..builder.random.random_range(1..=3) {
         // A quarter each: thresholds alone, sums alone, and twice both.
         let kind = builder.random.random_range(0..4);
-        if kind != 0 && builder.last().maximum <= 1 << 16 {
+        if kind != 0 && builder.last().maximum <= 1 << 15 {
             let rows = *[1, 7, 64, 66, 129].choose(&mut builder.random).unwrap();
             builder.matrix_vector(rows);
         }

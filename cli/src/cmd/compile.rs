@@ -8,6 +8,7 @@ use anyhow::Context;
 use clap::Args;
 use compiler::fold::{Goal, Parallelism, plan};
 use hdl::artifacts;
+use hdl::board::{Board, BoardError};
 use miette::Diagnostic;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -22,13 +23,16 @@ pub struct Compile {
     /// The directory to write; one that `compile` wrote before is replaced.
     #[arg(short, long, value_name = "DIR")]
     output: PathBuf,
+    /// The board to compile for, see `xnorforge boards`; without one, only the core is written.
+    #[arg(long, value_name = "B")]
+    board: Option<String>,
     /// Images per second to plan for [default: 1000].
     #[arg(long, value_name = "N", allow_negative_numbers = true, conflicts_with = "folding")]
     target_fps: Option<f64>,
     /// Parallelism of each layer: {"<layer>": {"pe": 4, "simd": 8}, …}.
     #[arg(long, value_name = "F.json")]
     folding: Option<PathBuf>,
-    /// Clock in MHz to plan with [default: 100].
+    /// Clock in MHz to plan with [default: that of the board, or 100].
     #[arg(long, value_name = "MHZ", allow_negative_numbers = true)]
     clock: Option<f64>,
     /// Print the report as one JSON object instead of text.
@@ -64,9 +68,17 @@ impl Compile {
                 Goal::Folding(folding)
             }
         };
-        let plan = plan(model.network().clone(), &goal, self.clock.unwrap_or(DEFAULT_CLOCK_MHZ))?;
-        artifacts::write(&plan, &self.output)?;
-        let report = compiler::report::Report::new(&plan);
+        let board = self.board.as_deref().map(Board::find).transpose()?;
+        let clock = match (&board, self.clock) {
+            (None, clock) => clock.unwrap_or(DEFAULT_CLOCK_MHZ),
+            (Some(board), Some(clock)) if clock != board.clock_mhz() => {
+                return Err(BoardError::Clock { board: board.name.clone(), expected: board.clock_mhz(), found: clock }.into());
+            }
+            (Some(board), _) => board.clock_mhz(),
+        };
+        let plan = plan(model.network().clone(), &goal, clock)?;
+        let compiled = artifacts::write(&plan, board.as_ref(), &self.output)?;
+        let report = compiled.report();
         if self.json {
             show(&(serde_json::to_string(&report).map_err(anyhow::Error::from)? + "\n"))
         } else {

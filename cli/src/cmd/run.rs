@@ -26,7 +26,8 @@ pub struct Run {
     /// Where to write the outputs: float32 scores, or int64 class indices.
     #[arg(long, value_name = "Y.npy")]
     output: Option<PathBuf>,
-    /// What runs it: cpu, reference, rtl or verilator.
+    /// What runs it: cpu, reference, rtl, verilator, or for a directory compiled for a board gates, sim:DIR or
+    /// uart:PATH[@BAUD].
     #[arg(long, value_name = "ENGINE", default_value = "cpu")]
     on: String,
     /// Run only the first N images.
@@ -50,7 +51,7 @@ impl Run {
         let labels = self.labels.as_deref().map(|path| images::labels(path, images.len())).transpose()?;
         let (bar, progress) = progress::bar(images.len());
         let options = RunOptions { trace: self.trace.is_some(), progress: Some(progress), ..RunOptions::default() };
-        let run = with_executor(&model, engine, |executor| Ok(executor.run(&images, &options)?))?;
+        let run = with_executor(&model, &engine, |executor| Ok(executor.run(&images, &options)?))?;
         bar.finish_and_clear();
         if let Some(path) = &self.output {
             images::write_outputs(path, &network.output_map.shape, &run.scores)?;

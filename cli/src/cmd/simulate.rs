@@ -7,6 +7,7 @@ use crate::model::Model;
 use crate::output::show;
 use crate::progress;
 use crate::report::RunReport;
+use crate::serve::serve;
 use clap::Args;
 use compiler::plan::Plan;
 use miette::Diagnostic;
@@ -22,15 +23,15 @@ pub struct Simulate {
     #[arg(value_name = "DIR")]
     folder: PathBuf,
     /// Images: .npy of uint8, int8 or float32, leading axis = images; values are taken as they are.
-    #[arg(long, value_name = "X.npy")]
-    input: PathBuf,
+    #[arg(long, value_name = "X.npy", required_unless_present = "serve")]
+    input: Option<PathBuf>,
     /// Classes of the images: .npy of integers.
     #[arg(long, value_name = "L.npy")]
     labels: Option<PathBuf>,
     /// Where to write the outputs: float32 scores, or int64 class indices.
     #[arg(long, value_name = "Y.npy")]
     output: Option<PathBuf>,
-    /// What simulates it: rtl or verilator.
+    /// What simulates it: rtl, verilator, or gates (the netlist, after `build`).
     #[arg(long, value_name = "ENGINE", default_value = "rtl")]
     on: String,
     /// Simulate only the first N images.
@@ -45,6 +46,10 @@ pub struct Simulate {
     /// Write each layer's integers into this directory.
     #[arg(long, value_name = "DIR")]
     trace: Option<PathBuf>,
+    /// Instead of running images, let the simulated board answer on a pseudo-terminal, for `run --on uart:PATH` in
+    /// another process.
+    #[arg(long, conflicts_with_all = ["input", "labels", "output", "count", "backpressure", "wave", "trace"])]
+    serve: bool,
     /// Print one JSON object instead of text.
     #[arg(long)]
     json: bool,
@@ -98,7 +103,7 @@ impl Simulate {
     /// Runs the verb.
     pub fn run(self) -> Result<(), Failure> {
         let engine: Engine = self.on.parse()?;
-        if !matches!(engine, Engine::Rtl | Engine::Verilator) {
+        if !matches!(engine, Engine::Rtl | Engine::Verilator | Engine::Gates) {
             return Err(EngineError::NoSimulator { found: self.on }.into());
         }
         if !self.folder.is_dir() {
@@ -108,8 +113,11 @@ impl Simulate {
         let Model::Compiled { compiled, .. } = &model else {
             return Err(EngineError::NotCompiled { path: self.folder.display().to_string() }.into());
         };
+        let Some(input) = self.input.as_deref().filter(|_| !self.serve) else {
+            return serve(compiled, &self.folder, &engine, self.json);
+        };
         let network = model.network();
-        let images = images::images(&self.input, &network.input_map.shape, self.count)?;
+        let images = images::images(input, &network.input_map.shape, self.count)?;
         let labels = self.labels.as_deref().map(|path| images::labels(path, images.len())).transpose()?;
         let (bar, progress) = progress::bar(images.len());
         let options = RunOptions {
@@ -118,7 +126,7 @@ impl Simulate {
             trace: self.trace.is_some(),
             progress: Some(progress),
         };
-        let run = with_executor(&model, engine, |executor| Ok(executor.run(&images, &options)?))?;
+        let run = with_executor(&model, &engine, |executor| Ok(executor.run(&images, &options)?))?;
         bar.finish_and_clear();
         if let Some(path) = &self.output {
             images::write_outputs(path, &network.output_map.shape, &run.scores)?;

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use hdl::blocks::constant_table::ConstantTable;
 use hdl::blocks::delay_line::DelayLine;
 use hdl::blocks::lane_sum::{LaneSum, greatest_sum, levels};
 use hdl::blocks::ram::Ram;
@@ -25,6 +26,17 @@ fn a_delay_line_is_the_same_in_verilog() {
         Bench::new("delay", Top(DelayLine::new(cycles, width))).run(|line, stimulus| {
             line.d.next = stimulus.word(width);
             line.reset.next = stimulus.chance(0.05);
+        });
+    }
+}
+
+#[test]
+fn a_table_is_the_same_in_verilog() {
+    for (count, width) in [(1, 1), (5, 32), (8, 3), (40, 70)] {
+        let mut contents = Stimulus::new(count as u64);
+        let table = ConstantTable::new("constant_table", (0..count).map(|_| contents.word(width)).collect());
+        Bench::new("constants", table).run_combinational(|table, stimulus| {
+            table.address.next = stimulus.word(table.address.width());
         });
     }
 }

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may fail by panicking")]
 
 mod converters;
+mod device;
 mod leaves;
 mod matrix_vector_unit;
 mod queues;

@@ -13,6 +13,9 @@ use hdl::blocks::rom::Rom;
 use hdl::blocks::stream_fifo::StreamFifo;
 use hdl::blocks::vector_feed::VectorFeed;
 use hdl::blocks::width_converter::WidthConverter;
+use hdl::shell::input_window::InputWindow;
+use hdl::shell::output_window::OutputWindow;
+use hdl::shell::register_file::RegisterFile;
 use hdl::wire::{Clocked, Wire};
 use rust_hdl::core::prelude::*;
 
@@ -31,7 +34,7 @@ macro_rules! has_clock {
     )+};
 }
 has_clock!(ArgMax, DelayLine, LaneSum, MatrixVectorUnit, MultiThreshold, Ram, Register, Rom, StreamFifo, VectorFeed);
-has_clock!(WidthConverter);
+has_clock!(InputWindow, OutputWindow, RegisterFile, WidthConverter);
 
 /// The block itself, clocked.
 pub struct Top<B>(pub B);

@@ -1,0 +1,103 @@
+//! A plan as the device of a board.
+
+use super::{Board, BoardError, TOP};
+use crate::artifacts::ArtifactsError;
+use crate::design::{self, DesignError};
+use crate::emit::{self, VerilogDesign};
+use crate::shell::device::Device;
+use crate::shell::register_file::DeviceFacts;
+use abi::frame::{CHECKSUM_BYTES, HEADER_BYTES, MOST_WORDS};
+use abi::manifest::DeviceManifest;
+use abi::packing::StreamFormat;
+use abi::registers::MOST_WINDOW_BYTES;
+use abi::uart::UartTiming;
+use abi::window::WindowFormat;
+use compiler::plan::Plan;
+use rust_hdl::core::prelude::Block;
+
+/// Name of the module of a device.
+const DEVICE: &str = "xnorforge_device";
+
+/// Words of a window's ring, unless two images need more: two block RAMs of an ECP5, four of an iCE40.
+const RING_WORDS: usize = 512;
+
+/// Most images of a ring, however small they are: beyond, a batch gains nothing.
+const MOST_SLOTS: usize = 64;
+
+/// What a manifest says of `plan` on `board`, whose design files are named `files`.
+///
+/// # Errors
+/// Where the windows cannot hold two images.
+pub fn manifest(plan: &Plan, board: &Board, files: Vec<String>) -> Result<DeviceManifest, BoardError> {
+    let words = [plan.input_format(), plan.output_format()].map(|format| WindowFormat::of(&format).words_per_image());
+    let most = words[0].max(words[1]);
+    let slots = (RING_WORDS / most).clamp(2, MOST_SLOTS);
+    let limit = MOST_WINDOW_BYTES as usize;
+    if slots * most * 4 > limit {
+        return Err(BoardError::Window { board: board.name.clone(), bytes: most * 4, limit: limit / 2 });
+    }
+    Ok(DeviceManifest {
+        board: board.name.clone(),
+        top: TOP.to_owned(),
+        files,
+        clock_hertz: board.facts.clock.hertz,
+        baud: board.facts.uart.baud,
+        slots,
+    })
+}
+
+/// The device of `plan` that `manifest` describes; `design_hash` is the core's, hexadecimal as in the manifest.
+///
+/// # Errors
+/// Where the plan contradicts itself, or the manifest's clock cannot make its baud rate.
+pub fn device(plan: &Plan, manifest: &DeviceManifest, design_hash: [u8; 32]) -> Result<Device, DesignError> {
+    let (input, output) = (plan.input_format(), plan.output_format());
+    let words = |format| WindowFormat::of(format).words_per_image();
+    let facts = DeviceFacts {
+        slots: manifest.slots,
+        input_words: words(&input),
+        output_words: words(&output),
+        clock_hertz: manifest.clock_hertz,
+        design_hash,
+    };
+    let timing = UartTiming::new(manifest.clock_hertz, manifest.baud)?;
+    let core = design::design(plan)?.pipeline;
+    Ok(Device::new(DEVICE, core, (&input, &output), &facts, &timing))
+}
+
+/// The files of the folder `board`: names and texts. Modules of `core` are not repeated.
+///
+/// # Errors
+/// Where the windows cannot hold two images, or a block cannot be translated, a fault of the block.
+pub fn files(
+    plan: &Plan,
+    board: &Board,
+    core: &VerilogDesign,
+    design_hash: [u8; 32],
+) -> Result<Vec<(String, String)>, ArtifactsError> {
+    let mut device = device(plan, &manifest(plan, board, Vec::new())?, design_hash)?;
+    device.connect_all();
+    let mut design = emit::emit(&device, DEVICE).map_err(DesignError::from)?;
+    design.modules.retain(|module| !core.modules.contains(module));
+    let top = emit::Module { name: TOP.to_owned(), text: board.top_module(DEVICE) };
+    design.modules.insert(0, top);
+    design.top = TOP.to_owned();
+    let pins = board.facts.fpga.family.pin_file().to_owned();
+    Ok(vec![(format!("{TOP}.v"), design.text()), (pins, board.pins.clone())])
+}
+
+/// Images per second that the UART carries with one request at a time, in batches that fill the windows, neither stuffed
+/// bytes nor the host's own delays counted.
+pub fn link_frames_per_second(plan: &Plan, device: &DeviceManifest) -> f64 {
+    let words = |format: StreamFormat| WindowFormat::of(&format).words_per_image() * device.slots;
+    let (input, output) = (words(plan.input_format()), words(plan.output_format()));
+    let frames = |words: usize| words.div_ceil(MOST_WORDS);
+    // Both flags and both checksums of a frame with words; one pair less without.
+    let (with_words, without) = (2 + HEADER_BYTES + 2 * CHECKSUM_BYTES, 2 + HEADER_BYTES + CHECKSUM_BYTES);
+    let exchange = with_words + without;
+    // Besides the windows: `submitted` is written, `completed` read once.
+    let bytes = 4 * (input + output + 2) + exchange * (frames(input) + frames(output) + 2);
+    let line = (bytes * 10) as f64 / f64::from(device.baud);
+    let cycles = plan.latency + plan.initiation_interval * (device.slots as u64 - 1);
+    device.slots as f64 / (line + cycles as f64 / f64::from(device.clock_hertz))
+}

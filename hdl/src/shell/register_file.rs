@@ -1,0 +1,275 @@
+//! The register map of [`abi::registers`] as hardware: what a bus master finds at an address.
+//!
+//! Ports: `clock`, `reset`; from the bus `address` (in bytes, held until the access is over), `write` (one cycle) and
+//! `write_data`; to the bus `read_data`, `readable` and `writable`, all valid from the second cycle on in which `address`
+//! stands; towards the windows `window_address` (a word of a ring), `input_write`, and `output_data`, which follows
+//! `window_address` by one cycle; `submitted` and `busy`; the events `image_done`, `line_error` and `frame_error`, high
+//! for one cycle each; `reset_request`, high for one cycle when the host asks for a reset.
+//!
+//! `reset` sets the counters to zero. A write takes effect at the next edge.
+
+use crate::blocks::constant_table::ConstantTable;
+use crate::blocks::register::Register;
+use crate::wire::{ModuleName, Parameter, Wire, Word, bits_of};
+use abi::registers::{self, CONTROL_RESET, INPUT_WINDOW, MOST_WINDOW_BYTES, OUTPUT_WINDOW};
+use abi::window::WORD_BITS;
+use rust_hdl::core::prelude::*;
+
+/// Registers and their address decoder.
+#[derive(Clone, Debug, LogicBlock)]
+pub struct RegisterFile {
+    module_name: ModuleName,
+    /// The clock.
+    pub clock: Wire<In, Clock>,
+    /// Synchronous reset.
+    pub reset: Wire<In, Bit>,
+    /// Byte address of the access.
+    pub address: Wire<In>,
+    /// Whether to store.
+    pub write: Wire<In, Bit>,
+    /// What to store.
+    pub write_data: Wire<In>,
+    /// The word at the address.
+    pub read_data: Wire<Out>,
+    /// Whether there is a word to read.
+    pub readable: Wire<Out, Bit>,
+    /// Whether there is a word to write.
+    pub writable: Wire<Out, Bit>,
+    /// Word of a window's ring.
+    pub window_address: Wire<Out>,
+    /// Whether to store `write_data` in the input window.
+    pub input_write: Wire<Out, Bit>,
+    /// The output window's word.
+    pub output_data: Wire<In>,
+    /// Images handed over.
+    pub submitted: Wire<Out>,
+    /// Whether images are in work.
+    pub busy: Wire<Out, Bit>,
+    /// An answer is complete.
+    pub image_done: Wire<In, Bit>,
+    /// A byte came broken.
+    pub line_error: Wire<In, Bit>,
+    /// A frame came broken.
+    pub frame_error: Wire<In, Bit>,
+    /// The host asks for a reset.
+    pub reset_request: Wire<Out, Bit>,
+    constants: ConstantTable,
+    submitted_count: Register,
+    completed_count: Register,
+    cycle_count: Register,
+    line_error_count: Register,
+    frame_error_count: Register,
+    read_word: Register,
+    page: Wire<Local>,
+    offset: Wire<Local>,
+    in_registers: Wire<Local, Bit>,
+    in_input: Wire<Local, Bit>,
+    in_output: Wire<Local, Bit>,
+    at_control: Wire<Local, Bit>,
+    at_submitted: Wire<Local, Bit>,
+    page_shift: Parameter,
+    word_shift: Parameter,
+    input_page: Parameter,
+    output_page: Parameter,
+    register_words: Parameter,
+    input_words: Parameter,
+    output_words: Parameter,
+    control: Parameter,
+    status: Parameter,
+    submitted_place: Parameter,
+    completed: Parameter,
+    cycles: Parameter,
+    line_errors: Parameter,
+    frame_errors: Parameter,
+    reset_bit: Parameter,
+    _error_bits: usize,
+    _word_bits: usize,
+}
+
+/// What the constant registers read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeviceFacts {
+    /// Images of each window.
+    pub slots: usize,
+    /// Words of an image in the input window.
+    pub input_words: usize,
+    /// Words of an answer in the output window.
+    pub output_words: usize,
+    /// Frequency of the clock in Hz.
+    pub clock_hertz: u32,
+    /// SHA-256 of the core.
+    pub design_hash: [u8; 32],
+}
+
+/// Bits of an error counter.
+const ERROR_BITS: usize = 16;
+
+impl RegisterFile {
+    /// The registers of a device whose windows each have memories of `ring_bits` address bits at most.
+    pub fn new(facts: &DeviceFacts, ring_bits: usize) -> Self {
+        let page_bits = MOST_WINDOW_BYTES.trailing_zeros();
+        let offset = page_bits as usize - 2;
+        let page = |address: u32| Parameter::new(Word::new(u64::from(address >> page_bits), 32 - page_bits as usize));
+        // One bit more than an offset, so that the end of the largest window is a number of its own.
+        let end = |words: usize| Parameter::new(Word::new(words as u64, offset + 1));
+        let word = |register: registers::Register| Parameter::new(Word::new(u64::from(register.address() / 4), offset));
+        let constants = constants(facts);
+        RegisterFile {
+            module_name: ModuleName::new("register_file"),
+            clock: Wire::default(),
+            reset: Wire::default(),
+            address: Wire::of(32),
+            write: Wire::default(),
+            write_data: Wire::of(WORD_BITS),
+            read_data: Wire::of(WORD_BITS),
+            readable: Wire::default(),
+            writable: Wire::default(),
+            window_address: Wire::of(ring_bits),
+            input_write: Wire::default(),
+            output_data: Wire::of(WORD_BITS),
+            submitted: Wire::of(WORD_BITS),
+            busy: Wire::default(),
+            image_done: Wire::default(),
+            line_error: Wire::default(),
+            frame_error: Wire::default(),
+            reset_request: Wire::default(),
+            submitted_count: Register::new(WORD_BITS),
+            completed_count: Register::new(WORD_BITS),
+            cycle_count: Register::new(WORD_BITS),
+            line_error_count: Register::new(ERROR_BITS),
+            frame_error_count: Register::new(ERROR_BITS),
+            read_word: Register::new(WORD_BITS),
+            page: Wire::of(32 - page_bits as usize),
+            offset: Wire::of(offset),
+            in_registers: Wire::default(),
+            in_input: Wire::default(),
+            in_output: Wire::default(),
+            at_control: Wire::default(),
+            at_submitted: Wire::default(),
+            page_shift: Parameter::number(page_bits as usize),
+            word_shift: Parameter::number(2),
+            input_page: page(INPUT_WINDOW),
+            output_page: page(OUTPUT_WINDOW),
+            register_words: end(constants.len()),
+            input_words: end(facts.slots * facts.input_words),
+            output_words: end(facts.slots * facts.output_words),
+            control: word(registers::Register::Control),
+            status: word(registers::Register::Status),
+            submitted_place: word(registers::Register::Submitted),
+            completed: word(registers::Register::Completed),
+            cycles: word(registers::Register::Cycles),
+            line_errors: word(registers::Register::LineErrors),
+            frame_errors: word(registers::Register::FrameErrors),
+            reset_bit: Parameter::number(CONTROL_RESET as usize),
+            constants: ConstantTable::new("device_facts", constants),
+            _error_bits: ERROR_BITS,
+            _word_bits: WORD_BITS,
+        }
+    }
+}
+
+/// The words of all registers by word address, zero where they are not constant or where there is none.
+fn constants(facts: &DeviceFacts) -> Vec<Word> {
+    let mut words = Vec::new();
+    for register in registers::Register::ALL {
+        use registers::Register as R;
+        let value = |register: R| match register {
+            R::Identifier => registers::IDENTIFIER,
+            R::AbiVersion => registers::ABI_VERSION.code(),
+            R::Slots => facts.slots as u32,
+            R::InputWords => facts.input_words as u32,
+            R::OutputWords => facts.output_words as u32,
+            R::ClockHertz => facts.clock_hertz,
+            R::FrameWords => abi::frame::MOST_WORDS as u32,
+            R::DesignHash
+            | R::Control
+            | R::Status
+            | R::Submitted
+            | R::Completed
+            | R::Cycles
+            | R::LineErrors
+            | R::FrameErrors => 0,
+        };
+        words.resize(register.address() as usize / 4, 0);
+        match register {
+            R::DesignHash => words.extend(
+                facts
+                    .design_hash
+                    .chunks(4)
+                    .map(|bytes| bytes.iter().rev().fold(0, |word, byte| word << 8 | u32::from(*byte))),
+            ),
+            register => words.push(value(register)),
+        }
+    }
+    words.into_iter().map(|word| Word::new(u64::from(word), WORD_BITS)).collect()
+}
+
+impl Logic for RegisterFile {
+    #[hdl_gen]
+    fn update(&mut self) {
+        self.submitted_count.clock.next = self.clock.val();
+        self.completed_count.clock.next = self.clock.val();
+        self.cycle_count.clock.next = self.clock.val();
+        self.line_error_count.clock.next = self.clock.val();
+        self.frame_error_count.clock.next = self.clock.val();
+        self.read_word.clock.next = self.clock.val();
+
+        self.page.next = self.address.val() >> self.page_shift.val();
+        self.offset.next = self.address.val() >> self.word_shift.val();
+        self.in_registers.next = !self.page.val().any() && (self.offset.val() < self.register_words.val());
+        self.in_input.next = (self.page.val() == self.input_page.val()) && (self.offset.val() < self.input_words.val());
+        self.in_output.next =
+            (self.page.val() == self.output_page.val()) && (self.offset.val() < self.output_words.val());
+        self.at_control.next = self.in_registers.val() && (self.offset.val() == self.control.val());
+        self.at_submitted.next = self.in_registers.val() && (self.offset.val() == self.submitted_place.val());
+        self.readable.next = self.in_registers.val() || self.in_output.val();
+        self.writable.next = self.in_input.val() || self.at_control.val() || self.at_submitted.val();
+        self.window_address.next = self.offset.val();
+        self.input_write.next = self.write.val() && self.in_input.val();
+        self.reset_request.next =
+            self.write.val() && self.at_control.val() && (self.write_data.val() & self.reset_bit.val()).any();
+        self.busy.next = self.submitted_count.q.val() != self.completed_count.q.val();
+        self.submitted.next = self.submitted_count.q.val();
+
+        self.constants.address.next = self.offset.val();
+        self.read_word.d.next = self.constants.q.val();
+        if self.offset.val() == self.status.val() {
+            self.read_word.d.next = bits_of(self.busy.val(), self._word_bits);
+        }
+        if self.offset.val() == self.submitted_place.val() {
+            self.read_word.d.next = self.submitted_count.q.val();
+        }
+        if self.offset.val() == self.completed.val() {
+            self.read_word.d.next = self.completed_count.q.val();
+        }
+        if self.offset.val() == self.cycles.val() {
+            self.read_word.d.next = self.cycle_count.q.val();
+        }
+        if self.offset.val() == self.line_errors.val() {
+            self.read_word.d.next = bits_of(self.line_error_count.q.val(), self._word_bits);
+        }
+        if self.offset.val() == self.frame_errors.val() {
+            self.read_word.d.next = bits_of(self.frame_error_count.q.val(), self._word_bits);
+        }
+        self.read_data.next = self.read_word.q.val();
+        if self.in_output.val() {
+            self.read_data.next = self.output_data.val();
+        }
+
+        self.submitted_count.d.next = self.submitted_count.q.val();
+        if self.write.val() && self.at_submitted.val() {
+            self.submitted_count.d.next = self.write_data.val();
+        }
+        self.completed_count.d.next = self.completed_count.q.val() + self.image_done.val();
+        self.cycle_count.d.next = self.cycle_count.q.val() + self.busy.val();
+        self.line_error_count.d.next = self.line_error_count.q.val() + self.line_error.val();
+        self.frame_error_count.d.next = self.frame_error_count.q.val() + self.frame_error.val();
+        if self.reset.val() {
+            self.submitted_count.d.next = bits_of(0u64, self._word_bits);
+            self.completed_count.d.next = bits_of(0u64, self._word_bits);
+            self.cycle_count.d.next = bits_of(0u64, self._word_bits);
+            self.line_error_count.d.next = bits_of(0u64, self._error_bits);
+            self.frame_error_count.d.next = bits_of(0u64, self._error_bits);
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! The way from a serial line to the words of a device.
+//!
+//! Ports: `clock`, `reset`, which drops whatever is under way; `rx` and `tx`, the line, from and to pins; the bus as
+//! [`frame_bridge`](super::frame_bridge) describes it; `line_error` and `frame_error`, high for one cycle for each byte
+//! without a stop bit and for each frame dropped or refused for its bytes.
+//!
+//! Bytes are at least 39 cycles apart, four cycles a bit on a line that is 2 % fast: more than the bridge needs.
+
+use super::frame_bridge::FrameBridge;
+use super::uart_receiver::UartReceiver;
+use super::uart_transmitter::UartTransmitter;
+use crate::wire::{ModuleName, Wire};
+use abi::uart::UartTiming;
+use rust_hdl::core::prelude::*;
+
+/// A master of a bus behind a serial line.
+#[derive(Clone, Debug, LogicBlock)]
+pub struct UartBridge {
+    module_name: ModuleName,
+    /// The clock.
+    pub clock: Wire<In, Clock>,
+    /// Synchronous reset.
+    pub reset: Wire<In, Bit>,
+    /// Line in.
+    pub rx: Wire<In, Bit>,
+    /// Line out.
+    pub tx: Wire<Out, Bit>,
+    /// Byte address of a word.
+    pub address: Wire<Out>,
+    /// Whether to store a word.
+    pub write: Wire<Out, Bit>,
+    /// The word to store.
+    pub write_data: Wire<Out>,
+    /// The word read.
+    pub read_data: Wire<In>,
+    /// Whether the word can be read.
+    pub readable: Wire<In, Bit>,
+    /// Whether the word can be written.
+    pub writable: Wire<In, Bit>,
+    /// Whether a byte without a stop bit came.
+    pub line_error: Wire<Out, Bit>,
+    /// Whether a frame is dropped or refused for its bytes.
+    pub frame_error: Wire<Out, Bit>,
+    receiver: UartReceiver,
+    transmitter: UartTransmitter,
+    bridge: FrameBridge,
+}
+
+impl UartBridge {
+    /// A bridge behind a line of the given timing.
+    pub fn new(timing: &UartTiming) -> Self {
+        UartBridge {
+            module_name: ModuleName::new(format!("uart_bridge_{}_{}", timing.clock_hertz(), timing.baud())),
+            clock: Wire::default(),
+            reset: Wire::default(),
+            rx: Wire::default(),
+            tx: Wire::default(),
+            address: Wire::of(32),
+            write: Wire::default(),
+            write_data: Wire::of(32),
+            read_data: Wire::of(32),
+            readable: Wire::default(),
+            writable: Wire::default(),
+            line_error: Wire::default(),
+            frame_error: Wire::default(),
+            receiver: UartReceiver::new(timing),
+            transmitter: UartTransmitter::new(timing),
+            bridge: FrameBridge::new(),
+        }
+    }
+}
+
+impl Logic for UartBridge {
+    #[hdl_gen]
+    fn update(&mut self) {
+        self.receiver.clock.next = self.clock.val();
+        self.transmitter.clock.next = self.clock.val();
+        self.bridge.clock.next = self.clock.val();
+        self.receiver.reset.next = self.reset.val();
+        self.transmitter.reset.next = self.reset.val();
+        self.bridge.reset.next = self.reset.val();
+
+        self.receiver.rx.next = self.rx.val();
+        self.bridge.in_data.next = self.receiver.data.val();
+        self.bridge.in_valid.next = self.receiver.valid.val();
+        self.line_error.next = self.receiver.broken.val();
+
+        self.transmitter.in_data.next = self.bridge.out_data.val();
+        self.transmitter.in_valid.next = self.bridge.out_valid.val();
+        self.bridge.out_ready.next = self.transmitter.in_ready.val();
+        self.tx.next = self.transmitter.tx.val();
+
+        self.address.next = self.bridge.address.val();
+        self.write.next = self.bridge.write.val();
+        self.write_data.next = self.bridge.write_data.val();
+        self.bridge.read_data.next = self.read_data.val();
+        self.bridge.readable.next = self.readable.val();
+        self.bridge.writable.next = self.writable.val();
+        self.frame_error.next = self.bridge.frame_error.val();
+    }
+}

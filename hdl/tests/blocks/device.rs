@@ -1,0 +1,292 @@
+//! Windows and registers of a device, against what `abi` says of them.
+
+use abi::ElementType;
+use abi::packing::StreamFormat;
+use abi::registers::{ABI_VERSION, IDENTIFIER, INPUT_WINDOW, OUTPUT_WINDOW, Register};
+use abi::window::WindowFormat;
+use hdl::shell::input_window::{InputWindow, ring_depth};
+use hdl::shell::output_window::OutputWindow;
+use hdl::shell::register_file::{DeviceFacts, RegisterFile};
+use hdl::wire::{Simulation, Word};
+
+use crate::support::{Bench, Stimulus};
+use crate::top::Top;
+
+/// Layouts with one and several vectors, full and part words, and the number of slots.
+const LAYOUTS: [(ElementType, usize, usize, usize, usize); 6] = [
+    (ElementType::Bipolar, 7, 70, 1, 2),
+    (ElementType::Unsigned { bits: 4 }, 1, 64, 1, 5),
+    (ElementType::Unsigned { bits: 3 }, 2, 5, 3, 3),
+    (ElementType::Signed { bits: 10 }, 4, 10, 1, 2),
+    (ElementType::Signed { bits: 32 }, 1, 3, 1, 2),
+    (ElementType::Unsigned { bits: 1 }, 1, 1, 1, 4),
+];
+
+fn stream((element, lanes, channels, vectors, _): (ElementType, usize, usize, usize, usize)) -> StreamFormat {
+    StreamFormat { element, lanes, channels, vectors }
+}
+
+/// The stream on the window's side: without containers.
+fn window_stream(window: &WindowFormat) -> StreamFormat {
+    let WindowFormat { element, channels, vectors } = *window;
+    StreamFormat { element, lanes: window.lanes(), channels, vectors }
+}
+
+fn image(format: &StreamFormat, stimulus: &mut Stimulus) -> Vec<i32> {
+    (0..format.elements_per_image()).map(|_| format.element.decode(stimulus.below(1 << 20) as u64) as i32).collect()
+}
+
+fn words(format: &StreamFormat, elements: &[i32]) -> Vec<Word> {
+    format.pack(elements).iter().map(|word| Word::from_bits(word.iter().by_vals())).collect()
+}
+
+#[test]
+fn images_leave_the_input_window_as_they_were_written() {
+    for layout in LAYOUTS {
+        let (format, slots) = (stream(layout), layout.4);
+        let window = WindowFormat::of(&format);
+        let mut stimulus = Stimulus::new(slots as u64);
+        let images: Vec<Vec<i32>> = (0..20).map(|_| image(&format, &mut stimulus)).collect();
+        let writes: Vec<(usize, u32)> = images
+            .iter()
+            .enumerate()
+            .flat_map(|(number, image)| {
+                let slot = number % slots * window.words_per_image();
+                window.pack(image).into_iter().enumerate().map(move |(index, word)| (slot + index, word))
+            })
+            .collect();
+        let expected: Vec<Word> = images.iter().flat_map(|image| words(&window_stream(&window), image)).collect();
+        let mut simulation = Simulation::new(Top(InputWindow::new(&window, slots)));
+        let (mut written, mut submitted, mut found) = (0, 0usize, Vec::new());
+        for cycle in 0..20_000 {
+            let read = found.len() / window.words_per_image();
+            let free = written / window.words_per_image() < read + slots;
+            simulation.top.write.next = false;
+            if free && written < writes.len() && stimulus.chance(0.5) {
+                simulation.top.write.next = true;
+                simulation.top.write_address.next = Word::new(writes[written].0 as u64, 32);
+                simulation.top.write_data.next = Word::new(u64::from(writes[written].1), 32);
+                written += 1;
+            } else if stimulus.chance(0.2) {
+                submitted = written / window.words_per_image();
+            }
+            simulation.top.submitted.next = Word::new(submitted as u64, 32);
+            let ready = stimulus.chance(0.7);
+            simulation.top.out_ready.next = ready;
+            simulation.settle().unwrap();
+            if simulation.top.out_valid.val() && ready {
+                found.push(simulation.top.out_data.val());
+            }
+            assert!(found.len() <= submitted * window.words_per_image(), "cycle {cycle}: a word that nobody submitted");
+            simulation.tick().unwrap();
+        }
+        assert_eq!(found, expected, "{layout:?}");
+    }
+}
+
+#[test]
+fn answers_lie_in_the_output_window_as_documented() {
+    for layout in LAYOUTS {
+        let (format, slots) = (stream(layout), layout.4);
+        let window = WindowFormat::of(&format);
+        let mut stimulus = Stimulus::new(slots as u64);
+        let mut simulation = Simulation::new(Top(OutputWindow::new(&window, slots)));
+        for number in 0..9 {
+            let answer = image(&format, &mut stimulus);
+            let mut done = 0;
+            for word in words(&window_stream(&window), &answer) {
+                while stimulus.chance(0.3) {
+                    simulation.top.in_valid.next = false;
+                    simulation.step().unwrap();
+                }
+                simulation.top.in_valid.next = true;
+                simulation.top.in_data.next = word;
+                simulation.settle().unwrap();
+                assert!(simulation.top.in_ready.val());
+                done += usize::from(simulation.top.image_done.val());
+                simulation.tick().unwrap();
+            }
+            assert_eq!(done, 1);
+            simulation.top.in_valid.next = false;
+            let slot = number % slots * window.words_per_image();
+            let found: Vec<u32> = (slot..slot + window.words_per_image())
+                .map(|place| {
+                    simulation.top.read_address.next = Word::new(place as u64, 32);
+                    simulation.step().unwrap();
+                    simulation.settle().unwrap();
+                    simulation.top.q.val().low() as u32
+                })
+                .collect();
+            assert_eq!(found, window.pack(&answer), "{layout:?}, answer {number}");
+        }
+    }
+}
+
+#[test]
+fn windows_are_the_same_in_verilog() {
+    // With and without containers to strip. Verilator, because before its first write a memory reads as X in Icarus.
+    for layout in [LAYOUTS[0], LAYOUTS[2]] {
+        let (window, slots) = (WindowFormat::of(&stream(layout)), layout.4);
+        let input = Top(InputWindow::new(&window, slots));
+        Bench::new("in_window", input).cycles(400).verilator().run(|input, stimulus| {
+            input.write.next = stimulus.chance(0.5);
+            input.write_address.next = stimulus.word(input.write_address.width());
+            input.write_data.next = stimulus.word(32);
+            input.submitted.next = stimulus.word(input.submitted.width());
+            input.out_ready.next = stimulus.chance(0.5);
+            // Before, the memory holds no words.
+            input.reset.next = stimulus.cycle < 100 || stimulus.chance(0.02);
+            if stimulus.cycle < ring_depth(window.words_per_image(), slots) {
+                input.write.next = true;
+                input.write_address.next = Word::new(stimulus.cycle as u64, 32);
+            }
+        });
+        let output = Top(OutputWindow::new(&window, slots));
+        Bench::new("out_window", output).cycles(400).verilator().run(|output, stimulus| {
+            output.in_valid.next = stimulus.cycle < 100 || stimulus.chance(0.5);
+            output.in_data.next = stimulus.word(output.in_data.width());
+            let places = window.words_per_image() * slots;
+            let place = if stimulus.cycle < 100 { 0 } else { stimulus.below(places) };
+            output.read_address.next = Word::new(place as u64, 32);
+            output.reset.next = stimulus.cycle > 100 && stimulus.chance(0.02);
+        });
+    }
+}
+
+fn facts() -> DeviceFacts {
+    let mut design_hash = [0; 32];
+    design_hash.iter_mut().enumerate().for_each(|(index, byte)| *byte = 7 * index as u8 + 3);
+    DeviceFacts { slots: 5, input_words: 8, output_words: 3, clock_hertz: 25_000_000, design_hash }
+}
+
+/// A register file with a memory in place of the output window.
+struct Registers {
+    simulation: Simulation<Top<RegisterFile>>,
+    output: Vec<u32>,
+}
+
+impl Registers {
+    fn new() -> Registers {
+        Registers { simulation: Simulation::new(Top(RegisterFile::new(&facts(), 6))), output: (100..164).collect() }
+    }
+
+    fn cycle(&mut self) {
+        self.simulation.settle().unwrap();
+        let place = self.simulation.top.window_address.val().low() as usize;
+        self.simulation.tick().unwrap();
+        self.simulation.top.output_data.next = Word::new(u64::from(self.output[place]), 32);
+        self.simulation.settle().unwrap();
+    }
+
+    fn at(&mut self, address: u32) -> (Option<u32>, bool) {
+        self.simulation.top.address.next = Word::new(u64::from(address), 32);
+        self.cycle();
+        let top = &self.simulation.top;
+        (top.readable.val().then(|| top.read_data.val().low() as u32), top.writable.val())
+    }
+
+    fn read(&mut self, register: Register) -> u32 {
+        self.at(register.address()).0.unwrap()
+    }
+
+    fn write(&mut self, address: u32, word: u32) -> (bool, bool) {
+        self.simulation.top.address.next = Word::new(u64::from(address), 32);
+        self.simulation.top.write_data.next = Word::new(u64::from(word), 32);
+        self.simulation.top.write.next = true;
+        self.simulation.settle().unwrap();
+        let seen = (self.simulation.top.input_write.val(), self.simulation.top.reset_request.val());
+        self.cycle();
+        self.simulation.top.write.next = false;
+        seen
+    }
+
+    fn event(&mut self, image_done: bool, line_error: bool, frame_error: bool) {
+        self.simulation.top.image_done.next = image_done;
+        self.simulation.top.line_error.next = line_error;
+        self.simulation.top.frame_error.next = frame_error;
+        self.cycle();
+        self.simulation.top.image_done.next = false;
+        self.simulation.top.line_error.next = false;
+        self.simulation.top.frame_error.next = false;
+    }
+}
+
+#[test]
+fn registers_read_what_the_map_says() {
+    let mut registers = Registers::new();
+    assert_eq!(registers.read(Register::Identifier), IDENTIFIER);
+    assert_eq!(registers.read(Register::AbiVersion), ABI_VERSION.code());
+    assert_eq!(registers.read(Register::Slots), 5);
+    assert_eq!(registers.read(Register::InputWords), 8);
+    assert_eq!(registers.read(Register::OutputWords), 3);
+    assert_eq!(registers.read(Register::ClockHertz), 25_000_000);
+    assert_eq!(registers.read(Register::FrameWords), 256);
+    for (index, bytes) in facts().design_hash.chunks(4).enumerate() {
+        let word = u32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]);
+        assert_eq!(registers.at(Register::DesignHash.address() + 4 * index as u32).0, Some(word));
+    }
+    registers.write(Register::Submitted.address(), 3);
+    assert_eq!(registers.read(Register::Submitted), 3);
+    assert_eq!(registers.read(Register::Status), 1);
+    let before = registers.read(Register::Cycles);
+    registers.event(true, false, true);
+    registers.event(true, true, true);
+    registers.event(true, false, true);
+    assert_eq!(registers.read(Register::Status), 0);
+    assert_eq!(registers.read(Register::Completed), 3);
+    assert_eq!(registers.read(Register::LineErrors), 1);
+    assert_eq!(registers.read(Register::FrameErrors), 3);
+    let cycles = registers.read(Register::Cycles);
+    assert!(cycles > before && registers.read(Register::Cycles) == cycles, "busy cycles are counted, idle ones not");
+    assert_eq!(registers.write(Register::Control.address(), 0), (false, false));
+    assert_eq!(registers.write(Register::Control.address(), 1), (false, true));
+    registers.simulation.top.reset.next = true;
+    registers.cycle();
+    registers.simulation.top.reset.next = false;
+    for register in
+        [Register::Submitted, Register::Completed, Register::Cycles, Register::LineErrors, Register::FrameErrors]
+    {
+        assert_eq!(registers.read(register), 0, "{register:?}");
+    }
+}
+
+#[test]
+fn windows_begin_and_end_where_the_map_says() {
+    let mut registers = Registers::new();
+    for (address, input, output) in [
+        (INPUT_WINDOW, true, false),
+        (INPUT_WINDOW + 4 * 39, true, false),
+        (INPUT_WINDOW + 4 * 40, false, false),
+        (INPUT_WINDOW - 4, false, false),
+        (OUTPUT_WINDOW, false, true),
+        (OUTPUT_WINDOW + 4 * 14, false, true),
+        (OUTPUT_WINDOW + 4 * 15, false, false),
+        (0x60, false, false),
+        (0xffff_fffc, false, false),
+        (0x8000_0000 + INPUT_WINDOW, false, false),
+        (0x8000_0000, false, false),
+    ] {
+        let (read, writable) = registers.at(address);
+        assert_eq!((writable, read.is_some()), (input, output), "{address:#x}");
+        assert_eq!(registers.write(address, 1), (input, false), "{address:#x}");
+    }
+    assert_eq!(registers.at(OUTPUT_WINDOW + 4 * 14).0, Some(114));
+    assert_eq!(registers.at(Register::Completed.address()).1, false);
+    assert_eq!(registers.at(Register::Submitted.address()).1, true);
+}
+
+#[test]
+fn registers_are_the_same_in_verilog() {
+    let registers = Top(RegisterFile::new(&facts(), 6));
+    Bench::new("registers", registers).cycles(3000).run(|registers, stimulus| {
+        let base = [0, 0, 0, INPUT_WINDOW, OUTPUT_WINDOW, 0x8000_0000][stimulus.below(6)];
+        registers.address.next = Word::new(u64::from(base) + 4 * stimulus.below(45) as u64, 32);
+        registers.write.next = stimulus.chance(0.3);
+        registers.write_data.next = stimulus.word(32);
+        registers.output_data.next = stimulus.word(32);
+        registers.image_done.next = stimulus.chance(0.2);
+        registers.line_error.next = stimulus.chance(0.2);
+        registers.frame_error.next = stimulus.chance(0.2);
+        registers.reset.next = stimulus.chance(0.01);
+    });
+}

@@ -1,0 +1,14 @@
+//! The way from a serial line to the bus of a device: each block, and the whole of it against a naive device.
+
+#![allow(clippy::unwrap_used, reason = "a test may fail by panicking")]
+
+mod bridge;
+mod device;
+mod frames;
+mod line;
+mod requests;
+mod slave;
+#[path = "../support/mod.rs"]
+mod support;
+mod top;
+mod uart;

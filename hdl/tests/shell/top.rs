@@ -1,0 +1,78 @@
+//! Any block with a clock as the root of a simulation.
+
+use std::ops::{Deref, DerefMut};
+
+use hdl::shell::checksum::Checksum;
+use hdl::shell::frame_bridge::FrameBridge;
+use hdl::shell::frame_receiver::FrameReceiver;
+use hdl::shell::frame_transmitter::FrameTransmitter;
+use hdl::shell::uart_bridge::UartBridge;
+use hdl::shell::uart_receiver::UartReceiver;
+use hdl::shell::uart_transmitter::UartTransmitter;
+use hdl::wire::{Clocked, Wire};
+use rust_hdl::core::prelude::*;
+
+/// A block that says which wire its clock is.
+pub trait HasClock: Block {
+    fn clock_wire(&mut self) -> &mut Wire<In, Clock>;
+}
+
+macro_rules! has_clock {
+    ($($block:ty),+) => {$(
+        impl HasClock for $block {
+            fn clock_wire(&mut self) -> &mut Wire<In, Clock> {
+                &mut self.clock
+            }
+        }
+    )+};
+}
+has_clock!(Checksum, FrameBridge, FrameReceiver, FrameTransmitter, UartBridge, UartReceiver, UartTransmitter);
+
+/// The block itself, clocked.
+pub struct Top<B>(pub B);
+
+impl<B> Deref for Top<B> {
+    type Target = B;
+    fn deref(&self) -> &B {
+        &self.0
+    }
+}
+
+impl<B> DerefMut for Top<B> {
+    fn deref_mut(&mut self) -> &mut B {
+        &mut self.0
+    }
+}
+
+impl<B: HasClock> Clocked for Top<B> {
+    fn clock(&mut self) -> &mut Wire<In, Clock> {
+        self.0.clock_wire()
+    }
+}
+
+impl<B: Block> Logic for Top<B> {
+    fn update(&mut self) {
+        self.0.update();
+    }
+    fn connect(&mut self) {
+        self.0.connect();
+    }
+    fn hdl(&self) -> Verilog {
+        self.0.hdl()
+    }
+}
+
+impl<B: Block> Block for Top<B> {
+    fn connect_all(&mut self) {
+        self.0.connect_all();
+    }
+    fn update_all(&mut self) {
+        self.0.update_all();
+    }
+    fn has_changed(&self) -> bool {
+        self.0.has_changed()
+    }
+    fn accept(&self, name: &str, probe: &mut dyn Probe) {
+        self.0.accept(name, probe);
+    }
+}

@@ -1,0 +1,220 @@
+//! A device that was checked, and runs images.
+
+mod error;
+mod ring;
+mod schema;
+
+pub use error::DeviceError;
+
+use crate::bus::Bus;
+use abi::manifest::Manifest;
+use abi::maps::Scores;
+use abi::registers::{ABI_VERSION, AbiVersion, CONTROL_RESET, IDENTIFIER, MOST_WINDOW_BYTES, Register, STATUS_BUSY};
+use schema::{End, Schema};
+use std::cmp::Ordering;
+use std::time::Duration;
+
+/// How long a device may work without finishing an image, besides four times what the manifest plans for one.
+pub const DEFAULT_PATIENCE: Duration = Duration::from_secs(2);
+
+/// A device that runs the design of a manifest.
+#[derive(Clone, Debug)]
+pub struct Device<B> {
+    bus: B,
+    schema: Schema,
+    slots: usize,
+    clock_hertz: u32,
+    patience: Duration,
+    /// Images run since the last reset.
+    images_run: u32,
+    /// Whether a run failed halfway, so that only a reset tells what the device will do next.
+    is_in_doubt: bool,
+}
+
+/// What a device counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Counters {
+    /// Images handed over since the last reset, modulo 2^32.
+    pub submitted: u32,
+    /// Answers ready since the last reset, modulo 2^32.
+    pub completed: u32,
+    /// Clock cycles at work since the last reset, modulo 2^32.
+    pub cycles: u32,
+    /// Bytes that reached the device without a stop bit since the last reset, modulo 2^16.
+    pub line_errors: u32,
+    /// Frames that reached the device broken since the last reset, modulo 2^16.
+    pub frame_errors: u32,
+    /// Whether images are in work.
+    pub is_busy: bool,
+}
+
+impl<B: Bus> Device<B> {
+    /// Checks that what `bus` leads to runs the design of `manifest`, and resets it.
+    ///
+    /// # Errors
+    /// Where the manifest is not one, where nobody answers, or where another device or design does.
+    pub fn open(mut bus: B, manifest: &Manifest) -> Result<Self, DeviceError> {
+        let schema = Schema::of(manifest)?;
+        let found = bus.read_register(Register::Identifier)?;
+        if found != IDENTIFIER {
+            return Err(DeviceError::Identifier { expected: IDENTIFIER, found });
+        }
+        check_version(AbiVersion::from_code(bus.read_register(Register::AbiVersion)?))?;
+        check_hash(&mut bus, &schema)?;
+        let slots = bus.read_register(Register::Slots)?;
+        if slots == 0 {
+            return Err(DeviceError::NoSlots);
+        }
+        check_end(&mut bus, &schema.input, Register::InputWords, slots)?;
+        check_end(&mut bus, &schema.output, Register::OutputWords, slots)?;
+        let clock_hertz = bus.read_register(Register::ClockHertz)?;
+        let mut device = Device {
+            bus,
+            schema,
+            slots: slots as usize,
+            clock_hertz,
+            patience: DEFAULT_PATIENCE,
+            images_run: 0,
+            is_in_doubt: true,
+        };
+        device.reset()?;
+        Ok(device)
+    }
+
+    /// The same device, which may work for `patience` without finishing an image, besides four times what the manifest
+    /// plans for one.
+    pub fn with_patience(mut self, patience: Duration) -> Self {
+        self.patience = patience;
+        self
+    }
+
+    /// Empties the device: images in work are lost, counters begin at zero.
+    ///
+    /// # Errors
+    /// Where the device does not answer or goes on counting.
+    pub fn reset(&mut self) -> Result<(), DeviceError> {
+        self.is_in_doubt = true;
+        self.bus.write_register(Register::Control, CONTROL_RESET)?;
+        for register in [Register::Submitted, Register::Completed] {
+            let found = self.bus.read_register(register)?;
+            if found != 0 {
+                return Err(DeviceError::NotReset { register: register.name(), found });
+            }
+        }
+        self.images_run = 0;
+        self.is_in_doubt = false;
+        Ok(())
+    }
+
+    /// Runs images given as elements in stream order and answers the elements of the network's last tensor, in stream
+    /// order too, image by image. Tells `progress` now and then how many images are done.
+    ///
+    /// A run after one that failed begins with a reset.
+    ///
+    /// # Errors
+    /// Where an image is not one of the network's, the device does not answer, or does not finish. Whatever the line
+    /// does: the answers of a run that succeeds are the device's answers to these images.
+    pub fn run(&mut self, images: &[Vec<i32>], progress: &mut dyn FnMut(usize)) -> Result<Vec<Vec<i32>>, DeviceError> {
+        self.schema.check_images(images)?;
+        let has_room = u32::try_from(images.len()).is_ok_and(|count| self.images_run.checked_add(count).is_some());
+        if self.is_in_doubt || !has_room {
+            self.reset()?;
+        }
+        self.is_in_doubt = true;
+        let answers = self.run_ring(images, progress)?;
+        self.is_in_doubt = false;
+        Ok(answers)
+    }
+
+    /// Runs images given as values in the row-major order of the model's input shape and answers their scores. Tells
+    /// `progress` now and then how many images are done.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run).
+    pub fn infer(&mut self, images: &[Vec<f32>], progress: &mut dyn FnMut(usize)) -> Result<Vec<Scores>, DeviceError> {
+        let elements = self.schema.elements(images)?;
+        let answers = self.run(&elements, progress)?;
+        Ok(answers.iter().map(|answer| self.schema.output_map.apply(answer)).collect())
+    }
+
+    /// What the device has counted.
+    ///
+    /// # Errors
+    /// Where the device does not answer.
+    pub fn counters(&mut self) -> Result<Counters, DeviceError> {
+        Ok(Counters {
+            submitted: self.bus.read_register(Register::Submitted)?,
+            completed: self.bus.read_register(Register::Completed)?,
+            cycles: self.bus.read_register(Register::Cycles)?,
+            line_errors: self.bus.read_register(Register::LineErrors)?,
+            frame_errors: self.bus.read_register(Register::FrameErrors)?,
+            is_busy: self.bus.read_register(Register::Status)? & STATUS_BUSY != 0,
+        })
+    }
+
+    /// Images that the device holds at once.
+    pub fn slots(&self) -> usize {
+        self.slots
+    }
+
+    /// The device's clock as it states it, in Hz.
+    pub fn clock_hertz(&self) -> u32 {
+        self.clock_hertz
+    }
+
+    /// The bus.
+    pub fn bus(&self) -> &B {
+        &self.bus
+    }
+
+    /// The bus. Whoever writes to registers or windows through it must [reset](Self::reset) the device before it runs
+    /// images again.
+    pub fn bus_mut(&mut self) -> &mut B {
+        &mut self.bus
+    }
+
+    /// How long to wait for the next image before the core counts as stuck.
+    fn longest_image(&self) -> Duration {
+        let hertz = if self.clock_hertz > 0 { f64::from(self.clock_hertz) } else { self.schema.clock_hertz };
+        let seconds = 4.0 * self.schema.image_cycles / hertz * f64::from(self.bus.time_scale());
+        self.patience.saturating_add(Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX))
+    }
+}
+
+fn check_version(found: AbiVersion) -> Result<(), DeviceError> {
+    if ABI_VERSION.drives(found) {
+        return Ok(());
+    }
+    Err(match found.cmp(&ABI_VERSION) {
+        Ordering::Greater => DeviceError::NewerDevice { expected: ABI_VERSION, found },
+        Ordering::Less | Ordering::Equal => DeviceError::OlderDevice { expected: ABI_VERSION, found },
+    })
+}
+
+fn check_hash(bus: &mut impl Bus, schema: &Schema) -> Result<(), DeviceError> {
+    let mut found = [0; Register::DesignHash.words() as usize];
+    bus.read(Register::DesignHash.address(), &mut found)?;
+    if found == schema.design_hash {
+        return Ok(());
+    }
+    let network = schema.network.clone();
+    Err(DeviceError::DesignHash {
+        network,
+        expected: schema::hexadecimal(&schema.design_hash),
+        found: schema::hexadecimal(&found),
+    })
+}
+
+/// Checks the window of one end of the network: the size of an image there, and that the window lies where it may.
+fn check_end(bus: &mut impl Bus, end: &End, register: Register, slots: u32) -> Result<(), DeviceError> {
+    let found = bus.read_register(register)?;
+    let (window, expected) = (end.name, end.format.words_per_image());
+    if found as usize != expected {
+        return Err(DeviceError::ImageWords { window, expected, found });
+    }
+    let bytes = 4 * u64::from(found) * u64::from(slots);
+    if bytes > u64::from(MOST_WINDOW_BYTES) {
+        return Err(DeviceError::WindowSize { window, slots, words: found, most: MOST_WINDOW_BYTES });
+    }
+    Ok(())
+}

@@ -1,0 +1,163 @@
+//! What a device needs of a manifest, checked: everything here fits together, so that no table is read beyond its end.
+
+use super::DeviceError;
+use abi::manifest::{MANIFEST_VERSION, Manifest};
+use abi::packing::StreamFormat;
+use abi::registers::Register;
+use abi::window::WindowFormat;
+use abi::{InputMap, OutputMap};
+
+/// What a device needs of a manifest.
+#[derive(Clone, Debug)]
+pub(super) struct Schema {
+    pub(super) network: String,
+    /// As the register holds it.
+    pub(super) design_hash: [u32; Register::DesignHash.words() as usize],
+    pub(super) input_map: InputMap,
+    pub(super) output_map: OutputMap,
+    pub(super) input: End,
+    pub(super) output: End,
+    /// Clock cycles from one image to the next, the first one included.
+    pub(super) image_cycles: f64,
+    /// Clock that the plan assumed.
+    pub(super) clock_hertz: f64,
+}
+
+/// One end of the network.
+#[derive(Clone, Debug)]
+pub(super) struct End {
+    /// `input` or `output`.
+    pub(super) name: &'static str,
+    pub(super) format: WindowFormat,
+    /// Elements of one image.
+    pub(super) elements: usize,
+}
+
+/// Most elements of an image: more do not fit a window, and their number stays far from overflow.
+const MOST_ELEMENTS: usize = 1 << 24;
+
+impl Schema {
+    /// What a device needs of `manifest`.
+    pub(super) fn of(manifest: &Manifest) -> Result<Self, DeviceError> {
+        check("manifest_version", MANIFEST_VERSION, manifest.manifest_version)?;
+        let input = End::of("input", "input_stream", &manifest.input_stream)?;
+        let output = End::of("output", "output_stream", &manifest.output_stream)?;
+        check_input_map(&manifest.input_map, &manifest.input_stream, input.elements)?;
+        check_output_map(&manifest.output_map, output.elements)?;
+        let clock_hertz = manifest.clock_mhz * 1e6;
+        rule(clock_hertz > 0.0 && clock_hertz.is_finite(), "clock_mhz", "above 0", manifest.clock_mhz)?;
+        Ok(Schema {
+            network: manifest.network.clone(),
+            design_hash: hash_words(manifest)?,
+            input_map: manifest.input_map.clone(),
+            output_map: manifest.output_map.clone(),
+            input,
+            output,
+            image_cycles: manifest.latency_cycles as f64 + manifest.initiation_interval_cycles as f64,
+            clock_hertz,
+        })
+    }
+
+    /// Checks that images, given as elements, are the network's.
+    pub(super) fn check_images(&self, images: &[Vec<i32>]) -> Result<(), DeviceError> {
+        let element = self.input.format.element;
+        for (image, elements) in images.iter().enumerate() {
+            let (expected, found) = (self.input.elements, elements.len());
+            if found != expected {
+                return Err(DeviceError::ImageSize { image, expected, found });
+            }
+            let is_foreign = |value: &i32| !element.contains(i64::from(*value));
+            if let Some(index) = elements.iter().position(is_foreign) {
+                return Err(DeviceError::Element { image, index, element, found: elements[index] });
+            }
+        }
+        Ok(())
+    }
+
+    /// The elements of each image, in stream order.
+    pub(super) fn elements(&self, images: &[Vec<f32>]) -> Result<Vec<Vec<i32>>, DeviceError> {
+        let one = |(image, values): (usize, &Vec<f32>)| {
+            self.input_map.apply(values).map_err(|source| DeviceError::Input { image, source })
+        };
+        images.iter().enumerate().map(one).collect()
+    }
+}
+
+impl End {
+    fn of(name: &'static str, field: &'static str, stream: &StreamFormat) -> Result<Self, DeviceError> {
+        let StreamFormat { element, lanes, channels, vectors } = *stream;
+        rule(
+            (1..=32).contains(&element.bits()),
+            field,
+            "of elements of 1 to 32 bits",
+            format!("{} bits", element.bits()),
+        )?;
+        let elements = channels.saturating_mul(vectors);
+        let shown = format!("{lanes} lanes, {channels} channels, {vectors} vectors");
+        rule(lanes > 0 && elements > 0, field, "without zeros", &shown)?;
+        rule(elements <= MOST_ELEMENTS, field, "of at most 2^24 elements", &shown)?;
+        Ok(End { name, format: WindowFormat::of(stream), elements })
+    }
+}
+
+fn check_input_map(map: &InputMap, stream: &StreamFormat, elements: usize) -> Result<(), DeviceError> {
+    const FIELD: &str = "input_map";
+    let size = map.shape.iter().try_fold(1usize, |size, axis| size.checked_mul(*axis));
+    let values = size.filter(|size| *size <= MOST_ELEMENTS).unwrap_or(usize::MAX);
+    rule(values <= MOST_ELEMENTS, FIELD, "of at most 2^24 values", format!("the shape {:?}", map.shape))?;
+    check("input_map.element", map.element, stream.element)?;
+    let made = if map.source_of.is_empty() { values } else { map.source_of.len() };
+    rule(made == elements, FIELD, format!("for the {elements} elements of input_stream"), format!("for {made}"))?;
+    let source = map.source_of.iter().find(|source| **source as usize >= values);
+    rule(source.is_none(), "input_map.source_of", format!("of indices below {values}"), format!("{source:?}"))?;
+    let is_given = map.function_of.is_empty() || map.function_of.len() == values;
+    rule(is_given, "input_map.function_of", format!("of {values} entries or none"), map.function_of.len())?;
+    let count = map.functions.len();
+    rule(count > 0, "input_map.functions", "of one function or more", "none")?;
+    let function = map.function_of.iter().find(|function| **function as usize >= count);
+    rule(function.is_none(), "input_map.function_of", format!("of indices below {count}"), format!("{function:?}"))?;
+    let broken = map.functions.iter().position(|function| !function.is_well_formed());
+    rule(broken.is_none(), "input_map.functions", "of ascending steps", format!("another one at {broken:?}"))?;
+    Ok(())
+}
+
+fn check_output_map(map: &OutputMap, elements: usize) -> Result<(), DeviceError> {
+    for (field, table) in [("output_map.scale", &map.scale), ("output_map.bias", &map.bias)] {
+        let is_given = table.len() == 1 || table.len() == elements;
+        rule(is_given, field, format!("of 1 or {elements} entries"), table.len())?;
+    }
+    let count = map.source_of.len();
+    let is_given = count == 0 || count == elements;
+    rule(is_given, "output_map.source_of", format!("of {elements} entries or none"), count)?;
+    let source = map.source_of.iter().find(|source| **source as usize >= elements);
+    rule(source.is_none(), "output_map.source_of", format!("of indices below {elements}"), format!("{source:?}"))
+}
+
+/// The words of the design's hash as the register holds them: first byte in the lowest byte of the first word.
+fn hash_words(manifest: &Manifest) -> Result<[u32; Register::DesignHash.words() as usize], DeviceError> {
+    let Some(bytes) = manifest.design_hash_bytes() else {
+        let (expected, found) = ("64 hexadecimal digits".into(), format!("`{}`", manifest.design_hash));
+        return Err(DeviceError::Manifest { field: "design_hash", expected, found });
+    };
+    let mut words = [0; Register::DesignHash.words() as usize];
+    for (index, byte) in bytes.into_iter().enumerate() {
+        words[index / 4] |= u32::from(byte) << (8 * (index % 4));
+    }
+    Ok(words)
+}
+
+/// The digits of a hash whose words are as the register holds them.
+pub(super) fn hexadecimal(words: &[u32]) -> String {
+    words.iter().flat_map(|word| word.to_le_bytes()).map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn rule(holds: bool, field: &'static str, expected: impl ToString, found: impl ToString) -> Result<(), DeviceError> {
+    if holds {
+        return Ok(());
+    }
+    Err(DeviceError::Manifest { field, expected: expected.to_string(), found: found.to_string() })
+}
+
+fn check<T: PartialEq + ToString>(field: &'static str, expected: T, found: T) -> Result<(), DeviceError> {
+    rule(expected == found, field, expected, found)
+}

@@ -1,0 +1,297 @@
+//! Every way in which a device can fail its host, as the user reads it. Each ends soon.
+
+#![allow(clippy::unwrap_used)]
+
+mod support;
+
+use abi::frame::{Decoder, Frame, FrameKind, Refusal};
+use abi::manifest::Manifest;
+use abi::packing::StreamFormat;
+use abi::registers::{ABI_VERSION, AbiVersion, INPUT_WINDOW, OUTPUT_WINDOW, Register};
+use abi::{ElementType, StepFunction};
+use host::transport::Pace;
+use host::transport::fake::{Cut, Faults, FaultyLine, SoftwareDevice, manifest_of};
+use host::transport::uart::{Uart, UartAddress};
+use host::{Bus, BusError, Device, DeviceError, FrameBus, Transport, TransportError};
+use std::collections::BTreeSet;
+use std::io;
+use std::time::{Duration, Instant};
+
+/// Longest time to an error with short timeouts, on a loaded machine.
+const SOON: Duration = Duration::from_secs(5);
+
+/// Collects the messages of one snapshot.
+#[derive(Default)]
+struct Messages {
+    text: String,
+    codes: BTreeSet<String>,
+}
+
+impl Messages {
+    fn error(&mut self, case: &str, error: &dyn miette::Diagnostic) {
+        let message = support::rendered(error);
+        self.codes.insert(message.lines().next().unwrap().into());
+        self.text += &format!("# {case}\n{message}\n");
+    }
+
+    /// The error of `call`, which must come soon.
+    fn failure<T>(&mut self, case: &str, call: impl FnOnce() -> Result<T, DeviceError>) {
+        let begin = Instant::now();
+        let Err(error) = call() else { panic!("{case} must fail") };
+        assert!(begin.elapsed() < SOON, "{case} took {:?}", begin.elapsed());
+        self.error(case, &error);
+    }
+}
+
+/// A line whose other side answers each row of bytes written.
+struct Answering<F> {
+    answer: F,
+    bytes: Vec<u8>,
+}
+
+fn answering<F: FnMut(&[u8]) -> Vec<u8>>(answer: F) -> Answering<F> {
+    Answering { answer, bytes: Vec::new() }
+}
+
+impl<F: FnMut(&[u8]) -> Vec<u8>> Transport for Answering<F> {
+    fn write(&mut self, bytes: &[u8], _timeout: Duration) -> Result<(), TransportError> {
+        self.bytes.extend((self.answer)(bytes));
+        Ok(())
+    }
+
+    fn read(&mut self, buffer: &mut [u8], timeout: Duration) -> Result<usize, TransportError> {
+        if self.bytes.is_empty() {
+            std::thread::sleep(timeout);
+            return Err(TransportError::Timeout { timeout, done: 0, expected: 1 });
+        }
+        let count = buffer.len().min(self.bytes.len());
+        buffer[..count].copy_from_slice(&self.bytes[..count]);
+        self.bytes.drain(..count);
+        Ok(count)
+    }
+
+    fn pace(&self) -> Pace {
+        Pace::of_baud(1_000_000)
+    }
+}
+
+/// A line that takes nothing.
+struct Jammed;
+
+impl Transport for Jammed {
+    fn write(&mut self, bytes: &[u8], _timeout: Duration) -> Result<(), TransportError> {
+        Err(TransportError::Timeout { timeout: Duration::from_millis(2), done: 3, expected: bytes.len() })
+    }
+
+    fn read(&mut self, _buffer: &mut [u8], timeout: Duration) -> Result<usize, TransportError> {
+        Err(TransportError::Timeout { timeout, done: 0, expected: 1 })
+    }
+
+    fn pace(&self) -> Pace {
+        Pace::INSTANT
+    }
+}
+
+/// A bus whose words never change.
+struct Frozen<B>(B);
+
+impl<B: Bus> Bus for Frozen<B> {
+    fn read(&mut self, address: u32, words: &mut [u32]) -> Result<(), BusError> {
+        self.0.read(address, words)?;
+        if address == Register::Submitted.address() {
+            words[0] = 7;
+        }
+        Ok(())
+    }
+
+    fn write(&mut self, _address: u32, _words: &[u32]) -> Result<(), BusError> {
+        Ok(())
+    }
+
+    fn time_scale(&self) -> u32 {
+        1
+    }
+}
+
+fn manifest() -> Manifest {
+    let stream = |channels| StreamFormat { element: ElementType::Unsigned { bits: 8 }, lanes: 1, channels, vectors: 1 };
+    manifest_of(stream(6), stream(3))
+}
+
+fn device() -> SoftwareDevice {
+    SoftwareDevice::new(&manifest(), 4, |image| image[..3].to_vec())
+}
+
+fn images(count: usize) -> Vec<Vec<i32>> {
+    (0..count as i32).map(|image| vec![image; 6]).collect()
+}
+
+fn bus<T: Transport>(line: T) -> FrameBus<T> {
+    FrameBus::new(line).with_patience(support::SHORT)
+}
+
+fn open<T: Transport>(line: T) -> Result<Device<FrameBus<T>>, DeviceError> {
+    Device::open(bus(line), &manifest()).map(|device| device.with_patience(Duration::from_millis(20)))
+}
+
+fn run<T: Transport>(line: T, count: usize) -> Result<Vec<Vec<i32>>, DeviceError> {
+    open(line)?.run(&images(count), &mut |_| {})
+}
+
+#[test]
+fn lines() {
+    let mut messages = Messages::default();
+    messages.failure("nobody", || open(answering(|_| vec![])));
+    messages.failure("garbage", || open(answering(|bytes| vec![0x55; bytes.len()])));
+    let broken = |bytes: &[u8]| bytes.iter().map(|byte| if *byte == 0x7e { 0x7e } else { byte ^ 4 }).collect();
+    messages.failure("broken frames", || open(answering(broken)));
+    messages.failure("an echo", || open(answering(<[u8]>::to_vec)));
+    let (mut behind, mut late) = (device(), vec![]);
+    messages.failure("a device behind by one answer", || {
+        open(answering(move |bytes| std::mem::replace(&mut late, behind.take(bytes))))
+    });
+    messages.failure("a line that takes nothing", || open(Jammed));
+    let cut = |cut| FaultyLine::new(device(), Faults { cut: Some(cut), ..Faults::default() }, 0);
+    messages.failure("unplugged at once", || open(cut(Cut::Closed(0))));
+    messages.failure("unplugged in the middle", || run(cut(Cut::Closed(1500)), 20));
+    messages.failure("a wire off in the middle", || run(cut(Cut::Silent(1500)), 20));
+    let mut noisy = device();
+    let spoil = move |bytes: &[u8]| {
+        let mut bytes = bytes.to_vec();
+        // The payload's checksum.
+        let end = bytes.len() - 2;
+        bytes[end] ^= u8::from(bytes.len() > 18);
+        noisy.take(&bytes)
+    };
+    messages.failure("noise towards the device", || run(answering(spoil), 1));
+    insta::assert_snapshot!("lines", messages.text);
+    assert_eq!(messages.codes.len(), 8);
+}
+
+#[test]
+fn refusals() {
+    let refuse = |code: u16| {
+        answering(move |bytes: &[u8]| {
+            let mut decoder = Decoder::default();
+            let requests = bytes.iter().filter_map(|byte| decoder.push(*byte)?.ok());
+            requests
+                .flat_map(|request| {
+                    Frame { kind: FrameKind::Refusal, count: code, payload: vec![], ..request }.encode()
+                })
+                .collect()
+        })
+    };
+    let mut messages = Messages::default();
+    for refusal in [Refusal::Address, Refusal::Kind, Refusal::Count] {
+        messages.failure(&format!("{refusal:?}"), || open(refuse(refusal.code())));
+    }
+    messages.failure("an unknown reason", || open(refuse(99)));
+    messages.failure("a payload refused each time", || open(refuse(Refusal::Payload.code())));
+    messages.failure("no word there", || Ok(bus(device()).read(0x3c, &mut [0])?));
+    messages.failure("a constant", || Ok(bus(device()).write_register(Register::Slots, 9)?));
+    messages.failure("behind the window", || Ok(bus(device()).write(INPUT_WINDOW + 4 * 7, &[0, 0])?));
+    messages.failure("between two words", || Ok(bus(device()).read(OUTPUT_WINDOW + 2, &mut [0])?));
+    messages.failure("frames without words", || run(device().with_register(Register::FrameWords, 0), 1));
+    insta::assert_snapshot!("refusals", messages.text);
+    assert_eq!(messages.codes.len(), 6);
+}
+
+#[test]
+fn devices() {
+    let mut messages = Messages::default();
+    let mut constant =
+        |case: &str, register, word| messages.failure(case, || open(device().with_register(register, word)));
+    let AbiVersion { major, minor } = ABI_VERSION;
+    constant("not a device", Register::Identifier, 0xdead_beef);
+    constant("an older interface", Register::AbiVersion, AbiVersion { major: major - 1, minor: 9 }.code());
+    constant("a newer interface", Register::AbiVersion, AbiVersion { major: major + 1, minor }.code());
+    constant("another design", Register::DesignHash, 0);
+    constant("no slots", Register::Slots, 0);
+    constant("another size of images", Register::InputWords, 3);
+    constant("another size of answers", Register::OutputWords, 5);
+    constant("a window beyond its addresses", Register::Slots, 1 << 24);
+    messages.failure("a reset without effect", || Device::open(Frozen(bus(device())), &manifest()));
+    messages.failure("a stuck core", || run(device().with_core_stuck_after(5), 20));
+    messages.failure("a restart in the middle", || run(device().with_restart_after(30), 20));
+    messages.failure("an image too long", || open(device())?.run(&[vec![0; 7]], &mut |_| {}));
+    messages.failure("an element too great", || open(device())?.run(&[vec![1, 2, 3, 256, 5, 6]], &mut |_| {}));
+    messages.failure("a value that is no number", || open(device())?.infer(&[vec![f32::NAN; 6]], &mut |_| {}));
+    insta::assert_snapshot!("devices", messages.text);
+    assert_eq!(messages.codes.len(), 13);
+    // A minor version only adds.
+    assert!(open(device().with_register(Register::AbiVersion, AbiVersion { major, minor: minor + 1 }.code())).is_ok());
+}
+
+#[test]
+fn manifests() {
+    let mut messages = Messages::default();
+    let mut damaged = |case: &str, damage: fn(&mut Manifest)| {
+        let mut manifest = manifest();
+        damage(&mut manifest);
+        messages.failure(case, || Device::open(bus(device()), &manifest));
+    };
+    damaged("another layout", |manifest| manifest.manifest_version = 99);
+    damaged("a short hash", |manifest| manifest.design_hash = "12ab".into());
+    damaged("no lanes", |manifest| manifest.input_stream.lanes = 0);
+    damaged("no channels", |manifest| manifest.output_stream.channels = 0);
+    damaged("too many vectors", |manifest| manifest.output_stream.vectors = usize::MAX);
+    damaged("wide elements", |manifest| manifest.output_stream.element = ElementType::Signed { bits: 33 });
+    damaged("elements of two types", |manifest| manifest.input_map.element = ElementType::Bipolar);
+    damaged("a shape beyond all bounds", |manifest| manifest.input_map.shape = vec![usize::MAX, 2]);
+    damaged("another shape", |manifest| manifest.input_map.shape = vec![5]);
+    damaged("a source outside the image", |manifest| manifest.input_map.source_of = vec![0, 1, 2, 3, 4, 6]);
+    damaged("too few functions", |manifest| manifest.input_map.function_of = vec![0]);
+    damaged("no functions", |manifest| manifest.input_map.functions.clear());
+    damaged("an unknown function", |manifest| manifest.input_map.function_of = vec![0, 0, 0, 0, 0, 1]);
+    damaged("a function without values", |manifest| {
+        manifest.input_map.functions = vec![StepFunction { boundaries: vec![], values: vec![] }];
+    });
+    damaged("two biases", |manifest| manifest.output_map.bias = vec![0.0, 1.0]);
+    damaged("too few scores", |manifest| manifest.output_map.source_of = vec![0]);
+    damaged("a score from nowhere", |manifest| manifest.output_map.source_of = vec![0, 1, 3]);
+    damaged("no clock", |manifest| manifest.clock_mhz = f64::NAN);
+    insta::assert_snapshot!("manifests", messages.text);
+}
+
+#[test]
+fn opening() {
+    let mut messages = Messages::default();
+    messages.error("no such path", &Uart::open("/dev/ttyNONE", 9600).unwrap_err());
+    messages.error("a folder", &Uart::open("/dev", 9600).unwrap_err());
+    for address in ["@9600", "/dev/ttyUSB0@fast"] {
+        messages.error(address, &address.parse::<UartAddress>().unwrap_err());
+    }
+    let path = String::from("/dev/ttyUSB0");
+    messages.error("permission", &TransportError::PermissionDenied { path: path.clone() });
+    messages.error("another program", &TransportError::Busy { path: path.clone() });
+    messages.error("a rate", &TransportError::BaudRate { path: path.clone(), expected: 3_000_000, found: 2_400_000 });
+    messages.error("the system", &TransportError::Open { path, source: io::ErrorKind::OutOfMemory.into() });
+    insta::assert_snapshot!("opening", messages.text);
+}
+
+#[test]
+fn a_line_that_never_falls_silent_holds_nobody_up() {
+    #[derive(Debug)]
+    struct Babble(u8);
+    impl Transport for Babble {
+        fn write(&mut self, _bytes: &[u8], _timeout: Duration) -> Result<(), TransportError> {
+            Ok(())
+        }
+
+        fn read(&mut self, buffer: &mut [u8], _timeout: Duration) -> Result<usize, TransportError> {
+            buffer.fill_with(|| {
+                self.0 = self.0.wrapping_mul(5).wrapping_add(13);
+                self.0
+            });
+            Ok(buffer.len())
+        }
+
+        fn pace(&self) -> Pace {
+            Pace::INSTANT
+        }
+    }
+    let begin = Instant::now();
+    let error = open(Babble(0)).unwrap_err();
+    assert!(matches!(error, DeviceError::Bus(BusError::Unintelligible { broken: 1.., .. })), "{error}");
+    assert!(begin.elapsed() < SOON);
+}

@@ -1,0 +1,199 @@
+//! The serial line's own code against the system's terminals.
+
+#![cfg(unix)]
+#![allow(clippy::unwrap_used)]
+
+mod support;
+
+use abi::ElementType;
+use abi::manifest::Manifest;
+use abi::packing::StreamFormat;
+use host::transport::Pace;
+use host::transport::fake::{Faults, FaultyLine, SoftwareDevice, manifest_of};
+use host::transport::uart::{PSEUDO_TERMINAL_TIME_SCALE, Uart};
+use host::{Bus, BusError, Device, DeviceError, FrameBus, Transport, TransportError};
+use serialport::{SerialPort, TTYPort};
+use std::io::{self, Read, Write};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+/// serialport asks for terminals in a way that is not safe for several threads.
+static OPENING: Mutex<()> = Mutex::new(());
+
+/// A device in software behind a pseudo-terminal, until it is dropped.
+struct Board {
+    path: String,
+    stop: Arc<AtomicBool>,
+    served: Arc<AtomicUsize>,
+    thread: Option<JoinHandle<()>>,
+    _slave: TTYPort,
+}
+
+impl Board {
+    /// Serves `device`, and unplugs it after `most_bytes` bytes.
+    fn new(mut device: SoftwareDevice, most_bytes: usize) -> Self {
+        let (mut master, slave) = pair();
+        let (stop, served) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
+        let (stopped, counted) = (stop.clone(), served.clone());
+        let thread = thread::spawn(move || {
+            master.set_timeout(Duration::from_millis(5)).unwrap();
+            let mut buffer = [0; 300];
+            while !stopped.load(Ordering::Relaxed) && counted.load(Ordering::Relaxed) < most_bytes {
+                match master.read(&mut buffer) {
+                    Ok(count) => {
+                        counted.fetch_add(count, Ordering::Relaxed);
+                        master.write_all(&device.take(&buffer[..count])).unwrap();
+                    }
+                    Err(error) if error.kind() == io::ErrorKind::TimedOut => {}
+                    Err(error) => panic!("{error}"),
+                }
+            }
+        });
+        Board { path: slave.name().unwrap(), stop, served, thread: Some(thread), _slave: slave }
+    }
+
+    fn open(&self) -> Uart {
+        Uart::open(&self.path, 1_000_000).unwrap()
+    }
+}
+
+impl Drop for Board {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Relaxed);
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+fn pair() -> (TTYPort, TTYPort) {
+    let _guard = OPENING.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+    TTYPort::pair().unwrap()
+}
+
+fn manifest() -> Manifest {
+    let stream = |channels| StreamFormat { element: ElementType::Signed { bits: 5 }, lanes: 4, channels, vectors: 2 };
+    manifest_of(stream(37), stream(11))
+}
+
+fn software_device() -> SoftwareDevice {
+    SoftwareDevice::new(&manifest(), 5, support::core(manifest().output_stream)).with_requests_per_image(2)
+}
+
+fn images(count: i32) -> Vec<Vec<i32>> {
+    (0..count).map(|image| (0..74).map(|index| (image * 7 + index * 5) % 16).collect()).collect()
+}
+
+fn answers(count: i32) -> Vec<Vec<i32>> {
+    images(count).iter().map(|image| support::core(manifest().output_stream)(image)).collect()
+}
+
+#[test]
+fn a_device_runs_behind_a_terminal() {
+    let board = Board::new(software_device(), usize::MAX);
+    let uart = board.open();
+    assert_eq!(uart.pace(), Pace { time_scale: PSEUDO_TERMINAL_TIME_SCALE, ..Pace::of_baud(1_000_000) });
+    let mut device = Device::open(FrameBus::new(uart), &manifest()).unwrap();
+    assert_eq!(device.run(&images(200), &mut |_| {}).unwrap(), answers(200));
+    assert_eq!(device.bus().statistics().repeated, 0);
+    assert!(board.served.load(Ordering::Relaxed) > 200 * 80);
+}
+
+#[test]
+fn a_noisy_terminal_gives_the_same_answers() {
+    let (mut right, mut faults, mut repeated) = (0, 0, 0);
+    for seed in 0..30 {
+        let board = Board::new(software_device(), usize::MAX);
+        let rates = Faults { drop: 3e-4, flip: 3e-4, repeat: 3e-4, garbage: 3e-4, delay: 1e-4, cut: None };
+        let line = FaultyLine::new(board.open().with_time_scale(1), rates, seed);
+        let mut bus = FrameBus::new(line).with_patience(support::SHORT);
+        let result = Device::open(&mut bus, &manifest()).and_then(|mut device| device.run(&images(30), &mut |_| {}));
+        match result {
+            Ok(found) => assert_eq!(found, answers(30), "seed {seed}"),
+            Err(DeviceError::Bus(_)) => right -= 1,
+            Err(error) => panic!("seed {seed}: {error}"),
+        }
+        right += 1;
+        faults += bus.transport().injected().total();
+        repeated += bus.statistics().repeated;
+    }
+    println!("{right} of 30 right with {faults} faults and {repeated} frames repeated");
+    assert!(right > 10 && faults > 100);
+}
+
+#[test]
+fn unplugging_is_noticed_at_once() {
+    for most_bytes in [1, 200, 1000, 5000] {
+        let board = Board::new(software_device(), most_bytes);
+        let begin = Instant::now();
+        let error = Device::open(FrameBus::new(board.open()), &manifest())
+            .and_then(|mut device| device.run(&images(200), &mut |_| {}))
+            .unwrap_err();
+        let is_closed = matches!(error, DeviceError::Bus(BusError::Transport(TransportError::Closed { .. })));
+        assert!(is_closed, "{most_bytes} bytes: {error}");
+        assert!(begin.elapsed() < Duration::from_secs(5));
+    }
+}
+
+#[test]
+fn a_silent_terminal_is_silent() {
+    let (_master, slave) = pair();
+    let uart = Uart::open(&slave.name().unwrap(), 1_000_000).unwrap().with_time_scale(1);
+    let begin = Instant::now();
+    let error = FrameBus::new(uart).with_patience(support::SHORT).read(0, &mut [0]).unwrap_err();
+    assert!(matches!(error, BusError::Silent { .. }), "{error}");
+    assert!(begin.elapsed() < Duration::from_secs(2));
+}
+
+#[test]
+fn calls_end_with_their_timeouts() {
+    let (_master, slave) = pair();
+    let mut uart = Uart::open(&slave.name().unwrap(), 1_000_000).unwrap();
+    let timeout = Duration::from_millis(50);
+    let begin = Instant::now();
+    let error = uart.read(&mut [0; 9], timeout).unwrap_err();
+    assert!(matches!(error, TransportError::Timeout { done: 0, .. }), "{error}");
+    assert!(begin.elapsed() >= timeout && begin.elapsed() < 20 * timeout);
+    // More than any buffer takes, and nobody reads.
+    let begin = Instant::now();
+    let error = uart.write(&vec![0; 1 << 22], timeout).unwrap_err();
+    assert!(matches!(error, TransportError::Timeout { done: 1.., expected: 0x40_0000, .. }), "{error}");
+    assert!(begin.elapsed() < Duration::from_secs(2), "{:?}", begin.elapsed());
+}
+
+#[test]
+fn what_lay_there_before_is_forgotten() {
+    let (mut master, slave) = pair();
+    master.write_all(b"left by another program").unwrap();
+    thread::sleep(Duration::from_millis(20));
+    let mut uart = Uart::open(&slave.name().unwrap(), 1_000_000).unwrap();
+    assert!(matches!(uart.read(&mut [0; 9], Duration::from_millis(20)), Err(TransportError::Timeout { .. })));
+    master.write_all(b"new").unwrap();
+    let mut buffer = [0; 9];
+    assert_eq!(uart.read(&mut buffer, Duration::from_secs(1)).unwrap(), 3);
+    assert_eq!(&buffer[..3], b"new");
+}
+
+#[test]
+fn a_line_belongs_to_one_program() {
+    let (_master, slave) = pair();
+    let path = slave.name().unwrap();
+    let _first = Uart::open(&path, 1_000_000).unwrap();
+    let error = Uart::open(&path, 1_000_000).unwrap_err();
+    assert!(matches!(&error, TransportError::Busy { path: found } if *found == path), "{error}");
+}
+
+#[test]
+fn links_to_terminals_are_terminals() {
+    let (_master, slave) = pair();
+    let folder = std::env::temp_dir().join(format!("xnorforge-host-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let link = folder.join("board");
+    let _ = std::fs::remove_file(&link);
+    std::os::unix::fs::symlink(slave.name().unwrap(), &link).unwrap();
+    let uart = Uart::open(link.to_str().unwrap(), 115_200).unwrap();
+    assert_eq!(uart.pace().time_scale, PSEUDO_TERMINAL_TIME_SCALE);
+    std::fs::remove_dir_all(&folder).unwrap();
+}

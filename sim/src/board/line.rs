@@ -1,0 +1,103 @@
+//! The software side of a simulated board's UART.
+
+use super::{Levels, Pins};
+use crate::SimError;
+use abi::manifest::DeviceManifest;
+use abi::uart::{LineDecoder, LineEncoder, UartTiming};
+use host::transport::{Pace, Transport, TransportError};
+use std::collections::VecDeque;
+use std::io;
+use std::time::{Duration, Instant};
+
+/// Cycles simulated at a time: a few bytes of a fast line.
+const CHUNK_CYCLES: u32 = 512;
+
+/// Time scale of a simulated board: rust-hdl makes some 10^5 of its 10^7 clock cycles a second, a small netlist in
+/// Verilator a few times as many.
+const TIME_SCALE: u32 = 1000;
+
+/// A line to a simulated board. Time passes for the board only inside the calls.
+#[derive(Debug)]
+pub struct SimulatedLine<P> {
+    pins: P,
+    timing: UartTiming,
+    encoder: LineEncoder,
+    decoder: LineDecoder,
+    received: VecDeque<u8>,
+}
+
+impl<P: Pins> SimulatedLine<P> {
+    /// A line to `pins`, which belong to the device that `manifest` describes.
+    ///
+    /// # Errors
+    /// Where the manifest's clock cannot make its baud rate.
+    pub fn new(pins: P, manifest: &DeviceManifest) -> Result<Self, SimError> {
+        let timing = UartTiming::new(manifest.clock_hertz, manifest.baud)?;
+        Ok(SimulatedLine {
+            pins,
+            timing,
+            encoder: LineEncoder::new(&timing),
+            decoder: LineDecoder::new(&timing),
+            received: VecDeque::new(),
+        })
+    }
+
+    /// Sends bytes when time passes next.
+    pub fn send(&mut self, bytes: &[u8]) {
+        bytes.iter().for_each(|byte| self.encoder.push(*byte));
+    }
+
+    /// Lets [`CHUNK_CYCLES`] clock cycles pass. A byte without a stop bit is no byte.
+    ///
+    /// # Errors
+    /// Where the simulation fails.
+    pub fn advance(&mut self) -> Result<(), SimError> {
+        let mut rx = Levels::default();
+        (0..CHUNK_CYCLES).for_each(|_| rx.push(self.encoder.next_level()));
+        let tx = self.pins.run(&rx)?;
+        let decoder = &mut self.decoder;
+        self.received.extend(tx.iter().filter_map(|level| decoder.push(level)).flatten());
+        Ok(())
+    }
+
+    /// Takes the bytes that have come.
+    pub fn received(&mut self) -> Vec<u8> {
+        self.received.drain(..).collect()
+    }
+
+    /// Whether no byte is under way in either direction.
+    pub fn is_idle(&self) -> bool {
+        self.encoder.is_idle() && self.decoder.is_idle()
+    }
+
+    fn advance_until(&mut self, deadline: Instant, done: impl Fn(&Self) -> bool) -> Result<bool, TransportError> {
+        while !done(self) {
+            if Instant::now() >= deadline {
+                return Ok(false);
+            }
+            self.advance().map_err(|error| TransportError::Closed { source: io::Error::other(error) })?;
+        }
+        Ok(true)
+    }
+}
+
+impl<P: Pins> Transport for SimulatedLine<P> {
+    fn write(&mut self, bytes: &[u8], timeout: Duration) -> Result<(), TransportError> {
+        self.send(bytes);
+        let done = self.advance_until(Instant::now() + timeout, |line| line.encoder.is_idle())?;
+        if done { Ok(()) } else { Err(TransportError::Timeout { timeout, done: 0, expected: bytes.len() }) }
+    }
+
+    fn read(&mut self, buffer: &mut [u8], timeout: Duration) -> Result<usize, TransportError> {
+        if !self.advance_until(Instant::now() + timeout, |line| !line.received.is_empty() || buffer.is_empty())? {
+            return Err(TransportError::Timeout { timeout, done: 0, expected: 1 });
+        }
+        let count = buffer.len().min(self.received.len());
+        buffer.iter_mut().zip(self.received.drain(..count)).for_each(|(place, byte)| *place = byte);
+        Ok(count)
+    }
+
+    fn pace(&self) -> Pace {
+        Pace { time_scale: TIME_SCALE, ..Pace::of_baud(self.timing.baud()) }
+    }
+}

@@ -1,0 +1,131 @@
+//! The board's top module in Verilator: a program that runs on demand.
+//!
+//! The program reads requests from its standard input and answers each on its standard output; both are 32-bit words in
+//! the machine's own byte order: a count of runs, then for each run its level and its number of cycles.
+
+use super::{Levels, Pins};
+use crate::SimError;
+use crate::verilator::{Cache, Program, Tool};
+use hdl::artifacts::Compiled;
+use std::io::{BufReader, BufWriter, Read, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+
+const HARNESS: &str = include_str!("harness.cpp");
+
+/// What `build` writes into the folder of the same name: the netlist, and the cells that it is made of.
+const NETLIST_FILES: [&str; 2] = ["netlist.v", "cells.v"];
+
+/// Cells of an iCE40 give their inputs default values in a way that Verilator does not know.
+const NETLIST_FLAGS: &[&str] = &["-DNO_ICE40_DEFAULT_ASSIGNMENTS"];
+
+/// A board in Verilator.
+#[derive(Debug)]
+pub struct VerilatedBoard {
+    program: PathBuf,
+    child: Child,
+    requests: Option<BufWriter<ChildStdin>>,
+    answers: BufReader<ChildStdout>,
+}
+
+impl VerilatedBoard {
+    /// The board's Verilog, as `compile` wrote it into `folder`.
+    ///
+    /// # Errors
+    /// Where the directory was compiled for no board, or Verilator is missing or refuses it.
+    pub fn of_rtl(compiled: &Compiled, folder: &Path) -> Result<Self, SimError> {
+        let device = super::device_of(compiled)?;
+        let is_verilog = |file: &&String| file.ends_with(".v");
+        let core = &compiled.manifest.files;
+        let board = device.files.iter().map(|file| format!("../board/{file}"));
+        let verilog: Vec<PathBuf> =
+            core.iter().filter(is_verilog).cloned().chain(board.filter(|file| file.ends_with(".v"))).map(Into::into).collect();
+        let memories: Vec<PathBuf> = core.iter().filter(|file| !file.ends_with(".v")).map(Into::into).collect();
+        Self::start(&device.top, &folder.join("rtl"), &verilog, &memories, &[])
+    }
+
+    /// The netlist that `build` made of the directory `folder`.
+    ///
+    /// # Errors
+    /// Where the directory was compiled for no board or not built, or Verilator is missing or refuses it.
+    pub fn of_netlist(compiled: &Compiled, folder: &Path) -> Result<Self, SimError> {
+        let device = super::device_of(compiled)?;
+        let files: Vec<PathBuf> = NETLIST_FILES.map(PathBuf::from).into();
+        let build = folder.join("build");
+        if !files.iter().all(|file| build.join(file).is_file()) {
+            return Err(SimError::NoNetlist { folder: folder.to_owned() });
+        }
+        Self::start(&device.top, &build, &files, &[], NETLIST_FLAGS)
+    }
+
+    /// Starts the module `top` of the given files, which lie in `folder`.
+    pub(super) fn start(
+        top: &str,
+        folder: &Path,
+        verilog: &[PathBuf],
+        memories: &[PathBuf],
+        flags: &[&str],
+    ) -> Result<Self, SimError> {
+        let folder = folder.canonicalize().map_err(SimError::file("open", folder))?;
+        let program = Program {
+            top,
+            folder: &folder,
+            verilog,
+            memories,
+            texts: &[("harness.cpp", HARNESS)],
+            flags,
+            wave: false,
+        };
+        let program = program.build(&Cache::from_environment()?, &Tool::default())?;
+        for memory in memories {
+            let path = folder.join(memory);
+            std::fs::metadata(&path).map_err(SimError::file("read", &path))?;
+        }
+        let mut command = Command::new(&program);
+        command.current_dir(&folder).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut child = command.spawn().map_err(SimError::file("run", &program))?;
+        let pipes = child.stdin.take().zip(child.stdout.take());
+        let (requests, answers) = pipes.ok_or(SimError::Internal("a child was started without its pipes"))?;
+        Ok(VerilatedBoard {
+            program,
+            child,
+            requests: Some(BufWriter::new(requests)),
+            answers: BufReader::new(answers),
+        })
+    }
+
+    fn exchange(&mut self, rx: &Levels) -> std::io::Result<Levels> {
+        let requests = self.requests.as_mut().ok_or(std::io::ErrorKind::BrokenPipe)?;
+        let mut words = vec![rx.runs().len() as u32];
+        words.extend(rx.runs().iter().flat_map(|(level, cycles)| [u32::from(*level), *cycles]));
+        let bytes: Vec<u8> = words.iter().flat_map(|word| word.to_ne_bytes()).collect();
+        requests.write_all(&bytes)?;
+        requests.flush()?;
+        let mut word = || {
+            let mut bytes = [0; 4];
+            self.answers.read_exact(&mut bytes).map(|()| u32::from_ne_bytes(bytes))
+        };
+        let mut tx = Levels::default();
+        for _ in 0..word()? {
+            let level = word()? != 0;
+            tx.extend(level, word()?);
+        }
+        Ok(tx)
+    }
+}
+
+impl Pins for VerilatedBoard {
+    fn run(&mut self, rx: &Levels) -> Result<Levels, SimError> {
+        let program = self.program.clone();
+        self.exchange(rx).map_err(SimError::file("drive the simulation", &program))
+    }
+}
+
+impl Drop for VerilatedBoard {
+    fn drop(&mut self) {
+        // The program ends with its standard input. A simulation that does not is ended; there is nobody left to tell.
+        self.requests = None;
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
