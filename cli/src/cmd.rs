@@ -1,5 +1,7 @@
 //! The verbs, one file each.
 
+pub mod boards;
+pub mod build;
 pub mod compile;
 pub mod info;
 pub mod run;

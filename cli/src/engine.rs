@@ -63,10 +63,7 @@ pub enum EngineError {
     Address(#[from] AddressError),
     /// An engine that simulates nothing.
     #[error("`simulate --on` must be one of rtl, verilator, gates, but is `{found}`")]
-    #[diagnostic(
-        code(xnorforge::no_simulator),
-        help("use one of them here, or `xnorforge run DIR --on {found}`")
-    )]
+    #[diagnostic(code(xnorforge::no_simulator), help("use one of them here, or `xnorforge run DIR --on {found}`"))]
     NoSimulator {
         /// The word.
         found: String,
@@ -84,7 +81,9 @@ pub enum EngineError {
     #[error("`--on {engine}` must be given a directory compiled for a board, but {path} is a model")]
     #[diagnostic(
         code(xnorforge::no_device),
-        help("run `xnorforge compile {path} -o DIR --board BOARD` first and give DIR; `xnorforge boards` lists boards")
+        help(
+            "run `xnorforge compile {path} -o DIR --board BOARD` first and give DIR; `xnorforge boards` lists boards"
+        )
     )]
     NoDevice {
         /// The engine.
@@ -163,10 +162,7 @@ pub fn with_executor<T>(
 }
 
 /// Calls `body` with the compiled directory of `model`, a temporary one where it is a file.
-fn with_design<T>(
-    model: &Model,
-    body: impl FnOnce(&Compiled, &Path) -> Result<T, Failure>,
-) -> Result<T, Failure> {
+fn with_design<T>(model: &Model, body: impl FnOnce(&Compiled, &Path) -> Result<T, Failure>) -> Result<T, Failure> {
     match model {
         Model::Compiled { folder, compiled } => body(compiled, folder),
         Model::Imported { network, .. } => {

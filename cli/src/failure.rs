@@ -99,12 +99,28 @@ input_errors!(
     crate::engine::EngineError,
 );
 
+impl From<hdl::build::BuildError> for Failure {
+    fn from(error: hdl::build::BuildError) -> Self {
+        use hdl::build::BuildError as E;
+        let exit = match &error {
+            E::Timing { .. } | E::DoesNotFit { .. } => Exit::No,
+            E::NoBoard { .. } | E::Artifacts(_) | E::Board(_) | E::File { .. } => Exit::Input,
+            E::ToolMissing { .. } | E::ToolTooOld { .. } | E::Stage { .. } | E::Report { .. } => Exit::Tool,
+        };
+        Failure::new(exit, error)
+    }
+}
+
 impl From<sim::SimError> for Failure {
     fn from(error: sim::SimError) -> Self {
         let exit = match &error {
-            sim::SimError::Image { .. } | sim::SimError::Reference { .. } | sim::SimError::Unsupported { .. } => {
-                Exit::Input
-            }
+            sim::SimError::Image { .. }
+            | sim::SimError::Reference { .. }
+            | sim::SimError::Unsupported { .. }
+            | sim::SimError::NoDevice { .. }
+            | sim::SimError::Artifacts(_)
+            | sim::SimError::NoNetlist { .. } => Exit::Input,
+            sim::SimError::Device(error) if matches!(**error, host::DeviceError::Input { .. }) => Exit::Input,
             _ => Exit::Tool,
         };
         Failure::new(exit, error)

@@ -15,7 +15,8 @@ use std::process::ExitCode;
 
 /// From a trained low-bit network to a bit-exact FPGA accelerator, with open tools.
 ///
-/// Exit status: 0 ok, 1 the answer is no (a mismatch), 2 usage or input, 3 a device or tool is missing or failed.
+/// Exit status: 0 ok, 1 the answer is no (a mismatch, or a design that is too slow or
+/// does not fit), 2 usage or input, 3 a device or tool is missing or failed.
 #[derive(Debug, Parser)]
 #[command(name = "xnorforge", version)]
 struct Arguments {
@@ -29,6 +30,8 @@ enum Verb {
     Run(cmd::run::Run),
     Compile(cmd::compile::Compile),
     Simulate(cmd::simulate::Simulate),
+    Build(cmd::build::Build),
+    Boards(cmd::boards::Boards),
 }
 
 fn main() -> ExitCode {
@@ -38,6 +41,8 @@ fn main() -> ExitCode {
         Verb::Run(run) => run.run(),
         Verb::Compile(compile) => compile.run(),
         Verb::Simulate(simulate) => simulate.run(),
+        Verb::Build(build) => build.run(),
+        Verb::Boards(boards) => boards.run(),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -162,7 +162,10 @@ pub enum BoardError {
     },
     /// A port of the design that has no pin.
     #[error("every port must have a pin, but `{port}` has none in constraints/{board}/{file}")]
-    #[diagnostic(code(hdl::board::port_without_pin), help("add a line for it, with the pin from the board's schematic"))]
+    #[diagnostic(
+        code(hdl::board::port_without_pin),
+        help("add a line for it, with the pin from the board's schematic")
+    )]
     PortWithoutPin {
         /// The board.
         board: String,
@@ -241,8 +244,11 @@ impl Board {
         facts: &str,
         text: impl Fn(&'static str) -> Result<&'a str, BoardError>,
     ) -> Result<Board, BoardError> {
-        let fault =
-            |error: toml::de::Error| BoardError::File { board: name.to_owned(), file: "board.toml", reason: error.to_string() };
+        let fault = |error: toml::de::Error| BoardError::File {
+            board: name.to_owned(),
+            file: "board.toml",
+            reason: error.to_string(),
+        };
         let facts: BoardFacts = toml::from_str(facts).map_err(fault)?;
         let pins = text(facts.fpga.family.pin_file())?.to_owned();
         let board = Board { name: name.to_owned(), facts, pins };

@@ -5,6 +5,7 @@
 pub mod artifacts;
 pub mod blocks;
 pub mod board;
+pub mod build;
 pub mod design;
 pub mod emit;
 pub mod shell;

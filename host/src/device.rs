@@ -111,9 +111,12 @@ impl<B: Bus> Device<B> {
     ///
     /// A run after one that failed begins with a reset.
     ///
+    /// A device that somebody else resets, or that loses its power, is noticed once answers have come since the last
+    /// reset; before that nothing in it differs, and what it then answers is wrong.
+    ///
     /// # Errors
     /// Where an image is not one of the network's, the device does not answer, or does not finish. Whatever the line
-    /// does: the answers of a run that succeeds are the device's answers to these images.
+    /// does to bytes, the answers of a run that succeeds are the core's to these images.
     pub fn run(&mut self, images: &[Vec<i32>], progress: &mut dyn FnMut(usize)) -> Result<Vec<Vec<i32>>, DeviceError> {
         self.schema.check_images(images)?;
         let has_room = u32::try_from(images.len()).is_ok_and(|count| self.images_run.checked_add(count).is_some());

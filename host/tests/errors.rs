@@ -189,7 +189,7 @@ fn refusals() {
     messages.failure("a payload refused each time", || open(refuse(Refusal::Payload.code())));
     messages.failure("no word there", || Ok(bus(device()).read(0x3c, &mut [0])?));
     messages.failure("a constant", || Ok(bus(device()).write_register(Register::Slots, 9)?));
-    messages.failure("behind the window", || Ok(bus(device()).write(INPUT_WINDOW + 4 * 7, &[0, 0])?));
+    messages.failure("behind the window", || Ok(bus(device()).write(INPUT_WINDOW + 4 * 7, &[0; 3])?));
     messages.failure("between two words", || Ok(bus(device()).read(OUTPUT_WINDOW + 2, &mut [0])?));
     messages.failure("frames without words", || run(device().with_register(Register::FrameWords, 0), 1));
     insta::assert_snapshot!("refusals", messages.text);

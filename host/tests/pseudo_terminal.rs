@@ -8,6 +8,7 @@ mod support;
 use abi::ElementType;
 use abi::manifest::Manifest;
 use abi::packing::StreamFormat;
+use host::bus::Patience;
 use host::transport::Pace;
 use host::transport::fake::{Faults, FaultyLine, SoftwareDevice, manifest_of};
 use host::transport::uart::{PSEUDO_TERMINAL_TIME_SCALE, Uart};
@@ -104,11 +105,13 @@ fn a_device_runs_behind_a_terminal() {
 #[test]
 fn a_noisy_terminal_gives_the_same_answers() {
     let (mut right, mut faults, mut repeated) = (0, 0, 0);
-    for seed in 0..30 {
+    // Faults are made up here, and so is not what a loaded machine takes.
+    let patience = Patience { host_latency: Duration::from_millis(10), attempts: 8, ..support::SHORT };
+    for seed in 0..15 {
         let board = Board::new(software_device(), usize::MAX);
         let rates = Faults { drop: 3e-4, flip: 3e-4, repeat: 3e-4, garbage: 3e-4, delay: 1e-4, cut: None };
         let line = FaultyLine::new(board.open().with_time_scale(1), rates, seed);
-        let mut bus = FrameBus::new(line).with_patience(support::SHORT);
+        let mut bus = FrameBus::new(line).with_patience(patience);
         let result = Device::open(&mut bus, &manifest()).and_then(|mut device| device.run(&images(30), &mut |_| {}));
         match result {
             Ok(found) => assert_eq!(found, answers(30), "seed {seed}"),
@@ -119,8 +122,8 @@ fn a_noisy_terminal_gives_the_same_answers() {
         faults += bus.transport().injected().total();
         repeated += bus.statistics().repeated;
     }
-    println!("{right} of 30 right with {faults} faults and {repeated} frames repeated");
-    assert!(right > 10 && faults > 100);
+    println!("{right} of 15 right with {faults} faults and {repeated} frames repeated");
+    assert!(right > 5 && faults > 50);
 }
 
 #[test]

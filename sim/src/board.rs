@@ -4,6 +4,7 @@
 //! or the netlist that synthesis made of it. [`SimulatedLine`] puts the software side of the line on top and is a
 //! [`Transport`](host::transport::Transport) like any other, so the whole host runtime runs against it.
 
+mod cells;
 mod line;
 mod rtl;
 mod serve;

@@ -34,6 +34,10 @@ pub enum SimError {
     #[error(transparent)]
     #[diagnostic(transparent)]
     NotSettled(#[from] hdl::wire::NotSettled),
+    /// A compiled directory that is damaged.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Artifacts(#[from] hdl::artifacts::ArtifactsError),
     /// A core without a device around it.
     #[error("the design of `{network}` must be compiled for a board to be driven like one, but it is a core alone")]
     #[diagnostic(

@@ -187,7 +187,7 @@ fn tampered_directories_are_refused_or_run() {
     let mut faults = Vec::new();
     for directory in [&digits, &all_stages] {
         for (target, changes, rounds) in
-            [(Target::Plan, 1, 1500), (Target::Manifest, 1, 500), (Target::Both, 1, 1500), (Target::Both, 3, 500)]
+            [(Target::Plan, 1, 750), (Target::Manifest, 1, 250), (Target::Both, 1, 750), (Target::Both, 3, 250)]
         {
             let (refused, panics) = tamper(directory, target, changes, rounds);
             faults.extend(panics);

@@ -72,7 +72,9 @@ impl Compile {
         let clock = match (&board, self.clock) {
             (None, clock) => clock.unwrap_or(DEFAULT_CLOCK_MHZ),
             (Some(board), Some(clock)) if clock != board.clock_mhz() => {
-                return Err(BoardError::Clock { board: board.name.clone(), expected: board.clock_mhz(), found: clock }.into());
+                return Err(
+                    BoardError::Clock { board: board.name.clone(), expected: board.clock_mhz(), found: clock }.into()
+                );
             }
             (Some(board), _) => board.clock_mhz(),
         };

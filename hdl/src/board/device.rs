@@ -2,6 +2,7 @@
 
 use super::{Board, BoardError, TOP};
 use crate::artifacts::ArtifactsError;
+use crate::build;
 use crate::design::{self, DesignError};
 use crate::emit::{self, VerilogDesign};
 use crate::shell::device::Device;
@@ -82,8 +83,14 @@ pub fn files(
     let top = emit::Module { name: TOP.to_owned(), text: board.top_module(DEVICE) };
     design.modules.insert(0, top);
     design.top = TOP.to_owned();
-    let pins = board.facts.fpga.family.pin_file().to_owned();
-    Ok(vec![(format!("{TOP}.v"), design.text()), (pins, board.pins.clone())])
+    let text = |name: &str, text: String| (name.to_owned(), text);
+    Ok(vec![
+        (format!("{TOP}.v"), design.text()),
+        text(board.facts.fpga.family.pin_file(), board.pins.clone()),
+        text("synthesis.ys", build::synthesis_script(board, &[format!("{}.v", core.top)])),
+        text("build.sh", build::script(board)),
+        text("requirements.txt", build::REQUIREMENTS.to_owned()),
+    ])
 }
 
 /// Images per second that the UART carries with one request at a time, in batches that fill the windows, neither stuffed

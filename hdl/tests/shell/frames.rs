@@ -1,6 +1,6 @@
 //! The parts that frames are made of, and the bridge against its Verilog.
 
-use abi::frame::{ESCAPE, FLAG, Frame};
+use abi::frame::{ESCAPE, FLAG};
 use abi::uart::{LineEncoder, UartTiming};
 use hdl::shell::checksum::Checksum;
 use hdl::shell::frame_bridge::FrameBridge;
@@ -89,8 +89,6 @@ fn a_transmitter_escapes_what_a_receiver_takes_back() {
     }
     assert_eq!(received, sent);
     assert_eq!(line.iter().filter(|byte| **byte == FLAG).count(), sent.iter().filter(|byte| byte.is_none()).count());
-    let frame = Frame::write(FLAG, 0x7d7e, vec![0x7e7d_7d7e]).encode();
-    assert!(frame.len() > 30, "the reference escapes too");
 }
 
 #[test]

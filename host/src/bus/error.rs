@@ -93,7 +93,7 @@ pub enum BusError {
         refused: u64,
     },
     /// No word lies there.
-    #[error("{words} words must lie at {address:#x} and allow to {action} them, but the device refused the address")]
+    #[error("the device must let {action} {} from {address:#x} on, but it refused the address", counted(*words))]
     #[diagnostic(
         code(host::bus::address),
         help("the device's design is of another version than this program: build and flash it with this version")
@@ -117,7 +117,7 @@ pub enum BusError {
         action: &'static str,
     },
     /// The device takes no frames of this length.
-    #[error("the device must {action} {words} words at {address:#x} at once, but it refused the count")]
+    #[error("the device must {action} {} from {address:#x} on at once, but it refused the count", counted(*words))]
     #[diagnostic(
         code(host::bus::count),
         help("the device's register `frame_words` promises more than it takes: build and flash it with this version")
@@ -131,9 +131,7 @@ pub enum BusError {
         words: usize,
     },
     /// The device gave a reason that nobody knows.
-    #[error(
-        "a refusal must give a known reason, but the device refused to {action} words at {address:#x} with code {code}"
-    )]
+    #[error("a refusal must give a known reason, but the device refused to {action} at {address:#x} with code {code}")]
     #[diagnostic(
         code(host::bus::unknown_refusal),
         help("the device is newer than this program, or no device of xnorforge: update this program")
@@ -153,4 +151,8 @@ pub enum BusError {
         help("this is a fault of the device's design: build and flash it with this version")
     )]
     NoFrameWords,
+}
+
+fn counted(words: usize) -> String {
+    if words == 1 { "1 word".into() } else { format!("{words} words") }
 }

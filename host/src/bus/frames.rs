@@ -218,6 +218,17 @@ impl<T: Transport> FrameBus<T> {
     }
 }
 
+/// Words of the next frame where `left` are left and a frame may have `most`.
+///
+/// Never two: a payload of two words with its checksum looks like a header with its checksum, so that a header that the
+/// line repeats would pass for the payload behind it.
+fn words_of_frame(left: usize, most: usize) -> usize {
+    match left.min(most) {
+        2 => 1,
+        words => words,
+    }
+}
+
 /// Whether `frame` answers `request`. With the right number but other contents it is left from an earlier program.
 fn answers(frame: &Frame, request: &Frame) -> bool {
     let is_same = frame.sequence == request.sequence && frame.address == request.address;
@@ -234,10 +245,13 @@ impl<T: Transport> Bus for FrameBus<T> {
     fn read(&mut self, address: u32, words: &mut [u32]) -> Result<(), BusError> {
         let most = self.words_at(address)?;
         let mut place = address;
-        for part in words.chunks_mut(most) {
+        let mut rest = words;
+        while !rest.is_empty() {
+            let (part, behind) = rest.split_at_mut(words_of_frame(rest.len(), most));
             let found = self.exchange(Frame::read(0, place, part.len() as u16))?;
             part.copy_from_slice(&found);
             place = place.wrapping_add(4 * part.len() as u32);
+            rest = behind;
         }
         Ok(())
     }
@@ -245,9 +259,12 @@ impl<T: Transport> Bus for FrameBus<T> {
     fn write(&mut self, address: u32, words: &[u32]) -> Result<(), BusError> {
         let most = self.words_at(address)?;
         let mut place = address;
-        for part in words.chunks(most) {
+        let mut rest = words;
+        while !rest.is_empty() {
+            let (part, behind) = rest.split_at(words_of_frame(rest.len(), most));
             self.exchange(Frame::write(0, place, part.to_vec()))?;
             place = place.wrapping_add(4 * part.len() as u32);
+            rest = behind;
         }
         Ok(())
     }

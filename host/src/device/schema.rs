@@ -94,7 +94,7 @@ impl End {
         )?;
         let elements = channels.saturating_mul(vectors);
         let shown = format!("{lanes} lanes, {channels} channels, {vectors} vectors");
-        rule(lanes > 0 && elements > 0, field, "without zeros", &shown)?;
+        rule(lanes > 0 && elements > 0, field, "of one lane, channel and vector or more", &shown)?;
         rule(elements <= MOST_ELEMENTS, field, "of at most 2^24 elements", &shown)?;
         Ok(End { name, format: WindowFormat::of(stream), elements })
     }
@@ -105,20 +105,19 @@ fn check_input_map(map: &InputMap, stream: &StreamFormat, elements: usize) -> Re
     let size = map.shape.iter().try_fold(1usize, |size, axis| size.checked_mul(*axis));
     let values = size.filter(|size| *size <= MOST_ELEMENTS).unwrap_or(usize::MAX);
     rule(values <= MOST_ELEMENTS, FIELD, "of at most 2^24 values", format!("the shape {:?}", map.shape))?;
-    check("input_map.element", map.element, stream.element)?;
+    check("input_map.element", stream.element, map.element)?;
     let made = if map.source_of.is_empty() { values } else { map.source_of.len() };
     rule(made == elements, FIELD, format!("for the {elements} elements of input_stream"), format!("for {made}"))?;
-    let source = map.source_of.iter().find(|source| **source as usize >= values);
-    rule(source.is_none(), "input_map.source_of", format!("of indices below {values}"), format!("{source:?}"))?;
+    check_indices("input_map.source_of", &map.source_of, values)?;
     let is_given = map.function_of.is_empty() || map.function_of.len() == values;
     rule(is_given, "input_map.function_of", format!("of {values} entries or none"), map.function_of.len())?;
     let count = map.functions.len();
     rule(count > 0, "input_map.functions", "of one function or more", "none")?;
-    let function = map.function_of.iter().find(|function| **function as usize >= count);
-    rule(function.is_none(), "input_map.function_of", format!("of indices below {count}"), format!("{function:?}"))?;
-    let broken = map.functions.iter().position(|function| !function.is_well_formed());
-    rule(broken.is_none(), "input_map.functions", "of ascending steps", format!("another one at {broken:?}"))?;
-    Ok(())
+    check_indices("input_map.function_of", &map.function_of, count)?;
+    match map.functions.iter().position(|function| !function.is_well_formed()) {
+        None => Ok(()),
+        Some(index) => rule(false, "input_map.functions", "of ascending steps", format!("otherwise at {index}")),
+    }
 }
 
 fn check_output_map(map: &OutputMap, elements: usize) -> Result<(), DeviceError> {
@@ -129,8 +128,14 @@ fn check_output_map(map: &OutputMap, elements: usize) -> Result<(), DeviceError>
     let count = map.source_of.len();
     let is_given = count == 0 || count == elements;
     rule(is_given, "output_map.source_of", format!("of {elements} entries or none"), count)?;
-    let source = map.source_of.iter().find(|source| **source as usize >= elements);
-    rule(source.is_none(), "output_map.source_of", format!("of indices below {elements}"), format!("{source:?}"))
+    check_indices("output_map.source_of", &map.source_of, elements)
+}
+
+fn check_indices(field: &'static str, indices: &[u32], limit: usize) -> Result<(), DeviceError> {
+    match indices.iter().find(|index| **index as usize >= limit) {
+        None => Ok(()),
+        Some(index) => rule(false, field, format!("of indices below {limit}"), format!("of {index} among them")),
+    }
 }
 
 /// The words of the design's hash as the register holds them: first byte in the lowest byte of the first word.

@@ -3,18 +3,19 @@
 //! The program reads requests from its standard input and answers each on its standard output; both are 32-bit words in
 //! the machine's own byte order: a count of runs, then for each run its level and its number of cycles.
 
-use super::{Levels, Pins};
+use super::{Levels, Pins, cells};
 use crate::SimError;
 use crate::verilator::{Cache, Program, Tool};
 use hdl::artifacts::Compiled;
+use hdl::board::Board;
 use std::io::{BufReader, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 const HARNESS: &str = include_str!("harness.cpp");
 
-/// What `build` writes into the folder of the same name: the netlist, and the cells that it is made of.
-const NETLIST_FILES: [&str; 2] = ["netlist.v", "cells.v"];
+/// The netlist that `build` writes into the folder of the same name.
+const NETLIST: &str = "netlist.v";
 
 /// Cells of an iCE40 give their inputs default values in a way that Verilator does not know.
 const NETLIST_FLAGS: &[&str] = &["-DNO_ICE40_DEFAULT_ASSIGNMENTS"];
@@ -38,10 +39,15 @@ impl VerilatedBoard {
         let is_verilog = |file: &&String| file.ends_with(".v");
         let core = &compiled.manifest.files;
         let board = device.files.iter().map(|file| format!("../board/{file}"));
-        let verilog: Vec<PathBuf> =
-            core.iter().filter(is_verilog).cloned().chain(board.filter(|file| file.ends_with(".v"))).map(Into::into).collect();
+        let verilog: Vec<PathBuf> = core
+            .iter()
+            .filter(is_verilog)
+            .cloned()
+            .chain(board.filter(|file| file.ends_with(".v")))
+            .map(Into::into)
+            .collect();
         let memories: Vec<PathBuf> = core.iter().filter(|file| !file.ends_with(".v")).map(Into::into).collect();
-        Self::start(&device.top, &folder.join("rtl"), &verilog, &memories, &[])
+        Self::start(&device.top, &folder.join("rtl"), &verilog, &memories, &[], &[])
     }
 
     /// The netlist that `build` made of the directory `folder`.
@@ -50,32 +56,31 @@ impl VerilatedBoard {
     /// Where the directory was compiled for no board or not built, or Verilator is missing or refuses it.
     pub fn of_netlist(compiled: &Compiled, folder: &Path) -> Result<Self, SimError> {
         let device = super::device_of(compiled)?;
-        let files: Vec<PathBuf> = NETLIST_FILES.map(PathBuf::from).into();
+        let family = Board::find(&device.board).map_err(hdl::artifacts::ArtifactsError::from)?.facts.fpga.family;
         let build = folder.join("build");
-        if !files.iter().all(|file| build.join(file).is_file()) {
+        let library = build.join("cells_sim.v");
+        if !build.join(NETLIST).is_file() || !library.is_file() {
             return Err(SimError::NoNetlist { folder: folder.to_owned() });
         }
-        Self::start(&device.top, &build, &files, &[], NETLIST_FLAGS)
+        let text = std::fs::read_to_string(&library).map_err(SimError::file("read", &library))?;
+        let library = cells::without_black_boxes(&text);
+        let mut cells = vec![("cells_sim.v", library.as_str())];
+        cells.extend(cells::own_models(family));
+        Self::start(&device.top, &build, &[NETLIST.into()], &[], NETLIST_FLAGS, &cells)
     }
 
-    /// Starts the module `top` of the given files, which lie in `folder`.
+    /// Starts the module `top` of the given files, which lie in `folder`, and of `cells`, by name and text.
     pub(super) fn start(
         top: &str,
         folder: &Path,
         verilog: &[PathBuf],
         memories: &[PathBuf],
         flags: &[&str],
+        cells: &[(&'static str, &str)],
     ) -> Result<Self, SimError> {
         let folder = folder.canonicalize().map_err(SimError::file("open", folder))?;
-        let program = Program {
-            top,
-            folder: &folder,
-            verilog,
-            memories,
-            texts: &[("harness.cpp", HARNESS)],
-            flags,
-            wave: false,
-        };
+        let texts = [&[("harness.cpp", HARNESS)], cells].concat();
+        let program = Program { top, folder: &folder, verilog, memories, texts: &texts, flags, wave: false };
         let program = program.build(&Cache::from_environment()?, &Tool::default())?;
         for memory in memories {
             let path = folder.join(memory);

@@ -43,7 +43,8 @@ pub struct Program<'a> {
     pub verilog: &'a [PathBuf],
     /// Files that the Verilog reads, relative to `folder`.
     pub memories: &'a [PathBuf],
-    /// Generated files by name: C++ (`.cpp` is compiled, `.h` may be included), Verilator configuration (`.vlt`).
+    /// Generated files by name: Verilog (`.v`), C++ (`.cpp` is compiled, `.h` may be included), Verilator configuration
+    /// (`.vlt`).
     pub texts: &'a [(&'static str, &'a str)],
     /// Further flags of Verilator.
     pub flags: &'a [&'a str],
@@ -99,7 +100,7 @@ impl Program<'_> {
         };
         // Verilator wants its configuration before the Verilog that it is about.
         command.args(generated(".vlt")).args(self.verilog.iter().map(|file| self.folder.join(file)));
-        command.args(generated(".cpp"));
+        command.args(generated(".v")).args(generated(".cpp"));
         command.current_dir(room).stdin(Stdio::null()).stdout(log_file).stderr(log_file_again);
         let runtime = Runtime { cache, wave: self.wave, version: &tool.version()? };
         runtime.put_into(&objects)?;

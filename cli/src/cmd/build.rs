@@ -1,0 +1,46 @@
+//! `build`: the bitstream of a compiled directory, with open tools.
+
+use crate::failure::Failure;
+use crate::output::show;
+use clap::Args;
+use hdl::artifacts;
+use hdl::build::{Build as Stages, Event, Tools};
+use std::path::PathBuf;
+
+/// Make the bitstream of a directory that was compiled for a board.
+///
+/// Runs yosys, nextpnr and the family's packer. They are taken from $XNORFORGE_TOOLS (a Python environment, by default
+/// ~/.local/share/xnorforge/tools) or from the PATH.
+#[derive(Debug, Args)]
+pub struct Build {
+    /// A directory written by `compile --board B`.
+    #[arg(value_name = "DIR")]
+    folder: PathBuf,
+    /// Placements to try; the fastest one is kept.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    seeds: u32,
+    /// Print the report as one JSON object instead of text.
+    #[arg(long)]
+    json: bool,
+}
+
+impl Build {
+    /// Runs the verb.
+    pub fn run(self) -> Result<(), Failure> {
+        let compiled = artifacts::read(&self.folder)?;
+        let stages = Stages::new(&compiled, &self.folder)?;
+        let built = stages.run(&Tools::from_environment(), self.seeds, |event| match event {
+            Event::Begins { stage, seed, tool } => {
+                let version = tool.version.as_deref().unwrap_or("version unknown");
+                let seed = if self.seeds > 1 { format!(", placement {seed} of {}", self.seeds) } else { String::new() };
+                eprintln!("{stage:<16} {} ({version}){seed}", tool.program.display());
+            }
+            Event::Ends { stage, elapsed } => eprintln!("{stage:<16} done in {:.1} s", elapsed.as_secs_f64()),
+        })?;
+        if self.json {
+            show(&(serde_json::to_string(&built.report).map_err(anyhow::Error::from)? + "\n"))
+        } else {
+            show(&format!("{}written to {}\n", built.report, built.bitstream.display()))
+        }
+    }
+}
