@@ -10,10 +10,15 @@
 //! ```
 //!
 //! The checksum is the CRC-32 of IEEE 802.3. The header has its own, so that a device can write payload words to a
-//! window while they arrive; a word for a register takes effect after the payload's checksum. A frame whose header is
-//! broken gets no answer; every other request gets one, with the same sequence number, kind [`FrameKind::ReadReply`],
-//! [`FrameKind::WriteReply`] or [`FrameKind::Refusal`]. The sequence number is the host's choice and tells late answers
-//! from awaited ones.
+//! window while they arrive; a word for a register takes effect after the payload's checksum. The payload's checksum
+//! begins with a remainder of zeros where the header's begins with ones ([`CHECKSUM_STARTS`]): a header that the line
+//! repeats would otherwise pass for a payload of two words.
+//!
+//! A frame that ends early or whose header is broken gets no answer. Every other request gets one, of kind
+//! [`FrameKind::ReadReply`], [`FrameKind::WriteReply`] or [`FrameKind::Refusal`], with the request's sequence number and
+//! address. The sequence number is the host's choice and tells late answers from awaited ones. A host that repeats a
+//! write to a window gives each attempt a number of its own and waits for the answer to the last one: what an earlier
+//! attempt stored, a later one that breaks on its way may spoil again.
 
 use thiserror::Error;
 
@@ -34,6 +39,9 @@ pub const CHECKSUM_BYTES: usize = 4;
 
 /// What a checksum register holds, before its final inversion, after data and their own checksum went through it.
 pub const CHECKSUM_RESIDUE: u32 = 0xdebb_20e3;
+
+/// What a checksum register holds before the first bit of a header and of a payload.
+pub const CHECKSUM_STARTS: (u32, u32) = (u32::MAX, 0);
 
 /// The checksum's polynomial, lowest power in the highest bit.
 pub const CHECKSUM_POLYNOMIAL: u32 = 0xedb8_8320;
@@ -143,11 +151,11 @@ impl Frame {
         let mut bytes = vec![self.kind.code(), self.sequence];
         bytes.extend(self.count.to_le_bytes());
         bytes.extend(self.address.to_le_bytes());
-        bytes.extend(crc32fast::hash(&bytes).to_le_bytes());
+        bytes.extend(checksum(&bytes, CHECKSUM_STARTS.0));
         if self.kind.has_payload() {
             let payload: Vec<u8> = self.payload.iter().flat_map(|word| word.to_le_bytes()).collect();
             bytes.extend(&payload);
-            bytes.extend(crc32fast::hash(&payload).to_le_bytes());
+            bytes.extend(checksum(&payload, CHECKSUM_STARTS.1));
         }
         let mut stuffed = vec![FLAG];
         for byte in bytes {
@@ -226,7 +234,7 @@ fn parse(bytes: &[u8]) -> Result<Option<Frame>, FrameError> {
     }
     let (header, payload) = bytes.split_at(HEADER);
     if header.len() == bytes.len() {
-        check(header)?;
+        check(header, CHECKSUM_STARTS.0)?;
     }
     let [code, sequence, count_low, count_high, a, b, c, d] = header[..HEADER_BYTES] else {
         return Ok(None);
@@ -244,16 +252,24 @@ fn parse(bytes: &[u8]) -> Result<Option<Frame>, FrameError> {
     if payload.len() < words + CHECKSUM_BYTES {
         return Ok(None);
     }
-    check(payload)?;
+    check(payload, CHECKSUM_STARTS.1)?;
     let word = |bytes: &[u8]| bytes.iter().rev().fold(0, |word, byte| word << 8 | u32::from(*byte));
     frame.payload = payload[..words].chunks(4).map(word).collect();
     Ok(Some(frame))
 }
 
 /// Checks that `bytes` end with the checksum of those before.
-fn check(bytes: &[u8]) -> Result<(), FrameError> {
-    let (data, checksum) = bytes.split_at(bytes.len() - CHECKSUM_BYTES);
-    if crc32fast::hash(data).to_le_bytes() == checksum { Ok(()) } else { Err(FrameError::Checksum) }
+fn check(bytes: &[u8], start: u32) -> Result<(), FrameError> {
+    let (data, found) = bytes.split_at(bytes.len() - CHECKSUM_BYTES);
+    if checksum(data, start) == found { Ok(()) } else { Err(FrameError::Checksum) }
+}
+
+/// The checksum of `data`, from a register that holds `start`.
+fn checksum(data: &[u8], start: u32) -> [u8; CHECKSUM_BYTES] {
+    // The library begins with the checksum of what went before, an inverted register.
+    let mut hasher = crc32fast::Hasher::new_with_initial(!start);
+    hasher.update(data);
+    hasher.finalize().to_le_bytes()
 }
 
 #[cfg(test)]
@@ -317,22 +333,32 @@ mod tests {
         expected.extend(header);
         expected.extend(crc32fast::hash(&header).to_le_bytes());
         expected.extend([ESCAPE, 0x5e, 0, 0, 0]);
-        expected.extend(crc32fast::hash(&[0x7e, 0, 0, 0]).to_le_bytes());
+        expected.extend(checksum(&[0x7e, 0, 0, 0], 0));
         expected.push(FLAG);
         assert_eq!(bytes, expected);
     }
 
     #[test]
     fn the_residue_is_what_a_register_holds() {
-        let mut register = u32::MAX;
         let data = b"any bytes";
-        for byte in data.iter().copied().chain(crc32fast::hash(data).to_le_bytes()) {
-            for bit in 0..8 {
-                let feedback = (register ^ u32::from(byte >> bit)) & 1;
-                register = register >> 1 ^ feedback * CHECKSUM_POLYNOMIAL;
+        for start in [CHECKSUM_STARTS.0, CHECKSUM_STARTS.1] {
+            let mut register = start;
+            for byte in data.iter().copied().chain(checksum(data, start)) {
+                for bit in 0..8 {
+                    let feedback = (register ^ u32::from(byte >> bit)) & 1;
+                    register = (register >> 1) ^ (feedback * CHECKSUM_POLYNOMIAL);
+                }
             }
+            assert_eq!(register, CHECKSUM_RESIDUE);
         }
-        assert_eq!(register, CHECKSUM_RESIDUE);
+        assert_eq!(checksum(data, u32::MAX), crc32fast::hash(data).to_le_bytes());
+    }
+
+    #[test]
+    fn a_repeated_header_is_no_payload() {
+        let bytes = Frame::write(1, 0x20, vec![1, 2]).encode();
+        let header = &bytes[..1 + HEADER_BYTES + CHECKSUM_BYTES];
+        assert_eq!(decode(&[header, &header[1..], &bytes[header.len()..]].concat()), [Err(FrameError::Checksum)]);
     }
 
     #[test]

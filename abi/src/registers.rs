@@ -10,7 +10,12 @@
 //! reset) into slot `n mod slots` of the input window, then writes to [`Register::Submitted`] how many images it has
 //! written in all. The device works in order and counts in [`Register::Completed`]; the answer of image `n` then lies in
 //! slot `n mod slots` of the output window until image `n + slots` is submitted. So `submitted` never exceeds the number
-//! of answers read by more than `slots`. How an image lies in its slot says [`window`](crate::window).
+//! of answers read by more than `slots`, and a host resets the device before it has submitted 2^32 images. How an image
+//! lies in its slot says [`window`](crate::window).
+//!
+//! After a reset, the host waits until [`STATUS_RESET`] is clear and writes a number of its choice to
+//! [`Register::Session`]. As long as that number is there, nobody else has reset the device, and the answers are those to
+//! the host's images.
 
 use std::fmt;
 
@@ -34,6 +39,9 @@ pub const CONTROL_RESET: u32 = 1;
 
 /// Bit of [`Register::Status`]: submitted images are still in work.
 pub const STATUS_BUSY: u32 = 1;
+
+/// Bit of [`Register::Status`]: a reset is under way.
+pub const STATUS_RESET: u32 = 2;
 
 /// A version of the interface. Devices of another major version are driven differently; a minor version only adds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -109,13 +117,15 @@ pub enum Register {
     ClockHertz,
     /// Longest payload of a frame.
     FrameWords,
+    /// Says whose reset was the last one.
+    Session,
     /// Says which design it is.
     DesignHash,
 }
 
 impl Register {
     /// Every register, by address.
-    pub const ALL: [Register; 15] = [
+    pub const ALL: [Register; 16] = [
         Register::Identifier,
         Register::AbiVersion,
         Register::Control,
@@ -130,6 +140,7 @@ impl Register {
         Register::OutputWords,
         Register::ClockHertz,
         Register::FrameWords,
+        Register::Session,
         Register::DesignHash,
     ];
 
@@ -150,6 +161,7 @@ impl Register {
             Register::OutputWords => 0x2c,
             Register::ClockHertz => 0x30,
             Register::FrameWords => 0x34,
+            Register::Session => 0x38,
             Register::DesignHash => 0x40,
         }
     }
@@ -165,7 +177,7 @@ impl Register {
     /// Who changes it.
     pub const fn access(self) -> Access {
         match self {
-            Register::Control | Register::Submitted => Access::ReadWrite,
+            Register::Control | Register::Submitted | Register::Session => Access::ReadWrite,
             Register::Status
             | Register::Completed
             | Register::Cycles
@@ -199,6 +211,7 @@ impl Register {
             Register::OutputWords => "output_words",
             Register::ClockHertz => "clock_hertz",
             Register::FrameWords => "frame_words",
+            Register::Session => "session",
             Register::DesignHash => "design_hash",
         }
     }
@@ -211,7 +224,9 @@ impl Register {
             Register::Control => {
                 "bit 0, `reset`: writing 1 empties the core and the windows and sets every counter to zero; reads as 0"
             }
-            Register::Status => "bit 0, `busy`: submitted images are still in work",
+            Register::Status => {
+                "bit 0, `busy`: submitted images are still in work; bit 1, `reset`: a reset is under way"
+            }
             Register::Submitted => "number of images written to the input window since the last reset, modulo 2^32",
             Register::Completed => "number of answers written to the output window since the last reset, modulo 2^32",
             Register::Cycles => "clock cycles since the last reset in which `busy` was set, modulo 2^32",
@@ -224,6 +239,7 @@ impl Register {
             Register::OutputWords => "words of one answer in the output window",
             Register::ClockHertz => "frequency of the clock that `cycles` counts",
             Register::FrameWords => "most words that one frame may read or write",
+            Register::Session => "any number that the host has written since the last reset, 0 before",
             Register::DesignHash => {
                 "SHA-256 of the core's files, as in `manifest.json`: first byte in the lowest byte of the first word"
             }

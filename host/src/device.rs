@@ -9,10 +9,13 @@ pub use error::DeviceError;
 use crate::bus::Bus;
 use abi::manifest::Manifest;
 use abi::maps::Scores;
-use abi::registers::{ABI_VERSION, AbiVersion, CONTROL_RESET, IDENTIFIER, MOST_WINDOW_BYTES, Register, STATUS_BUSY};
+use abi::registers::{
+    ABI_VERSION, AbiVersion, CONTROL_RESET, IDENTIFIER, MOST_WINDOW_BYTES, Register, STATUS_BUSY, STATUS_RESET,
+};
 use schema::{End, Schema};
 use std::cmp::Ordering;
-use std::time::Duration;
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::time::{Duration, Instant};
 
 /// How long a device may work without finishing an image, besides four times what the manifest plans for one.
 pub const DEFAULT_PATIENCE: Duration = Duration::from_secs(2);
@@ -25,6 +28,8 @@ pub struct Device<B> {
     slots: usize,
     clock_hertz: u32,
     patience: Duration,
+    /// What this host wrote to the device after the last reset.
+    session: u32,
     /// Images run since the last reset.
     images_run: u32,
     /// Whether a run failed halfway, so that only a reset tells what the device will do next.
@@ -74,6 +79,7 @@ impl<B: Bus> Device<B> {
             slots: slots as usize,
             clock_hertz,
             patience: DEFAULT_PATIENCE,
+            session: 0,
             images_run: 0,
             is_in_doubt: true,
         };
@@ -95,12 +101,20 @@ impl<B: Bus> Device<B> {
     pub fn reset(&mut self) -> Result<(), DeviceError> {
         self.is_in_doubt = true;
         self.bus.write_register(Register::Control, CONTROL_RESET)?;
+        let begin = Instant::now();
+        while self.bus.read_register(Register::Status)? & STATUS_RESET != 0 {
+            if begin.elapsed() > self.patience {
+                return Err(DeviceError::ResetLasts { waited: self.patience });
+            }
+        }
         for register in [Register::Submitted, Register::Completed] {
             let found = self.bus.read_register(register)?;
             if found != 0 {
                 return Err(DeviceError::NotReset { register: register.name(), found });
             }
         }
+        self.session = new_session();
+        self.bus.write_register(Register::Session, self.session)?;
         self.images_run = 0;
         self.is_in_doubt = false;
         Ok(())
@@ -182,6 +196,11 @@ impl<B: Bus> Device<B> {
         let seconds = 4.0 * self.schema.image_cycles / hertz * f64::from(self.bus.time_scale());
         self.patience.saturating_add(Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX))
     }
+}
+
+/// A number that no other host and no earlier reset is likely to have chosen, and never 0.
+fn new_session() -> u32 {
+    (RandomState::new().build_hasher().finish() as u32).max(1)
 }
 
 fn check_version(found: AbiVersion) -> Result<(), DeviceError> {

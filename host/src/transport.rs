@@ -25,7 +25,8 @@ pub trait Transport {
     /// answers how many those are. Never 0, unless `buffer` is empty.
     ///
     /// # Errors
-    /// [`TransportError::Timeout`] where nothing came in time, [`TransportError::Closed`] where the other side went away.
+    /// [`TransportError::Timeout`] where nothing came in time, [`TransportError::Closed`] where the other side went
+    /// away.
     fn read(&mut self, buffer: &mut [u8], timeout: Duration) -> Result<usize, TransportError>;
 
     /// How fast bytes move.

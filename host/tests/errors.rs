@@ -212,12 +212,19 @@ fn devices() {
     constant("a window beyond its addresses", Register::Slots, 1 << 24);
     messages.failure("a reset without effect", || Device::open(Frozen(bus(device())), &manifest()));
     messages.failure("a stuck core", || run(device().with_core_stuck_after(5), 20));
+    let foreign_reset = |requests| match run(device().with_restart_after(requests), 1) {
+        Err(error @ DeviceError::ForeignReset { .. }) => Some(error),
+        _ => None,
+    };
+    let error = (10..60).find_map(foreign_reset).unwrap();
+    messages.codes.insert(support::rendered(&error).lines().next().unwrap().into());
+    messages.failure("a reset that lasts", || run(device().with_register(Register::Status, 2), 1));
     messages.failure("a restart in the middle", || run(device().with_restart_after(30), 20));
     messages.failure("an image too long", || open(device())?.run(&[vec![0; 7]], &mut |_| {}));
     messages.failure("an element too great", || open(device())?.run(&[vec![1, 2, 3, 256, 5, 6]], &mut |_| {}));
     messages.failure("a value that is no number", || open(device())?.infer(&[vec![f32::NAN; 6]], &mut |_| {}));
     insta::assert_snapshot!("devices", messages.text);
-    assert_eq!(messages.codes.len(), 13);
+    assert_eq!(messages.codes.len(), 15);
     // A minor version only adds.
     assert!(open(device().with_register(Register::AbiVersion, AbiVersion { major, minor: minor + 1 }.code())).is_ok());
 }

@@ -119,8 +119,8 @@ fn answers_are_right_or_there_are_none() {
     assert!(right > cases / 4 && errors.values().sum::<u64>() > cases / 10 && faults > 10 * cases);
 }
 
-/// The answer to the first attempt at a write comes late, and the second attempt arrives broken: by then the window holds
-/// rubbish, and only an answer to a third attempt says otherwise.
+/// The answer to the first attempt at a write comes late, and the second attempt arrives broken: by then the window
+/// holds rubbish, and only an answer to a third attempt says otherwise.
 #[test]
 fn an_answer_to_an_earlier_attempt_is_not_enough() {
     /// A line to a device that does this to the first write of more than one word.
@@ -171,33 +171,32 @@ fn an_answer_to_an_earlier_attempt_is_not_enough() {
     assert_eq!(device.bus().transport().attempt, 3);
 }
 
-/// Before the first answers of a device that was just reset, nothing tells another reset from that one.
+/// Whenever another reset comes, the run fails or its answers are right.
 #[test]
-fn a_restart_after_the_first_answers_is_noticed() {
+fn a_restart_is_noticed() {
     let stream = StreamFormat { element: ElementType::Unsigned { bits: 8 }, lanes: 1, channels: 3, vectors: 1 };
     let manifest = manifest_of(stream, stream);
     let images: Vec<Vec<i32>> = (0..20).map(|image| vec![image; 3]).collect();
-    /// Requests from opening to the first answers: `frame_words`, and twice two images, a look and their number.
-    const FIRST_ANSWERS: u64 = 1 + 2 * (2 + 1 + 1);
     let mut noticed = 0;
-    for requests in 0..80 {
+    for requests in 0..90 {
         let line = SoftwareDevice::new(&manifest, 4, <[i32]>::to_vec).with_restart_after(requests);
-        let mut device = Device::open(FrameBus::new(line), &manifest).unwrap();
-        let first_answers = device.bus().statistics().answered + FIRST_ANSWERS;
+        let Ok(mut device) = Device::open(FrameBus::new(line), &manifest) else {
+            continue;
+        };
         match device.run(&images, &mut |_| {}) {
-            Ok(answers) => assert!(u64::from(requests) < first_answers || answers == images, "{requests}"),
-            Err(DeviceError::OutOfStep { .. }) => {
+            Ok(answers) => assert_eq!(answers, images, "{requests}"),
+            Err(DeviceError::OutOfStep { .. } | DeviceError::ForeignReset { .. }) => {
                 noticed += 1;
                 assert_eq!(device.run(&images, &mut |_| {}).unwrap(), images, "{requests}");
             }
             Err(error) => panic!("{requests}: {error}"),
         }
     }
-    assert!(noticed > 30, "{noticed}");
+    assert!(noticed > 40, "{noticed}");
 }
 
-/// A header with its checksum is as long as two words with theirs: where the line repeats one, the device must not take it
-/// for the words.
+/// A header with its checksum is as long as two words with theirs: where the line repeats one, the device must not take
+/// it for the words.
 #[test]
 fn a_repeated_header_is_no_payload() {
     /// A line that repeats every header, in both directions.
@@ -226,7 +225,10 @@ fn a_repeated_header_is_no_payload() {
     }
     let stream = StreamFormat { element: ElementType::Unsigned { bits: 8 }, lanes: 1, channels: 6, vectors: 1 };
     let manifest = manifest_of(stream, stream);
-    let mut bus = FrameBus::new(Stutter(SoftwareDevice::new(&manifest, 1, <[i32]>::to_vec)));
+    // One attempt: a header with an escaped byte is not repeated, and sooner or later one comes.
+    let patience = Patience { attempts: 1, silent_attempts: 1, ..Patience::default() };
+    let device = Stutter(SoftwareDevice::new(&manifest, 1, <[i32]>::to_vec));
+    let mut bus = FrameBus::new(device).with_patience(patience);
     assert!(bus.write(INPUT_WINDOW, &[1, 2]).is_err());
     assert!(bus.read(OUTPUT_WINDOW, &mut [0, 0]).is_err());
 }

@@ -34,6 +34,9 @@ pub trait Pins {
     /// # Errors
     /// Where the simulation fails.
     fn run(&mut self, rx: &Levels) -> Result<Levels, SimError>;
+
+    /// Seconds that pass here while one passes on the board, at most, on a slow machine.
+    fn time_scale(&self) -> u32;
 }
 
 /// Levels of a pin over successive clock cycles, as runs of equal ones.

@@ -15,7 +15,8 @@ pub fn synthesis_script(board: &Board, core: &[String]) -> String {
         let _ = write!(text, " ../rtl/{file}");
     }
     let synthesis = match board.facts.fpga.family {
-        Family::Ecp5 => "synth_ecp5",
+        // Wide multiplexers are fast, which designs at a board's clock have no need of, and take a third more LUTs.
+        Family::Ecp5 => "synth_ecp5 -nowidelut",
         Family::Ice40 => "synth_ice40 -device hx",
     };
     text += &format!(" ../board/{TOP}.v\n{synthesis} -abc9 -top {TOP}\n");

@@ -54,6 +54,7 @@ pub struct RegisterFile {
     /// The host asks for a reset.
     pub reset_request: Wire<Out, Bit>,
     constants: ConstantTable,
+    session: Register,
     submitted_count: Register,
     completed_count: Register,
     cycle_count: Register,
@@ -67,6 +68,8 @@ pub struct RegisterFile {
     in_output: Wire<Local, Bit>,
     at_control: Wire<Local, Bit>,
     at_submitted: Wire<Local, Bit>,
+    at_session: Wire<Local, Bit>,
+    condition: Wire<Local>,
     page_shift: Parameter,
     word_shift: Parameter,
     input_page: Parameter,
@@ -77,6 +80,7 @@ pub struct RegisterFile {
     control: Parameter,
     status: Parameter,
     submitted_place: Parameter,
+    session_place: Parameter,
     completed: Parameter,
     cycles: Parameter,
     line_errors: Parameter,
@@ -133,6 +137,7 @@ impl RegisterFile {
             line_error: Wire::default(),
             frame_error: Wire::default(),
             reset_request: Wire::default(),
+            session: Register::new(WORD_BITS),
             submitted_count: Register::new(WORD_BITS),
             completed_count: Register::new(WORD_BITS),
             cycle_count: Register::new(WORD_BITS),
@@ -146,6 +151,8 @@ impl RegisterFile {
             in_output: Wire::default(),
             at_control: Wire::default(),
             at_submitted: Wire::default(),
+            at_session: Wire::default(),
+            condition: Wire::of(2),
             page_shift: Parameter::number(page_bits as usize),
             word_shift: Parameter::number(2),
             input_page: page(INPUT_WINDOW),
@@ -156,6 +163,7 @@ impl RegisterFile {
             control: word(registers::Register::Control),
             status: word(registers::Register::Status),
             submitted_place: word(registers::Register::Submitted),
+            session_place: word(registers::Register::Session),
             completed: word(registers::Register::Completed),
             cycles: word(registers::Register::Cycles),
             line_errors: word(registers::Register::LineErrors),
@@ -185,6 +193,7 @@ fn constants(facts: &DeviceFacts) -> Vec<Word> {
             | R::Control
             | R::Status
             | R::Submitted
+            | R::Session
             | R::Completed
             | R::Cycles
             | R::LineErrors
@@ -207,6 +216,7 @@ fn constants(facts: &DeviceFacts) -> Vec<Word> {
 impl Logic for RegisterFile {
     #[hdl_gen]
     fn update(&mut self) {
+        self.session.clock.next = self.clock.val();
         self.submitted_count.clock.next = self.clock.val();
         self.completed_count.clock.next = self.clock.val();
         self.cycle_count.clock.next = self.clock.val();
@@ -222,22 +232,28 @@ impl Logic for RegisterFile {
             (self.page.val() == self.output_page.val()) && (self.offset.val() < self.output_words.val());
         self.at_control.next = self.in_registers.val() && (self.offset.val() == self.control.val());
         self.at_submitted.next = self.in_registers.val() && (self.offset.val() == self.submitted_place.val());
+        self.at_session.next = self.in_registers.val() && (self.offset.val() == self.session_place.val());
         self.readable.next = self.in_registers.val() || self.in_output.val();
-        self.writable.next = self.in_input.val() || self.at_control.val() || self.at_submitted.val();
+        self.writable.next =
+            self.in_input.val() || self.at_control.val() || self.at_submitted.val() || self.at_session.val();
         self.window_address.next = self.offset.val();
         self.input_write.next = self.write.val() && self.in_input.val();
         self.reset_request.next =
             self.write.val() && self.at_control.val() && (self.write_data.val() & self.reset_bit.val()).any();
         self.busy.next = self.submitted_count.q.val() != self.completed_count.q.val();
         self.submitted.next = self.submitted_count.q.val();
+        self.condition.next = (bits_of(self.reset.val(), 2) << 1u64) | bits_of(self.busy.val(), 2);
 
         self.constants.address.next = self.offset.val();
         self.read_word.d.next = self.constants.q.val();
         if self.offset.val() == self.status.val() {
-            self.read_word.d.next = bits_of(self.busy.val(), self._word_bits);
+            self.read_word.d.next = bits_of(self.condition.val(), self._word_bits);
         }
         if self.offset.val() == self.submitted_place.val() {
             self.read_word.d.next = self.submitted_count.q.val();
+        }
+        if self.offset.val() == self.session_place.val() {
+            self.read_word.d.next = self.session.q.val();
         }
         if self.offset.val() == self.completed.val() {
             self.read_word.d.next = self.completed_count.q.val();
@@ -260,11 +276,16 @@ impl Logic for RegisterFile {
         if self.write.val() && self.at_submitted.val() {
             self.submitted_count.d.next = self.write_data.val();
         }
+        self.session.d.next = self.session.q.val();
+        if self.write.val() && self.at_session.val() {
+            self.session.d.next = self.write_data.val();
+        }
         self.completed_count.d.next = self.completed_count.q.val() + self.image_done.val();
         self.cycle_count.d.next = self.cycle_count.q.val() + self.busy.val();
         self.line_error_count.d.next = self.line_error_count.q.val() + self.line_error.val();
         self.frame_error_count.d.next = self.frame_error_count.q.val() + self.frame_error.val();
         if self.reset.val() {
+            self.session.d.next = bits_of(0u64, self._word_bits);
             self.submitted_count.d.next = bits_of(0u64, self._word_bits);
             self.completed_count.d.next = bits_of(0u64, self._word_bits);
             self.cycle_count.d.next = bits_of(0u64, self._word_bits);

@@ -225,6 +225,8 @@ fn registers_read_what_the_map_says() {
         let word = u32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]);
         assert_eq!(registers.at(Register::DesignHash.address() + 4 * index as u32).0, Some(word));
     }
+    registers.write(Register::Session.address(), 0x8000_0001);
+    assert_eq!(registers.read(Register::Session), 0x8000_0001);
     registers.write(Register::Submitted.address(), 3);
     assert_eq!(registers.read(Register::Submitted), 3);
     assert_eq!(registers.read(Register::Status), 1);
@@ -242,10 +244,17 @@ fn registers_read_what_the_map_says() {
     assert_eq!(registers.write(Register::Control.address(), 1), (false, true));
     registers.simulation.top.reset.next = true;
     registers.cycle();
+    assert_eq!(registers.read(Register::Status), 2);
     registers.simulation.top.reset.next = false;
-    for register in
-        [Register::Submitted, Register::Completed, Register::Cycles, Register::LineErrors, Register::FrameErrors]
-    {
+    for register in [
+        Register::Session,
+        Register::Status,
+        Register::Submitted,
+        Register::Completed,
+        Register::Cycles,
+        Register::LineErrors,
+        Register::FrameErrors,
+    ] {
         assert_eq!(registers.read(register), 0, "{register:?}");
     }
 }

@@ -169,3 +169,18 @@ fn requests_before_an_answer_are_lost_and_nothing_else() {
         assert_eq!(answers, if 5 * early >= 210 - 20 { 2 } else { 1 }, "{} bits later", 5 * early);
     }
 }
+
+#[test]
+fn a_reset_drops_what_is_under_way() {
+    let timing = UartTiming::new(6_000_000, 1_000_000).unwrap();
+    // Into the request of 14 bytes, and into the answer of 22.
+    for bits in (5..330).step_by(25) {
+        let mut line = UartLine::new(&timing, 0, Memory::new(&mut Stimulus::new(1)), 1);
+        let mut symbols = bytes(&Frame::read(1, 0, 1));
+        symbols.push(Symbol::Idle(200));
+        line.reset_after(&symbols, bits);
+        assert_eq!(line.heard().answers, 0, "after {bits} bits");
+        line.exchange(&bytes(&Frame::read(2, 4, 1)), 1, 1000);
+        assert_eq!(line.heard().answers, 1, "after {bits} bits");
+    }
+}

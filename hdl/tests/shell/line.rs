@@ -63,6 +63,18 @@ impl UartLine {
         }
     }
 
+    /// Sends symbols, and resets the bridge some bits after they have begun.
+    pub fn reset_after(&mut self, symbols: &[Symbol], bits: u64) {
+        push(&mut self.encoder, symbols);
+        self.wait(bits);
+        self.simulation.top.reset.next = true;
+        while !self.encoder.is_idle() {
+            self.step();
+        }
+        self.wait(10);
+        self.simulation.top.reset.next = false;
+    }
+
     fn step(&mut self) {
         let top = &mut self.simulation.top;
         let address = top.address.val().low() as u32;

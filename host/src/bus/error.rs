@@ -16,8 +16,8 @@ pub enum BusError {
     #[diagnostic(
         code(host::bus::silent),
         help(
-            "check that the board has power and is configured (`xnorforge flash DIR`), that this path is its serial line, \
-             that receive and transmit are not swapped, and that the baud rate is the design's"
+            "check that the board has power and is configured (`xnorforge flash DIR`), that this path is its serial \
+             line, that receive and transmit are not swapped, and that the baud rate is the design's"
         )
     )]
     Silent {
@@ -26,8 +26,8 @@ pub enum BusError {
     },
     /// Bytes come, but they are no frames.
     #[error(
-        "a device must answer in frames, but after {attempts} attempts {bytes} bytes had come and {broken} broken frames \
-         among them, not one whole"
+        "a device must answer in frames, but after {attempts} attempts {bytes} bytes had come and {broken} broken \
+         frames among them, not one whole"
     )]
     #[diagnostic(
         code(host::bus::unintelligible),
@@ -49,8 +49,8 @@ pub enum BusError {
     #[diagnostic(
         code(host::bus::echo),
         help(
-            "receive and transmit of the line are joined, or what simulates a device leaves the echo of its terminal on: \
-             give each its own wire, or set the terminal raw"
+            "receive and transmit of the line are joined, or what simulates a device leaves the echo of its terminal \
+             on: give each its own wire, or set the terminal raw"
         )
     )]
     Echo {

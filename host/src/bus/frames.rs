@@ -1,9 +1,10 @@
 //! Accesses as frames over a line that loses and breaks bytes.
 //!
-//! Every attempt at an access has a sequence number of its own, and only the answer to the last attempt counts. An answer
-//! to an earlier attempt would say just as well that the access took effect, but then the last attempt is still under
-//! way: if it breaks there, a device that stores words as they come spoils a window that the host takes for written.
-//! The answer to the last attempt says that no request is under way any more, since a line keeps the order of its bytes.
+//! Every attempt at an access has a sequence number of its own, and only the answer to the last attempt counts. An
+//! answer to an earlier attempt would say just as well that the access took effect, but then the last attempt is still
+//! under way: if it breaks there, a device that stores words as they come spoils a window that the host takes for
+//! written. The answer to the last attempt says that no request is under way any more, since a line keeps the order of
+//! its bytes.
 
 use super::{Bus, BusError, Patience};
 use crate::transport::{Deadline, Transport, TransportError};
@@ -218,17 +219,6 @@ impl<T: Transport> FrameBus<T> {
     }
 }
 
-/// Words of the next frame where `left` are left and a frame may have `most`.
-///
-/// Never two: a payload of two words with its checksum looks like a header with its checksum, so that a header that the
-/// line repeats would pass for the payload behind it.
-fn words_of_frame(left: usize, most: usize) -> usize {
-    match left.min(most) {
-        2 => 1,
-        words => words,
-    }
-}
-
 /// Whether `frame` answers `request`. With the right number but other contents it is left from an earlier program.
 fn answers(frame: &Frame, request: &Frame) -> bool {
     let is_same = frame.sequence == request.sequence && frame.address == request.address;
@@ -247,7 +237,7 @@ impl<T: Transport> Bus for FrameBus<T> {
         let mut place = address;
         let mut rest = words;
         while !rest.is_empty() {
-            let (part, behind) = rest.split_at_mut(words_of_frame(rest.len(), most));
+            let (part, behind) = rest.split_at_mut(rest.len().min(most));
             let found = self.exchange(Frame::read(0, place, part.len() as u16))?;
             part.copy_from_slice(&found);
             place = place.wrapping_add(4 * part.len() as u32);
@@ -261,7 +251,7 @@ impl<T: Transport> Bus for FrameBus<T> {
         let mut place = address;
         let mut rest = words;
         while !rest.is_empty() {
-            let (part, behind) = rest.split_at(words_of_frame(rest.len(), most));
+            let (part, behind) = rest.split_at(rest.len().min(most));
             self.exchange(Frame::write(0, place, part.to_vec()))?;
             place = place.wrapping_add(4 * part.len() as u32);
             rest = behind;

@@ -6,8 +6,8 @@ use std::time::Duration;
 /// How long and how often a [`FrameBus`](super::FrameBus) waits for an answer.
 ///
 /// The first attempt waits for the time that the bytes take, twice over, and for both latencies; later attempts up to
-/// [`MOST_GROWTH`](Self::MOST_GROWTH) times as long, because only the answer to the last attempt counts: a device slower
-/// than thought would else never be heard.
+/// [`MOST_GROWTH`](Self::MOST_GROWTH) times as long, because only the answer to the last attempt counts: a device
+/// slower than thought would else never be heard.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Patience {
     /// What operating system and adapter may take, as time passes here.

@@ -56,7 +56,8 @@ pub enum DeviceError {
     #[diagnostic(
         code(host::device::design),
         help(
-            "flash this directory's design with `xnorforge flash DIR`, or give the directory that the device was built from"
+            "flash this directory's design with `xnorforge flash DIR`, or give the directory that the device was built \
+             from"
         )
     )]
     DesignHash {
@@ -158,8 +159,8 @@ pub enum DeviceError {
     #[diagnostic(
         code(host::device::stuck),
         help(
-            "the core is stuck: check that `xnorforge simulate DIR` passes and that the design met its timing; where time \
-             is simulated, raise the time scale"
+            "the core is stuck: check that `xnorforge simulate DIR` passes and that the design met its timing; where \
+             time is simulated, raise the time scale"
         )
     )]
     Stuck {
@@ -175,8 +176,8 @@ pub enum DeviceError {
     #[diagnostic(
         code(host::device::out_of_step),
         help(
-            "the device was reset or configured anew during the run, or another program drives it too: check its power and \
-             run again"
+            "the device was reset or configured anew during the run, or another program drives it too: check its power \
+             and run again"
         )
     )]
     OutOfStep {
@@ -189,12 +190,40 @@ pub enum DeviceError {
         /// The value.
         found: u32,
     },
+    /// Somebody else reset the device.
+    #[error(
+        "nobody else may reset the device, but its register `session` must read {expected:#010x} and reads {found:#010x}"
+    )]
+    #[diagnostic(
+        code(host::device::foreign_reset),
+        help(
+            "the device was reset or configured anew during the run, or another program drives it too: check its power \
+             and run again"
+        )
+    )]
+    ForeignReset {
+        /// What this host wrote.
+        expected: u32,
+        /// What stands there.
+        found: u32,
+    },
+    /// The device goes on resetting.
+    #[error("a reset must be over within {waited:?}, but the device still reports one")]
+    #[diagnostic(
+        code(host::device::reset_lasts),
+        help("this is a fault of the device's design or its clock stands still: configure the board anew")
+    )]
+    ResetLasts {
+        /// How long the host waited.
+        waited: Duration,
+    },
     /// The device does not obey.
     #[error("the device's register `{register}` must read 0 after a reset, but reads {found}")]
     #[diagnostic(
         code(host::device::not_reset),
         help(
-            "another program drives the device too, or this is a fault of its design: build and flash it with this version"
+            "another program drives the device too, or this is a fault of its design: build and flash it with this \
+             version"
         )
     )]
     NotReset {

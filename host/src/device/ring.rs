@@ -25,8 +25,8 @@ impl<B: Bus> Device<B> {
         while answered < images.len() {
             let room = (self.slots - (submitted - answered)).min(step).min(images.len() - submitted);
             self.upload(submitted..submitted + room, images)?;
-            // After the upload and before these images count: a device that was reset meanwhile has lost them, and shows
-            // it here.
+            // After the upload and before these images count: a device that was reset meanwhile has lost them, and
+            // shows it here.
             let completed = self.completed(answered..submitted)?;
             if room > 0 {
                 submitted += room;
@@ -42,17 +42,12 @@ impl<B: Bus> Device<B> {
                 return Err(DeviceError::Stuck { taken, finished, waited });
             }
         }
-        // A device that was reset before the last answers were read has none of them.
-        let (expected, found) = (self.images_run + submitted as u32, self.bus.read_register(Register::Submitted)?);
-        if found != expected {
-            return Err(DeviceError::OutOfStep {
-                register: Register::Submitted.name(),
-                least: expected,
-                most: expected,
-                found,
-            });
+        // A device that somebody else reset before the last answers were read may have given other answers.
+        let found = self.bus.read_register(Register::Session)?;
+        if found != self.session {
+            return Err(DeviceError::ForeignReset { expected: self.session, found });
         }
-        self.images_run = expected;
+        self.images_run += submitted as u32;
         Ok(answers)
     }
 

@@ -26,7 +26,8 @@ pub enum TransportError {
     #[diagnostic(
         code(host::transport::closed),
         help(
-            "plug the device in again, or start its simulation again, then open the line anew; its path may have changed"
+            "plug the device in again, or start its simulation again, then open the line anew; its path may have \
+             changed"
         )
     )]
     Closed {
@@ -58,8 +59,8 @@ pub enum TransportError {
     #[diagnostic(
         code(host::transport::permission_denied),
         help(
-            "join the group that owns serial lines, on most systems with `sudo usermod -a -G dialout $USER`, and log in \
-             again"
+            "join the group that owns serial lines, on most systems with `sudo usermod -a -G dialout $USER`, and log \
+             in again"
         )
     )]
     PermissionDenied {

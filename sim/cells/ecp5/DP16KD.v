@@ -1,14 +1,14 @@
 // DP16KD: the 18 Kbit block RAM of Lattice ECP5, for gate-level simulation with Verilator.
 //
 // yosys ships this cell as a black box, which Verilator would simulate as zeros. Its behaviour here follows Lattice
-// TN1264 / FPGA-TN-02204 "ECP5 and ECP5-5G Memory Usage Guide" (address layout, write modes, byte enables) and what
-// `synth_ecp5` relies on where the guide is silent: the latches are zero at power-up, a synchronous reset acts without
-// the clock enable and blocks the write, an asynchronous one does not block it, and a port that is 36 bits wide makes
-// the cell pseudo dual-port: A writes {DIB, DIA}, B reads {DOB, DOA} (DOB alone where B is narrower).
+// TN1264 / FPGA-TN-02204 "ECP5 and ECP5-5G Memory Usage Guide" (address layout, write modes, byte enables) and, where
+// the guide is silent, what `synth_ecp5` relies on: the latches are zero at power-up, and a port A that is 36 bits wide
+// makes the cell pseudo dual-port: A writes {DIB, DIA}, B reads {DOB, DOA} (DOB alone where B is narrower).
 //
-// Not modelled, and therefore an error: output registers (REGMODE OUTREG), chip selects, INIT_DATA other than STATIC,
-// mixed reset modes, a 36-bit port B beside a narrower port A, two ports that write the same bit at once, and every pin
-// multiplexer but that of the clocks (such a parameter does not exist here).
+// Not modelled, and therefore an error: the reset pins (boards are reported to read zeros where synthesis drives them),
+// output registers (REGMODE OUTREG), chip selects, INIT_DATA other than STATIC, a 36-bit port B beside a narrower port
+// A, two ports that write the same bit at once, and every pin multiplexer but that of the clocks (such a parameter does
+// not exist here).
 // Not modelled, and harmless: GSR (no design of ours instantiates it), WID (a number for the bitstream), delays.
 //
 // When one port reads bits that the other writes at the same edge the hardware promises nothing: the model returns
@@ -79,10 +79,6 @@ module DP16KD #(
       $fatal(1, "DP16KD: DATA_WIDTH_B is %0d beside DATA_WIDTH_A %0d", DATA_WIDTH_B, DATA_WIDTH_A);
     if (!(REGMODE_A == "NOREG" && REGMODE_B == "NOREG"))
       $fatal(1, "DP16KD: output registers (REGMODE_A, REGMODE_B) are not modelled");
-    if (!(RESETMODE == "SYNC" || RESETMODE == "ASYNC"))
-      $fatal(1, "DP16KD: RESETMODE is neither SYNC nor ASYNC");
-    if (ASYNC_RESET_RELEASE != RESETMODE)
-      $fatal(1, "DP16KD: ASYNC_RESET_RELEASE differs from RESETMODE, which is not modelled");
     if (!(CSDECODE_A == "0b000" && CSDECODE_B == "0b000"))
       $fatal(1, "DP16KD: chip selects (CSDECODE_A, CSDECODE_B) are not modelled");
     if (!(WRITEMODE_A == "NORMAL" || WRITEMODE_A == "WRITETHROUGH" || WRITEMODE_A == "READBEFOREWRITE"))
@@ -101,7 +97,6 @@ module DP16KD #(
   // sees the lower eight bits of each lane. INITVAL holds 16 words of 18 bits, each in 20 bits.
 
   reg [35:0] rows [0:511];
-
 
   localparam image = {
     INITVAL_3F, INITVAL_3E, INITVAL_3D, INITVAL_3C, INITVAL_3B, INITVAL_3A, INITVAL_39, INITVAL_38,
@@ -138,8 +133,8 @@ module DP16KD #(
   wire clock_b = (CLKBMUX == "INV") ? ~CLKB : CLKB;
 
   // Whether the port stores at its next edge. In the pseudo dual-port cell B only reads.
-  wire store_a = CEA && WEA && !(RESETMODE == "SYNC" && RSTA && !pseudo);
-  wire store_b = CEB && WEB && !(RESETMODE == "SYNC" && RSTB) && !pseudo;
+  wire store_a = CEA && WEA;
+  wire store_b = CEB && WEB && !pseudo;
 
   // Lowest bit of the row that a port of a given width addresses, and the bits of the row that it covers.
   function [5:0] first_bit(input integer width, input [13:0] address);
@@ -205,8 +200,6 @@ module DP16KD #(
 
   wire read_a = CEA && (!WEA || WRITEMODE_A != "NORMAL");
   wire read_b = CEB && (!WEB || WRITEMODE_B != "NORMAL" || pseudo);
-  wire clear_a = RESETMODE == "ASYNC" && RSTA;
-  wire clear_b = RESETMODE == "ASYNC" && RSTB;
 
   reg [35:0] latch_a, latch_b;
   initial begin
@@ -214,25 +207,26 @@ module DP16KD #(
     latch_b = 0;
   end
 
-  always @(posedge clock_a or posedge clear_a)
-    if (clear_a || RSTA) latch_a <= 0;
-    else if (read_a && foreign_a == 0) latch_a <= new_a >> first_a;
+  always @(posedge clock_a)
+    if (read_a && foreign_a == 0) latch_a <= new_a >> first_a;
     else if (read_a) latch_a <= ((new_a & ~foreign_a) | ({$urandom, $urandom} & foreign_a)) >> first_a;
 
-  always @(posedge clock_b or posedge clear_b)
-    if (clear_b || RSTB) latch_b <= 0;
-    else if (read_b && foreign_b == 0) latch_b <= new_b >> first_b;
+  always @(posedge clock_b)
+    if (read_b && foreign_b == 0) latch_b <= new_b >> first_b;
     else if (read_b) latch_b <= ((new_b & ~foreign_b) | ({$urandom, $urandom} & foreign_b)) >> first_b;
 
   always @(posedge clock_a) begin
     if (CEA && {CSA2, CSA1, CSA0} != 0) $fatal(1, "DP16KD: a chip select of port A is high, which is not modelled");
-    if (pseudo && (RSTA || WEB)) $fatal(1, "DP16KD: RSTA or WEB of a pseudo dual-port cell is high");
+    if (RSTA) $fatal(1, "DP16KD: RSTA is high, which is not modelled");
     if (!pseudo && same_edge && store_a && store_b && (bits_a & bits_b) != 0)
       $fatal(1, "DP16KD: both ports write the same bit");
   end
 
-  always @(posedge clock_b)
+  always @(posedge clock_b) begin
     if (CEB && {CSB2, CSB1, CSB0} != 0) $fatal(1, "DP16KD: a chip select of port B is high, which is not modelled");
+    if (RSTB) $fatal(1, "DP16KD: RSTB is high, which is not modelled");
+    if (pseudo && WEB) $fatal(1, "DP16KD: WEB of a pseudo dual-port cell is high");
+  end
 
   // Pins beyond the width of a port are unspecified.
   localparam [35:0] pins_a = (36'b1 << DATA_WIDTH_A) - 36'b1;

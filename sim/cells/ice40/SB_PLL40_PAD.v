@@ -1,4 +1,4 @@
-// SB_PLL40_PAD: the PLL of Lattice iCE40, fed from its own package pin, for gate-level simulation with Verilator.
+// SB_PLL40_PAD: the PLL of Lattice iCE40 fed from its own package pin, for gate-level simulation with Verilator.
 //
 // yosys ships this cell as a black box, whose clock would never move. Here the output *is* the input clock and the PLL
 // is always locked: one cycle of the simulated oscillator stands for one cycle of the output, and time in the
@@ -6,8 +6,8 @@
 // Design and User Guide".
 //
 // Not modelled, and therefore an error: bypass, reset, feedback other than SIMPLE, outputs other than GENCLK, clock
-// gating, and the pins and parameters that do not exist here (EXTFEEDBACK, DYNAMICDELAY, LATCHINPUTVALUE, SDI, SDO, SCLK;
-// FDA_*, DELAY_ADJUSTMENT_MODE_*, SHIFTREG_DIV_MODE, TEST_MODE, EXTERNAL_DIVIDE_FACTOR).
+// gating, and what does not exist here: the pins EXTFEEDBACK, DYNAMICDELAY, LATCHINPUTVALUE, SDI, SDO and SCLK, the
+// parameters FDA_*, DELAY_ADJUSTMENT_MODE_*, SHIFTREG_DIV_MODE, TEST_MODE and EXTERNAL_DIVIDE_FACTOR.
 // Not modelled, and harmless: ratio, phase, delay, time to lock.
 
 /* verilator lint_off WIDTH */

@@ -7,16 +7,13 @@ use abi::uart::{LineDecoder, LineEncoder, UartTiming};
 use host::transport::{Pace, Transport, TransportError};
 use std::collections::VecDeque;
 use std::io;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// Cycles simulated at a time: a few bytes of a fast line.
 const CHUNK_CYCLES: u32 = 512;
 
-/// Time scale of a simulated board: rust-hdl makes some 10^5 of its 10^7 clock cycles a second, a small netlist in
-/// Verilator a few times as many.
-const TIME_SCALE: u32 = 1000;
-
-/// A line to a simulated board. Time passes for the board only inside the calls.
+/// A line to a simulated board. Time passes for the board only inside the calls, and a timeout is measured by the board's
+/// own time, so that whether one passes does not hang on how busy the machine is.
 #[derive(Debug)]
 pub struct SimulatedLine<P> {
     pins: P,
@@ -70,11 +67,15 @@ impl<P: Pins> SimulatedLine<P> {
         self.encoder.is_idle() && self.decoder.is_idle()
     }
 
-    fn advance_until(&mut self, deadline: Instant, done: impl Fn(&Self) -> bool) -> Result<bool, TransportError> {
+    /// Lets time pass until `done`, at most as much as passes on a board in `timeout`; whether it is done.
+    fn advance_until(&mut self, timeout: Duration, done: impl Fn(&Self) -> bool) -> Result<bool, TransportError> {
+        let cycles = timeout.as_secs_f64() / f64::from(self.pins.time_scale()) * f64::from(self.timing.clock_hertz());
+        let mut left = (cycles / f64::from(CHUNK_CYCLES)).ceil() as u64;
         while !done(self) {
-            if Instant::now() >= deadline {
+            if left == 0 {
                 return Ok(false);
             }
+            left -= 1;
             self.advance().map_err(|error| TransportError::Closed { source: io::Error::other(error) })?;
         }
         Ok(true)
@@ -84,12 +85,12 @@ impl<P: Pins> SimulatedLine<P> {
 impl<P: Pins> Transport for SimulatedLine<P> {
     fn write(&mut self, bytes: &[u8], timeout: Duration) -> Result<(), TransportError> {
         self.send(bytes);
-        let done = self.advance_until(Instant::now() + timeout, |line| line.encoder.is_idle())?;
+        let done = self.advance_until(timeout, |line| line.encoder.is_idle())?;
         if done { Ok(()) } else { Err(TransportError::Timeout { timeout, done: 0, expected: bytes.len() }) }
     }
 
     fn read(&mut self, buffer: &mut [u8], timeout: Duration) -> Result<usize, TransportError> {
-        if !self.advance_until(Instant::now() + timeout, |line| !line.received.is_empty() || buffer.is_empty())? {
+        if !self.advance_until(timeout, |line| !line.received.is_empty() || buffer.is_empty())? {
             return Err(TransportError::Timeout { timeout, done: 0, expected: 1 });
         }
         let count = buffer.len().min(self.received.len());
@@ -98,6 +99,6 @@ impl<P: Pins> Transport for SimulatedLine<P> {
     }
 
     fn pace(&self) -> Pace {
-        Pace { time_scale: TIME_SCALE, ..Pace::of_baud(self.timing.baud()) }
+        Pace { time_scale: self.pins.time_scale(), ..Pace::of_baud(self.timing.baud()) }
     }
 }

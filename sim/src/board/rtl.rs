@@ -38,4 +38,9 @@ impl Pins for RtlBoard {
         }
         Ok(tx)
     }
+
+    fn time_scale(&self) -> u32 {
+        // Some 10^5 cycles a second of 10^7 on the board, and a machine that does other things as well.
+        1000
+    }
 }

@@ -124,6 +124,11 @@ impl Pins for VerilatedBoard {
         let program = self.program.clone();
         self.exchange(rx).map_err(SimError::file("drive the simulation", &program))
     }
+
+    fn time_scale(&self) -> u32 {
+        // A netlist makes some 5 * 10^5 cycles a second of 10^7 on the board, Verilog more.
+        200
+    }
 }
 
 impl Drop for VerilatedBoard {

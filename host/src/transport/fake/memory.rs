@@ -21,9 +21,10 @@ pub(super) struct Memory {
     input_window: Vec<u32>,
     output_window: Vec<u32>,
     slots: u32,
-    /// What constants read, by address.
+    /// What reads the same always, by address.
     pub(super) constants: BTreeMap<u32, u32>,
     core: Core,
+    session: u32,
     submitted: u32,
     completed: u32,
     cycles: u32,
@@ -64,6 +65,7 @@ impl Memory {
             slots,
             constants,
             core,
+            session: 0,
             submitted: 0,
             completed: 0,
             cycles: 0,
@@ -107,6 +109,9 @@ impl Memory {
         if address >= OUTPUT_WINDOW {
             return self.output_window[(address - OUTPUT_WINDOW) as usize / 4];
         }
+        if let Some(word) = self.constants.get(&address) {
+            return *word;
+        }
         let at = |register: Register| address == register.address();
         let is_busy = self.submitted != self.completed;
         match address {
@@ -117,11 +122,12 @@ impl Memory {
                     0
                 }
             }
+            _ if at(Register::Session) => self.session,
             _ if at(Register::Submitted) => self.submitted,
             _ if at(Register::Completed) => self.completed,
             _ if at(Register::Cycles) => self.cycles,
             _ if at(Register::FrameErrors) => self.frame_errors & 0xffff,
-            _ => self.constants.get(&address).copied().unwrap_or(0),
+            _ => 0,
         }
     }
 
@@ -133,6 +139,8 @@ impl Memory {
             if word & CONTROL_RESET != 0 {
                 self.reset();
             }
+        } else if address == Register::Session.address() {
+            self.session = word;
         } else if address == Register::Submitted.address() {
             self.submit(word);
         }
@@ -141,14 +149,16 @@ impl Memory {
     pub(super) fn reset(&mut self) {
         self.input_window.fill(RUBBISH);
         self.output_window.fill(RUBBISH);
+        self.session = 0;
         (self.submitted, self.completed, self.cycles, self.frame_errors) = (0, 0, 0, 0);
     }
 
     fn submit(&mut self, submitted: u32) {
         let words = self.output.words_per_image();
-        self.is_overrun |= submitted.wrapping_sub(self.completed) > self.slots;
+        let is_overrun = submitted.wrapping_sub(self.completed) > self.slots;
+        self.is_overrun |= is_overrun;
         // The core may write over an answer from the moment on in which its slot is used again.
-        while self.submitted != submitted && !self.is_overrun {
+        while self.submitted != submitted && !is_overrun {
             let start = (self.submitted % self.slots) as usize * words;
             self.output_window[start..start + words].fill(RUBBISH);
             self.submitted = self.submitted.wrapping_add(1);
@@ -169,7 +179,8 @@ impl Memory {
 
     /// Finishes the next image; whether there was one.
     fn finish_image(&mut self) -> bool {
-        if self.submitted == self.completed || self.is_overrun || self.most_images == Some(0) {
+        let images = self.submitted.wrapping_sub(self.completed);
+        if images == 0 || images > self.slots || self.most_images == Some(0) {
             return false;
         }
         self.most_images = self.most_images.map(|images| images - 1);

@@ -2,7 +2,8 @@
 //! behind them is known.
 
 use abi::frame::{
-    CHECKSUM_BYTES, CHECKSUM_POLYNOMIAL, CHECKSUM_RESIDUE, ESCAPE, ESCAPE_FLIP, FLAG, FrameKind, HEADER_BYTES,
+    CHECKSUM_BYTES, CHECKSUM_POLYNOMIAL, CHECKSUM_RESIDUE, CHECKSUM_STARTS, ESCAPE, ESCAPE_FLIP, FLAG, FrameKind,
+    HEADER_BYTES,
 };
 
 /// The header of a request.
@@ -57,7 +58,11 @@ impl Receiver {
     }
 
     fn enter(&mut self, place: Place) {
-        *self = Receiver { place, ..Receiver::new() };
+        let checksum = match place {
+            Place::Payload { .. } => CHECKSUM_STARTS.1,
+            Place::Header | Place::Outside => CHECKSUM_STARTS.0,
+        };
+        *self = Receiver { place, checksum, ..Receiver::new() };
     }
 
     /// Takes the line's next byte.

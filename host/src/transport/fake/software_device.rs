@@ -11,8 +11,8 @@ use std::time::Duration;
 
 /// A device whose core is a function, with the registers, windows and frames of a real one.
 ///
-/// It is a [`Transport`] itself; or [`take`](Self::take) serves it to whatever carries bytes, a pseudo-terminal for one.
-/// No time passes in it: what has not come at once never will, so that reading nothing times out at once.
+/// It is a [`Transport`] itself; or [`take`](Self::take) serves it to whatever carries bytes, a pseudo-terminal for
+/// one. No time passes in it: what has not come at once never will, so that reading nothing times out at once.
 ///
 /// Like hardware it stores the words of a window before it knows whether they came whole, and its windows hold rubbish
 /// where the contract promises nothing: a host that does not keep to it gets wrong answers.
