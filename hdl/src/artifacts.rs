@@ -98,8 +98,7 @@ fn write_into(plan: &Plan, board: Option<&Board>, folder: &Path) -> Result<Compi
             Some(device::manifest(plan, board, files.into_iter().map(|(name, _)| name).collect())?)
         }
     };
-    let design_hash = hash.iter().map(|byte| format!("{byte:02x}")).collect();
-    let manifest = manifest_of(plan, core.top, files, design_hash, device);
+    let manifest = manifest_of(plan, core.top, files, hexadecimal(&hash), device);
     let testbench = folder.join("testbench");
     make_folder(&testbench)?;
     for (name, text) in testbench_files(plan, &manifest) {
@@ -160,6 +159,10 @@ pub fn read(folder: &Path) -> Result<Compiled, ArtifactsError> {
     plan.validate().map_err(|source| ArtifactsError::Plan { folder: folder.to_owned(), source })?;
     check_manifest(folder, &manifest, &plan)?;
     Ok(Compiled { plan, manifest })
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn file_error(action: &'static str, path: &Path, source: io::Error) -> ArtifactsError {

@@ -1,6 +1,6 @@
 //! A folder to run the program in.
 
-#![allow(missing_docs, clippy::unwrap_used)]
+#![allow(missing_docs, dead_code, clippy::unwrap_used, reason = "no test program needs everything")]
 
 use ndarray::ArrayD;
 use serde_json::Value;
@@ -66,9 +66,14 @@ impl Room {
 
     /// The command and its message where it must refuse what it was given.
     pub fn error(&self, words: &[&str]) -> String {
+        self.failure(words, 2)
+    }
+
+    /// The command and its message where it must end with `status`.
+    pub fn failure(&self, words: &[&str], status: i32) -> String {
         let output = self.run(words);
         let (stdout, stderr) = (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
-        assert_eq!((output.status.code(), stdout.as_str()), (Some(2), ""), "{words:?}\n{stderr}");
+        assert_eq!((output.status.code(), stdout.as_str()), (Some(status), ""), "{words:?}\n{stderr}");
         assert!(!stderr.contains("panicked"), "{words:?}\n{stderr}");
         assert!((1..25).contains(&stderr.lines().count()), "one screen: {words:?}\n{stderr}");
         assert!(["help", "Usage", "--help"].iter().any(|word| stderr.contains(word)), "no next step: {stderr}");

@@ -5,6 +5,7 @@ use crate::board::{Board, device};
 use abi::manifest::Manifest;
 use compiler::plan::Plan;
 use serde_json::Value;
+use sha2::{Digest, Sha256};
 use std::path::Path;
 
 /// Checks that the manifest is the plan's, and that what it says of its own can be used.
@@ -34,12 +35,20 @@ pub(super) fn check_manifest(folder: &Path, found: &Manifest, plan: &Plan) -> Re
     let is_ours = |place: &str, file: &str| !file.contains(['/', '\\']) && folder.join(place).join(file).is_file();
     let board_files = found.device.iter().flat_map(|device| &device.files).map(|file| ("device.files", "board", file));
     let mut all_files = files.iter().map(|file| ("files", "rtl", file)).chain(board_files);
-    match all_files.find(|(_, place, file)| !is_ours(place, file)) {
-        None => Ok(()),
-        Some((field, place, file)) => {
-            fault(field.into(), format!("a list of files in the folder {place}"), shown(&file.as_str().into()))
-        }
+    if let Some((field, place, file)) = all_files.find(|(_, place, file)| !is_ours(place, file)) {
+        return fault(field.into(), format!("a list of files in the folder {place}"), shown(&file.as_str().into()));
     }
+    // What a device says of itself must be what lies here, and what lies here what was planned.
+    let mut hash = Sha256::new();
+    for file in files {
+        let path = folder.join("rtl").join(file);
+        hash.update(std::fs::read(&path).map_err(|source| super::file_error("read", &path, source))?);
+    }
+    let expected = super::hexadecimal(&hash.finalize());
+    if *design_hash != expected {
+        return fault("design_hash".into(), format!("the hash of the files in rtl, {expected}"), design_hash.clone());
+    }
+    Ok(())
 }
 
 /// Where two values differ first.

@@ -16,7 +16,7 @@ pub enum BusError {
     #[diagnostic(
         code(host::bus::silent),
         help(
-            "check that the board has power and is configured (`xnorforge flash DIR`), that this path is its serial \
+            "check that the board has power and is configured , that this path is its serial \
              line, that receive and transmit are not swapped, and that the baud rate is the design's"
         )
     )]
@@ -33,7 +33,7 @@ pub enum BusError {
         code(host::bus::unintelligible),
         help(
             "most likely the baud rate is not the design's: give it as PATH@BAUD; else another design is configured \
-             (`xnorforge flash DIR`), or the line is too noisy for the rate"
+             , or the line is too noisy for the rate"
         )
     )]
     Unintelligible {
@@ -73,7 +73,7 @@ pub enum BusError {
         code(host::bus::stopped),
         help(
             "the device lost its power or its configuration, or a wire came off: check them, configure it again with \
-             `xnorforge flash DIR`, and open it anew"
+             the bitstream of DIR/build, and open it anew"
         )
     )]
     Stopped {

@@ -19,7 +19,7 @@ pub enum DeviceError {
     #[error("the device's register `identifier` must read {expected:#010x}, but reads {found:#010x}")]
     #[diagnostic(
         code(host::device::identifier),
-        help("this is no design of xnorforge: configure the board with `xnorforge flash DIR`, or give another path")
+        help("this is no design of xnorforge: load the bitstream of DIR/build into the board, or give another path")
     )]
     Identifier {
         /// What every device reads.
@@ -56,7 +56,7 @@ pub enum DeviceError {
     #[diagnostic(
         code(host::device::design),
         help(
-            "flash this directory's design with `xnorforge flash DIR`, or give the directory that the device was built \
+            "load this directory's bitstream into the board, or give the directory that the device was built \
              from"
         )
     )]

@@ -16,7 +16,7 @@ pub(super) struct PackedWeights {
 }
 
 #[derive(Debug, Error)]
-#[error("weight row {row} must hold {columns} codes of {bits} bits in hexadecimal digits")]
+#[error("weight row {row} must hold {columns} codes of {bits} bits, 1 to 16 of them, in hexadecimal digits")]
 pub(super) struct PackedWeightsError {
     row: usize,
     columns: usize,
@@ -59,10 +59,14 @@ impl TryFrom<PackedWeights> for WeightMatrix {
     fn try_from(packed: PackedWeights) -> Result<Self, Self::Error> {
         let bits = packed.element.bits();
         let (columns, element) = (packed.columns, packed.element);
+        let expected = (columns as u64).checked_mul(u64::from(bits)).map(|bits| bits.div_ceil(4));
+        if !(1..=16).contains(&bits) {
+            return Err(PackedWeightsError { row: 0, columns, bits });
+        }
         let mut values = Vec::new();
         for (row, text) in packed.codes.iter().enumerate() {
             let fault = || PackedWeightsError { row, columns, bits };
-            if text.len() as u64 != (columns as u64 * u64::from(bits)).div_ceil(4) {
+            if Some(text.len() as u64) != expected {
                 return Err(fault());
             }
             let (mut pending, mut count, mut taken) = (0u64, 0, 0);

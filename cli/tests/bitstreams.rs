@@ -1,0 +1,109 @@
+//! Bitstreams of the shipped network, and the netlists that they are made of, at their UART pins.
+//!
+//! Needs the tools of `constraints/requirements.txt` and Verilator. Where they are not installed, tests are skipped with a
+//! sentence; under `CI=true` they fail.
+
+#![allow(clippy::unwrap_used)]
+
+mod support;
+
+use hdl::build::{Tool, Tools};
+use std::fs;
+use std::process::Command;
+use support::{IMAGES, MODEL, PROGRAM, Room};
+
+/// Whether every tool for a board can be found.
+fn has_tools(tools: &[Tool]) -> bool {
+    let installed = Tools::from_environment();
+    let missing: Vec<&str> =
+        tools.iter().filter(|tool| installed.find(**tool).is_err()).map(|tool| tool.name()).collect();
+    let verilator = Command::new("verilator").arg("--version").output().is_ok();
+    if missing.is_empty() && verilator {
+        return true;
+    }
+    assert!(std::env::var_os("CI").is_none_or(|ci| ci != "true"), "{missing:?} must be installed where CI=true");
+    eprintln!("skipped: {missing:?} or verilator is not installed");
+    false
+}
+
+/// Compiles the digits for `board`, builds the bitstream and runs five images on the netlist.
+fn builds(board: &str, bitstream: &str, least_bytes: u64) {
+    let room = Room::new();
+    room.ok(&["compile", MODEL, "-o", "design", "--board", board]);
+    let gates = ["run", "design", "--input", IMAGES, "--count", "5", "--on", "gates", "--output", "gates.npy"];
+    assert!(room.error(&gates).contains("sim::no_netlist"), "before the build there is no netlist");
+    let output = room.command(PROGRAM).args(["build", "design", "--json"]).output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.success(), "{said}");
+    for stage in ["synthesis", "place_and_route", "bitstream"] {
+        assert!(said.contains(stage), "{said}");
+        assert!(room.path(&format!("design/build/{stage}.log")).exists(), "{stage}");
+    }
+    let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(report, room.json_file("design/report.json"));
+    let measured = |name: &str| report["measured"][name].as_f64().unwrap();
+    assert!(measured("fmax_mhz") >= report["clock_mhz"].as_f64().unwrap(), "{report}");
+    for resource in ["lut", "ff", "bram"] {
+        assert!(measured(resource) > 1.0, "{report}");
+    }
+    assert!(fs::metadata(room.path("design/build").join(bitstream)).unwrap().len() > least_bytes);
+
+    room.ok(&gates);
+    room.ok(&["run", MODEL, "--input", IMAGES, "--count", "5", "--on", "reference", "--output", "reference.npy"]);
+    let bytes = |name: &str| fs::read(room.path(name)).unwrap();
+    assert_eq!(bytes("gates.npy"), bytes("reference.npy"));
+}
+
+#[test]
+fn ulx3s() {
+    if has_tools(&[Tool::Yosys, Tool::NextpnrEcp5, Tool::Ecppack]) {
+        builds("ulx3s-85f", "design.bit", 100_000);
+    }
+}
+
+#[test]
+fn ice40_hx8k() {
+    if has_tools(&[Tool::Yosys, Tool::NextpnrIce40, Tool::Icepack]) {
+        builds("ice40-hx8k", "design.bin", 100_000);
+    }
+}
+
+/// The script that `compile` writes makes the same bitstream without this program.
+#[test]
+fn the_build_script_runs_by_itself() {
+    if !has_tools(&[Tool::Yosys, Tool::NextpnrIce40, Tool::Icepack]) {
+        return;
+    }
+    let room = Room::new();
+    room.ok(&["compile", MODEL, "-o", "design", "--board", "ice40-hx8k"]);
+    let output = Command::new("sh").arg(room.path("design/board/build.sh")).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let bitstream = fs::read(room.path("design/build/design.bin")).unwrap();
+    room.ok(&["compile", MODEL, "-o", "design", "--board", "ice40-hx8k"]);
+    assert!(room.command(PROGRAM).args(["build", "design"]).output().unwrap().status.success());
+    assert_eq!(fs::read(room.path("design/build/design.bin")).unwrap(), bitstream);
+}
+
+#[test]
+fn builds_that_are_refused() {
+    let room = Room::new();
+    room.ok(&["compile", MODEL, "-o", "core"]);
+    room.ok(&["compile", MODEL, "-o", "design", "--board", "ulx3s-85f"]);
+    let mut errors = room.error(&["build", "core"]);
+    errors += &room.error(&["build", "nowhere"]);
+    errors += &room.error(&["build", "design", "--seeds", "0"]);
+    errors += &room.error(&["simulate", "design", "--on", "gates", "--input", IMAGES]);
+    errors += &room.error(&["compile", MODEL, "-o", "new", "--board", "de10-nano"]);
+    errors += &room.error(&["compile", MODEL, "-o", "new", "--board", "ulx3s-85f", "--clock", "100"]);
+    room.nothing_at("new");
+    let output = room
+        .command(PROGRAM)
+        .args(["build", "design"])
+        .env("XNORFORGE_TOOLS", room.path("nowhere"))
+        .env("PATH", "")
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(3));
+    errors += &format!("# without tools\n{}", String::from_utf8(output.stderr).unwrap());
+    insta::assert_snapshot!("refused", errors);
+}
