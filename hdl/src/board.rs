@@ -236,22 +236,17 @@ impl Board {
             let reason = || "it is missing or no text".to_owned();
             found.ok_or_else(|| BoardError::File { board: name.to_owned(), file, reason: reason() })
         };
-        Board::parse(name, text("board.toml")?, text)
+        let facts = text("board.toml")?;
+        let family = facts_of(name, facts)?.fpga.family;
+        Board::parse(name, facts, text(family.pin_file())?)
     }
 
-    fn parse<'a>(
-        name: &str,
-        facts: &str,
-        text: impl Fn(&'static str) -> Result<&'a str, BoardError>,
-    ) -> Result<Board, BoardError> {
-        let fault = |error: toml::de::Error| BoardError::File {
-            board: name.to_owned(),
-            file: "board.toml",
-            reason: error.to_string(),
-        };
-        let facts: BoardFacts = toml::from_str(facts).map_err(fault)?;
-        let pins = text(facts.fpga.family.pin_file())?.to_owned();
-        let board = Board { name: name.to_owned(), facts, pins };
+    /// The board called `name` from the texts of its two files.
+    ///
+    /// # Errors
+    /// Where they contradict each other, or the clock cannot make the UART's rate.
+    pub fn parse(name: &str, facts: &str, pins: &str) -> Result<Board, BoardError> {
+        let board = Board { name: name.to_owned(), facts: facts_of(name, facts)?, pins: pins.to_owned() };
         board.timing()?;
         board.check_pins()?;
         Ok(board)
@@ -278,4 +273,13 @@ impl Board {
     pub fn clock_mhz(&self) -> f64 {
         f64::from(self.facts.clock.hertz) / 1e6
     }
+}
+
+fn facts_of(name: &str, text: &str) -> Result<BoardFacts, BoardError> {
+    let fault = |error: toml::de::Error| BoardError::File {
+        board: name.to_owned(),
+        file: "board.toml",
+        reason: error.to_string().trim().to_owned(),
+    };
+    toml::from_str(text).map_err(fault)
 }
