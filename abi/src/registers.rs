@@ -170,7 +170,21 @@ impl Register {
     pub const fn words(self) -> u32 {
         match self {
             Register::DesignHash => 8,
-            _ => 1,
+            Register::Identifier
+            | Register::AbiVersion
+            | Register::Control
+            | Register::Status
+            | Register::Submitted
+            | Register::Completed
+            | Register::Cycles
+            | Register::LineErrors
+            | Register::FrameErrors
+            | Register::Slots
+            | Register::InputWords
+            | Register::OutputWords
+            | Register::ClockHertz
+            | Register::FrameWords
+            | Register::Session => 1,
         }
     }
 

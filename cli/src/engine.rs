@@ -180,7 +180,7 @@ fn with_design<T>(model: &Model, body: impl FnOnce(&Compiled, &Path) -> Result<T
 fn device_of<'a>(model: &'a Model, engine: &'static str) -> Result<(&'a Compiled, &'a Path), EngineError> {
     match model {
         Model::Compiled { folder, compiled } => Ok((compiled, folder)),
-        Model::Imported { graph, .. } => Err(EngineError::NoDevice { engine, path: format!("{}.onnx", graph.name) }),
+        Model::Imported { path, .. } => Err(EngineError::NoDevice { engine, path: path.display().to_string() }),
     }
 }
 

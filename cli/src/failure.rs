@@ -92,12 +92,26 @@ input_errors!(
     network::reference::ReferenceError,
     compiler::lower::LowerError,
     compiler::fold::PlanError,
-    hdl::artifacts::ArtifactsError,
-    hdl::board::BoardError,
     crate::images::ImagesError,
     crate::cmd::compile::FoldingFile,
     crate::engine::EngineError,
 );
+
+impl From<hdl::board::BoardError> for Failure {
+    fn from(error: hdl::board::BoardError) -> Self {
+        let exit = if error.is_too_large() { Exit::No } else { Exit::Input };
+        Failure::new(exit, error)
+    }
+}
+
+impl From<hdl::artifacts::ArtifactsError> for Failure {
+    fn from(error: hdl::artifacts::ArtifactsError) -> Self {
+        match error {
+            hdl::artifacts::ArtifactsError::Board(error) => error.into(),
+            error => Failure::new(Exit::Input, error),
+        }
+    }
+}
 
 impl From<hdl::build::BuildError> for Failure {
     fn from(error: hdl::build::BuildError) -> Self {
@@ -119,7 +133,8 @@ impl From<sim::SimError> for Failure {
             | sim::SimError::Unsupported { .. }
             | sim::SimError::NoDevice { .. }
             | sim::SimError::Artifacts(_)
-            | sim::SimError::NoNetlist { .. } => Exit::Input,
+            | sim::SimError::NoNetlist { .. }
+            | sim::SimError::NoCells { .. } => Exit::Input,
             sim::SimError::Device(error) if matches!(**error, host::DeviceError::Input { .. }) => Exit::Input,
             _ => Exit::Tool,
         };

@@ -12,6 +12,8 @@ use std::path::{Path, PathBuf};
 pub enum Model {
     /// An imported file.
     Imported {
+        /// The file.
+        path: PathBuf,
         /// The imported graph.
         graph: Box<Graph>,
         /// The same in integers.
@@ -38,7 +40,7 @@ impl Model {
         }
         let graph = onnx::import(path)?;
         let network = lower(&graph)?;
-        Ok(Model::Imported { graph: Box::new(graph), network: Box::new(network) })
+        Ok(Model::Imported { path: path.to_owned(), graph: Box::new(graph), network: Box::new(network) })
     }
 
     /// The network in integers.

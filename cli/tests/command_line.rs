@@ -409,7 +409,7 @@ fn places_that_are_refused() {
     fs::create_dir(room.path("occupied")).unwrap();
     fs::write(room.path("occupied/thesis.txt"), "years of work").unwrap();
     let mut errors = String::new();
-    for place in ["file", "file/design", "occupied"] {
+    for place in ["file", "file/design", "occupied", "..", "digits/.."] {
         errors += &room.error(&["compile", MODEL, "-o", place]);
     }
     assert_eq!(fs::read_to_string(room.path("file")).unwrap(), "a file");

@@ -44,15 +44,19 @@ pub struct Compiled {
 /// # Errors
 /// Where the place is occupied by something else, or the system refuses.
 pub fn write(plan: &Plan, board: Option<&Board>, folder: &Path) -> Result<Compiled, ArtifactsError> {
+    if let Some(board) = board {
+        board.check_weights(plan.network.weight_bits())?;
+    }
     if folder.is_file() {
         return Err(ArtifactsError::NoDirectory { folder: folder.to_owned() });
     }
     // Only a directory of ours is replaced: another program's manifest.json does not parse as one.
     let occupied = fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_some());
     let ours = || read_json::<Manifest>(folder, "manifest.json").is_ok();
-    let Some(name) = folder.file_name().filter(|_| !occupied || ours()) else {
+    if occupied && !ours() {
         return Err(ArtifactsError::Occupied { folder: folder.to_owned() });
-    };
+    }
+    let name = folder.file_name().ok_or_else(|| ArtifactsError::NoName { folder: folder.to_owned() })?;
     let mut beside = name.to_owned();
     beside.push(format!(".partial{}", std::process::id()));
     let beside = folder.with_file_name(beside);

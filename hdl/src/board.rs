@@ -93,6 +93,14 @@ impl Family {
         }
     }
 
+    /// Bits of a block RAM.
+    pub fn bram_bits(self) -> u64 {
+        match self {
+            Family::Ecp5 => 18 * 1024,
+            Family::Ice40 => 4 * 1024,
+        }
+    }
+
     /// The family's name in commands and files.
     pub fn name(self) -> &'static str {
         match self {
@@ -199,6 +207,30 @@ pub enum BoardError {
         /// The clock asked for.
         found: f64,
     },
+    /// Weights that the chip has no room for.
+    #[error(
+        "the network's weights must fit the memory of {board}, {memory_bits} bits of block RAM and LUTs together, but take {weight_bits}"
+    )]
+    #[diagnostic(code(hdl::board::too_large), help("choose a larger board (`xnorforge boards`) or a smaller network"))]
+    TooLarge {
+        /// The board.
+        board: String,
+        /// Bits of all its memory.
+        memory_bits: u64,
+        /// Bits of all weights.
+        weight_bits: u64,
+    },
+    /// A line faster than its chips.
+    #[error("`baud` in constraints/{board}/board.toml must be at most `highest_baud`, {highest}, but is {found}")]
+    #[diagnostic(code(hdl::board::baud), help("set a lower `baud`"))]
+    Baud {
+        /// The board.
+        board: String,
+        /// The highest rate.
+        highest: u32,
+        /// The rate.
+        found: u32,
+    },
     /// Images larger than a window.
     #[error("a window of the device must hold two images, but one takes {bytes} bytes, more than {limit}, on {board}")]
     #[diagnostic(code(hdl::board::window), help("use a smaller input, or a core without a board: leave `--board` out"))]
@@ -219,6 +251,13 @@ pub enum BoardError {
         /// Why.
         source: UartError,
     },
+}
+
+impl BoardError {
+    /// Whether the answer is no rather than the question wrong.
+    pub fn is_too_large(&self) -> bool {
+        matches!(self, BoardError::TooLarge { .. } | BoardError::Window { .. })
+    }
 }
 
 impl Board {
@@ -247,6 +286,10 @@ impl Board {
     /// Where they contradict each other, or the clock cannot make the UART's rate.
     pub fn parse(name: &str, facts: &str, pins: &str) -> Result<Board, BoardError> {
         let board = Board { name: name.to_owned(), facts: facts_of(name, facts)?, pins: pins.to_owned() };
+        let UartRoute { baud, highest_baud, .. } = board.facts.uart;
+        if baud > highest_baud {
+            return Err(BoardError::Baud { board: board.name, highest: highest_baud, found: baud });
+        }
         board.timing()?;
         board.check_pins()?;
         Ok(board)
@@ -267,6 +310,20 @@ impl Board {
     pub fn timing(&self) -> Result<UartTiming, BoardError> {
         UartTiming::new(self.facts.clock.hertz, self.facts.uart.baud)
             .map_err(|source| BoardError::Uart { board: self.name.clone(), source })
+    }
+
+    /// Refuses networks whose weights cannot fit, whatever the tools do.
+    ///
+    /// # Errors
+    /// Where there are more bits of weights than of memory.
+    pub fn check_weights(&self, weight_bits: u64) -> Result<(), BoardError> {
+        const BITS_OF_A_LUT: u64 = 16;
+        let Resources { lut, bram, .. } = self.facts.fpga.resources;
+        let memory_bits = bram * self.facts.fpga.family.bram_bits() + lut * BITS_OF_A_LUT;
+        if weight_bits <= memory_bits {
+            return Ok(());
+        }
+        Err(BoardError::TooLarge { board: self.name.clone(), memory_bits, weight_bits })
     }
 
     /// The board's clock in MHz.

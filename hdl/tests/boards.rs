@@ -41,6 +41,9 @@ fn broken_folders_are_refused() {
     refused(parse(facts, &board.pins.replace("LOCATE COMP \"led_busy\"", "LOCATE COMP \"led_idle\"")));
     refused(parse(facts, &format!("{}\nLOCATE COMP \"button\" SITE \"R1\";\n", board.pins)));
     refused(parse(facts, &board.pins.replace("LOCATE COMP \"led_busy\"", "# \"led_busy\"")));
+    refused(parse(&facts.replace("baud = 1000000", "baud = 5000000"), &board.pins));
     refused(Board::find("nowhere").unwrap_err());
+    assert!(board.check_weights(2_900_000).is_ok());
+    refused(Board::find("ice40-hx8k").unwrap().check_weights(2_900_000).unwrap_err());
     insta::assert_snapshot!(errors);
 }

@@ -125,8 +125,8 @@ impl<B: Bus> Device<B> {
     ///
     /// A run after one that failed begins with a reset.
     ///
-    /// A device that somebody else resets, or that loses its power, is noticed once answers have come since the last
-    /// reset; before that nothing in it differs, and what it then answers is wrong.
+    /// A device that somebody else resets, or that loses its power, is noticed at the end at the latest: it then no longer
+    /// holds the number of this host's session.
     ///
     /// # Errors
     /// Where an image is not one of the network's, the device does not answer, or does not finish. Whatever the line

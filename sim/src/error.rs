@@ -55,6 +55,16 @@ pub enum SimError {
         /// The directory.
         folder: PathBuf,
     },
+    /// No models of the cells that the netlist is made of.
+    #[error("{} must hold yosys' simulation models, but `build` did not find them beside its yosys", folder.join("build").display())]
+    #[diagnostic(
+        code(sim::no_cells),
+        help("install the tools of {} and build again", folder.join("board/requirements.txt").display())
+    )]
+    NoCells {
+        /// The directory.
+        folder: PathBuf,
+    },
     /// A clock that cannot make the line's rate.
     #[error(transparent)]
     #[diagnostic(transparent)]

@@ -20,6 +20,13 @@ pub enum ArtifactsError {
         /// The place.
         folder: PathBuf,
     },
+    /// A place that cannot be replaced as a whole.
+    #[error("the output directory must have a name of its own, but {} has none", folder.display())]
+    #[diagnostic(code(hdl::artifacts::no_name), help("give a directory below this one, for example `-o out/design`"))]
+    NoName {
+        /// The place.
+        folder: PathBuf,
+    },
     /// Something else is there.
     #[error("the output directory must be new, empty or written by `compile`, but {} holds other files", folder.display())]
     #[diagnostic(code(hdl::artifacts::occupied), help("choose another directory with -o, or empty this one"))]

@@ -73,9 +73,12 @@ impl Build {
         fs::create_dir_all(&build).map_err(file("create", &build))?;
         let bitstream = build.join(bitstream(family));
         // What is there after a failure must not look like this build's.
-        if bitstream.exists() {
-            fs::remove_file(&bitstream).map_err(file("remove", &bitstream))?;
+        for stale in [&bitstream, &build.join("netlist.v"), &build.join("netlist.json"), &build.join("timing.json")] {
+            if stale.exists() {
+                fs::remove_file(stale).map_err(file("remove", stale))?;
+            }
         }
+        self.write_report(&self.report)?;
         let mut run = |stage: &Stage, seed: u32| {
             let position = stages(&self.board, 1).iter().position(|other| other.name == stage.name);
             let tool = &installed[position.unwrap_or(0)];
@@ -87,35 +90,45 @@ impl Build {
         };
         let [synthesis, ..] = stages(&self.board, 1);
         run(&synthesis, 1)?;
+        self.copy_cells(&installed[0].program, &build)?;
         let mut best: Option<(u32, Measured)> = None;
-        let mut last = 0;
+        let mut failure = None;
         for seed in 1..=seeds.max(1) {
             let [_, place_and_route, _] = stages(&self.board, seed);
-            run(&place_and_route, seed)?;
-            last = seed;
-            let measured = timing::measured(&build, family)?;
-            if best.is_none_or(|(_, best)| measured.fmax_mhz > best.fmax_mhz) {
-                best = Some((seed, measured));
+            match run(&place_and_route, seed).and_then(|()| timing::measured(&build, family)) {
+                Ok(measured) if best.is_none_or(|(_, best)| measured.fmax_mhz > best.fmax_mhz) => {
+                    best = Some((seed, measured));
+                }
+                Ok(_) => {}
+                // Another placement may succeed where this one found no way.
+                Err(error) => failure = Some(error),
             }
         }
-        let Some((seed, measured)) = best else {
-            return Err(BuildError::Timing { clock_mhz: self.board.clock_mhz(), seeds, fmax_mhz: 0.0 });
+        let (seed, measured) = match (best, failure) {
+            (Some(best), _) => best,
+            (None, Some(failure)) => return Err(failure),
+            (None, None) => {
+                return Err(BuildError::Timing { clock_mhz: self.board.clock_mhz(), seeds, fmax_mhz: 0.0 });
+            }
         };
         let report = Report { measured: Some(measured), ..self.report.clone() };
-        let path = self.folder.join("report.json");
-        let text = serde_json::to_string_pretty(&report).map_err(|error| file("write", &path)(error.into()))?;
-        fs::write(&path, text).map_err(file("write", &path))?;
+        self.write_report(&report)?;
         if measured.fmax_mhz < self.board.clock_mhz() {
             let clock_mhz = self.board.clock_mhz();
             return Err(BuildError::Timing { clock_mhz, seeds, fmax_mhz: measured.fmax_mhz });
         }
         let [_, place_and_route, pack] = stages(&self.board, seed);
-        if seed != last {
+        if seeds > 1 {
             run(&place_and_route, seed)?;
         }
         run(&pack, seed)?;
-        self.copy_cells(&installed[0].program, &build)?;
         Ok(Built { bitstream, report })
+    }
+
+    fn write_report(&self, report: &Report) -> Result<(), BuildError> {
+        let path = self.folder.join("report.json");
+        let text = serde_json::to_string_pretty(report).map_err(|error| file("write", &path)(error.into()))?;
+        fs::write(&path, text).map_err(file("write", &path))
     }
 
     fn stage(&self, stage: &Stage, tool: &Installed, build: &Path) -> Result<(), BuildError> {

@@ -33,25 +33,26 @@ pub fn script(board: &Board) -> String {
          #   ~/.local/share/xnorforge/tools/bin/pip install -r requirements.txt\n\
          # and on the PATH.\n\
          set -e\n\
+         tools=$(realpath -m \"${XNORFORGE_TOOLS:-$HOME/.local/share/xnorforge/tools}\")\n\
          cd \"$(dirname \"$0\")/..\"\n\
          mkdir -p build\n\
          cd build\n\
-         tool() {\n  \
-           name=$1\n  \
-           shift\n  \
-           for program in \"${XNORFORGE_TOOLS:-$HOME/.local/share/xnorforge/tools}/bin/yowasp-$name\" \"$name\" \"yowasp-$name\"; do\n    \
-             if command -v \"$program\" > /dev/null; then\n      \
-               \"$program\" \"$@\"\n      \
-               return\n    \
-             fi\n  \
+         find_tool() {\n  \
+           for program in \"$tools/bin/yowasp-$1\" \"$1\" \"yowasp-$1\"; do\n    \
+             command -v \"$program\" && return\n  \
            done\n  \
-           echo \"$name is not installed\" >&2\n  \
+           echo \"$1 is not installed\" >&2\n  \
            exit 3\n\
          }\n",
     );
-    for stage in stages(board, 1) {
+    let stages = stages(board, 1);
+    for (number, stage) in stages.iter().enumerate() {
+        // Writing to a string cannot fail.
+        let _ = writeln!(text, "tool{number}=$(find_tool {})", stage.tool.name());
+    }
+    for (number, stage) in stages.iter().enumerate() {
         let arguments = stage.arguments.join(" ");
-        text += &format!("echo {}\ntool {} {arguments} > {} 2>&1\n", stage.name, stage.tool.name(), stage.log());
+        let _ = writeln!(text, "echo {}\n\"$tool{number}\" {arguments} > {} 2>&1", stage.name, stage.log());
     }
     text + &format!(
         "echo \"build/{} is ready; the clock it can run at is told at the end of build/place_and_route.log\"\n",

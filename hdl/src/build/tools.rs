@@ -30,7 +30,9 @@ impl Tools {
         let folder = variable("XNORFORGE_TOOLS")
             .or_else(|| variable("HOME").map(|home| home.join(".local/share/xnorforge/tools")));
         let path = env::var_os("PATH").map_or_else(Vec::new, |path| env::split_paths(&path).collect());
-        Tools { folder, path }
+        // Tools run in another folder than this program.
+        let whole = |folder: PathBuf| std::path::absolute(&folder).unwrap_or(folder);
+        Tools { folder: folder.map(whole), path: path.into_iter().map(whole).collect() }
     }
 
     /// Tools of the given places alone.

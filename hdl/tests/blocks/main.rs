@@ -3,7 +3,6 @@
 #![allow(clippy::unwrap_used, reason = "a test may fail by panicking")]
 
 mod converters;
-mod device;
 mod leaves;
 mod matrix_vector_unit;
 mod queues;
@@ -11,4 +10,5 @@ mod stream;
 #[path = "../support/mod.rs"]
 mod support;
 mod thresholds;
+#[path = "../support/top.rs"]
 mod top;

@@ -16,7 +16,7 @@ pub enum BusError {
     #[diagnostic(
         code(host::bus::silent),
         help(
-            "check that the board has power and is configured , that this path is its serial \
+            "check that the board has power and is configured, that this path is its serial \
              line, that receive and transmit are not swapped, and that the baud rate is the design's"
         )
     )]
@@ -32,8 +32,8 @@ pub enum BusError {
     #[diagnostic(
         code(host::bus::unintelligible),
         help(
-            "most likely the baud rate is not the design's: give it as PATH@BAUD; else another design is configured \
-             , or the line is too noisy for the rate"
+            "most likely the baud rate is not the design's: give it as PATH@BAUD; else another design is configured, or \
+             the line is too noisy for the rate"
         )
     )]
     Unintelligible {

@@ -60,8 +60,11 @@ impl VerilatedBoard {
         let family = Board::find(&device.board).map_err(hdl::artifacts::ArtifactsError::from)?.facts.fpga.family;
         let build = folder.join("build");
         let library = build.join("cells_sim.v");
-        if !build.join(NETLIST).is_file() || !library.is_file() {
+        if !build.join(NETLIST).is_file() {
             return Err(SimError::NoNetlist { folder: folder.to_owned() });
+        }
+        if !library.is_file() {
+            return Err(SimError::NoCells { folder: folder.to_owned() });
         }
         let text = std::fs::read_to_string(&library).map_err(SimError::file("read", &library))?;
         let library = cells::without_black_boxes(&text);

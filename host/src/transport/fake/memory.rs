@@ -115,13 +115,7 @@ impl Memory {
         let at = |register: Register| address == register.address();
         let is_busy = self.submitted != self.completed;
         match address {
-            _ if at(Register::Status) => {
-                if is_busy {
-                    STATUS_BUSY
-                } else {
-                    0
-                }
-            }
+            _ if at(Register::Status) => u32::from(is_busy) * STATUS_BUSY,
             _ if at(Register::Session) => self.session,
             _ if at(Register::Submitted) => self.submitted,
             _ if at(Register::Completed) => self.completed,

@@ -13,9 +13,16 @@ use hdl::blocks::rom::Rom;
 use hdl::blocks::stream_fifo::StreamFifo;
 use hdl::blocks::vector_feed::VectorFeed;
 use hdl::blocks::width_converter::WidthConverter;
+use hdl::shell::checksum::Checksum;
+use hdl::shell::frame_bridge::FrameBridge;
+use hdl::shell::frame_receiver::FrameReceiver;
+use hdl::shell::frame_transmitter::FrameTransmitter;
 use hdl::shell::input_window::InputWindow;
 use hdl::shell::output_window::OutputWindow;
 use hdl::shell::register_file::RegisterFile;
+use hdl::shell::uart_bridge::UartBridge;
+use hdl::shell::uart_receiver::UartReceiver;
+use hdl::shell::uart_transmitter::UartTransmitter;
 use hdl::wire::{Clocked, Wire};
 use rust_hdl::core::prelude::*;
 
@@ -34,6 +41,7 @@ macro_rules! has_clock {
     )+};
 }
 has_clock!(ArgMax, DelayLine, LaneSum, MatrixVectorUnit, MultiThreshold, Ram, Register, Rom, StreamFifo, VectorFeed);
+has_clock!(Checksum, FrameBridge, FrameReceiver, FrameTransmitter, UartBridge, UartReceiver, UartTransmitter);
 has_clock!(InputWindow, OutputWindow, RegisterFile, WidthConverter);
 
 /// The block itself, clocked.
