@@ -91,11 +91,11 @@ impl FrameKind {
 pub enum Refusal {
     /// The payload's checksum was wrong. Words for a window may have been stored, a word for a register was not.
     Payload,
-    /// No word lies at an address, or it cannot be written.
+    /// No word lies at an address, or it cannot be written. Addresses between two registers read as 0.
     Address,
     /// The kind is none of a request.
     Kind,
-    /// No words, more than [`Register::FrameWords`](crate::registers::Register::FrameWords), or more than one for
+    /// No words, more than [`Register::FrameWords`](crate::registers::Register::FrameWords), or more than one to write to
     /// registers.
     Count,
 }

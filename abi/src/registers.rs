@@ -266,6 +266,11 @@ pub fn documentation() -> String {
     let mut text = String::from(
         "# Registers\n\nGenerated from `abi/src/registers.rs`; a test keeps it up to date. Addresses are in bytes, words have \
          32 bits.\nNo read changes anything; repeating a write changes nothing more.\n\n\
+         * how images are run with these registers: [abi/src/registers.rs](../abi/src/registers.rs), at the top\n\
+         * how an image lies in a window: [abi/src/window.rs](../abi/src/window.rs); its elements, from values and to \
+         scores: the maps in `manifest.json`, [abi/src/maps.rs](../abi/src/maps.rs)\n\
+         * how registers are read and written over a serial line: [abi/src/frame.rs](../abi/src/frame.rs); 8 data bits, \
+         no parity, one stop bit, at the rate that `manifest.json` states\n\n\
          | address | register | access | meaning |\n|---|---|---|---|\n",
     );
     for register in Register::ALL {

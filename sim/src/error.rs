@@ -56,10 +56,13 @@ pub enum SimError {
         folder: PathBuf,
     },
     /// No models of the cells that the netlist is made of.
-    #[error("{} must hold yosys' simulation models, but `build` did not find them beside its yosys", folder.join("build").display())]
+    #[error("{} must hold yosys' simulation models, but has none", folder.join("build").display())]
     #[diagnostic(
         code(sim::no_cells),
-        help("install the tools of {} and build again", folder.join("board/requirements.txt").display())
+        help(
+            "run `xnorforge build {}`; where that was done, install the tools of board/requirements.txt in it first",
+            folder.display()
+        )
     )]
     NoCells {
         /// The directory.

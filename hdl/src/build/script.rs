@@ -41,7 +41,7 @@ pub fn script(board: &Board) -> String {
            for program in \"$tools/bin/yowasp-$1\" \"$1\" \"yowasp-$1\"; do\n    \
              command -v \"$program\" && return\n  \
            done\n  \
-           echo \"$1 is not installed\" >&2\n  \
+           echo \"$1 is not installed: the head of this script tells how\" >&2\n  \
            exit 3\n\
          }\n",
     );
