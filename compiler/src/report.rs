@@ -99,11 +99,12 @@ impl Report {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{:<28} {:<20} {:>5} {:>6} {:>8}", "layer", "kind", "pe", "simd", "cycles")?;
+        let width = self.layers.iter().map(|layer| layer.name.len()).fold("layer".len(), usize::max);
+        writeln!(f, "{:<width$} {:<18} {:>5} {:>6} {:>8}", "layer", "kind", "pe", "simd", "cycles")?;
         let number = |value: Option<usize>| value.map_or_else(|| "-".to_owned(), |value| value.to_string());
         for layer in &self.layers {
             let (pe, simd) = (number(layer.pe), number(layer.simd));
-            writeln!(f, "{:<28} {:<20} {pe:>5} {simd:>6} {:>8}", layer.name, layer.kind, layer.cycles)?;
+            writeln!(f, "{:<width$} {:<18} {pe:>5} {simd:>6} {:>8}", layer.name, layer.kind, layer.cycles)?;
         }
         writeln!(
             f,

@@ -32,7 +32,8 @@ impl Build {
         let built = stages.run(&Tools::from_environment(), self.seeds, |event| match event {
             Event::Begins { stage, seed, tool } => {
                 let version = tool.version.as_deref().unwrap_or("version unknown");
-                let seed = if self.seeds > 1 { format!(", placement {seed} of {}", self.seeds) } else { String::new() };
+                let several = self.seeds > 1 && stage == "place_and_route";
+                let seed = if several { format!(", placement {seed} of {}", self.seeds) } else { String::new() };
                 eprintln!("{stage:<16} {} ({version}){seed}", tool.program.display());
             }
             Event::Ends { stage, elapsed } => eprintln!("{stage:<16} done in {:.1} s", elapsed.as_secs_f64()),

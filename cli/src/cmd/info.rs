@@ -70,7 +70,8 @@ fn summary(model: &Model) -> String {
     text += &format!("\noutput      {:?}, {output}\n", network.output_map.shape);
     text += &format!("weights     {} bits\n", network.weight_bits());
     text += &format!("operations  {} per image\n\n", network.operations());
-    text += &format!("{:<28} {:<16} {:>14} {:>10} {:>12}\n", "layer", "kind", "shape", "weights", "output");
+    let width = network.layers.iter().map(|layer| layer.name.len()).fold("layer".len(), usize::max);
+    text += &format!("{:<width$} {:<16} {:>14} {:>10} {:>12}\n", "layer", "kind", "shape", "weights", "output");
     for layer in &network.layers {
         let output = network.tensor(layer.output);
         let (shape, weights) = match &layer.kind {
@@ -80,7 +81,7 @@ fn summary(model: &Model) -> String {
             LayerKind::MultiThreshold(_) | LayerKind::ArgMax => (output.channels.to_string(), "-".into()),
         };
         let element = format!("{}[{}]", output.element, output.channels);
-        text += &format!("{:<28} {:<16} {shape:>14} {weights:>10} {element:>12}\n", layer.name, layer.kind.name());
+        text += &format!("{:<width$} {:<16} {shape:>14} {weights:>10} {element:>12}\n", layer.name, layer.kind.name());
     }
     let mut remarks: Vec<String> = match model {
         Model::Imported { graph, .. } => graph.remarks.clone(),
