@@ -94,7 +94,7 @@ fn write_into(plan: &Plan, board: Option<&Board>, folder: &Path) -> Result<Compi
     let device = match board {
         None => None,
         Some(board) => {
-            let files = device::files(plan, board, &verilog, hash)?;
+            let files = device::files(plan, board, core.pipeline, &verilog, hash)?;
             make_folder(&folder.join("board"))?;
             for (name, text) in &files {
                 write_file(&folder.join("board").join(name), text)?;

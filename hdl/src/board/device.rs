@@ -3,7 +3,7 @@
 use super::{Board, BoardError, TOP};
 use crate::artifacts::ArtifactsError;
 use crate::build;
-use crate::design::{self, DesignError};
+use crate::design::{DesignError, Pipeline};
 use crate::emit::{self, VerilogDesign};
 use crate::shell::device::Device;
 use crate::shell::register_file::DeviceFacts;
@@ -47,11 +47,16 @@ pub fn manifest(plan: &Plan, board: &Board, files: Vec<String>) -> Result<Device
     })
 }
 
-/// The device of `plan` that `manifest` describes; `design_hash` is the core's, hexadecimal as in the manifest.
+/// The device that `manifest` describes around `core`, which is that of `plan` and has the given hash.
 ///
 /// # Errors
-/// Where the plan contradicts itself, or the manifest's clock cannot make its baud rate.
-pub fn device(plan: &Plan, manifest: &DeviceManifest, design_hash: [u8; 32]) -> Result<Device, DesignError> {
+/// Where the manifest's clock cannot make its baud rate.
+pub fn device(
+    plan: &Plan,
+    core: Pipeline,
+    manifest: &DeviceManifest,
+    design_hash: [u8; 32],
+) -> Result<Device, DesignError> {
     let (input, output) = (plan.input_format(), plan.output_format());
     let words = |format| WindowFormat::of(format).words_per_image();
     let facts = DeviceFacts {
@@ -62,24 +67,25 @@ pub fn device(plan: &Plan, manifest: &DeviceManifest, design_hash: [u8; 32]) -> 
         design_hash,
     };
     let timing = UartTiming::new(manifest.clock_hertz, manifest.baud)?;
-    let core = design::design(plan)?.pipeline;
     Ok(Device::new(DEVICE, core, (&input, &output), &facts, &timing))
 }
 
-/// The files of the folder `board`: names and texts. Modules of `core` are not repeated.
+/// The files of the folder `board` for the device around `core`: names and texts. Modules of `core_verilog` are not
+/// repeated.
 ///
 /// # Errors
 /// Where the windows cannot hold two images, or a block cannot be translated, a fault of the block.
 pub fn files(
     plan: &Plan,
     board: &Board,
-    core: &VerilogDesign,
+    core: Pipeline,
+    core_verilog: &VerilogDesign,
     design_hash: [u8; 32],
 ) -> Result<Vec<(String, String)>, ArtifactsError> {
-    let mut device = device(plan, &manifest(plan, board, Vec::new())?, design_hash)?;
+    let mut device = device(plan, core, &manifest(plan, board, Vec::new())?, design_hash)?;
     device.connect_all();
     let mut design = emit::emit(&device, DEVICE).map_err(DesignError::from)?;
-    design.modules.retain(|module| !core.modules.contains(module));
+    design.modules.retain(|module| !core_verilog.modules.contains(module));
     let top = emit::Module { name: TOP.to_owned(), text: board.top_module(DEVICE) };
     design.modules.insert(0, top);
     design.top = TOP.to_owned();
@@ -87,7 +93,7 @@ pub fn files(
     Ok(vec![
         (format!("{TOP}.v"), design.text()),
         text(board.facts.fpga.family.pin_file(), board.pins.clone()),
-        text("synthesis.ys", build::synthesis_script(board, &[format!("{}.v", core.top)])),
+        text("synthesis.ys", build::synthesis_script(board, &[format!("{}.v", core_verilog.top)])),
         text("build.sh", build::script(board)),
         text("requirements.txt", build::REQUIREMENTS.to_owned()),
     ])

@@ -7,6 +7,10 @@ use std::io;
 use std::path::PathBuf;
 use thiserror::Error;
 
+/// What to do where tools are missing.
+const INSTALL: &str = "install the tools: `python3 -m venv ~/.local/share/xnorforge/tools && \
+                       ~/.local/share/xnorforge/tools/bin/pip install -r DIR/board/requirements.txt`";
+
 /// A bitstream that was not made.
 #[derive(Debug, Error, Diagnostic)]
 pub enum BuildError {
@@ -22,26 +26,14 @@ pub enum BuildError {
     },
     /// A tool is not there.
     #[error("`{tool}` must be installed, but is neither among the tools of xnorforge nor on the PATH")]
-    #[diagnostic(
-        code(hdl::build::tool_missing),
-        help(
-            "install the tools: `python3 -m venv ~/.local/share/xnorforge/tools && \
-             ~/.local/share/xnorforge/tools/bin/pip install -r DIR/board/requirements.txt`"
-        )
-    )]
+    #[diagnostic(code(hdl::build::tool_missing), help("{INSTALL}"))]
     ToolMissing {
         /// Its name.
         tool: &'static str,
     },
     /// A tool is there, but too old.
     #[error("`{tool}` must be of version {oldest} or later, but {} is of {found}", program.display())]
-    #[diagnostic(
-        code(hdl::build::tool_too_old),
-        help(
-            "install the tools: `python3 -m venv ~/.local/share/xnorforge/tools && \
-             ~/.local/share/xnorforge/tools/bin/pip install -r DIR/board/requirements.txt`"
-        )
-    )]
+    #[diagnostic(code(hdl::build::tool_too_old), help("{INSTALL}"))]
     ToolTooOld {
         /// Its name.
         tool: &'static str,

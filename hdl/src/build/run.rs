@@ -67,8 +67,8 @@ impl Build {
     /// Where a tool is missing or fails, or the design does not fit or is too slow.
     pub fn run(&self, tools: &Tools, seeds: u32, mut tell: impl FnMut(Event)) -> Result<Built, BuildError> {
         let family = self.board.facts.fpga.family;
-        let installed: Vec<Installed> =
-            stages(&self.board, 1).iter().map(|stage| tools.find(stage.tool)).collect::<Result<_, _>>()?;
+        let [synthesis, place_and_route, pack] = stages(&self.board, 1).map(|stage| tools.find(stage.tool));
+        let (yosys, nextpnr, packer) = (synthesis?, place_and_route?, pack?);
         let build = self.folder.join("build");
         fs::create_dir_all(&build).map_err(file("create", &build))?;
         let bitstream = build.join(bitstream(family));
@@ -79,49 +79,38 @@ impl Build {
             }
         }
         self.write_report(&self.report)?;
-        let mut run = |stage: &Stage, seed: u32| {
-            let position = stages(&self.board, 1).iter().position(|other| other.name == stage.name);
-            let tool = &installed[position.unwrap_or(0)];
+        let mut run = |stage: &Stage, tool: &Installed, seed: u32| {
             tell(Event::Begins { stage: stage.name, seed, tool });
             let start = Instant::now();
             self.stage(stage, tool, &build)?;
             tell(Event::Ends { stage: stage.name, elapsed: start.elapsed() });
             Ok::<(), BuildError>(())
         };
-        let [synthesis, ..] = stages(&self.board, 1);
-        run(&synthesis, 1)?;
-        self.copy_cells(&installed[0].program, &build)?;
-        let mut best: Option<(u32, Measured)> = None;
-        let mut failure = None;
-        for seed in 1..=seeds.max(1) {
+        let [synthesis, _, pack] = stages(&self.board, 1);
+        run(&synthesis, &yosys, 1)?;
+        self.copy_cells(&yosys.program, &build)?;
+        let mut place = |seed: u32| {
             let [_, place_and_route, _] = stages(&self.board, seed);
-            match run(&place_and_route, seed).and_then(|()| timing::measured(&build, family)) {
-                Ok(measured) if best.is_none_or(|(_, best)| measured.fmax_mhz > best.fmax_mhz) => {
-                    best = Some((seed, measured));
-                }
-                Ok(_) => {}
-                // Another placement may succeed where this one found no way.
-                Err(error) => failure = Some(error),
-            }
-        }
-        let (seed, measured) = match (best, failure) {
-            (Some(best), _) => best,
-            (None, Some(failure)) => return Err(failure),
-            (None, None) => {
-                return Err(BuildError::Timing { clock_mhz: self.board.clock_mhz(), seeds, fmax_mhz: 0.0 });
-            }
+            run(&place_and_route, &nextpnr, seed)?;
+            Ok::<_, BuildError>((seed, timing::measured(&build, family)?))
         };
+        // Another placement may succeed where the one before found no way.
+        let mut best = place(1);
+        for seed in 2..=seeds {
+            best = faster(best, place(seed));
+        }
+        let (seed, measured) = best?;
         let report = Report { measured: Some(measured), ..self.report.clone() };
         self.write_report(&report)?;
         if measured.fmax_mhz < self.board.clock_mhz() {
             let clock_mhz = self.board.clock_mhz();
             return Err(BuildError::Timing { clock_mhz, seeds, fmax_mhz: measured.fmax_mhz });
         }
-        let [_, place_and_route, pack] = stages(&self.board, seed);
-        if seeds > 1 {
-            run(&place_and_route, seed)?;
+        // The packer takes the last placement.
+        if seed < seeds {
+            place(seed)?;
         }
-        run(&pack, seed)?;
+        run(&pack, &packer, seed)?;
         Ok(Built { bitstream, report })
     }
 
@@ -167,6 +156,17 @@ impl Build {
         let text = with_includes(&share, "cells_sim.v")?;
         let path = build.join("cells_sim.v");
         fs::write(&path, text).map_err(file("write", &path))
+    }
+}
+
+type Placement = Result<(u32, Measured), BuildError>;
+
+/// The placement with the higher clock, the first one on ties and where both failed.
+fn faster(first: Placement, second: Placement) -> Placement {
+    match (&first, &second) {
+        (Ok((_, a)), Ok((_, b))) if b.fmax_mhz > a.fmax_mhz => second,
+        (Err(_), Ok(_)) => second,
+        (Ok(_) | Err(_), Ok(_) | Err(_)) => first,
     }
 }
 
