@@ -34,6 +34,7 @@ pub fn schedule(stages: &[Stage]) -> (u64, u64) {
     (interval, times.last().map_or(0, |last| *last))
 }
 
+pub mod control;
 mod timing;
 pub use timing::{lane_sum_group, lane_sum_levels, matrix_vector_unit_latency};
 
