@@ -262,7 +262,7 @@ impl Walk<'_> {
     fn add_layer(&mut self, name: &str, kind: LayerKind, input: TensorId, output: TensorType) -> TensorId {
         let tensor = TensorId(self.tensors.len());
         self.tensors.push(output);
-        self.layers.push(Layer { name: name.to_owned(), kind, input, output: tensor });
+        self.layers.push(Layer { name: name.to_owned(), kind, inputs: vec![input], output: tensor });
         tensor
     }
 }

@@ -87,7 +87,7 @@ impl Walk<'_> {
                 "quantise weights or activations to fewer bits",
             ));
         }
-        let output = TensorType { vectors: 1, channels: rows, element, minimum, maximum };
+        let output = TensorType { height: 1, width: 1, channels: rows, element, minimum, maximum };
         let tensor = self.add_layer(&node.name, LayerKind::MatrixVector(matrix), source, output);
         self.lattices.insert(tensor, lattices);
         let scales = grid.scales.iter().map(|s| Constant::Float(*s).binary(Binary::Multiply, first.clone()));

@@ -77,8 +77,14 @@ impl Walk<'_> {
         let keeps_order = scale.len() == 1 && bias.len() == 1 && scale[0] > 0.0 && data.order.is_none();
         if reduction == Reduction::ArgMax && keeps_order {
             let index = ElementType::holding(0, elements as i64 - 1);
-            let output =
-                TensorType { vectors: 1, channels: 1, element: index, minimum: 0, maximum: elements as i64 - 1 };
+            let output = TensorType {
+                height: 1,
+                width: 1,
+                channels: 1,
+                element: index,
+                minimum: 0,
+                maximum: elements as i64 - 1,
+            };
             tensor = self.add_layer(&node_name_of_reduction(self.graph), LayerKind::ArgMax, tensor, output);
             reduction = Reduction::Index;
         }

@@ -74,7 +74,7 @@ impl Walk<'_> {
                 let element = without_zero(element, values());
                 let (minimum, maximum) = range(values());
                 let tensor = TensorId(self.tensors.len());
-                self.tensors.push(TensorType { vectors: 1, channels: elements, element, minimum, maximum });
+                self.tensors.push(TensorType { height: 1, width: 1, channels: elements, element, minimum, maximum });
                 let map = InputMap {
                     shape: self.shape(self.graph.input).to_vec(),
                     element,
@@ -110,7 +110,7 @@ impl Walk<'_> {
                 let values = || functions.iter().flat_map(|f| f.values.iter().copied());
                 let element = without_zero(element, values());
                 let (minimum, maximum) = range(values());
-                let output = TensorType { vectors: 1, channels: elements, element, minimum, maximum };
+                let output = TensorType { height: 1, width: 1, channels: elements, element, minimum, maximum };
                 self.add_layer(&node.name, LayerKind::MultiThreshold(functions), source, output)
             }
         };
