@@ -3,8 +3,9 @@
 //! Coefficients are read off two designs (TFC at 10^6 images/s and the shipped digits network at 10^5, yosys 0.23,
 //! `synth_ecp5`): they reproduce those LUT counts within 6 %, block RAM exactly, and claim nothing about others.
 
+use crate::fold::Dot;
 use crate::plan::{Plan, Stage, StageKind};
-use network::network::LayerKind;
+use network::network::{LayerId, LayerKind};
 use serde::{Deserialize, Serialize};
 
 /// Resources of a design on an ECP5.
@@ -30,21 +31,60 @@ impl Estimate {
 }
 
 fn of_stage(plan: &Plan, stage: &Stage) -> Estimate {
+    let (input, output) = (plan.stream(stage.input()), plan.stream(stage.output()));
+    let element_bits = u64::from(input.format.element.bits());
+    let memory = |words: usize| {
+        let bram = block_rams(input.word_bits(), words);
+        // A LUT holds sixteen bits of a memory that is made of them.
+        let lut = if bram == 0 { (input.word_bits() * words.div_ceil(16)) as u64 } else { 0 };
+        Estimate { lut: lut + 40, ff: 30, bram }
+    };
     match &stage.kind {
-        StageKind::MatrixVectorUnit { thresholds, pe, simd, .. } => {
-            let lanes = (pe * simd) as u64 * u64::from(stage.input.element.bits());
-            let folds = stage.input.words_per_vector() * stage.output.words_per_vector();
-            let levels = match thresholds.map(|id| &plan.network.layer(id).kind) {
-                Some(LayerKind::MultiThreshold(steps)) => steps.iter().map(|s| s.boundaries.len()).max().unwrap_or(0),
-                _ => 1,
+        StageKind::MatrixVectorUnit { layer, thresholds, pe, simd } => {
+            let lanes = (pe * simd) as u64 * element_bits;
+            let Some(dot) = Dot::new(&plan.network, plan.network.layer(*layer)) else {
+                return Estimate::default();
             };
-            // Each threshold beyond the first is one more comparison of about the sum's width.
-            let comparisons = (pe * levels.saturating_sub(1)) as u64 * 12;
+            let folds = dot.groups * dot.taps * dot.columns.div_ceil(*simd) * dot.rows.div_ceil(*pe);
+            let comparisons = comparisons(plan, *thresholds, *pe);
             Estimate { lut: 5 * lanes + 300 + comparisons, ff: 2 * lanes + 120, bram: block_rams(pe * simd, folds) }
         }
+        StageKind::DepthwiseUnit { thresholds, pe, .. } => {
+            let lanes = *pe as u64 * element_bits;
+            Estimate { lut: 20 * lanes + 100 + comparisons(plan, *thresholds, *pe), ff: 20 * lanes + 60, bram: 0 }
+        }
         StageKind::WidthConverter | StageKind::ArgMax { .. } => Estimate { lut: 80, ff: 40, bram: 0 },
-        StageKind::MultiThreshold { .. } => Estimate { lut: 40 * stage.input.lanes as u64, ff: 60, bram: 0 },
+        StageKind::MultiThreshold { .. } => Estimate { lut: 40 * input.format.lanes as u64, ff: 60, bram: 0 },
+        StageKind::SlidingWindow { capacity, .. } => {
+            let Estimate { lut, ff, bram } = memory(*capacity);
+            Estimate { lut: lut + 150, ff: ff + 80, bram }
+        }
+        StageKind::Fifo { depth } => memory(*depth),
+        StageKind::PoolUnit { .. } | StageKind::GlobalPool { .. } | StageKind::AddUnit { .. } => {
+            let bits = output.word_bits() as u64;
+            Estimate { lut: 3 * bits + 40, ff: 2 * bits + 30, bram: 0 }
+        }
+        StageKind::TableUnit { .. } => {
+            let lanes = output.format.lanes as u64;
+            let inputs = stage.inputs.iter().map(|id| plan.stream(*id).format.element.bits()).sum::<u32>();
+            // One LUT4 for every sixteen entries and bit.
+            let entries = 1u64 << inputs.saturating_sub(4);
+            Estimate { lut: lanes * entries * u64::from(output.format.element.bits()) + 20, ff: 40, bram: 0 }
+        }
+        StageKind::Concat { .. } | StageKind::Upsample { .. } | StageKind::Fork => {
+            let bits = output.word_bits() as u64;
+            Estimate { lut: bits + 30, ff: bits + 20, bram: 0 }
+        }
     }
+}
+
+/// Each threshold of a row beyond the first is one more comparison of about the sum's width.
+fn comparisons(plan: &Plan, thresholds: Option<LayerId>, rows: usize) -> u64 {
+    let levels = match thresholds.map(|id| &plan.network.layer(id).kind) {
+        Some(LayerKind::MultiThreshold(steps)) => steps.iter().map(|s| s.boundaries.len()).max().unwrap_or(0),
+        _ => 1,
+    };
+    (rows * levels.saturating_sub(1)) as u64 * 12
 }
 
 /// Block RAMs of a memory of `depth` rows of `width` bits; one row is a constant, and memories of at most 2 kbit are made

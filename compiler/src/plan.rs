@@ -1,15 +1,20 @@
 //! `Plan`: a network and how hardware computes it.
 //!
-//! A pipeline of stages joined by streams. The plan fixes everything that costs or takes time: parallelism, stream
-//! widths, cycles; it names no wire.
+//! A directed acyclic graph of stages joined by streams. The plan fixes everything that costs or takes time:
+//! parallelism, stream widths, depths of queues, cycles; it names no wire.
 
-use crate::fold::{Goal, Parallelism, PlanError, plan};
 use abi::packing::StreamFormat;
-use network::network::{Layer, LayerId, LayerKind, Network, TensorId};
+use network::network::{LayerId, Network, TensorId};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
 use std::fmt;
-use std::ops::RangeInclusive;
+
+mod validate;
+
+pub use validate::PlanInvalid;
+
+/// Index of a stream in [`Plan::streams`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct StreamId(pub usize);
 
 /// A network and how hardware computes it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -18,13 +23,37 @@ pub struct Plan {
     pub network: Network,
     /// Clock that the frame rate is reckoned with, in MHz.
     pub clock_mhz: f64,
-    /// The pipeline, input first. Each stage's output format is the next one's input format.
+    /// The streams, each written by one stage and read by one. The first is the pipeline's input.
+    pub streams: Vec<Stream>,
+    /// The stages, writers before readers. The first output of the last one is the pipeline's output.
     pub stages: Vec<Stage>,
     /// Clock cycles between two images when source and sink never wait.
     pub initiation_interval: u64,
     /// Clock cycles from an image's first input word accepted to its last output word accepted, the pipeline
     /// idle before.
     pub latency: u64,
+}
+
+/// Words from one stage to another.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Stream {
+    /// Unique name, a Verilog identifier.
+    pub name: String,
+    /// How the elements lie in the words, as the writer cuts them. A reader may see the same words as vectors of
+    /// another length where the lanes divide both lengths.
+    pub format: StreamFormat,
+    /// Whether words have one more bit, above the elements: set where the word lies outside the image and its low bits
+    /// hold the number of elements that it stands for.
+    pub padded: bool,
+    /// The tensor of the network that it carries, `None` for others, such as windows.
+    pub tensor: Option<TensorId>,
+}
+
+impl Stream {
+    /// Bits of a word.
+    pub fn word_bits(&self) -> usize {
+        self.format.word_bits() + usize::from(self.padded)
+    }
 }
 
 /// One stage of the pipeline.
@@ -34,25 +63,42 @@ pub struct Stage {
     pub name: String,
     /// What it computes.
     pub kind: StageKind,
-    /// Format of the stream it reads.
-    pub input: StreamFormat,
-    /// Format of the stream it writes.
-    pub output: StreamFormat,
-    /// The tensor that the written stream carries.
-    pub tensor: TensorId,
+    /// The streams it reads, one or two.
+    pub inputs: Vec<StreamId>,
+    /// The streams it writes, one or two.
+    pub outputs: Vec<StreamId>,
     /// Clock cycles that one image occupies it.
     pub cycles: u64,
+}
+
+impl Stage {
+    /// The first stream read, for most kinds the only one.
+    pub fn input(&self) -> StreamId {
+        self.inputs[0]
+    }
+
+    /// The first stream written, for most kinds the only one.
+    pub fn output(&self) -> StreamId {
+        self.outputs[0]
+    }
 }
 
 /// What a stage computes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum StageKind {
-    /// The same elements in words of another number of lanes.
+    /// The same elements in words of another number of lanes. Vectors are those of the stream written.
     WidthConverter,
-    /// A matrix-vector product, its thresholds included where they follow directly.
+    /// The windows of a layer, tap by tap.
+    SlidingWindow {
+        /// The `Convolution` or `Pool` layer.
+        layer: LayerId,
+        /// Words of the image that it holds.
+        capacity: usize,
+    },
+    /// Dot products, their thresholds included where they follow directly.
     MatrixVectorUnit {
-        /// The `MatrixVector` layer.
+        /// The `MatrixVector` or `Convolution` layer.
         layer: LayerId,
         /// The `MultiThreshold` layer applied to its accumulators.
         thresholds: Option<LayerId>,
@@ -61,10 +107,56 @@ pub enum StageKind {
         /// Columns taken at once.
         simd: usize,
     },
+    /// Dot products of a convolution with one channel a group, their thresholds included where they follow directly.
+    DepthwiseUnit {
+        /// The `Convolution` layer.
+        layer: LayerId,
+        /// The `MultiThreshold` layer applied to its accumulators.
+        thresholds: Option<LayerId>,
+        /// Channels computed at once.
+        pe: usize,
+    },
+    /// The greatest or least element, or the sum, of each channel of a window.
+    PoolUnit {
+        /// The `Pool` layer.
+        layer: LayerId,
+    },
+    /// The greatest or least element, or the sum, of each channel of the image.
+    GlobalPool {
+        /// The `Pool` layer.
+        layer: LayerId,
+    },
     /// Step functions on a stream of integers.
     MultiThreshold {
         /// The `MultiThreshold` layer.
         layer: LayerId,
+    },
+    /// The sum of one or two streams, each element times a factor.
+    AddUnit {
+        /// The `Add` layer.
+        layer: LayerId,
+    },
+    /// A function of two codes.
+    TableUnit {
+        /// The `Table` layer.
+        layer: LayerId,
+    },
+    /// The channels of the first stream, then those of the second.
+    Concat {
+        /// The `Concat` layer.
+        layer: LayerId,
+    },
+    /// Each pixel repeated in both directions.
+    Upsample {
+        /// The `Upsample` layer.
+        layer: LayerId,
+    },
+    /// The same words twice.
+    Fork,
+    /// A queue.
+    Fifo {
+        /// Words that it holds.
+        depth: usize,
     },
     /// Index of the greatest element.
     ArgMax {
@@ -73,15 +165,91 @@ pub enum StageKind {
     },
 }
 
+/// Rows and columns that a stage computes at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lanes {
+    /// Rows.
+    pub pe: usize,
+    /// Columns.
+    pub simd: usize,
+}
+
+impl StageKind {
+    /// The kind's name, that of its hardware block.
+    pub fn name(&self) -> &'static str {
+        match self {
+            StageKind::WidthConverter => "width_converter",
+            StageKind::SlidingWindow { .. } => "sliding_window",
+            StageKind::MatrixVectorUnit { .. } => "matrix_vector_unit",
+            StageKind::DepthwiseUnit { .. } => "depthwise_unit",
+            StageKind::PoolUnit { .. } => "pool_unit",
+            StageKind::GlobalPool { .. } => "global_pool",
+            StageKind::MultiThreshold { .. } => "multi_threshold",
+            StageKind::AddUnit { .. } => "add_unit",
+            StageKind::TableUnit { .. } => "table_unit",
+            StageKind::Concat { .. } => "concat",
+            StageKind::Upsample { .. } => "upsample",
+            StageKind::Fork => "fork",
+            StageKind::Fifo { .. } => "stream_fifo",
+            StageKind::ArgMax { .. } => "arg_max",
+        }
+    }
+
+    /// The layer computed, wholly or in part; `None` for stages that only carry words.
+    pub fn layer(&self) -> Option<LayerId> {
+        match self {
+            StageKind::SlidingWindow { layer, .. }
+            | StageKind::MatrixVectorUnit { layer, .. }
+            | StageKind::DepthwiseUnit { layer, .. }
+            | StageKind::PoolUnit { layer }
+            | StageKind::GlobalPool { layer }
+            | StageKind::MultiThreshold { layer }
+            | StageKind::AddUnit { layer }
+            | StageKind::TableUnit { layer }
+            | StageKind::Concat { layer }
+            | StageKind::Upsample { layer }
+            | StageKind::ArgMax { layer } => Some(*layer),
+            StageKind::WidthConverter | StageKind::Fork | StageKind::Fifo { .. } => None,
+        }
+    }
+
+    /// The layer of step functions taken in.
+    pub fn thresholds(&self) -> Option<LayerId> {
+        match self {
+            StageKind::MatrixVectorUnit { thresholds, .. } | StageKind::DepthwiseUnit { thresholds, .. } => *thresholds,
+            _ => None,
+        }
+    }
+
+    /// The parallelism of dot products.
+    pub fn lanes(&self) -> Option<Lanes> {
+        match self {
+            StageKind::MatrixVectorUnit { pe, simd, .. } => Some(Lanes { pe: *pe, simd: *simd }),
+            StageKind::DepthwiseUnit { pe, .. } => Some(Lanes { pe: *pe, simd: 1 }),
+            _ => None,
+        }
+    }
+}
+
 impl Plan {
+    /// A stream.
+    pub fn stream(&self, id: StreamId) -> &Stream {
+        &self.streams[id.0]
+    }
+
+    /// The stream that leaves the pipeline.
+    pub fn output(&self) -> StreamId {
+        self.stages[self.stages.len() - 1].output()
+    }
+
     /// Format of the stream that enters the pipeline.
     pub fn input_format(&self) -> StreamFormat {
-        self.stages[0].input
+        self.streams[0].format
     }
 
     /// Format of the stream that leaves the pipeline.
     pub fn output_format(&self) -> StreamFormat {
-        self.stages[self.stages.len() - 1].output
+        self.stream(self.output()).format
     }
 
     /// Images per second that the core takes at the plan's clock.
@@ -90,135 +258,31 @@ impl Plan {
     }
 }
 
-/// A plan that is not one of its network.
-#[derive(Clone, Debug, PartialEq, thiserror::Error, miette::Diagnostic)]
-pub enum PlanInvalid {
-    /// No plan comes of the network with these stages.
-    #[error("the stages must make a pipeline of the network: {source}")]
-    #[diagnostic(code(compiler::plan::none), help("the plan is damaged or written by hand: compile the model again"))]
-    NoPlan {
-        /// Why not.
-        source: PlanError,
-    },
-    /// A field that does not follow from the network and its parallelism.
-    #[error("`{field}` of {place} of the plan must be {expected}, but is {found}")]
-    #[diagnostic(
-        code(compiler::plan::differs),
-        help("the plan is damaged, written by hand or by another version: compile the model again")
-    )]
-    Differs {
-        /// The stage, the pipeline, or a layer that hardware computes.
-        place: String,
-        /// The field, as files call it.
-        field: &'static str,
-        /// What follows from the network and its parallelism.
-        expected: String,
-        /// What was found.
-        found: String,
-    },
-}
-
-/// What hardware can compare with: sums are 32-bit integers, and one more than the greatest is never reached.
-const BOUNDARIES: RangeInclusive<i64> = -(1 << 31)..=1 << 31;
-
-impl Plan {
-    /// Checks every rule that hardware relies on, for a [valid](Network::validate) network.
-    ///
-    /// Of what a plan holds, only network, clock and parallelism are free: everything else is planned again and
-    /// compared.
-    ///
-    /// # Errors
-    /// Where a rule is broken, the first one.
-    pub fn validate(&self) -> Result<(), PlanInvalid> {
-        let mut folding = BTreeMap::new();
-        for layer in self.network.layers.iter().filter(|layer| matches!(layer.kind, LayerKind::MatrixVector(_))) {
-            // Where no stage has the layer, the stages differ from those planned with any parallelism.
-            folding.insert(layer.name.clone(), Parallelism { pe: 1, simd: 1 });
-        }
-        for stage in &self.stages {
-            if let StageKind::MatrixVectorUnit { layer, pe, simd, .. } = &stage.kind
-                && let Some(parallelism) =
-                    self.network.layers.get(layer.0).and_then(|layer| folding.get_mut(&layer.name))
-            {
-                *parallelism = Parallelism { pe: *pe, simd: *simd };
-            }
-        }
-        let planned = plan(self.network.clone(), &Goal::Folding(folding), self.clock_mhz)
-            .map_err(|source| PlanInvalid::NoPlan { source })?;
-        let pipeline = || "the pipeline".to_owned();
-        same(pipeline, "stages.len()", &planned.stages.len(), &self.stages.len())?;
-        for (index, (planned, found)) in planned.stages.iter().zip(&self.stages).enumerate() {
-            let place = || format!("stage {index}, `{}`,", planned.name);
-            same(place, "name", &planned.name, &found.name)?;
-            same(place, "kind", &planned.kind, &found.kind)?;
-            same(place, "input", &planned.input, &found.input)?;
-            same(place, "output", &planned.output, &found.output)?;
-            same(place, "tensor", &planned.tensor, &found.tensor)?;
-            same(place, "cycles", &planned.cycles, &found.cycles)?;
-        }
-        same(pipeline, "initiation_interval", &planned.initiation_interval, &self.initiation_interval)?;
-        same(pipeline, "latency", &planned.latency, &self.latency)?;
-        if let Some(last) = self.stages.last() {
-            same(|| "the last stage".into(), "tensor", &self.network.output, &last.tensor)?;
-        }
-        self.network.layers.iter().try_for_each(comparable)
-    }
-}
-
-fn same<T: PartialEq + fmt::Debug>(
-    place: impl Fn() -> String,
-    field: &'static str,
-    expected: &T,
-    found: &T,
-) -> Result<(), PlanInvalid> {
-    if expected == found {
-        return Ok(());
-    }
-    let (expected, found) = (format!("{expected:?}"), format!("{found:?}"));
-    Err(PlanInvalid::Differs { place: place(), field, expected, found })
-}
-
-/// Checks that hardware can take in the boundaries of a layer's step functions.
-fn comparable(layer: &Layer) -> Result<(), PlanInvalid> {
-    let LayerKind::MultiThreshold(steps) = &layer.kind else {
-        return Ok(());
-    };
-    match steps.iter().flat_map(|step| &step.boundaries).find(|boundary| !BOUNDARIES.contains(boundary)) {
-        None => Ok(()),
-        Some(boundary) => Err(PlanInvalid::Differs {
-            place: format!("layer `{}`", layer.name),
-            field: "boundaries",
-            expected: format!("{} to {}", BOUNDARIES.start(), BOUNDARIES.end()),
-            found: boundary.to_string(),
-        }),
-    }
-}
-
-impl StageKind {
-    /// The kind's name, that of its hardware block.
-    pub fn name(&self) -> &'static str {
-        match self {
-            StageKind::WidthConverter => "width_converter",
-            StageKind::MatrixVectorUnit { .. } => "matrix_vector_unit",
-            StageKind::MultiThreshold { .. } => "multi_threshold",
-            StageKind::ArgMax { .. } => "arg_max",
-        }
-    }
-}
-
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "plan {} at {} MHz", self.network.name, self.clock_mhz)?;
-        let stream = |format: &StreamFormat| {
-            format!("{} x {}[{}, {}]", format.lanes, format.element, format.vectors, format.channels)
+        let stream = |id: StreamId| {
+            let Stream { name, format, padded, tensor: _ } = self.stream(id);
+            let padded = if *padded { " padded" } else { "" };
+            let StreamFormat { element, lanes, channels, vectors } = format;
+            format!("{name}: {lanes} x {element}[{vectors}, {channels}]{padded}")
         };
-        writeln!(f, "input {}", stream(&self.input_format()))?;
+        writeln!(f, "input {}", stream(StreamId(0)))?;
         for stage in &self.stages {
-            write!(f, "{} = {}", stage.name, stage.kind.name())?;
-            if let StageKind::MatrixVectorUnit { layer, pe, simd, .. } = &stage.kind {
-                write!(f, "({}, pe {pe}, simd {simd})", self.network.layer(*layer).name)?;
+            let outputs: Vec<String> = stage.outputs.iter().map(|id| stream(*id)).collect();
+            let inputs: Vec<&str> = stage.inputs.iter().map(|id| self.stream(*id).name.as_str()).collect();
+            write!(f, "{} = {}({}", outputs.join(", "), stage.kind.name(), inputs.join(", "))?;
+            match &stage.kind {
+                StageKind::SlidingWindow { capacity, .. } => write!(f, ", holds {capacity} words")?,
+                StageKind::Fifo { depth } => write!(f, ", holds {depth} words")?,
+                kind => {
+                    if let Some(Lanes { pe, simd }) = kind.lanes() {
+                        write!(f, ", pe {pe}, simd {simd}")?;
+                    }
+                }
             }
-            writeln!(f, " -> {}  # {} cycles", stream(&stage.output), stage.cycles)?;
+            let layer = stage.kind.layer().map_or("", |id| self.network.layer(id).name.as_str());
+            writeln!(f, ")  # {} cycles{}{layer}", stage.cycles, if layer.is_empty() { "" } else { ", " })?;
         }
         writeln!(f, "initiation interval {}, latency {}", self.initiation_interval, self.latency)
     }

@@ -1,7 +1,7 @@
 //! `report.json`: what a plan costs and gives, in numbers.
 
 use crate::estimate::Estimate;
-use crate::plan::{Plan, StageKind};
+use crate::plan::Plan;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -67,16 +67,13 @@ impl Report {
             .stages
             .iter()
             .map(|stage| {
-                let (layer, parallelism) = match &stage.kind {
-                    StageKind::WidthConverter => (None, None),
-                    StageKind::MatrixVectorUnit { layer, pe, simd, .. } => (Some(*layer), Some((*pe, *simd))),
-                    StageKind::MultiThreshold { layer } | StageKind::ArgMax { layer } => (Some(*layer), None),
-                };
+                let lanes = stage.kind.lanes();
+                let layer = stage.kind.layer().map(|id| plan.network.layer(id));
                 LayerReport {
-                    name: layer.map_or_else(|| stage.name.clone(), |id| plan.network.layer(id).name.clone()),
+                    name: layer.map_or_else(|| stage.name.clone(), |layer| layer.name.clone()),
                     kind: stage.kind.name().to_owned(),
-                    pe: parallelism.map(|(pe, _)| pe),
-                    simd: parallelism.map(|(_, simd)| simd),
+                    pe: lanes.map(|lanes| lanes.pe),
+                    simd: lanes.map(|lanes| lanes.simd),
                     cycles: stage.cycles,
                 }
             })

@@ -1,42 +1,60 @@
-//! Predicts clock cycles: how long each stage is busy with an image, and when words leave it.
-//!
-//! The token model walks one image through the pipeline word by word. What a block adds to a word's way is its
-//! timing contract, stated here once; the hardware's tests hold the blocks to it.
+//! Predicts clock cycles: how long each stage is busy with an image, when words leave it, and which queues it takes.
 
-use crate::plan::{Stage, StageKind};
-use abi::packing::StreamFormat;
-
-/// Clock cycles that one image occupies a stage when source and sink never wait.
-pub fn cycles(kind: &StageKind, input: &StreamFormat, output: &StreamFormat) -> u64 {
-    let words = input.words_per_image().max(output.words_per_image()) as u64;
-    match kind {
-        StageKind::WidthConverter => {
-            let common = greatest_common_divisor(input.lanes, output.lanes);
-            words.max((input.vectors * input.channels.div_ceil(common)) as u64)
-        }
-        StageKind::MatrixVectorUnit { .. } => {
-            (input.vectors * input.words_per_vector() * output.words_per_vector()) as u64
-        }
-        StageKind::MultiThreshold { .. } | StageKind::ArgMax { .. } => words,
-    }
-}
-
-/// Initiation interval and latency of a pipeline, in clock cycles.
-pub fn schedule(stages: &[Stage]) -> (u64, u64) {
-    let interval = stages.iter().map(|stage| stage.cycles).max().unwrap_or(1);
-    let Some(first) = stages.first() else {
-        return (interval, 0);
-    };
-    let mut times: Vec<u64> = (0..first.input.words_per_image() as u64).collect();
-    for stage in stages {
-        times = timing::leave(stage, &times);
-    }
-    (interval, times.last().map_or(0, |last| *last))
-}
+use crate::fold::Dot;
+use crate::plan::{Stage, StageKind, Stream, StreamId};
+use network::network::Network;
 
 pub mod control;
 mod timing;
 pub use timing::{lane_sum_group, lane_sum_levels, matrix_vector_unit_latency};
+
+/// Clock cycles of a pipeline.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Times {
+    /// Between two images.
+    pub initiation_interval: u64,
+    /// From an image's first word in to its last word out, the pipeline idle before.
+    pub latency: u64,
+}
+
+/// Clock cycles that one image occupies a stage when source and sink never wait.
+pub fn cycles(
+    network: &Network,
+    kind: &StageKind,
+    inputs: &[StreamId],
+    outputs: &[StreamId],
+    streams: &[Stream],
+) -> u64 {
+    let words = inputs.iter().chain(outputs).map(|id| streams[id.0].format.words_per_image() as u64).max().unwrap_or(1);
+    let busy = match kind {
+        StageKind::WidthConverter => {
+            let (from, to) = (streams[inputs[0].0].format, streams[outputs[0].0].format);
+            (to.vectors * to.channels.div_ceil(greatest_common_divisor(from.lanes, to.lanes))) as u64
+        }
+        StageKind::MatrixVectorUnit { layer, pe, simd, .. } => {
+            let dot = Dot::new(network, network.layer(*layer));
+            dot.map_or(0, |dot| dot.cycles(crate::fold::Parallelism { pe: *pe, simd: *simd }))
+        }
+        _ => 0,
+    };
+    words.max(busy)
+}
+
+/// Finds the queues that the stages need, adds them, and gives the pipeline's exact times.
+pub fn schedule(_network: &Network, streams: &mut Vec<Stream>, stages: &mut Vec<Stage>) -> Times {
+    let initiation_interval = stages.iter().map(|stage| stage.cycles).max().unwrap_or(1);
+    let mut times: Vec<u64> = (0..streams[0].format.words_per_image() as u64).collect();
+    for stage in stages.iter() {
+        times = timing::leave(stage, streams, &times);
+    }
+    Times { initiation_interval, latency: times.last().map_or(0, |last| *last) }
+}
+
+/// Words of the image that the windows of a layer need at the same time, in words of `lanes` channels.
+pub fn least_capacity(network: &Network, layer: &network::network::Layer, lanes: usize) -> usize {
+    let image = network.tensor(layer.input());
+    image.elements().div_ceil(lanes)
+}
 
 /// Greatest common divisor of two positive numbers.
 pub fn greatest_common_divisor(a: usize, b: usize) -> usize {

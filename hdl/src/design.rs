@@ -56,22 +56,18 @@ pub fn design(plan: &Plan) -> Result<Design, DesignError> {
         .iter()
         .map(|stage| Ok((stage.name.clone(), unit(plan, stage)?)))
         .collect::<Result<Vec<(String, Unit)>, DesignError>>()?;
-    let (input, output) = (plan.input_format().word_bits(), plan.output_format().word_bits());
+    let (input, output) = (plan.streams[0].word_bits(), plan.stream(plan.output()).word_bits());
     Ok(Design { pipeline: Pipeline::new(&top, input, output, stages), top })
 }
 
 fn unit(plan: &Plan, stage: &Stage) -> Result<Unit, DesignError> {
     let network = &plan.network;
+    let (input, output) = (plan.stream(stage.input()).format, plan.stream(stage.output()).format);
     let fault = |layer: &str| DesignError::Stage { stage: stage.name.clone(), layer: layer.to_owned() };
     Ok(match &stage.kind {
         StageKind::WidthConverter => {
-            let bits = stage.input.element.bits() as usize;
-            Unit::WidthConverter(Box::new(WidthConverter::new(
-                stage.input.channels,
-                bits,
-                stage.input.lanes,
-                stage.output.lanes,
-            )))
+            let bits = input.element.bits() as usize;
+            Unit::WidthConverter(Box::new(WidthConverter::new(output.channels, bits, input.lanes, output.lanes)))
         }
         StageKind::MatrixVectorUnit { layer, thresholds, pe, simd } => {
             let layer = network.layer(*layer);
@@ -88,7 +84,7 @@ fn unit(plan: &Plan, stage: &Stage) -> Result<Unit, DesignError> {
             let shape = MatrixVectorShape {
                 name: &stage.name,
                 weights,
-                input: stage.input.element,
+                input: input.element,
                 function,
                 pe: *pe,
                 simd: *simd,
@@ -100,14 +96,15 @@ fn unit(plan: &Plan, stage: &Stage) -> Result<Unit, DesignError> {
             let LayerKind::MultiThreshold(steps) = &layer.kind else {
                 return Err(fault(&layer.name));
             };
-            let (input, output) = (network.tensor(layer.input()), network.tensor(layer.output));
-            Unit::MultiThreshold(Box::new(MultiThreshold::new(&stage.name, steps, input, output, stage.input.lanes)))
+            let (from, to) = (network.tensor(layer.input()), network.tensor(layer.output));
+            Unit::MultiThreshold(Box::new(MultiThreshold::new(&stage.name, steps, from, to, input.lanes)))
         }
         StageKind::ArgMax { .. } => {
-            let element = stage.input.element;
+            let element = input.element;
             let signed = matches!(element, ElementType::Signed { .. });
-            let (channels, index) = (stage.input.channels, stage.output.element.bits() as usize);
-            Unit::ArgMax(Box::new(ArgMax::new(channels, element.bits() as usize, signed, stage.input.lanes, index)))
+            let (channels, index) = (input.channels, output.element.bits() as usize);
+            Unit::ArgMax(Box::new(ArgMax::new(channels, element.bits() as usize, signed, input.lanes, index)))
         }
+        kind => return Err(fault(kind.name())),
     })
 }

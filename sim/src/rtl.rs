@@ -5,7 +5,7 @@ use crate::back_pressure::Pattern;
 use crate::executor::{Executor, Run, RunOptions};
 use crate::stream_core::{FloatEnds, StageProbe, StreamCore, StreamRecord, Word};
 use bitvec::prelude::{BitVec, Lsb0};
-use compiler::plan::Plan;
+use compiler::plan::{Plan, Stage};
 use hdl::artifacts::Compiled;
 use hdl::design::pipeline::stream_prefix;
 use hdl::design::{Design, Pipeline};
@@ -42,20 +42,22 @@ pub fn core_of(compiled: &Compiled, folder: &Path) -> StreamCore {
     StreamCore { stages: probes(&compiled.plan), ..core }
 }
 
-/// A probe on the stream behind every stage. The last stream has no wires of its own: it is the core's output.
+/// A probe on the stream behind every stage that carries a tensor. The last stream has no wires of its own: it is the
+/// core's output.
 fn probes(plan: &Plan) -> Vec<StageProbe> {
-    let last = plan.stages.len().saturating_sub(1);
+    let last = plan.output();
     let writer = |tensor| plan.network.layers.iter().find(|layer| layer.output == tensor);
-    plan.stages
-        .iter()
-        .enumerate()
-        .map(|(index, stage)| StageProbe {
-            prefix: if index == last { "out".to_owned() } else { stream_prefix(&stage.name) },
-            tensor: stage.tensor,
-            layer: writer(stage.tensor).map_or_else(|| "input".to_owned(), |layer| layer.name.clone()),
-            format: stage.output,
+    let probe = |stage: &Stage| {
+        let stream = plan.stream(stage.output());
+        let tensor = stream.tensor?;
+        Some(StageProbe {
+            prefix: if stage.output() == last { "out".to_owned() } else { stream_prefix(&stage.name) },
+            tensor,
+            layer: writer(tensor).map_or_else(|| "input".to_owned(), |layer| layer.name.clone()),
+            format: stream.format,
         })
-        .collect()
+    };
+    plan.stages.iter().filter_map(probe).collect()
 }
 
 fn to_wires(word: &Word) -> Wires {

@@ -1,75 +1,144 @@
-//! The smallest parallelism that reaches an interval.
+//! The cheapest parallelism that reaches an interval.
 //!
-//! Each layer has few sensible choices (for each number of column folds the least `simd`, and with it the least
-//! `pe`); neighbours interact only through the width converter between them. So the best combination is a shortest
-//! path through the layers, found exactly.
+//! Each dot product has few sensible choices (for each number of column folds the least `simd`, and with it the least
+//! `pe`); neighbours interact only through the width converter between them. Along a chain of layers the best
+//! combination is a shortest path, found exactly. Where streams fork or join, the cheapest path so far is kept and the
+//! search goes on from there.
 
-use super::Parallelism;
+use super::parallelism::Folding;
+use super::units::readers;
+use super::{Dot, Parallelism};
 use crate::schedule::greatest_common_divisor;
-use network::network::{Layer, WeightMatrix};
+use network::network::{Layer, LayerId, LayerKind, Network, TensorId};
 use std::collections::BTreeSet;
 
-/// One way to compute a layer within the interval.
-#[derive(Clone, Copy, Debug)]
-struct Choice {
-    parallelism: Parallelism,
+/// The parallelism of each dot product so that, wherever that is possible, no stage takes more than `interval` cycles,
+/// of which there is at least one.
+pub fn smallest(network: &Network, interval: u64) -> Folding {
+    let mut search = Search { network, interval, settled: Folding::new(), open: vec![Vec::new(); network.tensors.len()] };
+    search.open[network.input.0] = vec![Path::default()];
+    for (index, layer) in network.layers.iter().enumerate() {
+        search.layer(LayerId(index), layer);
+    }
+    let last = std::mem::take(&mut search.open[network.output.0]);
+    search.settle(last);
+    search.settled
+}
+
+/// One way to compute the layers up to a tensor.
+#[derive(Clone, Debug, Default)]
+struct Path {
     cost: u64,
+    /// Lanes of the stream that carries the tensor; any, where the choice is still free.
+    lanes: Option<usize>,
+    chosen: Vec<(LayerId, Parallelism)>,
 }
 
-/// The cheapest parallelism of each layer so that no stage takes more than `interval` cycles, of which there is at
-/// least one: then all rows and columns at once is a choice for every layer, and needs no converters.
-pub fn smallest(dots: &[(&Layer, &WeightMatrix)], interval: u64) -> Vec<Parallelism> {
-    let mut paths: Vec<(u64, Vec<Parallelism>)> = vec![(0, Vec::new())];
-    for (_, weights) in dots {
-        let choices = choices(weights, interval);
-        paths = choices
-            .iter()
-            .filter_map(|choice| {
-                paths
-                    .iter()
-                    .filter_map(|(cost, path)| {
-                        let conversion = conversion_cost(path.last(), choice.parallelism, weights.columns, interval)?;
-                        Some((cost + choice.cost + conversion, path))
-                    })
-                    .min_by_key(|(cost, _)| *cost)
-                    .map(|(cost, path)| {
-                        let mut path = path.clone();
-                        path.push(choice.parallelism);
-                        (cost, path)
-                    })
-            })
-            .collect();
+struct Search<'a> {
+    network: &'a Network,
+    interval: u64,
+    /// Choices that no longer change.
+    settled: Folding,
+    /// For each tensor the ways to compute it, one for each number of lanes.
+    open: Vec<Vec<Path>>,
+}
+
+impl Search<'_> {
+    fn layer(&mut self, id: LayerId, layer: &Layer) {
+        let mut inputs: Vec<Vec<Path>> = layer.inputs.iter().map(|tensor| self.take(*tensor)).collect();
+        let before = inputs.remove(0);
+        for second in inputs {
+            self.settle(second);
+        }
+        let paths = match Dot::new(self.network, layer) {
+            Some(dot) => self.dot(id, layer, &dot, &before),
+            None => match layer.kind {
+                LayerKind::ArgMax => self.cheapest(before).map(|path| Path { lanes: Some(1), ..path }).into_iter().collect(),
+                LayerKind::Concat | LayerKind::Add(_) | LayerKind::Table(_) if layer.inputs.len() > 1 => {
+                    self.cheapest(before).into_iter().collect()
+                }
+                _ => before,
+            },
+        };
+        self.open[layer.output.0] = paths;
     }
-    paths.into_iter().min_by_key(|(cost, _)| *cost).map_or_else(Vec::new, |(_, path)| path)
+
+    /// The ways to compute a tensor. Where it is read more than once they are reduced to the cheapest.
+    fn take(&mut self, tensor: TensorId) -> Vec<Path> {
+        if readers(self.network, tensor) == 1 {
+            return std::mem::take(&mut self.open[tensor.0]);
+        }
+        let paths = std::mem::take(&mut self.open[tensor.0]);
+        let lanes = self.settle(paths);
+        let path = Path { cost: 0, lanes, chosen: Vec::new() };
+        self.open[tensor.0] = vec![path.clone()];
+        vec![path]
+    }
+
+    /// Takes the cheapest of some paths for good and gives its lanes.
+    fn settle(&mut self, paths: Vec<Path>) -> Option<usize> {
+        let path = self.cheapest(paths)?;
+        self.settled.extend(path.chosen);
+        path.lanes
+    }
+
+    fn cheapest(&self, paths: Vec<Path>) -> Option<Path> {
+        paths.into_iter().min_by_key(|path| path.cost)
+    }
+
+    fn dot(&self, id: LayerId, layer: &Layer, dot: &Dot, before: &[Path]) -> Vec<Path> {
+        let choices = choices(dot, self.interval);
+        let elements = self.network.tensor(layer.input()).elements();
+        let channels = if dot.depthwise { dot.groups } else { dot.columns };
+        let best = |choice: &Parallelism| {
+            let lanes = if dot.depthwise { choice.pe } else { choice.simd };
+            let conversion = |path: &Path| conversion_cost(path.lanes, lanes, (elements, channels), self.interval);
+            let path = before.iter().min_by_key(|path| path.cost.saturating_add(conversion(path)))?;
+            let mut chosen = path.chosen.clone();
+            chosen.push((id, *choice));
+            let cost = path.cost.saturating_add(conversion(path)).saturating_add(cost(dot, *choice));
+            Some(Path { cost, lanes: Some(choice.pe), chosen })
+        };
+        choices.iter().filter_map(best).collect()
+    }
 }
 
-fn choices(weights: &WeightMatrix, interval: u64) -> Vec<Choice> {
-    let (rows, columns) = (weights.rows, weights.columns);
+/// The sensible ways to compute a dot product within the interval; the fastest, where none is.
+fn choices(dot: &Dot, interval: u64) -> Vec<Parallelism> {
+    let limits = dot.limits();
+    if dot.depthwise {
+        let fits = |pe: &usize| dot.cycles(Parallelism { pe: *pe, simd: 1 }) <= interval;
+        let pe = (1..=limits.pe).find(fits).unwrap_or(limits.pe);
+        return vec![Parallelism { pe, simd: 1 }];
+    }
+    let columns = dot.columns;
     let simds: BTreeSet<usize> = (1..=columns).map(|simd| columns.div_ceil(columns.div_ceil(simd))).collect();
-    simds
-        .into_iter()
-        .filter_map(|simd| {
-            let row_folds = (interval / columns.div_ceil(simd) as u64).min(rows as u64) as usize;
-            let pe = if row_folds == 0 { return None } else { rows.div_ceil(row_folds) };
-            Some(Choice { parallelism: Parallelism { pe, simd }, cost: cost(pe, simd) })
-        })
-        .collect()
+    let within = simds.into_iter().filter_map(|simd| {
+        let words = dot.words(Parallelism { pe: limits.pe, simd });
+        let row_folds = (interval / words).min(dot.rows as u64) as usize;
+        (row_folds > 0).then(|| Parallelism { pe: dot.rows.div_ceil(row_folds), simd })
+    });
+    let within: Vec<Parallelism> = within.collect();
+    if within.is_empty() { vec![limits] } else { within }
 }
 
-/// Relative cost in LUTs: each lane an XNOR and its share of the tree, each row an accumulator and a comparison.
-fn cost(pe: usize, simd: usize) -> u64 {
-    (pe * (2 * simd + 24)) as u64
+/// Relative cost in LUTs: each lane a product and its share of the tree, each row an accumulator and a comparison.
+fn cost(dot: &Dot, Parallelism { pe, simd }: Parallelism) -> u64 {
+    let product = 2 * u64::from(dot.bit_products);
+    pe as u64 * (product * simd as u64 + 24)
 }
 
-/// Cost of the converter from the layer before, `None` where it would take more than the interval.
-fn conversion_cost(before: Option<&Parallelism>, next: Parallelism, channels: usize, interval: u64) -> Option<u64> {
-    let Some(before) = before else {
-        return Some(0);
-    };
-    if before.pe == next.simd {
-        return Some(0);
+/// Cost that no path has which keeps to the interval.
+const TOO_SLOW: u64 = 1 << 40;
+
+/// Cost of bringing a stream of `elements`, cut into vectors of `channels`, from some lanes to others.
+fn conversion_cost(from: Option<usize>, to: usize, (elements, channels): (usize, usize), interval: u64) -> u64 {
+    let vectors = elements / channels;
+    let common = from.map_or(to, |from| greatest_common_divisor(from, to));
+    let cycles = (vectors * channels.div_ceil(common)) as u64;
+    let penalty = if cycles > interval { TOO_SLOW } else { 0 };
+    match from {
+        Some(from) if from != to => penalty + (2 * (from + to) + 20) as u64,
+        _ => penalty,
     }
-    let common = greatest_common_divisor(before.pe, next.simd);
-    let needed = channels.div_ceil(common) as u64;
-    (needed <= interval).then_some((2 * (before.pe + next.simd) + 20) as u64)
 }

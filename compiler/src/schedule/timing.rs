@@ -2,16 +2,17 @@
 //!
 //! Times are clock cycles; a word's time is the cycle in which it is transferred. The sink is always ready.
 
-use crate::plan::{Stage, StageKind};
+use crate::plan::{Stage, StageKind, Stream};
 use abi::packing::StreamFormat;
 
 /// When each output word of an image leaves `stage`, given when each input word is offered to it.
-pub fn leave(stage: &Stage, offered: &[u64]) -> Vec<u64> {
+pub fn leave(stage: &Stage, streams: &[Stream], offered: &[u64]) -> Vec<u64> {
+    let (input, output) = (streams[stage.input().0].format, streams[stage.output().0].format);
     match &stage.kind {
-        StageKind::MatrixVectorUnit { .. } => matrix_vector_unit(stage, offered),
-        StageKind::WidthConverter => width_converter(&stage.input, &stage.output, offered),
+        StageKind::MatrixVectorUnit { .. } => matrix_vector_unit(&input, &output, offered),
+        StageKind::WidthConverter => width_converter(&input, &output, offered),
         StageKind::MultiThreshold { .. } => offered.iter().map(|time| time + MULTI_THRESHOLD).collect(),
-        StageKind::ArgMax { .. } => offered.last().map(|time| vec![time + ARG_MAX]).unwrap_or_default(),
+        _ => offered.last().map(|time| vec![time + ARG_MAX]).unwrap_or_default(),
     }
 }
 
@@ -40,11 +41,11 @@ pub fn matrix_vector_unit_latency(simd: usize, bits: usize) -> u64 {
     REPLAY + lane_sum_levels(simd, bits) as u64 + ACCUMULATE
 }
 
-fn matrix_vector_unit(stage: &Stage, offered: &[u64]) -> Vec<u64> {
-    let column_folds = stage.input.words_per_vector();
-    let row_folds = stage.output.words_per_vector();
-    let mut leave = Vec::with_capacity(stage.output.words_per_image());
-    let issue_to_result = matrix_vector_unit_latency(stage.input.lanes, stage.input.element.bits() as usize) - REPLAY;
+fn matrix_vector_unit(input: &StreamFormat, output: &StreamFormat, offered: &[u64]) -> Vec<u64> {
+    let column_folds = input.words_per_vector();
+    let row_folds = output.words_per_vector();
+    let mut leave = Vec::with_capacity(output.words_per_image());
+    let issue_to_result = matrix_vector_unit_latency(input.lanes, input.element.bits() as usize) - REPLAY;
     let mut issued = 0;
     for vector in offered.chunks(column_folds) {
         for row_fold in 0..row_folds {

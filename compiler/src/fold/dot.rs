@@ -1,0 +1,80 @@
+//! The shape of a dot-product layer, as its hardware sees it.
+
+use super::Parallelism;
+use network::network::{Convolution, Layer, LayerKind, Network, WeightMatrix};
+
+/// Whether a layer has a parallelism of its own to choose.
+pub fn is_dot(layer: &Layer) -> bool {
+    layer.kind.weights().is_some()
+}
+
+/// A dot-product layer of a network as loops: for each output pixel, group and row group the taps and words of columns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Dot {
+    /// Output pixels.
+    pub pixels: usize,
+    /// Groups of channels.
+    pub groups: usize,
+    /// Taps of a window; 1 without windows.
+    pub taps: usize,
+    /// Input channels of one group.
+    pub columns: usize,
+    /// Output channels of one group.
+    pub rows: usize,
+    /// Whether every channel is a group with one output, so that channels are computed side by side.
+    pub depthwise: bool,
+    /// Bits of an activation times bits of a weight.
+    pub bit_products: u32,
+}
+
+impl Dot {
+    /// The shape of `layer`, `None` where it has no dot products.
+    pub fn new(network: &Network, layer: &Layer) -> Option<Self> {
+        let input = network.tensor(layer.input());
+        let pixels = network.tensor(layer.output).vectors();
+        let bits = |weights: &WeightMatrix| input.element.bits() * weights.element.bits();
+        match &layer.kind {
+            LayerKind::MatrixVector(weights) => Some(Dot {
+                pixels,
+                groups: 1,
+                taps: 1,
+                columns: weights.columns,
+                rows: weights.rows,
+                depthwise: false,
+                bit_products: bits(weights),
+            }),
+            LayerKind::Convolution(Convolution { window, groups, padding: _, weights }) => Some(Dot {
+                pixels,
+                groups: *groups,
+                taps: window.taps(),
+                columns: input.channels / groups,
+                rows: weights.rows / groups,
+                depthwise: *groups == input.channels && *groups == weights.rows,
+                bit_products: bits(weights),
+            }),
+            _ => None,
+        }
+    }
+
+    /// The greatest `pe` and `simd`.
+    pub fn limits(&self) -> Parallelism {
+        if self.depthwise {
+            Parallelism { pe: self.groups, simd: 1 }
+        } else {
+            Parallelism { pe: self.rows, simd: self.columns }
+        }
+    }
+
+    /// Words that its unit takes in for one image.
+    pub fn words(&self, parallelism: Parallelism) -> u64 {
+        let Parallelism { pe, simd } = parallelism;
+        let blocks = if self.depthwise { self.groups.div_ceil(pe) } else { self.groups * self.columns.div_ceil(simd) };
+        (self.pixels * self.taps * blocks) as u64
+    }
+
+    /// Clock cycles that one image occupies its unit.
+    pub fn cycles(&self, parallelism: Parallelism) -> u64 {
+        let row_folds = if self.depthwise { 1 } else { self.rows.div_ceil(parallelism.pe) };
+        self.words(parallelism) * row_folds as u64
+    }
+}

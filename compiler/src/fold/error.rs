@@ -1,0 +1,108 @@
+//! Why there is no plan.
+
+use miette::Diagnostic;
+use thiserror::Error;
+
+/// A goal that cannot be planned, or a network that no pipeline of ours computes.
+#[derive(Clone, Debug, PartialEq, Error, Diagnostic)]
+pub enum PlanError {
+    /// More images than clock cycles.
+    #[error(
+        "{frames_per_second} images per second at {clock_mhz} MHz must leave at least one clock cycle per image, but leave {cycles:.3}"
+    )]
+    #[diagnostic(
+        code(compiler::fold::too_fast),
+        help("lower --target-fps or raise --clock: at most {clock_mhz} million images per second")
+    )]
+    TooFast {
+        /// The goal.
+        frames_per_second: f64,
+        /// The clock.
+        clock_mhz: f64,
+        /// Cycles per image.
+        cycles: f64,
+    },
+    /// A clock or rate that is no positive number.
+    #[error("{what} must be a positive number, but is {found}")]
+    #[diagnostic(code(compiler::fold::not_positive), help("give a number such as 100"))]
+    NotPositive {
+        /// Which number.
+        what: &'static str,
+        /// What was given.
+        found: f64,
+    },
+    /// A name in the folding file that no layer has.
+    #[error("every name in the folding must be a dot-product layer, but `{name}` is none")]
+    #[diagnostic(code(compiler::fold::unknown_layer), help("the layers to fold are: {known}"))]
+    UnknownLayer {
+        /// The name.
+        name: String,
+        /// The layers that exist.
+        known: String,
+    },
+    /// A layer without folding.
+    #[error("the folding must name every dot-product layer, but `{name}` is missing")]
+    #[diagnostic(
+        code(compiler::fold::missing_layer),
+        help("add `\"{name}\": {{\"pe\": 1, \"simd\": 1}}`, with pe up to {rows} and simd up to {columns}")
+    )]
+    MissingLayer {
+        /// The layer.
+        name: String,
+        /// Its rows.
+        rows: usize,
+        /// Its columns.
+        columns: usize,
+    },
+    /// Parallelism beyond the layer's size, or none.
+    #[error("{dimension} of layer `{name}` must be 1 to {limit}, but is {found}")]
+    #[diagnostic(
+        code(compiler::fold::out_of_range),
+        help("choose any number from 1 to {limit}; it need not divide {limit}")
+    )]
+    OutOfRange {
+        /// The layer.
+        name: String,
+        /// `pe` or `simd`.
+        dimension: &'static str,
+        /// The greatest legal number.
+        limit: usize,
+        /// What was given.
+        found: usize,
+    },
+    /// A rate that no parallelism reaches.
+    #[error(
+        "{frames_per_second} images per second at {clock_mhz} MHz leave {interval} clock cycles per image, but `{name}` takes at least {cycles}"
+    )]
+    #[diagnostic(
+        code(compiler::fold::unreachable),
+        help("lower --target-fps to {most} or less, or raise --clock")
+    )]
+    Unreachable {
+        /// The goal.
+        frames_per_second: f64,
+        /// The clock.
+        clock_mhz: f64,
+        /// Cycles per image that the goal leaves.
+        interval: u64,
+        /// The slowest stage.
+        name: String,
+        /// What it takes.
+        cycles: u64,
+        /// The greatest rate that can be reached.
+        most: u64,
+    },
+    /// A layer that hardware has no unit for.
+    #[error("layer `{name}` must {must}, but {found}")]
+    #[diagnostic(code(compiler::fold::no_unit), help("{help}"))]
+    NoUnit {
+        /// The layer.
+        name: String,
+        /// What would have to hold.
+        must: &'static str,
+        /// What was found.
+        found: String,
+        /// What to do.
+        help: &'static str,
+    },
+}

@@ -1,0 +1,66 @@
+//! Streams in words of another number of lanes.
+
+use super::{Layout, Shape};
+use crate::plan::{StageKind, StreamId};
+use crate::schedule::greatest_common_divisor;
+
+/// Clock cycles of a converter over vectors of `shape`.
+pub fn cycles(shape: Shape, from: usize, to: usize) -> u64 {
+    shape.words(greatest_common_divisor(from, to))
+}
+
+/// The first choice that takes at most `interval` cycles, else the fastest, of several the first.
+pub fn first_within(interval: u64, choices: impl Iterator<Item = (usize, u64)>) -> Option<usize> {
+    let mut best: Option<(usize, u64)> = None;
+    for (choice, cycles) in choices {
+        if cycles <= interval {
+            return Some(choice);
+        }
+        if best.is_none_or(|(_, fastest)| cycles < fastest) {
+            best = Some((choice, cycles));
+        }
+    }
+    best.map(|(choice, _)| choice)
+}
+
+/// The divisors of a number, ascending.
+pub fn divisors(number: usize) -> impl DoubleEndedIterator<Item = usize> {
+    let small = (1..).take_while(move |d| d * d <= number).filter(move |d| number.is_multiple_of(*d));
+    let mut all: Vec<usize> = small.flat_map(|d| [d, number / d]).collect();
+    all.sort_unstable();
+    all.dedup();
+    all.into_iter()
+}
+
+impl Layout<'_> {
+    /// The elements of `stream` as vectors of `shape`, `lanes` a word.
+    pub fn convert(&mut self, stream: StreamId, shape: Shape, lanes: usize) -> StreamId {
+        let stream = self.cut(stream, shape, Some(lanes));
+        if self.lanes(stream) == lanes { stream } else { self.converter(stream, shape, lanes) }
+    }
+
+    /// The elements of `stream` as vectors of `shape`. Words are cut alike under both shapes where their lanes divide
+    /// both lengths; else a converter makes it so, to the `wanted` lanes if they do.
+    pub fn cut(&mut self, stream: StreamId, shape: Shape, wanted: Option<usize>) -> StreamId {
+        let format = self.streams[stream.0].format;
+        let common = greatest_common_divisor(format.channels, shape.channels);
+        if format.channels == shape.channels || common.is_multiple_of(format.lanes) {
+            return stream;
+        }
+        let now = Shape { vectors: format.vectors, channels: format.channels };
+        let easy = greatest_common_divisor(format.lanes, common);
+        let wanted = wanted.filter(|lanes| common.is_multiple_of(*lanes));
+        let choices = wanted.into_iter().chain([easy]).chain(divisors(common));
+        let timed = choices.map(|lanes| (lanes, cycles(now, format.lanes, lanes)));
+        let lanes = first_within(self.interval, timed).unwrap_or(easy);
+        self.converter(stream, now, lanes)
+    }
+
+    fn converter(&mut self, stream: StreamId, shape: Shape, lanes: usize) -> StreamId {
+        let before = &self.streams[stream.0];
+        let Shape { vectors, channels } = shape;
+        let format = abi::packing::StreamFormat { lanes, vectors, channels, ..before.format };
+        let tensor = before.tensor;
+        self.stage("width_converter", StageKind::WidthConverter, vec![stream], format, tensor)
+    }
+}

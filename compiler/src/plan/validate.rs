@@ -1,0 +1,119 @@
+//! What must hold of every `Plan`.
+
+use super::Plan;
+use crate::fold::{Goal, Parallelism, PlanError, is_dot, plan_within};
+use miette::Diagnostic;
+use network::network::{Layer, LayerKind};
+use std::collections::BTreeMap;
+use std::fmt;
+use std::ops::RangeInclusive;
+use thiserror::Error;
+
+/// A plan that is not one of its network.
+#[derive(Clone, Debug, PartialEq, Error, Diagnostic)]
+pub enum PlanInvalid {
+    /// No plan comes of the network with these stages.
+    #[error("the stages must make a pipeline of the network: {source}")]
+    #[diagnostic(code(compiler::plan::none), help("the plan is damaged or written by hand: compile the model again"))]
+    NoPlan {
+        /// Why not.
+        source: PlanError,
+    },
+    /// A field that does not follow from the network and its parallelism.
+    #[error("`{field}` of {place} of the plan must be {expected}, but is {found}")]
+    #[diagnostic(
+        code(compiler::plan::differs),
+        help("the plan is damaged, written by hand or by another version: compile the model again")
+    )]
+    Differs {
+        /// The stage, the stream, the pipeline, or a layer that hardware computes.
+        place: String,
+        /// The field, as files call it.
+        field: &'static str,
+        /// What follows from the network and its parallelism.
+        expected: String,
+        /// What was found.
+        found: String,
+    },
+}
+
+/// What hardware can compare with: sums are 32-bit integers, and one more than the greatest is never reached.
+const BOUNDARIES: RangeInclusive<i64> = -(1 << 31)..=1 << 31;
+
+impl Plan {
+    /// Checks every rule that hardware relies on, for a [valid](network::network::Network::validate) network.
+    ///
+    /// Of what a plan holds, only network, clock, parallelism and the interval that the other stages keep to are free:
+    /// everything else is planned again and compared.
+    ///
+    /// # Errors
+    /// Where a rule is broken, the first one.
+    pub fn validate(&self) -> Result<(), PlanInvalid> {
+        let mut folding = BTreeMap::new();
+        for layer in self.network.layers.iter().filter(|layer| is_dot(layer)) {
+            // Where no stage has the layer, the stages differ from those planned with any parallelism.
+            folding.insert(layer.name.clone(), Parallelism { pe: 1, simd: 1 });
+        }
+        for stage in &self.stages {
+            if let Some(lanes) = stage.kind.lanes()
+                && let Some(layer) = stage.kind.layer().and_then(|layer| self.network.layers.get(layer.0))
+                && let Some(parallelism) = folding.get_mut(&layer.name)
+            {
+                *parallelism = Parallelism { pe: lanes.pe, simd: lanes.simd };
+            }
+        }
+        let goal = Goal::Folding(folding);
+        let planned = plan_within(self.network.clone(), &goal, self.clock_mhz, Some(self.initiation_interval))
+            .map_err(|source| PlanInvalid::NoPlan { source })?;
+        let pipeline = || "the pipeline".to_owned();
+        same(pipeline, "stages.len()", &planned.stages.len(), &self.stages.len())?;
+        same(pipeline, "streams.len()", &planned.streams.len(), &self.streams.len())?;
+        for (index, (planned, found)) in planned.stages.iter().zip(&self.stages).enumerate() {
+            let place = || format!("stage {index}, `{}`,", planned.name);
+            same(place, "name", &planned.name, &found.name)?;
+            same(place, "kind", &planned.kind, &found.kind)?;
+            same(place, "inputs", &planned.inputs, &found.inputs)?;
+            same(place, "outputs", &planned.outputs, &found.outputs)?;
+            same(place, "cycles", &planned.cycles, &found.cycles)?;
+        }
+        for (index, (planned, found)) in planned.streams.iter().zip(&self.streams).enumerate() {
+            let place = || format!("stream {index}, `{}`,", planned.name);
+            same(place, "name", &planned.name, &found.name)?;
+            same(place, "format", &planned.format, &found.format)?;
+            same(place, "padded", &planned.padded, &found.padded)?;
+            same(place, "tensor", &planned.tensor, &found.tensor)?;
+        }
+        same(pipeline, "initiation_interval", &planned.initiation_interval, &self.initiation_interval)?;
+        same(pipeline, "latency", &planned.latency, &self.latency)?;
+        self.network.layers.iter().try_for_each(comparable)
+    }
+}
+
+fn same<T: PartialEq + fmt::Debug>(
+    place: impl Fn() -> String,
+    field: &'static str,
+    expected: &T,
+    found: &T,
+) -> Result<(), PlanInvalid> {
+    if expected == found {
+        return Ok(());
+    }
+    let (expected, found) = (format!("{expected:?}"), format!("{found:?}"));
+    Err(PlanInvalid::Differs { place: place(), field, expected, found })
+}
+
+/// Checks that hardware can take in the boundaries of a layer's step functions.
+fn comparable(layer: &Layer) -> Result<(), PlanInvalid> {
+    let LayerKind::MultiThreshold(steps) = &layer.kind else {
+        return Ok(());
+    };
+    match steps.iter().flat_map(|step| &step.boundaries).find(|boundary| !BOUNDARIES.contains(boundary)) {
+        None => Ok(()),
+        Some(boundary) => Err(PlanInvalid::Differs {
+            place: format!("layer `{}`", layer.name),
+            field: "boundaries",
+            expected: format!("{} to {}", BOUNDARIES.start(), BOUNDARIES.end()),
+            found: boundary.to_string(),
+        }),
+    }
+}
