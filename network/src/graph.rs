@@ -90,6 +90,16 @@ pub enum RoundingMode {
     HalfDown,
 }
 
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Window {
+    pub kernel: Vec<usize>,
+    pub strides: Vec<usize>,
+    pub dilations: Vec<usize>,
+    pub pads_before: Vec<usize>,
+    pub pads_after: Vec<usize>,
+    pub overhang: Vec<usize>,
+}
+
 /// The operators a graph may hold, each with its static attributes.
 ///
 /// Inputs are listed in brackets. Constants among them are values like others.
@@ -142,6 +152,28 @@ pub enum Operator {
         transpose_a: bool,
         /// Whether `b` is transposed first.
         transpose_b: bool,
+    },
+    Conv {
+        window: Window,
+        groups: usize,
+    },
+    MaxPool {
+        window: Window,
+    },
+    AveragePool {
+        window: Window,
+        count_include_pad: bool,
+    },
+    Concat {
+        axis: usize,
+    },
+    Pad {
+        before: Vec<usize>,
+        after: Vec<usize>,
+        value: f64,
+    },
+    Upsample {
+        factors: Vec<usize>,
     },
     /// `[x, scale, bias, mean, variance]`: scale · (x − mean) / √(variance + epsilon) + bias along axis 1.
     BatchNormalization {
@@ -206,6 +238,12 @@ impl Operator {
             Operator::MatMul => "MatMul",
             Operator::Gemm { .. } => "Gemm",
             Operator::BatchNormalization { .. } => "BatchNormalization",
+            Operator::Conv { .. } => "Conv",
+            Operator::MaxPool { .. } => "MaxPool",
+            Operator::AveragePool { .. } => "AveragePool",
+            Operator::Concat { .. } => "Concat",
+            Operator::Pad { .. } => "Pad",
+            Operator::Upsample { .. } => "Upsample",
             Operator::BipolarQuant => "BipolarQuant",
             Operator::Quant { .. } => "Quant",
             Operator::MultiThreshold { .. } => "MultiThreshold",
