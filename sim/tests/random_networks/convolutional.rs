@@ -54,7 +54,11 @@ impl Builder {
             1 if channels.is_multiple_of(2) => 2,
             _ => 1,
         };
-        let rows = if self.chance(0.5) && groups > 1 { groups } else { groups * self.random.random_range(1..=9usize.div_ceil(groups)) };
+        let rows = if self.chance(0.5) && groups > 1 {
+            groups
+        } else {
+            groups * self.random.random_range(1..=9usize.div_ceil(groups))
+        };
         self.convolution(window, spatial, groups, rows);
     }
 
