@@ -82,7 +82,7 @@ struct Walk<'a> {
     sensitive_steps: Vec<SensitiveSteps>,
 }
 
-impl Walk<'_> {
+impl<'a> Walk<'a> {
     fn symbol(&self, id: ValueId) -> Symbol {
         match (&self.graph.value(id).source, self.symbols.get(&id)) {
             (_, Some(symbol)) => symbol.clone(),
@@ -93,7 +93,7 @@ impl Walk<'_> {
         }
     }
 
-    fn shape(&self, id: ValueId) -> &[usize] {
+    fn shape(&self, id: ValueId) -> &'a [usize] {
         &self.graph.value(id).shape
     }
 

@@ -11,7 +11,7 @@ use crate::lower::symbol::{Data, Origin, Parameter, Pending, Step, Symbol};
 use crate::lower::weights::{GREATEST_WEIGHT, integer_weights, row_spacing};
 use abi::ElementType;
 use network::graph::{self, Node, Operator};
-use network::network::{Convolution, LayerKind, TensorId, TensorType, WeightMatrix, Window};
+use network::network::{Convolution, LayerKind, TensorId, TensorType, Window};
 use network::tensor::{Tensor, transpose_indices};
 use std::cmp::Ordering;
 use std::sync::Arc;
@@ -39,7 +39,7 @@ impl Walk<'_> {
             return Err(self.not_quantised(node, " straight from the model's input"));
         };
         let columns = weights.shape[1];
-        let shape = self.shape(node.outputs[0]).to_vec();
+        let shape = self.shape(node.outputs[0]);
         let elements: usize = shape.iter().product();
         let pixels = elements / weights.shape[0].max(1);
         let (source, extent) = if pixels == 1 {
@@ -111,7 +111,7 @@ impl Walk<'_> {
             Some(_) | None => None,
         };
         let weights = self.floats(node, 1)?;
-        let shape = self.shape(node.inputs[0]).to_vec();
+        let shape = self.shape(node.inputs[0]);
         let mut window = window(conv);
         let (mut data, extent) = match border {
             Some((before, after)) => {
@@ -120,7 +120,7 @@ impl Walk<'_> {
                     window.after[axis] += after[axis];
                 }
                 // The chain is that of the bordered value, alike for all pixels of a channel.
-                let Some(padded) = Extent::of_shape(&shape) else {
+                let Some(padded) = Extent::of_shape(shape) else {
                     return Err(self.not_quantised(node, " in a shape without pixels"));
                 };
                 let height = padded.height - before[0] - after[0];
@@ -131,7 +131,7 @@ impl Walk<'_> {
             }
             None => {
                 let mut data = self.settled(node, data)?;
-                let extent = self.image(node, &mut data, &shape)?;
+                let extent = self.image(node, &mut data, shape)?;
                 (data, extent)
             }
         };
@@ -293,7 +293,7 @@ impl Walk<'_> {
         };
         let data = self.settled(node, data)?;
         let weights = self.floats(node, 1 - input)?;
-        let data_shape = self.shape(node.inputs[input]).to_vec();
+        let data_shape = self.shape(node.inputs[input]);
         // Vectors on the left lie along the last axis, one for each of the others' positions.
         let vector = if input == 0 { data_shape.last().copied() } else { None };
         let data_elements: usize = vector.unwrap_or_else(|| data_shape.iter().product());
@@ -306,7 +306,7 @@ impl Walk<'_> {
         } else {
             (weights.shape[rank - 2], weights.shape[rank - 1])
         };
-        let data = self.as_vectors(data, &data_shape, data_elements);
+        let data = self.as_vectors(data, data_shape, data_elements);
         if !(matrix || rank == 1) || inner != data_elements {
             return Err(self.unsupported(
                 node,

@@ -11,7 +11,7 @@ use crate::lower::symbol::{Data, Origin, Parameter, Step, Symbol};
 use abi::ElementType;
 use network::graph::Node;
 use network::network::{Add, LayerKind, Table, TensorId, TensorType};
-use num_traits::{Signed, ToPrimitive, Zero};
+use num_traits::{ToPrimitive, Zero};
 use std::cmp::Ordering;
 use std::sync::Arc;
 
@@ -40,9 +40,9 @@ impl Walk<'_> {
             ));
         };
         let mut data = self.settled(node, data)?;
-        let shape = self.shape(node.inputs[index]).to_vec();
-        if Extent::of_shape(&shape).is_some() && self.extent(&data).is_some() {
-            self.image(node, &mut data, &shape)?;
+        let shape = self.shape(node.inputs[index]);
+        if Extent::of_shape(shape).is_some() && self.extent(&data).is_some() {
+            self.image(node, &mut data, shape)?;
         }
         let not_quantised = |from: &str| LowerError::NotQuantised {
             node: node.name.clone(),
@@ -165,7 +165,7 @@ impl Walk<'_> {
         b: &Operand,
         element_of: &[usize],
     ) -> Option<(TensorId, Vec<Constant>)> {
-        let mut factors = vec![Vec::with_capacity(element_of.len()); 2];
+        let mut factors = vec![Vec::new(); 2];
         let mut scales = Vec::with_capacity(element_of.len());
         for element in element_of {
             let (first, second) = (a.factor.at(*element), b.factor.at(*element));
@@ -230,18 +230,18 @@ impl Walk<'_> {
             ));
         }
         let undefined = |channel: usize| move |_: Fault| LowerError::Undefined { node: node.name.clone(), channel };
-        let mut known: Vec<(Constant, Constant, Vec<i32>, Arc<Vec<Constant>>)> = Vec::new();
+        let mut known: Vec<(Constant, Constant, Ranks)> = Vec::new();
         let mut tables = Vec::new();
         let mut sums = Vec::new();
         for (channel, element) in element_of.iter().enumerate() {
             let (first, second) = (a.factor.at(*element), b.factor.at(*element));
-            let found = known.iter().find(|(p, q, ..)| p == first && q == second);
+            let found = known.iter().find(|(p, q, _)| p == first && q == second);
             let (table, values) = match found {
-                Some((_, _, table, values)) => (table.clone(), values.clone()),
+                Some((_, _, ranks)) => ranks.clone(),
                 None => {
-                    let (table, values) = ranks(first, second, &kinds).map_err(undefined(channel))?;
-                    known.push((first.clone(), second.clone(), table.clone(), values.clone()));
-                    (table, values)
+                    let found = ranks(first, second, &kinds).map_err(undefined(channel))?;
+                    known.push((first.clone(), second.clone(), found.clone()));
+                    found
                 }
             };
             tables.push(table);
@@ -365,12 +365,11 @@ impl Walk<'_> {
     }
 }
 
+/// A table of ranks by pair of codes, and the sum that each rank stands for.
+type Ranks = (Vec<i32>, Arc<Vec<Constant>>);
+
 /// For each pair of codes the rank of `first·x + second·y` among all of them, and the sums in ascending order.
-fn ranks(
-    first: &Constant,
-    second: &Constant,
-    kinds: &[TensorType; 2],
-) -> Result<(Vec<i32>, Arc<Vec<Constant>>), Fault> {
+fn ranks(first: &Constant, second: &Constant, kinds: &[TensorType; 2]) -> Result<Ranks, Fault> {
     let [a, b] = kinds;
     let mut sums: Vec<(u64, Constant)> = Vec::new();
     for x in (a.minimum..=a.maximum).step_by(a.element.step() as usize) {

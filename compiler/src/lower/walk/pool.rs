@@ -144,7 +144,7 @@ impl Walk<'_> {
     /// `MaxPool`: waits for a quantiser where it would have to compare sums.
     pub(super) fn max_pool(&mut self, node: &Node, data: Data, pool: &graph::Window) -> Result<Data, LowerError> {
         let mut data = self.settled(node, data)?;
-        let extent = self.image(node, &mut data, &self.shape(node.inputs[0]).to_vec())?;
+        let extent = self.image(node, &mut data, self.shape(node.inputs[0]))?;
         self.check_by_channel(node, &data, extent)?;
         let window = window(pool);
         let [height, width] = window.output(extent.height, extent.width);
@@ -165,7 +165,7 @@ impl Walk<'_> {
         count_include_pad: bool,
     ) -> Result<Data, LowerError> {
         let mut data = self.settled(node, data)?;
-        let extent = self.image(node, &mut data, &self.shape(node.inputs[0]).to_vec())?;
+        let extent = self.image(node, &mut data, self.shape(node.inputs[0]))?;
         self.check_by_channel(node, &data, extent)?;
         let window = window(pool);
         let [height, width] = window.output(extent.height, extent.width);
@@ -232,7 +232,7 @@ impl Walk<'_> {
         value: f64,
     ) -> Result<Data, LowerError> {
         let mut data = self.settled(node, data)?;
-        let extent = self.image(node, &mut data, &self.shape(node.inputs[0]).to_vec())?;
+        let extent = self.image(node, &mut data, self.shape(node.inputs[0]))?;
         self.check_by_channel(node, &data, extent)?;
         if before[..2].iter().chain(&after[..2]).any(|count| *count > 0) {
             return Err(self.unsupported(
@@ -261,7 +261,7 @@ impl Walk<'_> {
     /// `Upsample`: each pixel several times.
     pub(super) fn upsample(&mut self, node: &Node, data: Data, factors: &[usize]) -> Result<Data, LowerError> {
         let mut data = self.settled(node, data)?;
-        let extent = self.image(node, &mut data, &self.shape(node.inputs[0]).to_vec())?;
+        let extent = self.image(node, &mut data, self.shape(node.inputs[0]))?;
         self.check_by_channel(node, &data, extent)?;
         let (vertical, horizontal) = match *factors {
             [1, 1, vertical, horizontal] => (vertical, horizontal),
