@@ -8,6 +8,7 @@ mod elementwise;
 mod evaluate;
 mod matrix;
 mod search;
+mod windows;
 
 pub(crate) mod quantize;
 

@@ -2,10 +2,10 @@
 
 use super::weights::{element_of, row_spacing};
 use abi::{ElementType, StepFunction};
-use network::network::WeightMatrix;
 use network::network::{
-    Add, Convolution, LayerId, LayerKind, Network, Pool, PoolOperation, Table, TensorId, TensorType,
+    Add, Convolution, Layer, LayerId, LayerKind, Network, Pool, PoolOperation, Table, TensorId, TensorType,
 };
+use network::network::{WeightMatrix, Window};
 
 /// Merges a step function into the one (or the input map) that alone feeds it, so that two quantisers in a row
 /// cost one.
@@ -52,15 +52,17 @@ fn composable(network: &Network) -> Option<(Option<LayerId>, LayerId)> {
 }
 
 fn into_input_map(mut network: Network, second: &[StepFunction<i64>]) -> Network {
+    let elements = network.tensor(network.input).elements();
     let map = &mut network.input_map;
     let first = std::mem::take(&mut map.functions);
-    let number = |position: usize| map.function_of.get(position).map_or(0, |f| *f as usize);
     let mut functions: Vec<StepFunction<f32>> = Vec::new();
-    let mut function_of = Vec::new();
-    for (position, then) in second.iter().enumerate() {
-        let function = composed(&first[number(position)], then);
+    let mut function_of = vec![0; elements];
+    for position in 0..elements {
+        let image = map.source_of.get(position).map_or(position, |source| *source as usize);
+        let number = map.function_of.get(image).map_or(0, |function| *function as usize);
+        let function = composed(&first[number], &second[position % second.len()]);
         let found = functions.iter().position(|other| *other == function);
-        function_of.push(found.unwrap_or(functions.len()) as u32);
+        function_of[image] = found.unwrap_or(functions.len()) as u32;
         if found.is_none() {
             functions.push(function);
         }
@@ -88,6 +90,94 @@ fn composed<T: PartialOrd + Copy>(first: &StepFunction<T>, second: &StepFunction
         }
     }
     result
+}
+
+/// Merges a step function into the table that alone feeds it: the table then gives codes and needs no ranks.
+pub fn compose_tables(mut network: Network) -> Network {
+    let pair = |network: &Network| {
+        (0..network.layers.len()).find_map(|index| {
+            let layer = &network.layers[index];
+            let consumers: Vec<LayerId> = network.consumers(layer.output).collect();
+            let (LayerKind::Table(_), [next]) = (&layer.kind, &consumers[..]) else {
+                return None;
+            };
+            let is_steps = matches!(network.layer(*next).kind, LayerKind::MultiThreshold(_));
+            (is_steps && layer.output != network.output).then_some((index, next.0))
+        })
+    };
+    while let Some((table, next)) = pair(&network) {
+        let (LayerKind::Table(Table { values }), LayerKind::MultiThreshold(steps)) =
+            (&network.layers[table].kind, &network.layers[next].kind)
+        else {
+            break;
+        };
+        let composed = |channel: usize| {
+            let table = &values[channel % values.len()];
+            table.iter().map(|value| steps[channel].at(i64::from(*value))).collect::<Vec<i32>>()
+        };
+        let mut values: Vec<Vec<i32>> = (0..steps.len()).map(composed).collect();
+        if values.windows(2).all(|pair| pair[0] == pair[1]) {
+            values.truncate(1);
+        }
+        network.layers[table].kind = LayerKind::Table(Table { values });
+        network.layers[table].output = network.layers[next].output;
+        network.layers.remove(next);
+    }
+    drop_unused_tensors(network)
+}
+
+/// Makes the falling step functions that are left rise, by a sum that negates those channels: the one that makes their
+/// argument, where nothing else reads it, or one put in between.
+pub fn negate_falling(mut network: Network) -> Network {
+    let mut index = 0;
+    while index < network.layers.len() {
+        let layer = network.layers[index].clone();
+        index += 1;
+        let LayerKind::MultiThreshold(mut steps) = layer.kind else {
+            continue;
+        };
+        let falls: Vec<bool> = steps.iter().map(|step| !step.is_rising() && step.is_falling()).collect();
+        if !falls.contains(&true) {
+            continue;
+        }
+        for (step, falls) in steps.iter_mut().zip(&falls) {
+            if *falls {
+                *step = mirrored(step, 1);
+            }
+        }
+        let sign = |channel: usize| if falls[channel] { -1 } else { 1 };
+        let source = layer.inputs[0];
+        let only = network.consumers(source).count() == 1 && source != network.output;
+        let producer = network.producer(source).filter(|_| only);
+        let mut tensor = *network.tensor(source);
+        match producer.map(|id| &mut network.layers[id.0].kind) {
+            Some(LayerKind::Add(add)) => {
+                for factors in &mut add.factors {
+                    let of = |channel: usize| factors[channel % factors.len()] * sign(channel);
+                    *factors = (0..falls.len()).map(of).collect();
+                }
+                let add = add.clone();
+                let inputs = producer.map_or_else(Vec::new, |id| network.layer(id).inputs.clone());
+                let inputs: Vec<TensorType> = inputs.iter().map(|id| *network.tensor(*id)).collect();
+                set_accumulator(&mut network.tensors[source.0], sum_range(&add, &inputs));
+                network.layers[index - 1].kind = LayerKind::MultiThreshold(steps);
+            }
+            _ => {
+                let add = Add { factors: vec![(0..falls.len()).map(sign).collect()] };
+                let range = sum_range(&add, &[tensor]);
+                set_accumulator(&mut tensor, range);
+                let negated = TensorId(network.tensors.len());
+                network.tensors.push(tensor);
+                network.layers[index - 1].kind = LayerKind::MultiThreshold(steps);
+                network.layers[index - 1].inputs = vec![negated];
+                let name = format!("{}_negate", layer.name);
+                let kind = LayerKind::Add(add);
+                network.layers.insert(index - 1, Layer { name, kind, inputs: vec![source], output: negated });
+                index += 1;
+            }
+        }
+    }
+    network
 }
 
 /// Makes every falling step function that alone reads a dot product rise, by negating that row of weights:
@@ -194,10 +284,7 @@ pub fn tighten_ranges(mut network: Network) -> Network {
                 tensor.maximum = values().max().unwrap_or(0);
             }
             LayerKind::Pool(Pool { window, operation: PoolOperation::Sum }) => {
-                let taps = window.taps() as i64;
-                // A window at the border may hold fewer pixels.
-                let minimum = (from.minimum * taps).min(from.minimum);
-                set_accumulator(tensor, (minimum, (from.maximum * taps).max(from.maximum)));
+                set_accumulator(tensor, sum_of_windows(&from, window));
             }
             // With one tensor it is there for its type.
             LayerKind::Add(add) if inputs.len() == 1 => (tensor.minimum, tensor.maximum) = sum_range(add, &inputs),
@@ -220,6 +307,12 @@ pub fn tighten_ranges(mut network: Network) -> Network {
         }
     }
     network
+}
+
+/// The least and the greatest sum over a window; one at the border may hold fewer pixels.
+pub(super) fn sum_of_windows(input: &TensorType, window: &Window) -> (i64, i64) {
+    let taps = window.taps() as i64;
+    ((input.minimum * taps).min(input.minimum), (input.maximum * taps).max(input.maximum))
 }
 
 /// The least and the greatest sum over all channels.

@@ -7,8 +7,10 @@ mod layout;
 mod matrix;
 mod normalization;
 mod quantizers;
+mod resize;
 mod search;
 mod selection;
+mod windows;
 
 use super::error::ImportError;
 use super::node::NodeContext;
@@ -73,6 +75,15 @@ fn add_standard(node: &mut NodeContext<'_, '_>) -> Result<(), ImportError> {
         "Min" => arithmetic::minimum(node),
         "Max" => arithmetic::maximum(node),
 
+        "Conv" => windows::conv(node),
+        "MaxPool" => windows::max_pool(node),
+        "AveragePool" => windows::average_pool(node),
+        "GlobalMaxPool" => windows::global_max_pool(node),
+        "GlobalAveragePool" => windows::global_average_pool(node),
+        "Pad" => resize::pad(node),
+        "Upsample" => resize::upsample(node),
+        "Resize" => resize::resize(node),
+
         "MatMul" => matrix::mat_mul(node),
         "Gemm" => matrix::gemm(node),
         "BatchNormalization" => normalization::batch_normalization(node),
@@ -84,10 +95,9 @@ fn add_standard(node: &mut NodeContext<'_, '_>) -> Result<(), ImportError> {
 
 fn unsupported(node: &NodeContext<'_, '_>) -> ImportError {
     let way_out = match node.operator() {
-        "Conv" | "ConvTranspose" | "MaxPool" | "AveragePool" | "GlobalAveragePool" | "GlobalMaxPool" | "Pad"
-        | "QuantAvgPool2d" => {
-            "convolutions and pools are not supported by this version, only fully connected networks are"
-        }
+        "ConvTranspose" => "enlarge with Upsample or Resize (nearest) and a Conv behind it",
+        "QuantAvgPool2d" => "export average pooling as AveragePool with a Quant node behind it",
+        "LpPool" | "MaxUnpool" | "MaxRoiPool" | "RoiAlign" => "use MaxPool or AveragePool",
         "Softmax" | "LogSoftmax" => {
             "end the model before it: softmax does not change the order of the scores, the host can apply it"
         }
@@ -106,8 +116,8 @@ fn unsupported(node: &NodeContext<'_, '_>) -> ImportError {
             "train with batch normalisation: only it becomes integer thresholds"
         }
         _ => {
-            "simplify the export (onnxsim, constant folding, evaluation mode) or replace the layer by fully connected \
-             layers, batch normalisation, ReLU, HardTanh, element-wise arithmetic and quantisers"
+            "simplify the export (onnxsim, constant folding, evaluation mode) or replace the layer by convolutions, \
+             pools, fully connected layers, batch normalisation, ReLU, HardTanh, element-wise arithmetic and quantisers"
         }
     };
     ImportError::Operator { place: node.place(), way_out: way_out.into() }

@@ -1,6 +1,8 @@
-//! Operators that select and join elements of constants, as exporters use them to compute shapes.
+//! Operators that select and join elements: of constants, as exporters use them to compute shapes, and `Concat` of
+//! branches.
 
-use crate::graph::ValueId;
+use super::arithmetic::float_result;
+use crate::graph::{Operator, ValueId};
 use crate::onnx::error::ImportError;
 use crate::onnx::node::NodeContext;
 use crate::tensor::Tensor;
@@ -42,6 +44,10 @@ pub(super) fn concat(node: &mut NodeContext<'_, '_>) -> Result<(), ImportError> 
             ));
         }
         shape[axis] += other[axis];
+    }
+    if inputs.iter().any(|input| node.graph.constant(*input).is_none()) {
+        let data_type = float_result(node, &inputs)?;
+        return node.emit(Operator::Concat { axis }, inputs, shape, data_type);
     }
     let data_type = node.graph.data_type(first);
     node.fold(shape.clone(), data_type, |node| {
