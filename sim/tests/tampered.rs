@@ -96,13 +96,14 @@ fn planned_again(damaged: &Value) -> Option<Value> {
 
 /// Makes a manifest say what `plan` says, so far as that has the fields.
 fn agree(manifest: &mut Value, plan: &Value) {
-    let last = plan["stages"].as_array().map_or(0, |stages| stages.len().saturating_sub(1));
+    let last = plan.pointer("/stages").and_then(Value::as_array).and_then(|stages| stages.last());
+    let last = last.and_then(|stage| stage.pointer("/outputs/0")).map_or(0, |id| id.as_u64().unwrap_or(0));
     for (field, place) in [
         ("network", "/network/name"),
         ("input_map", "/network/input_map"),
         ("output_map", "/network/output_map"),
-        ("input_stream", "/stages/0/input"),
-        ("output_stream", &format!("/stages/{last}/output")),
+        ("input_stream", "/streams/0/format"),
+        ("output_stream", &format!("/streams/{last}/format")),
         ("initiation_interval_cycles", "/initiation_interval"),
         ("latency_cycles", "/latency"),
         ("clock_mhz", "/clock_mhz"),
@@ -171,7 +172,7 @@ fn with_all_stages() -> Network {
         let count = |kind: &str| network.layers.iter().filter(|layer| layer.kind.name() == kind).count();
         let steps = |layer: &network::network::Layer| match &layer.kind {
             LayerKind::MultiThreshold(steps) => steps.iter().any(|step| step.boundaries.len() > 2),
-            LayerKind::MatrixVector(_) | LayerKind::ArgMax => false,
+            _ => false,
         };
         count("matrix_vector") > 2 && count("arg_max") == 1 && network.layers.iter().any(steps)
     };

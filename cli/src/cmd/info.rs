@@ -74,13 +74,16 @@ fn summary(model: &Model) -> String {
     text += &format!("{:<width$} {:<16} {:>14} {:>10} {:>12}\n", "layer", "kind", "shape", "weights", "output");
     for layer in &network.layers {
         let output = network.tensor(layer.output);
-        let (shape, weights) = match &layer.kind {
-            LayerKind::MatrixVector(weights) => {
-                (format!("{} x {}", weights.rows, weights.columns), weights.element.to_string())
-            }
-            LayerKind::MultiThreshold(_) | LayerKind::ArgMax => (output.channels.to_string(), "-".into()),
+        let (shape, weights) = match layer.kind.weights() {
+            Some(weights) => (format!("{} x {}", weights.rows, weights.columns), weights.element.to_string()),
+            None => (output.channels.to_string(), "-".into()),
         };
-        let element = format!("{}[{}]", output.element, output.channels);
+        // Pixels are said where there are several.
+        let pixels = match (output.height, output.width) {
+            (1, 1) => String::new(),
+            (height, width) => format!("{height}, {width}, "),
+        };
+        let element = format!("{}[{pixels}{}]", output.element, output.channels);
         text += &format!("{:<width$} {:<16} {shape:>14} {weights:>10} {element:>12}\n", layer.name, layer.kind.name());
     }
     let mut remarks: Vec<String> = match model {
