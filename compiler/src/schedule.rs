@@ -35,6 +35,7 @@ pub fn schedule(stages: &[Stage]) -> (u64, u64) {
 }
 
 pub mod control;
+pub mod stream_fifo;
 mod timing;
 pub use timing::{lane_sum_group, lane_sum_levels, matrix_vector_unit_latency};
 
