@@ -5,6 +5,7 @@ use crate::plan::{Stage, StageKind, Stream, StreamId};
 use network::network::Network;
 
 pub mod control;
+pub mod stream_fifo;
 mod timing;
 pub use timing::{lane_sum_group, lane_sum_levels, matrix_vector_unit_latency};
 

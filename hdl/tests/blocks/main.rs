@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may fail by panicking")]
 
+mod control;
 mod converters;
 mod leaves;
 mod matrix_vector_unit;

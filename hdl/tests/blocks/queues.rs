@@ -1,9 +1,12 @@
 //! The queue of words, and the feed that repeats vectors.
 
+use compiler::schedule::control::Control;
+use compiler::schedule::stream_fifo;
 use hdl::blocks::stream_fifo::StreamFifo;
 use hdl::blocks::vector_feed::VectorFeed;
 use hdl::wire::{Simulation, Word};
 
+use crate::control::agree;
 use crate::stream::{FREE, PRESSURES, codes, run};
 use crate::support::{Bench, Stimulus};
 use crate::top::Top;
@@ -30,6 +33,14 @@ fn a_queue_moves_a_word_in_every_cycle_one_cycle_later() {
         let run = run(StreamFifo::new(depth, 8), &sent, sent.len(), FREE);
         assert_eq!(run.taken, (0..50).collect::<Vec<u64>>());
         assert_eq!(run.left, (1..51).collect::<Vec<u64>>());
+    }
+}
+
+#[test]
+fn a_queue_moves_words_when_its_model_does() {
+    for (seed, depth) in [2, 4, 16].into_iter().enumerate() {
+        let model = || -> Box<dyn Control> { Box::new(stream_fifo::StreamFifo::new(depth)) };
+        agree(StreamFifo::new(depth, 8), model, [&words(400, 8, 2), &[]], seed as u64);
     }
 }
 

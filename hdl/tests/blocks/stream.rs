@@ -10,12 +10,20 @@ use hdl::wire::{Simulation, Word};
 use crate::support::Stimulus;
 use crate::top::{HasClock, Top};
 
-/// A block with one stream in and one stream out.
+/// A block with one stream in and one stream out; blocks with a second stream on a side say so.
 pub trait Stage: HasClock {
     fn offer(&mut self, word: Option<Word>);
     fn take(&mut self, ready: bool);
     fn is_ready(&self) -> bool;
     fn offered(&self) -> Option<Word>;
+    fn offer_second(&mut self, _: Option<Word>) {}
+    fn take_second(&mut self, _: bool) {}
+    fn second_is_ready(&self) -> bool {
+        false
+    }
+    fn second_offered(&self) -> Option<Word> {
+        None
+    }
 }
 
 macro_rules! stage {
