@@ -8,8 +8,10 @@ use network::network::{LayerId, Network, TensorId};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
+mod clean;
 mod validate;
 
+pub use clean::has_clean_lanes;
 pub use validate::PlanInvalid;
 
 /// Index of a stream in [`Plan::streams`].

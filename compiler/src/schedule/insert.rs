@@ -1,0 +1,62 @@
+//! Puts queues into a pipeline.
+
+use super::window_extent;
+use crate::plan::{Stage, StageKind, Stream, StreamId};
+use abi::packing::StreamFormat;
+use network::network::Network;
+
+/// Depth of a queue that never fills.
+pub const UNBOUNDED: usize = usize::MAX / 2;
+
+/// The pipeline with room for so many more words on each stream: in the window that reads it, else in a queue.
+pub fn with_room(
+    network: &Network,
+    streams: &[Stream],
+    stages: &[Stage],
+    room: &[usize],
+) -> (Vec<Stream>, Vec<Stage>) {
+    let mut stages = stages.to_vec();
+    let mut depths = room.to_vec();
+    for stage in &mut stages {
+        let input = stage.inputs[0].0;
+        if let StageKind::SlidingWindow { layer, capacity } = &mut stage.kind {
+            let words = streams[input].format.words_per_image();
+            *capacity = window_extent(network, network.layer(*layer), words, *capacity + depths[input]);
+            depths[input] = 0;
+        }
+    }
+    insert(streams, &stages, &depths)
+}
+
+/// The pipeline with a queue without end behind every stage.
+pub fn unbounded(streams: &[Stream], stages: &[Stage]) -> (Vec<Stream>, Vec<Stage>) {
+    insert(streams, stages, &vec![UNBOUNDED; streams.len()])
+}
+
+/// The pipeline with a queue of the given depth on each stream between two stages; none where the depth is 0.
+fn insert(streams: &[Stream], stages: &[Stage], depths: &[usize]) -> (Vec<Stream>, Vec<Stage>) {
+    let mut streams = streams.to_vec();
+    let mut result: Vec<Stage> = Vec::new();
+    for stage in stages {
+        let mut stage = stage.clone();
+        for input in &mut stage.inputs {
+            // Queues are as deep as a power of two, which memories are anyway.
+            let depth = if depths[input.0] == UNBOUNDED { UNBOUNDED } else { depths[input.0].next_power_of_two() };
+            if depths[input.0] == 0 || input.0 == 0 {
+                continue;
+            }
+            let before = &streams[input.0];
+            let base = before.name.strip_suffix("_stream").unwrap_or(&before.name);
+            let name = format!("{base}_fifo");
+            let after = Stream { name: format!("{name}_stream"), ..before.clone() };
+            let cycles = StreamFormat::words_per_image(&before.format) as u64;
+            streams.push(after);
+            let output = StreamId(streams.len() - 1);
+            let kind = StageKind::Fifo { depth };
+            result.push(Stage { name, kind, inputs: vec![*input], outputs: vec![output], cycles });
+            *input = output;
+        }
+        result.push(stage);
+    }
+    (streams, result)
+}

@@ -1,0 +1,129 @@
+//! Finds the queues that a pipeline needs, by running its control.
+//!
+//! A pipeline should take an image every `interval` cycles, the time that its slowest stage is busy with one. What may
+//! keep it from that is want of room: behind a fork the one branch is late and the other one must wait, and a window
+//! cannot take in the next image while it still reads the last one. So all queues are made without end, the source is
+//! slowed down to the interval, and what gathers in each queue is the room needed there. The source of the real
+//! pipeline never waits, which lets words come earlier but none later.
+//!
+//! Part of that room is often enough, which the exact control then shows: the smallest share that keeps the interval is
+//! taken.
+//!
+//! # No deadlock
+//!
+//! Each stage reads and writes its streams in an order that no timing changes, and waits for nothing but words and room.
+//! With the free places of queues as words that flow backwards, the whole pipeline is a Kahn network: which words pass,
+//! and whether it halts, does not depend on when source, sink or stages hesitate. Every schedule is therefore safe if one
+//! is. The schedule with one image, alone, is run here to its last word; it leaves the pipeline as empty as it began, so
+//! the next image finds the same. No pattern of back-pressure can stop such a pipeline for good.
+
+use super::models::controls;
+use super::simulate::{Flow, Outcome, Simulation};
+use super::{Times, insert};
+use crate::plan::{Stage, StageKind, Stream};
+use network::network::Network;
+
+/// Intervals that have to be equal.
+const EQUAL: usize = 8;
+/// Images after which intervals no longer become equal.
+const MOST_IMAGES: usize = 48;
+/// Steps of the simulation after which two equal intervals must do.
+const MOST_STEPS: u64 = 20_000_000;
+
+/// Words of room for each stream; for one that a window reads, room in that window.
+pub type Room = Vec<usize>;
+
+/// Adds the queues to a pipeline and gives its exact times.
+pub fn add_queues(network: &Network, streams: &mut Vec<Stream>, stages: &mut Vec<Stage>) -> Times {
+    let interval = stages.iter().map(|stage| stage.cycles).max().unwrap_or(1);
+    let mut best: Option<(Times, Vec<Stream>, Vec<Stage>)> = None;
+    let mut gathered: Option<Room> = None;
+    // No room at all is tried before anything is measured: chains of dot products need none.
+    for (times, over) in [(0, 1), (1, 4), (1, 2), (3, 4), (1, 1), (3, 2), (2, 1), (4, 1), (8, 1)] {
+        let room: Room = if times == 0 {
+            vec![0; streams.len()]
+        } else {
+            let all = gathered.get_or_insert_with(|| gather(network, streams, stages, interval));
+            all.iter().map(|words| if *words <= SMALL { 0 } else { (words * times).div_ceil(over).max(2) }).collect()
+        };
+        let (with_streams, with_stages) = insert::with_room(network, streams, stages, &room);
+        let Some(found) = times_of(network, &with_streams, &with_stages) else { continue };
+        let better = best.as_ref().is_none_or(|(before, ..)| found.initiation_interval < before.initiation_interval);
+        if better {
+            best = Some((found, with_streams, with_stages));
+        }
+        if found.initiation_interval <= interval {
+            break;
+        }
+    }
+    match best {
+        Some((times, with_streams, with_stages)) => {
+            (*streams, *stages) = (with_streams, with_stages);
+            times
+        }
+        None => Times { initiation_interval: interval, latency: interval },
+    }
+}
+
+/// Words that gather in a queue that nothing waits in.
+const SMALL: usize = 1;
+
+/// What gathers in queues without end on every stream between two stages while the source keeps to the interval.
+fn gather(network: &Network, streams: &[Stream], stages: &[Stage], interval: u64) -> Room {
+    let inner = |stream: usize| stages.iter().any(|stage| stage.outputs.iter().any(|id| id.0 == stream))
+        && stages.iter().any(|stage| stage.inputs.iter().any(|id| id.0 == stream));
+    let (with_streams, with_stages) = insert::unbounded(streams, stages);
+    let controls = controls(network, &with_streams, &with_stages);
+    let mut simulation = Simulation::new(&with_streams, &with_stages, controls, Flow::Paced(interval), u64::MAX);
+    let most = |simulation: &Simulation| -> Room {
+        let mut room = vec![0; streams.len()];
+        for (index, stage) in with_stages.iter().enumerate() {
+            if let StageKind::Fifo { depth: insert::UNBOUNDED } = stage.kind {
+                // The queue behind a stream has that stream as its input.
+                room[stage.input().0] = simulation.most_inside(index) as usize;
+            }
+        }
+        room
+    };
+    let mut before = Room::new();
+    for images in 2..MOST_IMAGES {
+        if simulation.run(images) == Outcome::Stuck {
+            break;
+        }
+        let now = most(&simulation);
+        if now == before || simulation.steps() > MOST_STEPS {
+            break;
+        }
+        before = now;
+    }
+    let mut room = most(&simulation);
+    room.iter_mut().enumerate().filter(|(stream, _)| !inner(*stream)).for_each(|(_, words)| *words = 0);
+    room
+}
+
+/// The exact times of a pipeline, `None` where it gets stuck.
+pub fn times_of(network: &Network, streams: &[Stream], stages: &[Stage]) -> Option<Times> {
+    let mut alone = Simulation::new(streams, stages, controls(network, streams, stages), Flow::Free, 1);
+    if alone.run(1) == Outcome::Stuck {
+        return None;
+    }
+    let latency = alone.image_ends[0] - alone.start;
+    let mut simulation = Simulation::new(streams, stages, controls(network, streams, stages), Flow::Free, u64::MAX);
+    for images in 3..=MOST_IMAGES {
+        if simulation.run(images) == Outcome::Stuck {
+            return None;
+        }
+        let ends = &simulation.image_ends;
+        let intervals: Vec<u64> = ends.windows(2).map(|pair| pair[1] - pair[0]).collect();
+        let last = intervals[intervals.len() - 1];
+        let equal = intervals.iter().rev().take_while(|interval| **interval == last).count();
+        if equal >= EQUAL || (equal >= 2 && simulation.steps() > MOST_STEPS) {
+            return Some(Times { initiation_interval: last, latency });
+        }
+    }
+    // Intervals that alternate: on average no less than this.
+    let ends = &simulation.image_ends;
+    let half = ends.len() / 2;
+    let mean = (ends[ends.len() - 1] - ends[half]).div_ceil((ends.len() - 1 - half) as u64);
+    Some(Times { initiation_interval: mean, latency })
+}
