@@ -8,9 +8,11 @@ use network::network::{LayerId, Network, TensorId};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
+mod arithmetic;
 mod clean;
 mod validate;
 
+pub use arithmetic::{Arithmetic, arithmetic};
 pub use clean::has_clean_lanes;
 pub use validate::PlanInvalid;
 

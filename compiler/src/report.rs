@@ -1,8 +1,10 @@
 //! `report.json`: what a plan costs and gives, in numbers.
 
+use crate::datapath::Datapath;
 use crate::estimate::Estimate;
-use crate::plan::Plan;
+use crate::plan::{Plan, StageKind, arithmetic};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::fmt;
 
 /// The numbers of one plan.
@@ -30,6 +32,10 @@ pub struct Report {
     pub measured: Option<Measured>,
     /// The pipeline, stage by stage.
     pub layers: Vec<LayerReport>,
+    /// Words that each queue between two stages holds.
+    pub fifo_depths: BTreeMap<String, usize>,
+    /// Words of the image that each stage of windows holds.
+    pub line_buffer_words: BTreeMap<String, usize>,
 }
 
 /// Resources and speed of a placed and routed design.
@@ -58,6 +64,10 @@ pub struct LayerReport {
     pub simd: Option<usize>,
     /// Clock cycles that one image occupies the stage.
     pub cycles: u64,
+    /// How weights meet inputs; null where a stage has no weights.
+    pub datapath: Option<Datapath>,
+    /// Why so.
+    pub reason: Option<String>,
 }
 
 impl Report {
@@ -69,12 +79,15 @@ impl Report {
             .map(|stage| {
                 let lanes = stage.kind.lanes();
                 let layer = stage.kind.layer().map(|id| plan.network.layer(id));
+                let choice = arithmetic(&plan.network, &plan.streams, &plan.stages, stage).map(|found| found.choice);
                 LayerReport {
                     name: layer.map_or_else(|| stage.name.clone(), |layer| layer.name.clone()),
                     kind: stage.kind.name().to_owned(),
                     pe: lanes.map(|lanes| lanes.pe),
                     simd: lanes.map(|lanes| lanes.simd),
                     cycles: stage.cycles,
+                    datapath: choice.as_ref().map(|choice| choice.datapath),
+                    reason: choice.map(|choice| choice.reason),
                 }
             })
             .collect();
@@ -90,6 +103,22 @@ impl Report {
             estimate: Estimate::new(plan),
             measured: None,
             layers,
+            fifo_depths: plan
+                .stages
+                .iter()
+                .filter_map(|stage| match stage.kind {
+                    StageKind::Fifo { depth } => Some((stage.name.clone(), depth)),
+                    _ => None,
+                })
+                .collect(),
+            line_buffer_words: plan
+                .stages
+                .iter()
+                .filter_map(|stage| match stage.kind {
+                    StageKind::SlidingWindow { capacity, .. } => Some((stage.name.clone(), capacity)),
+                    _ => None,
+                })
+                .collect(),
         }
     }
 }
@@ -102,6 +131,12 @@ impl fmt::Display for Report {
         for layer in &self.layers {
             let (pe, simd) = (number(layer.pe), number(layer.simd));
             writeln!(f, "{:<width$} {:<18} {pe:>5} {simd:>6} {:>8}", layer.name, layer.kind, layer.cycles)?;
+        }
+        for (name, words) in &self.line_buffer_words {
+            writeln!(f, "{name} holds {words} words of the image")?;
+        }
+        for (name, depth) in &self.fifo_depths {
+            writeln!(f, "{name} holds {depth} words")?;
         }
         writeln!(
             f,

@@ -1,12 +1,26 @@
 //! Predicts clock cycles: how long each stage is busy with an image, when words leave it, and which queues it takes.
 
 use crate::fold::Dot;
-use crate::plan::{Stage, StageKind, Stream, StreamId};
+use crate::plan::{StageKind, Stream, StreamId};
 use network::network::Network;
 
+pub mod arg_max;
 pub mod control;
+mod credits;
+pub mod depthwise_unit;
+mod insert;
+pub mod matrix_vector_unit;
+mod models;
+pub mod multi_threshold;
+mod queues;
+pub mod simulate;
+pub mod standin;
 pub mod stream_fifo;
 mod timing;
+pub mod width_converter;
+
+pub use models::controls;
+pub use queues::add_queues as schedule;
 pub use timing::{lane_sum_group, lane_sum_levels, matrix_vector_unit_latency};
 
 /// Clock cycles of a pipeline.
@@ -41,23 +55,25 @@ pub fn cycles(
     words.max(busy)
 }
 
-/// Finds the queues that the stages need, adds them, and gives the pipeline's exact times.
-pub fn schedule(_network: &Network, streams: &mut Vec<Stream>, stages: &mut Vec<Stage>) -> Times {
-    let initiation_interval = stages.iter().map(|stage| stage.cycles).max().unwrap_or(1);
-    let mut times: Vec<u64> = (0..streams[0].format.words_per_image() as u64).collect();
-    for stage in stages.iter() {
-        times = timing::leave(stage, streams, &times);
-    }
-    Times { initiation_interval, latency: times.last().map_or(0, |last| *last) }
+/// Words that the windows of a layer hold at least, in words of `lanes` channels.
+pub fn least_capacity(network: &Network, layer: &network::network::Layer, lanes: usize) -> usize {
+    standin::least(network, layer, lanes)
 }
 
-/// Words of the image that the windows of a layer need at the same time, in words of `lanes` channels.
-pub fn least_capacity(network: &Network, layer: &network::network::Layer, lanes: usize) -> usize {
-    let image = network.tensor(layer.input());
-    image.elements().div_ceil(lanes)
+/// The capacity of a window with room for at least `words` words.
+pub fn window_extent(_network: &Network, _layer: &network::network::Layer, _image: usize, words: usize) -> usize {
+    words
 }
 
 /// Greatest common divisor of two positive numbers.
 pub fn greatest_common_divisor(a: usize, b: usize) -> usize {
     if b == 0 { a } else { greatest_common_divisor(b, a % b) }
+}
+
+/// Whether so many images pass through a plan's pipeline whose source and sink hesitate at random.
+pub fn control_outcome(plan: &crate::plan::Plan, seed: u64, images: usize) -> bool {
+    let controls = controls(&plan.network, &plan.streams, &plan.stages);
+    let flow = simulate::Flow::Hesitant(seed);
+    let mut simulation = simulate::Simulation::new(&plan.streams, &plan.stages, controls, flow, images as u64);
+    simulation.run(images) == simulate::Outcome::Done
 }

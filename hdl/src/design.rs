@@ -81,14 +81,8 @@ fn unit(plan: &Plan, stage: &Stage) -> Result<Unit, DesignError> {
                     _ => return Err(fault(&thresholds.name)),
                 },
             };
-            let shape = MatrixVectorShape {
-                name: &stage.name,
-                weights,
-                input: input.element,
-                function,
-                pe: *pe,
-                simd: *simd,
-            };
+            let shape =
+                MatrixVectorShape { name: &stage.name, weights, input: input.element, function, pe: *pe, simd: *simd };
             Unit::MatrixVectorUnit(Box::new(MatrixVectorUnit::new(&shape)))
         }
         StageKind::MultiThreshold { layer } => {

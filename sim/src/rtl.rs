@@ -54,6 +54,8 @@ fn probes(plan: &Plan) -> Vec<StageProbe> {
             prefix: if stage.output() == last { "out".to_owned() } else { stream_prefix(&stage.name) },
             tensor,
             layer: writer(tensor).map_or_else(|| "input".to_owned(), |layer| layer.name.clone()),
+            vectors: plan.network.tensor(tensor).vectors(),
+            channels: plan.network.tensor(tensor).channels,
             format: stream.format,
         })
     };

@@ -46,7 +46,11 @@ pub struct StageProbe {
     pub tensor: TensorId,
     /// Name of the layer that writes the tensor.
     pub layer: String,
-    /// How the tensor lies in the words.
+    /// Pixels of the tensor.
+    pub vectors: usize,
+    /// Elements of one pixel.
+    pub channels: usize,
+    /// How the tensor lies in the words; perhaps in shorter vectors than pixels.
     pub format: StreamFormat,
 }
 
@@ -134,8 +138,8 @@ impl StreamRecord {
                 traced.push(TracedTensor {
                     tensor: probe.tensor,
                     layer: probe.layer.clone(),
-                    vectors: probe.format.vectors,
-                    channels: probe.format.channels,
+                    vectors: probe.vectors,
+                    channels: probe.channels,
                     images: tensors(&probe.format, &probe.prefix, words, images)?,
                 });
             }

@@ -102,10 +102,12 @@ fn dot() -> (Network, StreamCore) {
     };
     network.validate().unwrap();
     let (input, output) = (format(U4, 2, 5, 2), format(u2, 1, 1, 2));
-    let probe = |prefix: &str, tensor, layer: &str, format| StageProbe {
+    let probe = |prefix: &str, tensor, layer: &str, format: StreamFormat| StageProbe {
         prefix: prefix.to_owned(),
         tensor: TensorId(tensor),
         layer: layer.to_owned(),
+        vectors: format.vectors,
+        channels: format.channels,
         format,
     };
     let core = StreamCore {

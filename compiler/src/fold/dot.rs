@@ -1,7 +1,7 @@
 //! The shape of a dot-product layer, as its hardware sees it.
 
 use super::Parallelism;
-use network::network::{Convolution, Layer, LayerKind, Network, WeightMatrix};
+use network::network::{Convolution, Layer, LayerKind, Network};
 
 /// Whether a layer has a parallelism of its own to choose.
 pub fn is_dot(layer: &Layer) -> bool {
@@ -23,8 +23,6 @@ pub struct Dot {
     pub rows: usize,
     /// Whether every channel is a group with one output, so that channels are computed side by side.
     pub depthwise: bool,
-    /// Bits of an activation times bits of a weight.
-    pub bit_products: u32,
 }
 
 impl Dot {
@@ -32,17 +30,10 @@ impl Dot {
     pub fn new(network: &Network, layer: &Layer) -> Option<Self> {
         let input = network.tensor(layer.input());
         let pixels = network.tensor(layer.output).vectors();
-        let bits = |weights: &WeightMatrix| input.element.bits() * weights.element.bits();
         match &layer.kind {
-            LayerKind::MatrixVector(weights) => Some(Dot {
-                pixels,
-                groups: 1,
-                taps: 1,
-                columns: weights.columns,
-                rows: weights.rows,
-                depthwise: false,
-                bit_products: bits(weights),
-            }),
+            LayerKind::MatrixVector(weights) => {
+                Some(Dot { pixels, groups: 1, taps: 1, columns: weights.columns, rows: weights.rows, depthwise: false })
+            }
             LayerKind::Convolution(Convolution { window, groups, padding: _, weights }) => Some(Dot {
                 pixels,
                 groups: *groups,
@@ -50,7 +41,6 @@ impl Dot {
                 columns: input.channels / groups,
                 rows: weights.rows / groups,
                 depthwise: *groups == input.channels && *groups == weights.rows,
-                bit_products: bits(weights),
             }),
             _ => None,
         }

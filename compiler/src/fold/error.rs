@@ -74,10 +74,7 @@ pub enum PlanError {
     #[error(
         "{frames_per_second} images per second at {clock_mhz} MHz leave {interval} clock cycles per image, but `{name}` takes at least {cycles}"
     )]
-    #[diagnostic(
-        code(compiler::fold::unreachable),
-        help("lower --target-fps to {most} or less, or raise --clock")
-    )]
+    #[diagnostic(code(compiler::fold::unreachable), help("lower --target-fps to {most} or less, or raise --clock"))]
     Unreachable {
         /// The goal.
         frames_per_second: f64,

@@ -15,12 +15,7 @@ mod input;
 mod kinds;
 
 /// Streams and stages that compute `units`; queues are still missing.
-pub fn lay_out(
-    network: &Network,
-    units: &[Unit],
-    folding: &Folding,
-    interval: u64,
-) -> (Vec<Stream>, Vec<Stage>) {
+pub fn lay_out(network: &Network, units: &[Unit], folding: &Folding, interval: u64) -> (Vec<Stream>, Vec<Stage>) {
     let mut layout = Layout {
         network,
         folding,

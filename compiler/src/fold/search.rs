@@ -8,14 +8,17 @@
 use super::parallelism::Folding;
 use super::units::readers;
 use super::{Dot, Parallelism};
+use crate::datapath::{WeightRange, choose};
 use crate::schedule::greatest_common_divisor;
+use abi::ElementType;
 use network::network::{Layer, LayerId, LayerKind, Network, TensorId};
 use std::collections::BTreeSet;
 
 /// The parallelism of each dot product so that, wherever that is possible, no stage takes more than `interval` cycles,
 /// of which there is at least one.
 pub fn smallest(network: &Network, interval: u64) -> Folding {
-    let mut search = Search { network, interval, settled: Folding::new(), open: vec![Vec::new(); network.tensors.len()] };
+    let mut search =
+        Search { network, interval, settled: Folding::new(), open: vec![Vec::new(); network.tensors.len()] };
     search.open[network.input.0] = vec![Path::default()];
     for (index, layer) in network.layers.iter().enumerate() {
         search.layer(LayerId(index), layer);
@@ -53,7 +56,9 @@ impl Search<'_> {
         let paths = match Dot::new(self.network, layer) {
             Some(dot) => self.dot(id, layer, &dot, &before),
             None => match layer.kind {
-                LayerKind::ArgMax => self.cheapest(before).map(|path| Path { lanes: Some(1), ..path }).into_iter().collect(),
+                LayerKind::ArgMax => {
+                    self.cheapest(before).map(|path| Path { lanes: Some(1), ..path }).into_iter().collect()
+                }
                 LayerKind::Concat | LayerKind::Add(_) | LayerKind::Table(_) if layer.inputs.len() > 1 => {
                     self.cheapest(before).into_iter().collect()
                 }
@@ -88,6 +93,7 @@ impl Search<'_> {
 
     fn dot(&self, id: LayerId, layer: &Layer, dot: &Dot, before: &[Path]) -> Vec<Path> {
         let choices = choices(dot, self.interval);
+        let Some(rows) = Rows::new(self.network, layer, dot.columns) else { return Vec::new() };
         let elements = self.network.tensor(layer.input()).elements();
         let channels = if dot.depthwise { dot.groups } else { dot.columns };
         let best = |choice: &Parallelism| {
@@ -96,7 +102,7 @@ impl Search<'_> {
             let path = before.iter().min_by_key(|path| path.cost.saturating_add(conversion(path)))?;
             let mut chosen = path.chosen.clone();
             chosen.push((id, *choice));
-            let cost = path.cost.saturating_add(conversion(path)).saturating_add(cost(dot, *choice));
+            let cost = path.cost.saturating_add(conversion(path)).saturating_add(rows.cost(*choice));
             Some(Path { cost, lanes: Some(choice.pe), chosen })
         };
         choices.iter().filter_map(best).collect()
@@ -122,10 +128,32 @@ fn choices(dot: &Dot, interval: u64) -> Vec<Parallelism> {
     if within.is_empty() { vec![limits] } else { within }
 }
 
-/// Relative cost in LUTs: each lane a product and its share of the tree, each row an accumulator and a comparison.
-fn cost(dot: &Dot, Parallelism { pe, simd }: Parallelism) -> u64 {
-    let product = 2 * u64::from(dot.bit_products);
-    pe as u64 * (product * simd as u64 + 24)
+/// What the rows of a layer cost.
+struct Rows {
+    range: WeightRange,
+    element: ElementType,
+    padded: bool,
+    columns: usize,
+}
+
+impl Rows {
+    fn new(network: &Network, layer: &Layer, columns: usize) -> Option<Self> {
+        let padded = match &layer.kind {
+            LayerKind::Convolution(convolution) => !convolution.window.is_unpadded() && convolution.padding == 0,
+            _ => false,
+        };
+        let element = network.tensor(layer.input()).element;
+        let range = WeightRange::of(&layer.kind.weights()?.values);
+        Some(Rows { range, element, padded: padded && element == ElementType::Bipolar, columns })
+    }
+
+    /// Relative cost in LUTs: each row its lanes, an accumulator and a comparison.
+    fn cost(&self, Parallelism { pe, simd }: Parallelism) -> u64 {
+        let clean = self.columns.is_multiple_of(simd);
+        let choice = choose(self.range, self.element, simd, self.padded, clean);
+        let lanes = choice.luts.iter().map(|(_, luts)| *luts).min().unwrap_or(0);
+        pe as u64 * (lanes + 24)
+    }
 }
 
 /// Cost that no path has which keeps to the interval.

@@ -9,12 +9,7 @@ use network::network::Network;
 pub const UNBOUNDED: usize = usize::MAX / 2;
 
 /// The pipeline with room for so many more words on each stream: in the window that reads it, else in a queue.
-pub fn with_room(
-    network: &Network,
-    streams: &[Stream],
-    stages: &[Stage],
-    room: &[usize],
-) -> (Vec<Stream>, Vec<Stage>) {
+pub fn with_room(network: &Network, streams: &[Stream], stages: &[Stage], room: &[usize]) -> (Vec<Stream>, Vec<Stage>) {
     let mut stages = stages.to_vec();
     let mut depths = room.to_vec();
     for stage in &mut stages {
@@ -28,9 +23,14 @@ pub fn with_room(
     insert(streams, &stages, &depths)
 }
 
-/// The pipeline with a queue without end behind every stage.
+/// The pipeline with a queue without end behind every stage but windows: an image takes less room before it is cut into
+/// windows than after.
 pub fn unbounded(streams: &[Stream], stages: &[Stage]) -> (Vec<Stream>, Vec<Stage>) {
-    insert(streams, stages, &vec![UNBOUNDED; streams.len()])
+    let mut depths = vec![UNBOUNDED; streams.len()];
+    for stage in stages.iter().filter(|stage| matches!(stage.kind, StageKind::SlidingWindow { .. })) {
+        depths[stage.output().0] = 0;
+    }
+    insert(streams, stages, &depths)
 }
 
 /// The pipeline with a queue of the given depth on each stream between two stages; none where the depth is 0.

@@ -70,8 +70,10 @@ const SMALL: usize = 1;
 
 /// What gathers in queues without end on every stream between two stages while the source keeps to the interval.
 fn gather(network: &Network, streams: &[Stream], stages: &[Stage], interval: u64) -> Room {
-    let inner = |stream: usize| stages.iter().any(|stage| stage.outputs.iter().any(|id| id.0 == stream))
-        && stages.iter().any(|stage| stage.inputs.iter().any(|id| id.0 == stream));
+    let inner = |stream: usize| {
+        stages.iter().any(|stage| stage.outputs.iter().any(|id| id.0 == stream))
+            && stages.iter().any(|stage| stage.inputs.iter().any(|id| id.0 == stream))
+    };
     let (with_streams, with_stages) = insert::unbounded(streams, stages);
     let controls = controls(network, &with_streams, &with_stages);
     let mut simulation = Simulation::new(&with_streams, &with_stages, controls, Flow::Paced(interval), u64::MAX);
@@ -119,6 +121,9 @@ pub fn times_of(network: &Network, streams: &[Stream], stages: &[Stage]) -> Opti
         let equal = intervals.iter().rev().take_while(|interval| **interval == last).count();
         if equal >= EQUAL || (equal >= 2 && simulation.steps() > MOST_STEPS) {
             return Some(Times { initiation_interval: last, latency });
+        }
+        if simulation.steps() > 4 * MOST_STEPS {
+            break;
         }
     }
     // Intervals that alternate: on average no less than this.

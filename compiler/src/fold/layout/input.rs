@@ -25,7 +25,8 @@ impl Layout<'_> {
     /// The vectors and lanes in which the only reader of a tensor takes it.
     fn as_read(&self, tensor: TensorId) -> (Shape, Option<usize>) {
         let shape = self.shape(tensor);
-        let only = |tensor: TensorId| (readers(self.network, tensor) == 1).then(|| self.network.consumers(tensor).next());
+        let only =
+            |tensor: TensorId| (readers(self.network, tensor) == 1).then(|| self.network.consumers(tensor).next());
         let Some(Some(id)) = only(tensor) else {
             return (shape, None);
         };

@@ -73,7 +73,8 @@ impl Layout<'_> {
             let windows = Shape { vectors: dot.pixels * groups * dot.taps, channels: shape.channels };
             words = self.windows(unit.layer, layer, &convolution.window, words, (windows, lanes), padded);
         }
-        let result = Shape { vectors: dot.pixels * groups, channels: if dot.depthwise { dot.groups } else { dot.rows } };
+        let result =
+            Shape { vectors: dot.pixels * groups, channels: if dot.depthwise { dot.groups } else { dot.rows } };
         let format = self.format(tensor, result, pe);
         let kind = if dot.depthwise {
             StageKind::DepthwiseUnit { layer: unit.layer, thresholds, pe }

@@ -1,0 +1,63 @@
+//! The control of each stage of a pipeline.
+
+use super::control::Control;
+use super::{arg_max, depthwise_unit, matrix_vector_unit, multi_threshold, stream_fifo, width_converter};
+use crate::fold::Dot;
+use crate::plan::{Stage, StageKind, Stream, arithmetic};
+use network::network::{LayerId, Network};
+
+/// The control of each of `stages`.
+pub fn controls(network: &Network, streams: &[Stream], stages: &[Stage]) -> Vec<Box<dyn Control>> {
+    stages.iter().map(|stage| control(network, streams, stages, stage)).collect()
+}
+
+fn control(network: &Network, streams: &[Stream], stages: &[Stage], stage: &Stage) -> Box<dyn Control> {
+    let (input, output) = (&streams[stage.input().0], &streams[stage.output().0]);
+    let levels = || arithmetic(network, streams, stages, stage).map_or(1, |arithmetic| arithmetic.levels);
+    let dot = |layer: LayerId| dot_of(network, layer);
+    match &stage.kind {
+        StageKind::WidthConverter => {
+            let (channels, from, to) = (output.format.channels, input.format.lanes, output.format.lanes);
+            Box::new(width_converter::WidthConverter::new(channels, from, to))
+        }
+        StageKind::MatrixVectorUnit { layer, pe, simd, .. } => {
+            let dot = dot(*layer);
+            let words = dot.taps * dot.columns.div_ceil(*simd);
+            let levels = levels();
+            Box::new(matrix_vector_unit::MatrixVectorUnit::new(words, dot.rows.div_ceil(*pe), levels))
+        }
+        StageKind::DepthwiseUnit { layer, .. } => {
+            Box::new(depthwise_unit::DepthwiseUnit::new(dot(*layer).taps, levels()))
+        }
+        StageKind::MultiThreshold { .. } => Box::new(multi_threshold::MultiThreshold::new()),
+        StageKind::ArgMax { .. } => Box::new(arg_max::ArgMax::new(input.format.words_per_image())),
+        StageKind::Fifo { depth } => Box::new(stream_fifo::StreamFifo::new(*depth)),
+        StageKind::SlidingWindow { layer, capacity } => {
+            let lanes = output.format.lanes;
+            Box::new(super::standin::Window2::new(
+                network,
+                network.layer(*layer),
+                lanes,
+                *capacity,
+                input.format.words_per_image(),
+            ))
+        }
+        StageKind::Fork => Box::new(super::standin::Fork::new()),
+        StageKind::PoolUnit { .. } | StageKind::GlobalPool { .. } => {
+            Box::new(super::standin::Round::new(input.format.words_per_image() / output.format.words_per_image(), 1, 1))
+        }
+        StageKind::AddUnit { .. } | StageKind::TableUnit { .. } => {
+            Box::new(super::standin::Round::new(1, 1, stage.inputs.len()))
+        }
+        StageKind::Concat { .. } | StageKind::Upsample { .. } => Box::new(super::standin::Round::new(
+            1,
+            output.format.words_per_image().div_ceil(input.format.words_per_image()),
+            stage.inputs.len(),
+        )),
+    }
+}
+
+/// The shape of a dot product; a stage of one always has a layer of that kind.
+fn dot_of(network: &Network, layer: LayerId) -> Dot {
+    Dot::new(network, network.layer(layer)).expect("the layer of a stage of dot products has weights")
+}

@@ -1,0 +1,92 @@
+//! Every kind of layer in hardware: the numbers of the integer form, in exactly the planned cycles.
+
+#![allow(clippy::unwrap_used)]
+
+#[path = "../../compiler/tests/support/networks.rs"]
+mod networks;
+
+use compiler::fold::{Dot, Goal, Parallelism, plan};
+use network::integer;
+use network::network::Network;
+use networks::all;
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use sim::packed::Packed;
+use sim::rtl::Rtl;
+use sim::trace::{Trace, first_difference};
+use sim::{Executor, RunOptions};
+
+fn random_goal(network: &Network, random: &mut ChaCha8Rng) -> Goal {
+    let parallelism = |layer| {
+        let limits = Dot::new(network, layer)?.limits();
+        let pe = random.random_range(1..=limits.pe);
+        let simd = random.random_range(1..=limits.simd);
+        Some((layer.name.clone(), Parallelism { pe, simd }))
+    };
+    Goal::Folding(network.layers.iter().filter_map(parallelism).collect())
+}
+
+fn random_images(network: &Network, count: usize, random: &mut ChaCha8Rng) -> Vec<Vec<f32>> {
+    let element = network.tensor(network.input).element;
+    let mut value = || random.random_range(element.minimum()..=element.maximum()) as f32;
+    (0..count).map(|_| (0..network.input_map.len()).map(|_| value()).collect()).collect()
+}
+
+/// Runs `network` folded at random and compares everything.
+fn check(network: &Network, seed: u64) {
+    let mut random = ChaCha8Rng::seed_from_u64(seed);
+    let goal = random_goal(network, &mut random);
+    let plan = plan(network.clone(), &goal, 100.0).unwrap();
+    let images = random_images(network, 12, &mut random);
+    let expected: Vec<_> = images.iter().map(|image| integer::run(network, image).unwrap()).collect();
+    let mut rtl = Rtl::new(&plan);
+    let run = rtl.run(&images, &RunOptions { trace: true, ..RunOptions::default() }).unwrap();
+    let tensors = expected.iter().map(|evaluation| evaluation.tensors.clone()).collect();
+    let difference = first_difference(run.trace.as_ref().unwrap(), &Trace::of_network(network, tensors));
+    assert!(difference.is_none(), "seed {seed}: {}\n{plan}", difference.unwrap());
+    let scores: Vec<_> = expected.into_iter().map(|evaluation| evaluation.scores).collect();
+    assert_eq!(run.scores, scores, "seed {seed}\n{plan}");
+    let cycles = run.cycles.unwrap();
+    assert_eq!(cycles.steady_interval(8), Some(plan.initiation_interval), "seed {seed}\n{plan}");
+    assert_eq!(cycles.latency_cycles, plan.latency, "seed {seed}\n{plan}");
+    let held = rtl.run(&images[..4], &RunOptions { back_pressure: Some(seed), ..RunOptions::default() }).unwrap();
+    assert_eq!(held.scores, scores[..4], "back-pressure, seed {seed}\n{plan}");
+}
+
+macro_rules! networks {
+    ($($name:ident),+ $(,)?) => {$(
+        #[test]
+        fn $name() {
+            for seed in 1..4 {
+                let networks = all(seed);
+                let network = networks.iter().find(|network| network.name == stringify!($name)).unwrap();
+                check(network, seed);
+                check(network, seed + 1000);
+            }
+        }
+    )+};
+}
+
+networks!(
+    padded_bipolar,
+    convolution_pool,
+    residual,
+    branches,
+    depthwise,
+    grouped,
+    global_pool,
+    upsample,
+    one_dimensional,
+    read_twice,
+);
+
+#[test]
+fn packed_engine_agrees() {
+    for network in all(7) {
+        let images = random_images(&network, 4, &mut ChaCha8Rng::seed_from_u64(7));
+        let run = Packed::new(&network).run(&images, &RunOptions::default()).unwrap();
+        for (image, scores) in images.iter().zip(&run.scores) {
+            assert_eq!(&integer::run(&network, image).unwrap().scores, scores, "{network}");
+        }
+    }
+}
