@@ -4,6 +4,7 @@
 //! [`lower`] turns everything between two dot products into integer step functions by evaluating it exactly;
 //! [`fold`] chooses parallelism; [`schedule`] predicts every clock cycle.
 
+pub mod datapath;
 pub mod estimate;
 pub mod fold;
 pub mod lower;

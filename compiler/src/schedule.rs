@@ -34,10 +34,15 @@ pub fn schedule(stages: &[Stage]) -> (u64, u64) {
     (interval, times.last().map_or(0, |last| *last))
 }
 
+pub mod arg_max;
 pub mod control;
+mod credits;
+pub mod depthwise_unit;
+pub mod matrix_vector_unit;
+pub mod multi_threshold;
 pub mod stream_fifo;
 mod timing;
-pub use timing::{lane_sum_group, lane_sum_levels, matrix_vector_unit_latency};
+pub mod width_converter;
 
 /// Greatest common divisor of two positive numbers.
 pub fn greatest_common_divisor(a: usize, b: usize) -> usize {

@@ -8,6 +8,7 @@ use crate::blocks::multi_threshold::MultiThreshold;
 use crate::blocks::width_converter::WidthConverter;
 use crate::emit::EmitError;
 use abi::ElementType;
+use compiler::datapath::Datapath;
 use compiler::plan::{Plan, Stage, StageKind};
 use miette::Diagnostic;
 use network::network::LayerKind;
@@ -90,6 +91,10 @@ fn unit(plan: &Plan, stage: &Stage) -> Result<Unit, DesignError> {
                 weights,
                 input: stage.input.element,
                 function,
+                groups: 1,
+                taps: 1,
+                padded: false,
+                datapath: Datapath::Bipolar,
                 pe: *pe,
                 simd: *simd,
             };

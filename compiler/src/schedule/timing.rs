@@ -2,49 +2,37 @@
 //!
 //! Times are clock cycles; a word's time is the cycle in which it is transferred. The sink is always ready.
 
+use super::matrix_vector_unit::{self, REPLAY};
+use crate::datapath::{self, Datapath, WeightRange};
 use crate::plan::{Stage, StageKind};
 use abi::packing::StreamFormat;
 
 /// When each output word of an image leaves `stage`, given when each input word is offered to it.
 pub fn leave(stage: &Stage, offered: &[u64]) -> Vec<u64> {
     match &stage.kind {
-        StageKind::MatrixVectorUnit { .. } => matrix_vector_unit(stage, offered),
+        StageKind::MatrixVectorUnit { .. } => matrix_vector_leave(stage, offered),
         StageKind::WidthConverter => width_converter(&stage.input, &stage.output, offered),
         StageKind::MultiThreshold { .. } => offered.iter().map(|time| time + MULTI_THRESHOLD).collect(),
         StageKind::ArgMax { .. } => offered.last().map(|time| vec![time + ARG_MAX]).unwrap_or_default(),
     }
 }
 
-/// Cycles from a word taken by a matrix-vector unit to its issue.
-const REPLAY: u64 = 1;
-/// Cycles of a row fold's last word besides the adder tree: weight memory, accumulator, thresholds, output queue.
-const ACCUMULATE: u64 = 4;
 /// Cycles that a stage of thresholds of its own adds.
 const MULTI_THRESHOLD: u64 = 3;
 /// Cycles from the last score to the index.
 const ARG_MAX: u64 = 1;
 
-/// Lanes of `bits` bits that the first level of an adder tree adds up: single bits are counted in threes, others added in
-/// pairs.
-pub fn lane_sum_group(bits: usize) -> usize {
-    if bits == 1 { 3 } else { 2 }
-}
-
-/// Register levels of the adder tree over `simd` lanes of `bits` bits: clock cycles from lanes to sum.
-pub fn lane_sum_levels(simd: usize, bits: usize) -> usize {
-    1 + simd.div_ceil(lane_sum_group(bits)).next_power_of_two().trailing_zeros() as usize
-}
-
-/// Cycles from the last word of a vector taken by a matrix-vector unit to the result of its only row fold offered.
-pub fn matrix_vector_unit_latency(simd: usize, bits: usize) -> u64 {
-    REPLAY + lane_sum_levels(simd, bits) as u64 + ACCUMULATE
-}
-
-fn matrix_vector_unit(stage: &Stage, offered: &[u64]) -> Vec<u64> {
+fn matrix_vector_leave(stage: &Stage, offered: &[u64]) -> Vec<u64> {
     let column_folds = stage.input.words_per_vector();
     let row_folds = stage.output.words_per_vector();
     let mut leave = Vec::with_capacity(stage.output.words_per_image());
-    let issue_to_result = matrix_vector_unit_latency(stage.input.lanes, stage.input.element.bits() as usize) - REPLAY;
+    let bipolar = WeightRange { minimum: -1, maximum: 1, is_bipolar: true };
+    let levels = datapath::levels(Datapath::Bipolar, stage.input.lanes, bipolar, stage.input.element.bits() as usize);
+    let StageKind::MatrixVectorUnit { pe, simd, .. } = stage.kind else {
+        return Vec::new();
+    };
+    let levels = levels + datapath::operand_registers(column_folds * row_folds, pe * simd);
+    let issue_to_result = matrix_vector_unit::latency(levels) - REPLAY;
     let mut issued = 0;
     for vector in offered.chunks(column_folds) {
         for row_fold in 0..row_folds {
