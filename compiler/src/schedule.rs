@@ -16,12 +16,10 @@ mod queues;
 pub mod simulate;
 pub mod standin;
 pub mod stream_fifo;
-mod timing;
 pub mod width_converter;
 
 pub use models::controls;
 pub use queues::add_queues as schedule;
-pub use timing::{lane_sum_group, lane_sum_levels, matrix_vector_unit_latency};
 
 /// Clock cycles of a pipeline.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -10,15 +10,19 @@
 pub mod arg_max;
 pub mod constant_table;
 pub mod delay_line;
+pub mod depthwise_unit;
 pub mod lane_sum;
 pub mod matrix_vector_unit;
 pub mod multi_threshold;
+pub mod padded_lanes;
 pub mod ram;
 pub mod register;
 pub mod rom;
+pub mod row_results;
 pub mod stream_fifo;
 pub mod threshold_row;
 pub mod vector_feed;
+pub mod weight_code;
 pub mod width_converter;
 
 /// Bits of an address into `depth` places, at least 1.

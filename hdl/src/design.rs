@@ -8,9 +8,11 @@ use crate::blocks::multi_threshold::MultiThreshold;
 use crate::blocks::width_converter::WidthConverter;
 use crate::emit::EmitError;
 use abi::ElementType;
-use compiler::plan::{Plan, Stage, StageKind};
+use compiler::datapath::Datapath;
+use compiler::fold::Dot;
+use compiler::plan::{Plan, Stage, StageKind, arithmetic};
 use miette::Diagnostic;
-use network::network::LayerKind;
+use network::network::{Layer, LayerId, LayerKind, WeightMatrix};
 pub use pipeline::{Pipeline, Unit};
 use thiserror::Error;
 
@@ -70,19 +72,19 @@ fn unit(plan: &Plan, stage: &Stage) -> Result<Unit, DesignError> {
             Unit::WidthConverter(Box::new(WidthConverter::new(output.channels, bits, input.lanes, output.lanes)))
         }
         StageKind::MatrixVectorUnit { layer, thresholds, pe, simd } => {
-            let layer = network.layer(*layer);
-            let LayerKind::MatrixVector(weights) = &layer.kind else {
-                return Err(fault(&layer.name));
+            let DotParts { weights, dot, function, datapath } = dot_parts(plan, stage, *layer, *thresholds)?;
+            let shape = MatrixVectorShape {
+                name: &stage.name,
+                weights,
+                input: input.element,
+                function,
+                groups: dot.groups,
+                taps: dot.taps,
+                padded: plan.stream(stage.input()).padded,
+                datapath,
+                pe: *pe,
+                simd: *simd,
             };
-            let function = match thresholds.map(|id| network.layer(id)) {
-                None => RowFunction::Accumulator(network.tensor(layer.output).element),
-                Some(thresholds) => match &thresholds.kind {
-                    LayerKind::MultiThreshold(steps) => RowFunction::Steps(steps, network.tensor(thresholds.output)),
-                    _ => return Err(fault(&thresholds.name)),
-                },
-            };
-            let shape =
-                MatrixVectorShape { name: &stage.name, weights, input: input.element, function, pe: *pe, simd: *simd };
             Unit::MatrixVectorUnit(Box::new(MatrixVectorUnit::new(&shape)))
         }
         StageKind::MultiThreshold { layer } => {
@@ -93,12 +95,45 @@ fn unit(plan: &Plan, stage: &Stage) -> Result<Unit, DesignError> {
             let (from, to) = (network.tensor(layer.input()), network.tensor(layer.output));
             Unit::MultiThreshold(Box::new(MultiThreshold::new(&stage.name, steps, from, to, input.lanes)))
         }
-        StageKind::ArgMax { .. } => {
+        StageKind::ArgMax { layer } => {
+            let layer = network.layer(*layer);
             let element = input.element;
             let signed = matches!(element, ElementType::Signed { .. });
-            let (channels, index) = (input.channels, output.element.bits() as usize);
+            let (channels, index) = (network.tensor(layer.input()).channels, output.element.bits() as usize);
             Unit::ArgMax(Box::new(ArgMax::new(channels, element.bits() as usize, signed, input.lanes, index)))
         }
         kind => return Err(fault(kind.name())),
     })
+}
+
+/// What units of dot products have in common.
+struct DotParts<'a> {
+    weights: &'a WeightMatrix,
+    dot: Dot,
+    function: RowFunction<'a>,
+    datapath: Datapath,
+}
+
+fn dot_parts<'a>(
+    plan: &'a Plan,
+    stage: &Stage,
+    layer: LayerId,
+    thresholds: Option<LayerId>,
+) -> Result<DotParts<'a>, DesignError> {
+    let network = &plan.network;
+    let layer = network.layer(layer);
+    let fault = |layer: &Layer| DesignError::Stage { stage: stage.name.clone(), layer: layer.name.clone() };
+    let arithmetic = arithmetic(network, &plan.streams, &plan.stages, stage);
+    let (Some(weights), Some(dot), Some(arithmetic)) = (layer.kind.weights(), Dot::new(network, layer), arithmetic)
+    else {
+        return Err(fault(layer));
+    };
+    let function = match thresholds.map(|id| network.layer(id)) {
+        None => RowFunction::Accumulator(network.tensor(layer.output).element),
+        Some(thresholds) => match &thresholds.kind {
+            LayerKind::MultiThreshold(steps) => RowFunction::Steps(steps, network.tensor(thresholds.output)),
+            _ => return Err(fault(thresholds)),
+        },
+    };
+    Ok(DotParts { weights, dot, function, datapath: arithmetic.choice.datapath })
 }

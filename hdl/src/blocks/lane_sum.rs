@@ -1,23 +1,32 @@
-//! The sum of a word's lanes, each weighed by +1 or −1: popcount, and its generalisation to wider lanes.
+//! The sum of a word's lanes, each multiplied with its weight: popcount, and its generalisations.
 //!
-//! Ports: `clock`; `x`, `simd` lanes of `bits` bits; `weights`, one bit a lane; `sum`, unsigned, [`levels`] cycles
-//! later.
+//! Ports: `clock`; `x`, `simd` lanes; `weights`, one code a lane; `sum`, [`Multiplier::levels`] cycles later, in two's
+//! complement, cut or extended to the port's width.
 //!
-//! A lane counts as the unsigned number `x` where its weight bit is 1 and as `2^bits − 1 − x` where it is 0: for
-//! single bits that is XNOR. Signed lanes (`offset`) have their sign bit flipped first, which makes them unsigned by
-//! adding `2^(bits−1)`. What this adds to the true dot product is a constant of the weights.
+//! Signed lanes (`offset`) have their sign bit flipped first, which makes them unsigned by adding `2^(bits−1)`. Of such
+//! a lane `x` and a weight `w` the sum has
+//!
+//! * [`Bipolar`](Datapath::Bipolar): `x` where the weight's bit is 1 and `2^bits − 1 − x` where it is 0, for single bits
+//!   XNOR;
+//! * [`Planes`](Datapath::Planes): `w · x`;
+//! * [`Products`](Datapath::Products): `w · x`, but `2^p − 1 + w · x` for negative weights in sign and magnitude, where
+//!   `p` is [`Multiplier::term_bits`].
+//!
+//! What this differs from the true dot product by is a constant of the weights
+//! ([`weight_code`](super::weight_code)).
 //!
 //! Single bits are counted in threes and the counts added in a tree of two-operand adders with a register behind each
 //! level: unregistered adders would be merged by synthesis into one large slow sum.
 
+use super::weight_code;
 use crate::wire::{ModuleName, Wire, Word};
-use compiler::schedule::lane_sum_group as group;
-pub use compiler::schedule::lane_sum_levels as levels;
+use compiler::datapath::{Datapath, Multiplier};
 use rust_hdl::core::prelude::*;
 use std::collections::VecDeque;
-use std::fmt::Write;
 
-/// A pipelined tree of adders over weighed lanes.
+mod verilog;
+
+/// A pipelined tree of adders over multiplied lanes.
 #[derive(Clone, Debug, LogicBlock)]
 pub struct LaneSum {
     module_name: ModuleName,
@@ -25,56 +34,51 @@ pub struct LaneSum {
     pub clock: Wire<In, Clock>,
     /// The lanes.
     pub x: Wire<In>,
-    /// One bit a lane: 1 for +1, 0 for −1.
+    /// The lanes' weights.
     pub weights: Wire<In>,
-    /// Sum of the weighed lanes.
+    /// Sum of the multiplied lanes.
     pub sum: Wire<Out>,
+    _multiplier: Multiplier,
     _simd: usize,
-    _bits: usize,
     _offset: bool,
-    _pipeline: VecDeque<u64>,
-}
-
-/// The greatest sum of `simd` lanes of `bits` bits.
-pub fn greatest_sum(simd: usize, bits: usize) -> usize {
-    simd * ((1 << bits) - 1)
+    _pipeline: VecDeque<i64>,
 }
 
 impl LaneSum {
-    /// The sum of `simd` lanes of `bits` bits, signed where `offset`.
-    pub fn new(simd: usize, bits: usize, offset: bool) -> Self {
+    /// The sum of `simd` lanes, signed ones where `offset`, in `width` bits.
+    pub fn new(multiplier: Multiplier, simd: usize, offset: bool, width: usize) -> Self {
+        let Multiplier { datapath, input_bits, weight_bits, signed } = multiplier;
         let kind = if offset { "_offset" } else { "" };
+        let sign = if signed { 's' } else { 'u' };
         LaneSum {
-            module_name: ModuleName::new(format!("lane_sum_{simd}x{bits}{kind}")),
+            module_name: ModuleName::new(format!(
+                "lane_sum_{datapath}_{simd}x{input_bits}{kind}_by_{sign}{weight_bits}_to_{width}"
+            )),
             clock: Wire::default(),
-            x: Wire::of(simd * bits),
-            weights: Wire::of(simd),
-            sum: Wire::of(super::bits_for(greatest_sum(simd, bits))),
+            x: Wire::of(simd * input_bits),
+            weights: Wire::of(simd * weight_bits),
+            sum: Wire::of(width),
+            _multiplier: multiplier,
             _simd: simd,
-            _bits: bits,
             _offset: offset,
-            _pipeline: VecDeque::from(vec![0; levels(simd, bits) - 1]),
+            _pipeline: VecDeque::from(vec![0; multiplier.levels(simd) - 1]),
         }
     }
 
-    fn value(&self) -> u64 {
+    fn value(&self) -> i64 {
         let (x, weights) = (self.x.val(), self.weights.val());
-        if self._bits == 1 {
-            let count = |(x, w): (&u64, &u64)| u64::from((!(x ^ w)).count_ones());
-            let agreeing: u64 = x.limbs().iter().zip(weights.limbs()).map(count).sum();
-            let unused = x.limbs().len() * 64 - self._simd;
-            return if self._offset {
-                self._simd as u64 - (agreeing - unused as u64)
-            } else {
-                agreeing - unused as u64
-            };
+        let Multiplier { datapath, input_bits, weight_bits, .. } = self._multiplier;
+        if datapath == Datapath::Bipolar && input_bits == 1 {
+            let count = |(x, w): (&u64, &u64)| i64::from((!(x ^ w)).count_ones());
+            let agreeing: i64 = x.limbs().iter().zip(weights.limbs()).map(count).sum();
+            let agreeing = agreeing - (x.limbs().len() * 64 - self._simd) as i64;
+            return if self._offset { self._simd as i64 - agreeing } else { agreeing };
         }
-        let mask = (1u64 << self._bits) - 1;
-        let flip = if self._offset { 1 << (self._bits - 1) } else { 0 };
+        let flip = if self._offset { 1 << (input_bits - 1) } else { 0 };
         (0..self._simd)
             .map(|lane| {
-                let x = x.lane(lane, self._bits) ^ flip;
-                if weights.get_bit(lane) { x } else { mask - x }
+                let x = (x.lane(lane, input_bits) ^ flip) as i64;
+                weight_code::product(&self._multiplier, weights.lane(lane, weight_bits), x)
             })
             .sum()
     }
@@ -86,7 +90,7 @@ impl Logic for LaneSum {
             let value = self.value();
             self._pipeline.push_back(value);
             let oldest = self._pipeline.pop_front().unwrap_or(value);
-            self.sum.next = Word::new(oldest, self.sum.width());
+            self.sum.next = Word::signed(oldest, self.sum.width());
         }
     }
 
@@ -95,54 +99,6 @@ impl Logic for LaneSum {
     }
 
     fn hdl(&self) -> Verilog {
-        let (simd, bits) = (self._simd, self._bits);
-        let mut text = String::new();
-        // Writing to a string cannot fail.
-        let mut line = |text_line: String| {
-            let _ = writeln!(text, "{text_line}");
-        };
-        for lane in 0..simd {
-            let (low, high) = (lane * bits, lane * bits + bits - 1);
-            let flip = if self._offset { format!(" ^ {bits}'h{:x}", 1u64 << (bits - 1)) } else { String::new() };
-            // A port of one bit is a scalar, which Verilog does not let one select from.
-            let x = if simd * bits == 1 { "x".to_owned() } else { format!("x[{high}:{low}]") };
-            let weight = if simd == 1 { "weights".to_owned() } else { format!("weights[{lane}]") };
-            line(format!("wire [{}:0] lane_{lane} = {x}{flip} ^ {{{bits}{{~{weight}}}}};", bits - 1));
-        }
-        let mut level = 0;
-        let mut terms: Vec<(String, usize)> = (0..simd).map(|lane| (format!("lane_{lane}"), bits)).collect();
-        let mut size = group(bits);
-        let mut updates = Vec::new();
-        while level == 0 || terms.len() > 1 {
-            let width = super::bits_for((size.min(terms.len())) * ((1usize << terms[0].1) - 1)).max(terms[0].1);
-            let mut next = Vec::new();
-            for (number, parts) in terms.chunks(size).enumerate() {
-                let name = format!("sum_{level}_{number}");
-                let extended = |(part, own): &(String, usize)| match width - own {
-                    0 => part.clone(),
-                    more => format!("{{{more}'d0, {part}}}"),
-                };
-                line(format!("reg [{}:0] {name};", width - 1));
-                line(format!("initial {name} = 0;"));
-                updates.push(format!("  {name} <= {};", parts.iter().map(extended).collect::<Vec<_>>().join(" + ")));
-                next.push((name, width));
-            }
-            terms = next;
-            size = 2;
-            level += 1;
-        }
-        line("always @(posedge clock) begin".into());
-        for update in updates {
-            line(update);
-        }
-        line("end".into());
-        let (last, width) = &terms[0];
-        let wanted = self.sum.width();
-        line(match wanted.cmp(width) {
-            std::cmp::Ordering::Less => format!("assign sum = {last}[{}:0];", wanted - 1),
-            std::cmp::Ordering::Equal => format!("assign sum = {last};"),
-            std::cmp::Ordering::Greater => format!("assign sum = {{{}'d0, {last}}};", wanted - width),
-        });
-        Verilog::Custom(text)
+        Verilog::Custom(verilog::text(&self._multiplier, self._simd, self._offset, self.sum.width()))
     }
 }

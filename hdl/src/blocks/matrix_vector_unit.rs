@@ -1,50 +1,132 @@
-//! Matrix-vector products with weights ±1, thresholds included.
+//! Matrix-vector products, thresholds included.
 //!
 //! Ports: `clock`, `reset`; the stream in, `simd` columns a word; the stream out, `pe` rows a word: codes where there
 //! are thresholds, else accumulators in two's complement.
 //!
-//! A vector takes `row folds × column folds` cycles, one word of weights a cycle, and the next one follows without a
-//! gap. From the last input word taken to the first output word offered (one row fold) pass
-//! [`matrix_vector_unit_latency`](compiler::schedule::matrix_vector_unit_latency) cycles. Nothing inside stalls: the
-//! last word of a fold is issued only when the output queue has room for its result, and the queue is deep enough that
-//! this never delays a free-running stream.
+//! A vector consists of `taps` parts of as many columns each, and each part begins a new word. A pixel is one vector for
+//! each of `groups` groups of rows; the results of each group begin a new word. Unused lanes of both streams are zero;
+//! accumulators beyond the last row are zero with weights that have a 0, anything with [`Datapath::Bipolar`].
+//! `padded` words have one more bit, the highest: where it is set, the others say how many columns the word stands
+//! for, and it adds 0 to each row.
 //!
-//! Each row's lanes are weighed and added ([`lane_sum`](super::lane_sum)) and accumulated as an unsigned sum `s`; the
-//! accumulator of the network is `scale · s + bias` with constants of the row, so thresholds are moved to `s` and cost
-//! nothing, and only a unit without thresholds computes it.
+//! A vector takes `row folds × words` cycles, one word of weights a cycle, and the next one follows without a gap. From
+//! the last input word taken to the first output word offered (one row fold) pass
+//! [`latency`](compiler::schedule::matrix_vector_unit::latency) cycles. Nothing inside stalls: the last word of a fold is
+//! issued only when the output queue has room for its result, and the queue is deep enough that this never delays a
+//! free-running stream.
+//!
+//! Each row's lanes are multiplied and added ([`lane_sum`](super::lane_sum)), then accumulated
+//! ([`row_results`](super::row_results)). With ±1 by ±1 an accumulator counts agreements twice where words may be
+//! padding, and a padded word adds its number of columns instead: half of what it could have added, which is what 0 is.
 
 use super::delay_line::DelayLine;
-use super::lane_sum::{self, LaneSum};
+use super::lane_sum::LaneSum;
+use super::padded_lanes::PaddedLanes;
 use super::register::Register;
 use super::rom::Rom;
-use super::stream_fifo::StreamFifo;
-use super::threshold_row::ThresholdRow;
+use super::row_results::{RowResults, Rows};
 use super::vector_feed::VectorFeed;
+use super::weight_code::{RowRange, WeightCode};
 use crate::wire::{ModuleName, Parameter, Wire, Word, bits_of};
 use abi::ElementType;
+use compiler::datapath::{Datapath, WeightRange, operand_registers};
+use compiler::schedule::matrix_vector_unit::queue_depth;
 use network::network::WeightMatrix;
 use rust_hdl::core::prelude::*;
 use std::sync::Arc;
 
-mod constants;
-pub use constants::{RowFunction, least_value, levels};
-use constants::{row_constants, weight_rows};
+pub use super::row_results::{RowFunction, least_value, levels};
 
 /// What a unit computes.
 #[derive(Clone, Copy, Debug)]
 pub struct MatrixVectorShape<'a> {
-    /// Name of the unit, a Verilog identifier: its module and memories are called after it.
+    /// Name of the unit, a Verilog identifier: its modules and memories are called after it.
     pub name: &'a str,
-    /// The weights, ±1.
+    /// The weights: the rows of the first group, then those of the others; columns of one group, tap by tap.
     pub weights: &'a WeightMatrix,
     /// Type of the elements of the stream in.
     pub input: ElementType,
     /// What is made of each accumulator.
     pub function: RowFunction<'a>,
-    /// Rows computed at once, 1 to all.
+    /// Groups of rows, each with vectors of its own; divides the rows.
+    pub groups: usize,
+    /// Parts of a vector; divides the columns.
+    pub taps: usize,
+    /// Whether words may be padding; only with ±1 in.
+    pub padded: bool,
+    /// How weights and lanes are multiplied; [`Datapath::Bipolar`] only where unused lanes in are zero.
+    pub datapath: Datapath,
+    /// Rows computed at once, 1 to all of a group.
     pub pe: usize,
-    /// Columns taken at once, 1 to all.
+    /// Columns taken at once, 1 to all of a part.
     pub simd: usize,
+}
+
+impl MatrixVectorShape<'_> {
+    fn part(&self) -> usize {
+        self.weights.columns / self.taps
+    }
+
+    /// Words of a vector.
+    pub fn words(&self) -> usize {
+        self.taps * self.part().div_ceil(self.simd)
+    }
+
+    /// Folds of a group's rows.
+    pub fn folds(&self) -> usize {
+        (self.weights.rows / self.groups).div_ceil(self.pe)
+    }
+
+    fn code(&self) -> WeightCode {
+        WeightCode::new(self.datapath, WeightRange::of(&self.weights.values), self.input, self.padded)
+    }
+
+    /// Clock cycles from operands read to sum.
+    pub fn levels(&self) -> usize {
+        let multiplier = self.code().multiplier;
+        multiplier.levels(self.simd) + self.registers(multiplier.weight_bits)
+    }
+
+    fn registers(&self, weight_bits: usize) -> usize {
+        operand_registers(self.groups * self.folds() * self.words(), self.pe * self.simd * weight_bits)
+    }
+
+    /// The rows of each fold.
+    fn fold_rows(&self) -> Vec<Vec<Option<usize>>> {
+        let rows = self.weights.rows / self.groups;
+        let row = |group: usize, row: usize| (row < rows).then_some(group * rows + row);
+        (0..self.groups)
+            .flat_map(|group| (0..self.folds()).map(move |fold| (group, fold)))
+            .map(|(group, fold)| (0..self.pe).map(|lane| row(group, fold * self.pe + lane)).collect())
+            .collect()
+    }
+
+    /// The columns of each word of a vector.
+    fn word_columns(&self) -> Vec<Vec<Option<usize>>> {
+        let part = self.part();
+        let column = |tap: usize, channel: usize| (channel < part).then_some(tap * part + channel);
+        (0..self.taps)
+            .flat_map(|tap| (0..part).step_by(self.simd).map(move |first| (tap, first)))
+            .map(|(tap, first)| (0..self.simd).map(|lane| column(tap, first + lane)).collect())
+            .collect()
+    }
+
+    /// The words of the weight memory: for each fold, for each word of a vector, `pe` times `simd` codes.
+    fn weight_words(&self, code: &WeightCode) -> Vec<Word> {
+        let columns = self.word_columns();
+        let weight = |row: Option<usize>, column: Option<usize>| match (row, column) {
+            (Some(row), Some(column)) => i64::from(self.weights.values[row * self.weights.columns + column]),
+            _ => 0,
+        };
+        let mut words = Vec::new();
+        for rows in self.fold_rows() {
+            for columns in &columns {
+                let codes = rows.iter().flat_map(|row| columns.iter().map(|column| code.encode(weight(*row, *column))));
+                words.push(Word::from_lanes(codes, code.multiplier.weight_bits));
+            }
+        }
+        words
+    }
 }
 
 /// A matrix-vector unit.
@@ -69,105 +151,91 @@ pub struct MatrixVectorUnit {
     pub out_ready: Wire<In, Bit>,
     feed: VectorFeed,
     weights: Rom,
+    /// Registers behind both memories, where there are some.
+    late_weights: Vec<Register>,
+    late_words: Vec<Register>,
+    weight_word: Wire<Local>,
+    word: Wire<Local>,
+    padded_lanes: Vec<PaddedLanes>,
+    x: Wire<Local>,
     lanes: Vec<LaneSum>,
-    accumulators: Vec<Register>,
+    /// Padding and number of columns, in step with the sums.
+    padding: Vec<DelayLine>,
+    count: Vec<Wire<Local>>,
+    term: Vec<Wire<Local>>,
+    terms: Wire<Local>,
     /// First, last and issue, in step with the sums.
     flags: DelayLine,
-    fold: Register,
-    constants: Rom,
-    done: DelayLine,
-    thresholds: Vec<ThresholdRow>,
-    scaled: Vec<Wire<Local>>,
-    biases: Vec<Wire<Local>>,
-    biased: Vec<Wire<Local>>,
-    results: Vec<Wire<Local>>,
-    packed: Wire<Local>,
-    result: Register,
-    queue: StreamFifo,
-    reserved: Register,
-    reserve: Wire<Local, Bit>,
-    release: Wire<Local, Bit>,
-    queue_depth: Parameter,
-    last_fold: Parameter,
+    results: RowResults,
     simd_width: Parameter,
-    constant_width: Parameter,
-    result_width: Parameter,
-    scale_shift: Parameter,
+    sum_width: Parameter,
+    flag: Parameter,
     _rows: usize,
-    _threshold_rows: usize,
-    _bias_rows: usize,
-    _fold: usize,
-    _reserved: usize,
-    _packed: usize,
+    _late: usize,
+    _padded_lanes: usize,
+    _padding: usize,
+    _terms: usize,
 }
 
 impl MatrixVectorUnit {
     /// The unit of the given shape.
     pub fn new(shape: &MatrixVectorShape) -> Self {
-        let MatrixVectorShape { name, weights, input, function: _, pe, simd } = *shape;
-        let bits = input.bits() as usize;
-        let column_folds = weights.columns.div_ceil(simd);
-        let row_folds = weights.rows.div_ceil(pe);
-        let signed = matches!(input, ElementType::Signed { .. });
-        let levels = lane_sum::levels(simd, bits);
-        let greatest = lane_sum::greatest_sum(simd * column_folds, bits);
-        let constants = row_constants(shape, row_folds, column_folds * simd);
-        let element = constants.element_bits;
-        let (threshold_rows, bias_rows) = if constants.levels > 0 { (pe, 0) } else { (0, pe) };
-        let lifetime = levels + 6;
-        let depth = (lifetime.div_ceil(column_folds) + 1).next_power_of_two().max(2);
-        let (reserved, fold) = (super::bits_for(depth), super::address_bits(row_folds));
-        // One more than the greatest sum is a threshold that is never reached.
-        let sum = super::bits_for(greatest + 1);
+        let MatrixVectorShape { name, weights, input, function, groups, pe, simd, .. } = *shape;
+        debug_assert!(weights.rows % groups == 0 && weights.columns % shape.taps == 0, "groups and taps are alike");
+        debug_assert!(pe * groups <= weights.rows && simd <= shape.part(), "more lanes than there is work for");
+        let code = shape.code();
+        let (words, folds, levels) = (shape.words(), shape.folds(), shape.levels());
+        let unused = words * simd - weights.columns;
+        let row = |row: usize| code.row(weights.row(row).iter().map(|weight| i64::from(*weight)), unused);
+        let ranges: Vec<RowRange> = (0..weights.rows).map(row).collect();
+        let rows = Rows { function, ranges: &ranges, folds: &shape.fold_rows(), scale: code.scale() };
+        let sum = rows.sum_bits();
+        let width = simd * input.bits() as usize + usize::from(shape.padded);
+        let weight_words = shape.weight_words(&code);
+        let weight_width = weight_words[0].bits();
+        let late = shape.registers(code.multiplier.weight_bits);
+        let padding = usize::from(code.counts_halves());
+        let padded_lanes = usize::from(shape.padded) - padding;
+        let x = simd * code.operand.bits() as usize;
         MatrixVectorUnit {
             module_name: ModuleName::new(name),
             clock: Wire::default(),
             reset: Wire::default(),
-            in_data: Wire::of(simd * bits),
+            in_data: Wire::of(width),
             in_valid: Wire::default(),
             in_ready: Wire::default(),
-            out_data: Wire::of(pe * element),
+            out_data: Wire::of(pe * function.element().bits() as usize),
             out_valid: Wire::default(),
             out_ready: Wire::default(),
-            feed: VectorFeed::new(column_folds, row_folds, simd * bits),
-            weights: Rom::new(&format!("{name}_weights"), Arc::new(weight_rows(weights, pe, simd))),
-            lanes: (0..pe).map(|_| LaneSum::new(simd, bits, signed)).collect(),
-            accumulators: (0..pe).map(|_| Register::new(sum)).collect(),
+            feed: VectorFeed::new(words, folds, width, groups),
+            weights: Rom::new(&format!("{name}_weights"), Arc::new(weight_words)),
+            late_weights: (0..late).map(|_| Register::new(weight_width)).collect(),
+            late_words: (0..late).map(|_| Register::new(width)).collect(),
+            weight_word: Wire::of(weight_width),
+            word: Wire::of(width),
+            padded_lanes: (0..padded_lanes).map(|_| PaddedLanes::new(simd)).collect(),
+            x: Wire::of(x),
+            lanes: (0..pe).map(|_| LaneSum::new(code.multiplier, simd, code.has_offset(), sum)).collect(),
+            padding: (0..padding).map(|_| DelayLine::new(levels - late, simd + 1)).collect(),
+            count: (0..padding).map(|_| Wire::of(super::bits_for(simd))).collect(),
+            term: (0..pe).map(|_| Wire::of(pe * sum)).collect(),
+            terms: Wire::of(pe * sum),
             flags: DelayLine::new(1 + levels, 3),
-            fold: Register::new(fold),
-            constants: Rom::new(&format!("{name}_{}", constants.what), Arc::new(constants.rows)),
-            done: DelayLine::new(2, 1),
-            thresholds: (0..threshold_rows)
-                .map(|_| ThresholdRow::new(constants.levels, sum, element, constants.least))
-                .collect(),
-            scaled: (0..bias_rows).map(|_| Wire::of(element)).collect(),
-            biases: (0..bias_rows).map(|_| Wire::of(element)).collect(),
-            biased: (0..bias_rows).map(|_| Wire::of(element)).collect(),
-            results: (0..pe).map(|_| Wire::of(pe * element)).collect(),
-            packed: Wire::of(pe * element),
-            result: Register::new(pe * element),
-            queue: StreamFifo::new(depth, pe * element),
-            reserved: Register::new(reserved),
-            reserve: Wire::default(),
-            release: Wire::default(),
-            queue_depth: Parameter::new(Word::new(depth as u64, reserved)),
-            last_fold: Parameter::new(Word::new(row_folds as u64 - 1, fold)),
-            simd_width: Parameter::number(simd),
-            constant_width: Parameter::number(constants.width),
-            result_width: Parameter::number(element),
-            scale_shift: Parameter::number(usize::from(input == ElementType::Bipolar)),
+            results: RowResults::new(name, &rows, queue_depth(words, levels)),
+            simd_width: Parameter::number(simd * code.multiplier.weight_bits),
+            sum_width: Parameter::number(sum),
+            flag: Parameter::number(simd),
             _rows: pe,
-            _threshold_rows: threshold_rows,
-            _bias_rows: bias_rows,
-            _fold: fold,
-            _reserved: reserved,
-            _packed: pe * element,
+            _late: late,
+            _padded_lanes: padded_lanes,
+            _padding: padding,
+            _terms: pe * sum,
         }
     }
 
     /// Names and texts of the memory files.
     pub fn files(&self) -> Vec<(String, String)> {
-        self.weights.file().into_iter().chain(self.constants.file()).collect()
+        self.weights.file().into_iter().chain(self.results.files()).collect()
     }
 }
 
@@ -177,22 +245,38 @@ impl Logic for MatrixVectorUnit {
         self.feed.clock.next = self.clock.val();
         self.weights.clock.next = self.clock.val();
         self.flags.clock.next = self.clock.val();
-        self.fold.clock.next = self.clock.val();
-        self.constants.clock.next = self.clock.val();
-        self.done.clock.next = self.clock.val();
-        self.result.clock.next = self.clock.val();
-        self.queue.clock.next = self.clock.val();
-        self.reserved.clock.next = self.clock.val();
+        self.results.clock.next = self.clock.val();
         self.feed.reset.next = self.reset.val();
         self.flags.reset.next = self.reset.val();
-        self.done.reset.next = self.reset.val();
-        self.queue.reset.next = self.reset.val();
+        self.results.reset.next = self.reset.val();
 
         self.feed.in_data.next = self.in_data.val();
         self.feed.in_valid.next = self.in_valid.val();
         self.in_ready.next = self.feed.in_ready.val();
-        self.feed.go.next = self.reserved.q.val() != self.queue_depth.val();
+        self.feed.go.next = self.results.room.val();
         self.weights.address.next = self.feed.weight_address.val();
+        self.weight_word.next = self.weights.q.val();
+        self.word.next = self.feed.x.val();
+        for i in 0..self._late {
+            self.late_weights[i].clock.next = self.clock.val();
+            self.late_weights[i].d.next = self.weights.q.val();
+            self.weight_word.next = self.late_weights[i].q.val();
+            self.late_words[i].clock.next = self.clock.val();
+            self.late_words[i].d.next = self.feed.x.val();
+            self.word.next = self.late_words[i].q.val();
+        }
+
+        self.x.next = self.word.val();
+        for i in 0..self._padded_lanes {
+            self.padded_lanes[i].word.next = self.word.val();
+            self.x.next = self.padded_lanes[i].x.val();
+        }
+        for i in 0..self._padding {
+            self.padding[i].clock.next = self.clock.val();
+            self.padding[i].reset.next = self.reset.val();
+            self.padding[i].d.next = self.word.val();
+            self.count[i].next = self.padding[i].q.val();
+        }
 
         self.flags.d.next = bits_of(0u64, 3);
         if self.feed.issue.val() {
@@ -202,69 +286,28 @@ impl Logic for MatrixVectorUnit {
             }
         }
 
+        self.terms.next = bits_of(0u64, self._terms);
         for i in 0..self._rows {
             self.lanes[i].clock.next = self.clock.val();
-            self.lanes[i].x.next = self.feed.x.val();
-            self.lanes[i].weights.next = self.weights.q.val() >> (self.simd_width.val() * i);
-            self.accumulators[i].clock.next = self.clock.val();
-            self.accumulators[i].d.next = self.accumulators[i].q.val();
-            if self.flags.q.val().get_bit(2) {
-                self.accumulators[i].d.next = self.accumulators[i].q.val() + self.lanes[i].sum.val();
-                if self.flags.q.val().get_bit(0) {
-                    self.accumulators[i].d.next = self.lanes[i].sum.val();
+            self.lanes[i].x.next = self.x.val();
+            self.lanes[i].weights.next = self.weight_word.val() >> (self.simd_width.val() * i);
+            self.term[i].next = self.lanes[i].sum.val();
+            for j in 0..self._padding {
+                self.term[i].next = self.lanes[i].sum.val() << 1;
+                if self.padding[j].q.val().get_bit(self.flag.val()) {
+                    self.term[i].next = self.count[j].val();
                 }
             }
+            self.terms.next = self.terms.val() | (self.term[i].val() << (self.sum_width.val() * i));
         }
 
-        self.fold.d.next = self.fold.q.val();
-        if self.flags.q.val().get_bit(1) {
-            self.fold.d.next = self.fold.q.val() + 1u64;
-            if self.fold.q.val() == self.last_fold.val() {
-                self.fold.d.next = bits_of(0u64, self._fold);
-            }
-        }
-        if self.reset.val() {
-            self.fold.d.next = bits_of(0u64, self._fold);
-        }
-        self.constants.address.next = self.fold.q.val();
-        self.done.d.next = bits_of(0u64, 1);
-        if self.flags.q.val().get_bit(1) {
-            self.done.d.next = bits_of(1u64, 1);
-        }
-
-        for i in 0..self._threshold_rows {
-            self.thresholds[i].value.next = self.accumulators[i].q.val();
-            self.thresholds[i].thresholds.next = self.constants.q.val() >> (self.constant_width.val() * i);
-            self.results[i].next = self.thresholds[i].code.val();
-        }
-        for i in 0..self._bias_rows {
-            self.scaled[i].next = self.accumulators[i].q.val();
-            self.biases[i].next = self.constants.q.val() >> (self.constant_width.val() * i);
-            self.biased[i].next = (self.scaled[i].val() << self.scale_shift.val()) + self.biases[i].val();
-            self.results[i].next = self.biased[i].val();
-        }
-        self.packed.next = bits_of(0u64, self._packed);
-        for i in 0..self._rows {
-            self.packed.next = self.packed.val() | (self.results[i].val() << (self.result_width.val() * i));
-        }
-        self.result.d.next = self.packed.val();
-
-        self.queue.in_data.next = self.result.q.val();
-        self.queue.in_valid.next = self.done.q.val().any();
-        self.out_data.next = self.queue.out_data.val();
-        self.out_valid.next = self.queue.out_valid.val();
-        self.queue.out_ready.next = self.out_ready.val();
-
-        self.reserve.next = self.feed.issue.val() && self.feed.last.val();
-        self.release.next = self.queue.out_valid.val() && self.out_ready.val();
-        self.reserved.d.next = self.reserved.q.val();
-        if self.reserve.val() && !self.release.val() {
-            self.reserved.d.next = self.reserved.q.val() + 1u64;
-        } else if !self.reserve.val() && self.release.val() {
-            self.reserved.d.next = self.reserved.q.val() - 1u64;
-        }
-        if self.reset.val() {
-            self.reserved.d.next = bits_of(0u64, self._reserved);
-        }
+        self.results.terms.next = self.terms.val();
+        self.results.add.next = self.flags.q.val().get_bit(2);
+        self.results.first.next = self.flags.q.val().get_bit(0);
+        self.results.last.next = self.flags.q.val().get_bit(1);
+        self.results.reserve.next = self.feed.issue.val() && self.feed.last.val();
+        self.out_data.next = self.results.out_data.val();
+        self.out_valid.next = self.results.out_valid.val();
+        self.results.out_ready.next = self.out_ready.val();
     }
 }

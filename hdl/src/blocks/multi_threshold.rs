@@ -10,12 +10,10 @@ use super::stream_fifo::StreamFifo;
 use super::threshold_row::ThresholdRow;
 use crate::wire::{ModuleName, Parameter, Wire, Word, bits_of};
 use abi::StepFunction;
+use compiler::schedule::multi_threshold::QUEUE;
 use network::network::TensorType;
 use rust_hdl::core::prelude::*;
 use std::sync::Arc;
-
-/// Places of the output queue: covers the words on their way.
-const QUEUE: usize = 8;
 
 /// Step functions on a stream.
 #[derive(Clone, Debug, LogicBlock)]
@@ -70,8 +68,8 @@ impl MultiThreshold {
         let words = steps.len().div_ceil(lanes);
         // One bit more than the elements have, for thresholds that are never reached.
         let compared = bits + 1;
-        let levels = super::matrix_vector_unit::levels(output);
-        let least = super::matrix_vector_unit::least_value(output);
+        let levels = super::row_results::levels(output);
+        let least = super::row_results::least_value(output);
         let thresholds = |channel: usize| -> Vec<u64> {
             let code = |level: usize| least + (level as i64 + 1) * output.element.step();
             let never = 1u64 << bits;

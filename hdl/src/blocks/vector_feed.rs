@@ -1,8 +1,8 @@
 //! Holds the words of input vectors and issues each vector's words once for every row fold.
 //!
 //! Ports: `clock`, `reset`; the stream in; `go`, whether the last word of a fold may be issued; in a cycle with `issue`
-//! high a word is issued: `first` and `last` say where in its fold it stands, `weight_address` counts the vector's
-//! words over all folds, and `x` shows the word one cycle later.
+//! high a word is issued: `first` and `last` say where in its fold it stands, `weight_address` counts the words issued
+//! over all folds of a group of vectors, and `x` shows the word one cycle later.
 //!
 //! A word taken in cycle `t` is issued in cycle `t + 1` at the earliest. Words are issued in every cycle as long as they
 //! are there and `go` is high: the next vector is taken in while the present one is repeated.
@@ -13,6 +13,7 @@
 use super::ram::Ram;
 use super::register::Register;
 use crate::wire::{ModuleName, Parameter, Wire, Word, bits_of};
+use compiler::schedule::matrix_vector_unit::feed_depth;
 use rust_hdl::core::prelude::*;
 
 /// Repeats vectors of `words` words `folds` times.
@@ -37,7 +38,7 @@ pub struct VectorFeed {
     pub first: Wire<Out, Bit>,
     /// Whether it is the last of its fold.
     pub last: Wire<Out, Bit>,
-    /// Number of the word in all folds of the vector.
+    /// Number of the word in all folds of the group of vectors.
     pub weight_address: Wire<Out>,
     /// The word issued in the cycle before.
     pub x: Wire<Out>,
@@ -55,6 +56,7 @@ pub struct VectorFeed {
     capacity: Parameter,
     last_column_number: Parameter,
     last_row_number: Parameter,
+    last_word_number: Parameter,
     _address: usize,
     _count: usize,
     _column: usize,
@@ -63,16 +65,14 @@ pub struct VectorFeed {
 }
 
 impl VectorFeed {
-    /// A feed of vectors of `words` words of `width` bits, each issued `folds` times.
-    pub fn new(words: usize, folds: usize, width: usize) -> Self {
-        // Room for two vectors: one being repeated, one coming in. A vector that is not repeated needs no more than
-        // what covers the latency of the counters.
-        let depth = if folds == 1 { 4 } else { (2 * words).next_power_of_two().max(4) };
+    /// A feed of vectors of `words` words of `width` bits, each issued `folds` times, in groups of `group` vectors.
+    pub fn new(words: usize, folds: usize, width: usize, group: usize) -> Self {
+        let depth = feed_depth(words, folds);
         let (address, count) = (super::address_bits(depth), super::bits_for(depth));
         let (column, row, word) =
-            (super::address_bits(words), super::address_bits(folds), super::address_bits(words * folds));
+            (super::address_bits(words), super::address_bits(folds), super::address_bits(group * words * folds));
         VectorFeed {
-            module_name: ModuleName::new(format!("vector_feed_{words}x{folds}_w{width}")),
+            module_name: ModuleName::new(format!("vector_feed_{words}x{folds}_w{width}_by_{group}")),
             clock: Wire::default(),
             reset: Wire::default(),
             in_data: Wire::of(width),
@@ -98,6 +98,7 @@ impl VectorFeed {
             capacity: Parameter::new(Word::new(depth as u64, count)),
             last_column_number: Parameter::new(Word::new(words as u64 - 1, column)),
             last_row_number: Parameter::new(Word::new(folds as u64 - 1, row)),
+            last_word_number: Parameter::new(Word::new((group * words * folds) as u64 - 1, word)),
             _address: address,
             _count: count,
             _column: column,
@@ -156,8 +157,10 @@ impl Logic for VectorFeed {
                 self.row.d.next = self.row.q.val() + 1u64;
                 if self.last_row.val() {
                     self.row.d.next = bits_of(0u64, self._row);
-                    self.word.d.next = bits_of(0u64, self._word);
                 }
+            }
+            if self.word.q.val() == self.last_word_number.val() {
+                self.word.d.next = bits_of(0u64, self._word);
             }
         }
         if self.reset.val() {

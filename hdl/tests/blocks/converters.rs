@@ -1,7 +1,10 @@
 //! The width converter.
 
+use compiler::schedule::control::Control;
+use compiler::schedule::width_converter;
 use hdl::blocks::width_converter::WidthConverter;
 
+use crate::control::agree;
 use crate::stream::{FREE, PRESSURES, codes, pack, run};
 use crate::support::Bench;
 use crate::top::Top;
@@ -54,6 +57,15 @@ fn a_vector_takes_as_many_cycles_as_it_has_parts() {
             // Each part moves a cycle after its word was taken, and the last word is offered a cycle later.
             assert_eq!(*end, (vector as u64 + 1) * parts + 1, "{channels}x{bits}: {from} to {to}");
         }
+    }
+}
+
+#[test]
+fn a_converter_moves_words_when_its_model_does() {
+    for (seed, (channels, bits, from, to)) in SHAPES.into_iter().enumerate() {
+        let sent = pack(&codes(60 * channels, bits, 1), channels, from, bits);
+        let model = || -> Box<dyn Control> { Box::new(width_converter::WidthConverter::new(channels, from, to)) };
+        agree(WidthConverter::new(channels, bits, from, to), model, [&sent, &[]], seed as u64);
     }
 }
 

@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
+use compiler::datapath::{Datapath, Multiplier, WeightRange};
 use hdl::blocks::constant_table::ConstantTable;
 use hdl::blocks::delay_line::DelayLine;
-use hdl::blocks::lane_sum::{LaneSum, greatest_sum, levels};
+use hdl::blocks::lane_sum::LaneSum;
+use hdl::blocks::padded_lanes::PaddedLanes;
 use hdl::blocks::ram::Ram;
 use hdl::blocks::register::Register;
 use hdl::blocks::rom::Rom;
@@ -88,46 +90,80 @@ const SUMS: [(usize, usize, bool); 15] = [
     (17, 8, false),
 ];
 
-fn sum(x: &Word, weights: &Word, (lanes, bits, signed): (usize, usize, bool)) -> u64 {
+/// Every datapath for lanes of `bits` bits, with weights of several kinds.
+fn multipliers(bits: usize) -> Vec<Multiplier> {
+    let ranges = [(-1, 1), (0, 1), (-1, 0), (-2, 1), (-3, 3), (0, 6), (-256, 256)];
+    let of = |(minimum, maximum)| WeightRange { minimum, maximum, is_bipolar: false };
+    let bipolar = Multiplier::new(Datapath::Bipolar, WeightRange { is_bipolar: true, ..of((-1, 1)) }, bits);
+    let others = ranges.into_iter().flat_map(|range| {
+        [Datapath::Planes, Datapath::Products].map(|datapath| Multiplier::new(datapath, of(range), bits))
+    });
+    std::iter::once(bipolar).chain(others).collect()
+}
+
+/// What the documentation of lane sums says.
+fn sum(x: &Word, weights: &Word, multiplier: &Multiplier, (lanes, bits, signed): (usize, usize, bool)) -> i64 {
     let flip = if signed { 1 << (bits - 1) } else { 0 };
     let lane = |i: usize| {
-        let value = x.lane(i, bits) ^ flip;
-        if weights.get_bit(i) { value } else { (1 << bits) - 1 - value }
+        let x = (x.lane(i, bits) ^ flip) as i64;
+        let code = weights.lane(i, multiplier.weight_bits);
+        if multiplier.datapath == Datapath::Bipolar {
+            return if code == 1 { x } else { (1 << bits) - 1 - x };
+        }
+        let negative = multiplier.signed && code >> (multiplier.weight_bits - 1) == 1;
+        if multiplier.is_twos_complement() {
+            return x * (code as i64 - if negative { 1 << multiplier.weight_bits } else { 0 });
+        }
+        let magnitude = (code & ((1 << multiplier.magnitude_bits()) - 1)) as i64;
+        if negative { (1 << multiplier.term_bits()) - 1 - magnitude * x } else { magnitude * x }
     };
     (0..lanes).map(lane).sum()
 }
 
 #[test]
-fn a_lane_sum_adds_weighed_lanes_after_its_levels() {
+fn a_lane_sum_adds_multiplied_lanes_after_its_levels() {
     for shape @ (lanes, bits, signed) in SUMS {
-        let mut simulation = Simulation::new(Top(LaneSum::new(lanes, bits, signed)));
-        let mut stimulus = Stimulus::new(lanes as u64);
-        let mut expected = vec![];
-        for cycle in 0..60 {
-            let (x, weights) = (stimulus.word(lanes * bits), stimulus.word(lanes));
-            expected.push(sum(&x, &weights, shape));
-            simulation.top.x.next = x;
-            simulation.top.weights.next = weights;
-            simulation.step().unwrap();
-            if let Some(then) = (cycle + 1usize).checked_sub(levels(lanes, bits)) {
-                assert_eq!(simulation.top.sum.val(), expected[then], "{shape:?}");
+        for (multiplier, width) in multipliers(bits).into_iter().flat_map(|m| [(m, 40), (m, 5)]) {
+            let mut simulation = Simulation::new(Top(LaneSum::new(multiplier, lanes, signed, width)));
+            let mut stimulus = Stimulus::new(lanes as u64);
+            let mut expected = vec![];
+            for cycle in 0..60 {
+                let (x, weights) = (stimulus.word(lanes * bits), stimulus.word(lanes * multiplier.weight_bits));
+                expected.push(sum(&x, &weights, &multiplier, shape));
+                simulation.top.x.next = x;
+                simulation.top.weights.next = weights;
+                simulation.step().unwrap();
+                if let Some(then) = (cycle + 1usize).checked_sub(multiplier.levels(lanes)) {
+                    let expected = Word::signed(expected[then], width);
+                    assert_eq!(simulation.top.sum.val(), expected, "{shape:?} {multiplier:?}");
+                }
             }
-        }
-        simulation.top.x.next = Word::ones(lanes * bits);
-        simulation.top.weights.next = Word::ones(lanes);
-        (0..levels(lanes, bits)).for_each(|_| simulation.step().unwrap());
-        if !signed {
-            assert_eq!(simulation.top.sum.val(), greatest_sum(lanes, bits), "the greatest sum fits");
         }
     }
 }
 
 #[test]
 fn a_lane_sum_is_the_same_in_verilog() {
-    for (lanes, bits, signed) in SUMS {
-        Bench::new("lanes", Top(LaneSum::new(lanes, bits, signed))).run(|sum, stimulus| {
-            sum.x.next = stimulus.word(lanes * bits);
-            sum.weights.next = stimulus.word(lanes);
+    for (n, (lanes, bits, signed)) in SUMS.into_iter().enumerate() {
+        for (m, multiplier) in multipliers(bits).into_iter().enumerate() {
+            // Three kinds of weights for each shape, all of them in turn.
+            if m > 0 && (m + n) % 5 != 0 {
+                continue;
+            }
+            let width = if m % 2 == 0 { 30 } else { 6 };
+            Bench::new("lanes", Top(LaneSum::new(multiplier, lanes, signed, width))).run(|sum, stimulus| {
+                sum.x.next = stimulus.word(lanes * bits);
+                sum.weights.next = stimulus.word(lanes * multiplier.weight_bits);
+            });
+        }
+    }
+}
+
+#[test]
+fn padded_lanes_are_the_same_in_verilog() {
+    for lanes in [1, 3, 70] {
+        Bench::new("padded", PaddedLanes::new(lanes)).run_combinational(|block, stimulus| {
+            block.word.next = stimulus.word(lanes + 1);
         });
     }
 }

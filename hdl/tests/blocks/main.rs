@@ -4,6 +4,8 @@
 
 mod control;
 mod converters;
+mod depthwise_unit;
+mod dot;
 mod leaves;
 mod matrix_vector_unit;
 mod queues;

@@ -1,109 +1,165 @@
 //! The matrix-vector unit against naive integer products.
 
-use abi::{ElementType, StepFunction};
-use compiler::schedule::matrix_vector_unit_latency;
-use hdl::blocks::matrix_vector_unit::{MatrixVectorShape, MatrixVectorUnit, RowFunction};
+use abi::ElementType;
+use compiler::datapath::Datapath;
+use compiler::schedule::control::Control;
+use compiler::schedule::matrix_vector_unit as control;
+use hdl::blocks::matrix_vector_unit::{MatrixVectorShape, MatrixVectorUnit};
 use hdl::wire::{Simulation, Word};
 use network::network::{TensorType, WeightMatrix};
 
-use crate::stream::{FREE, PRESSURES, Pressure, codes, pack, run, run_on};
+use crate::control::agree;
+use crate::dot::{Function, WEIGHTS, datapaths, inputs, integers, signs, word};
+use crate::stream::{FREE, PRESSURES, Pressure, run, run_on};
 use crate::support::{Bench, Stimulus};
-use crate::thresholds::{outputs, steps};
+use crate::thresholds::outputs;
 use crate::top::Top;
+
+/// Rows and columns of a group, PE and SIMD.
+type Size = ((usize, usize), (usize, usize));
 
 struct Case {
     weights: WeightMatrix,
     input: ElementType,
-    steps: Vec<StepFunction<i64>>,
-    output: Option<TensorType>,
-    accumulator: ElementType,
+    function: Function,
+    groups: usize,
+    taps: usize,
+    padded: bool,
+    /// Unused lanes hold anything.
+    dirty: bool,
+    datapath: Datapath,
     pe: usize,
     simd: usize,
 }
 
 impl Case {
-    fn new(
-        (rows, columns): (usize, usize),
+    /// Weights ±1, one group, one tap.
+    fn new((size, folding): Size, input: ElementType, output: Option<TensorType>, seed: u64) -> Case {
+        let mut stimulus = Stimulus::new(seed);
+        let weights = signs(&mut stimulus, size.0, size.1);
+        Case::of(weights, (1, 1), folding, input, output, seed)
+    }
+
+    fn of(
+        weights: WeightMatrix,
+        (groups, taps): (usize, usize),
         (pe, simd): (usize, usize),
         input: ElementType,
         output: Option<TensorType>,
         seed: u64,
     ) -> Case {
-        let mut stimulus = Stimulus::new(seed);
-        let values = (0..rows * columns).map(|_| if stimulus.chance(0.5) { 1 } else { -1 }).collect();
-        let greatest = columns as i64 * input.minimum().abs().max(input.maximum());
-        let steps = output.map(|output| steps(&mut stimulus, rows, (-greatest, greatest), &output));
-        Case {
-            weights: WeightMatrix { rows, columns, element: ElementType::Bipolar, values },
-            input,
-            steps: steps.unwrap_or_default(),
-            output,
-            accumulator: ElementType::holding(-greatest, greatest),
-            pe,
-            simd,
+        let function = Function::new(&mut Stimulus::new(seed), &weights, input, output);
+        let datapath = datapaths(&weights).pop().unwrap();
+        Case { weights, input, function, groups, taps, padded: false, dirty: false, datapath, pe, simd }
+    }
+
+    fn shape(&self) -> MatrixVectorShape<'_> {
+        let Case { weights, input, groups, taps, padded, datapath, pe, simd, .. } = self;
+        MatrixVectorShape {
+            name: "unit",
+            weights,
+            input: *input,
+            function: self.function.row_function(),
+            groups: *groups,
+            taps: *taps,
+            padded: *padded,
+            datapath: *datapath,
+            pe: *pe,
+            simd: *simd,
         }
     }
 
     fn unit(&self) -> MatrixVectorUnit {
-        let function = match &self.output {
-            Some(output) => RowFunction::Steps(&self.steps, output),
-            None => RowFunction::Accumulator(self.accumulator),
-        };
-        let Case { weights, input, pe, simd, .. } = self;
-        MatrixVectorUnit::new(&MatrixVectorShape {
-            name: "unit",
-            weights,
-            input: *input,
-            function,
-            pe: *pe,
-            simd: *simd,
-        })
+        MatrixVectorUnit::new(&self.shape())
     }
 
-    fn element_out(&self) -> ElementType {
-        self.output.map_or(self.accumulator, |output| output.element)
+    fn control(&self) -> control::MatrixVectorUnit {
+        let shape = self.shape();
+        control::MatrixVectorUnit::new(shape.words(), shape.folds(), shape.levels())
     }
 
-    fn vectors(&self, count: usize) -> (Vec<Word>, Vec<Word>) {
-        let (rows, columns) = (self.weights.rows, self.weights.columns);
-        let (bits, bits_out) = (self.input.bits() as usize, self.element_out().bits() as usize);
-        let elements = codes(count * columns, bits, (rows * columns) as u64);
-        let row = |vector: &[u64], row: usize| -> u64 {
-            let terms = vector.iter().zip(self.weights.row(row));
-            let sum: i64 = terms.map(|(code, weight)| self.input.decode(*code) * i64::from(*weight)).sum();
-            let value = if self.output.is_some() { self.steps[row].at(sum).into() } else { sum };
-            self.element_out().encode(value)
-        };
-        let results: Vec<u64> =
-            elements.chunks(columns).flat_map(|vector| (0..rows).map(move |n| row(vector, n))).collect();
-        (pack(&elements, columns, self.simd, bits), self.compared(&results, bits_out))
+    /// Words of `count` pixels in and out.
+    fn pixels(&self, count: usize) -> (Vec<Word>, Vec<Word>) {
+        let mut stimulus = Stimulus::new((self.weights.rows * self.weights.columns) as u64);
+        let (bits, bits_out) = (self.input.bits() as usize, self.function.element().bits() as usize);
+        let (rows, part) = (self.weights.rows / self.groups, self.weights.columns / self.taps);
+        let (mut sent, mut expected) = (vec![], vec![]);
+        for vector in 0..count * self.groups {
+            let mut values = vec![];
+            for _ in 0..self.taps {
+                for first in (0..part).step_by(self.simd) {
+                    let used = self.simd.min(part - first);
+                    let codes: Vec<u64> = (0..used).map(|_| stimulus.word(bits).low()).collect();
+                    let real = Some(&codes[..]).filter(|_| !self.padded || stimulus.chance(0.7));
+                    let unused = if self.dirty { stimulus.word(bits).low() } else { 0 };
+                    sent.push(word(real, used, self.simd, bits, self.padded, unused));
+                    let value = |code: &u64| if real.is_some() { self.input.decode(*code) } else { 0 };
+                    values.extend(codes.iter().map(value));
+                }
+            }
+            let group = vector % self.groups;
+            let row = |row: usize| {
+                let terms = values.iter().zip(self.weights.row(row));
+                self.function.code(row, terms.map(|(value, weight)| value * i64::from(*weight)).sum())
+            };
+            let results: Vec<u64> = (group * rows..(group + 1) * rows).map(row).collect();
+            expected.extend(results.chunks(self.pe).map(|part| word(Some(part), 0, self.pe, bits_out, false, 0)));
+        }
+        (sent, expected)
     }
 
-    fn compared(&self, results: &[u64], bits: usize) -> Vec<Word> {
-        pack(results, self.weights.rows, self.pe, bits)
-    }
-
-    /// Lanes beyond the last row: zero bits with thresholds, anything in an accumulator.
+    /// Lanes beyond the last row: zero, but anything in accumulators of weights that have no 0.
     fn check(&self, found: &[Word], expected: &[Word], pressure: Pressure) {
         let what = || {
-            let Case { weights, input, output, pe, simd, .. } = self;
-            format!("{}x{}, pe {pe}, simd {simd}, {input} to {output:?}, {pressure:?}", weights.rows, weights.columns)
+            let Case { weights, input, function, groups, taps, padded, datapath, pe, simd, .. } = self;
+            let (rows, columns, output) = (weights.rows, weights.columns, function.output);
+            format!(
+                "{rows}x{columns} of {}, {groups} groups, {taps} taps, padded {padded}, {datapath}, pe {pe}, simd {simd}, \
+                 {input} to {output:?}, {pressure:?}",
+                weights.element
+            )
         };
         assert_eq!(found.len(), expected.len(), "{}", what());
-        let bits = self.element_out().bits() as usize;
-        let folds = self.weights.rows.div_ceil(self.pe);
+        let bits = self.function.element().bits() as usize;
+        let folds = self.shape().folds();
         for (n, (found, expected)) in found.iter().zip(expected).enumerate() {
             let last = n % folds == folds - 1;
-            let used = if last { self.weights.rows - (folds - 1) * self.pe } else { self.pe };
-            for lane in 0..if self.output.is_some() { self.pe } else { used } {
+            let used = if last { self.weights.rows / self.groups - (folds - 1) * self.pe } else { self.pe };
+            let all = self.function.output.is_some() || self.datapath != Datapath::Bipolar;
+            for lane in 0..if all { self.pe } else { used } {
                 assert_eq!(found.lane(lane, bits), expected.lane(lane, bits), "word {n}, lane {lane}: {}", what());
             }
         }
     }
+
+    fn run(&self, pixels: usize, pressures: &[Pressure]) {
+        let (sent, expected) = self.pixels(pixels);
+        for pressure in pressures {
+            let run = run(self.unit(), &sent, expected.len(), *pressure);
+            self.check(&run.words, &expected, *pressure);
+        }
+    }
+
+    /// The unit in Verilator, with every word that its source may offer.
+    fn bench(&self) {
+        let unit = self.unit();
+        let files = unit.files();
+        let mut bench = Bench::new("unit", Top(unit)).cycles(600).verilator();
+        for (name, text) in files {
+            bench = bench.file(&name, text);
+        }
+        let width = self.simd * self.input.bits() as usize + usize::from(self.padded);
+        bench.run(|unit, stimulus| {
+            unit.in_data.next = stimulus.word(width);
+            unit.in_valid.next = stimulus.chance(0.8);
+            unit.out_ready.next = stimulus.chance(0.7);
+            unit.reset.next = stimulus.chance(0.005);
+        });
+    }
 }
 
-/// Rows and columns, PE and SIMD: one, primes, all, dividing or not.
-const SHAPES: [((usize, usize), (usize, usize)); 14] = [
+/// One, primes, all, dividing or not.
+const SHAPES: [Size; 14] = [
     ((1, 1), (1, 1)),
     ((1, 7), (1, 7)),
     ((7, 1), (3, 1)),
@@ -120,42 +176,110 @@ const SHAPES: [((usize, usize), (usize, usize)); 14] = [
     ((16, 9), (1, 9)),
 ];
 
-fn inputs() -> Vec<ElementType> {
-    vec![
-        ElementType::Bipolar,
-        ElementType::Unsigned { bits: 1 },
-        ElementType::Unsigned { bits: 2 },
-        ElementType::Unsigned { bits: 8 },
-        ElementType::Signed { bits: 1 },
-        ElementType::Signed { bits: 2 },
-        ElementType::Signed { bits: 3 },
-    ]
+/// Groups, taps; rows of a group and columns of a part; PE and SIMD.
+const PARTS: [((usize, usize), Size); 8] = [
+    ((1, 3), ((4, 5), (2, 5))),
+    ((1, 9), ((5, 3), (5, 2))),
+    ((2, 1), ((3, 4), (2, 3))),
+    ((3, 1), ((1, 7), (1, 4))),
+    ((4, 4), ((2, 3), (2, 3))),
+    ((2, 3), ((5, 7), (3, 4))),
+    ((5, 2), ((4, 1), (1, 1))),
+    ((3, 2), ((7, 6), (2, 4))),
+];
+
+fn in_parts(index: usize, range: Option<(i64, i64)>) -> (WeightMatrix, (usize, usize), (usize, usize)) {
+    let ((groups, taps), ((rows, part), folding)) = PARTS[index];
+    let mut stimulus = Stimulus::new(index as u64);
+    let weights = match range {
+        None => signs(&mut stimulus, groups * rows, taps * part),
+        Some(range) => integers(&mut stimulus, groups * rows, taps * part, range),
+    };
+    (weights, (groups, taps), folding)
 }
 
 #[test]
 fn bipolar_products_and_signs_under_any_pressure() {
-    for (n, (size, folding)) in SHAPES.into_iter().enumerate() {
+    for (n, size) in SHAPES.into_iter().enumerate() {
         for output in [Some(outputs()[0]), None] {
-            let case = Case::new(size, folding, ElementType::Bipolar, output, n as u64);
-            let (sent, expected) = case.vectors(6);
-            for pressure in PRESSURES.into_iter().chain([FREE]) {
-                let run = run(case.unit(), &sent, expected.len(), pressure);
-                case.check(&run.words, &expected, pressure);
-            }
+            let pressures: Vec<Pressure> = PRESSURES.into_iter().chain([FREE]).collect();
+            Case::new(size, ElementType::Bipolar, output, n as u64).run(6, &pressures);
         }
     }
 }
 
 #[test]
 fn every_type_in_and_every_type_out() {
-    for (n, (size, folding)) in [SHAPES[2], SHAPES[5], SHAPES[4], SHAPES[10]].into_iter().enumerate() {
+    for (n, size) in [SHAPES[2], SHAPES[5], SHAPES[4], SHAPES[10]].into_iter().enumerate() {
         for input in inputs() {
             for output in outputs().into_iter().map(Some).chain([None]) {
-                let case = Case::new(size, folding, input, output, 100 + n as u64);
-                let (sent, expected) = case.vectors(5);
-                for pressure in [PRESSURES[0], FREE] {
-                    let run = run(case.unit(), &sent, expected.len(), pressure);
-                    case.check(&run.words, &expected, pressure);
+                Case::new(size, input, output, 100 + n as u64).run(5, &[PRESSURES[0], FREE]);
+            }
+        }
+    }
+}
+
+#[test]
+fn every_weight_and_every_type_in_on_every_datapath() {
+    for (n, (size, folding)) in [SHAPES[0], SHAPES[5], SHAPES[10], SHAPES[6]].into_iter().enumerate() {
+        for (range, input) in WEIGHTS.into_iter().flat_map(|range| inputs().into_iter().map(move |i| (range, i))) {
+            let weights = integers(&mut Stimulus::new(n as u64), size.0, size.1, range);
+            for output in [None, Some(outputs()[2]), Some(outputs()[5])] {
+                let mut case = Case::of(weights.clone(), (1, 1), folding, input, output, 7);
+                case.dirty = true;
+                for datapath in [Datapath::Products, Datapath::Planes] {
+                    case.datapath = datapath;
+                    case.run(4, &[PRESSURES[0]]);
+                }
+            }
+        }
+    }
+}
+
+/// Weights ±1 with a 0 for lanes that hold anything.
+#[test]
+fn lanes_beyond_the_last_column_count_nothing() {
+    for (n, size) in [SHAPES[5], SHAPES[7], SHAPES[10]].into_iter().enumerate() {
+        for input in inputs() {
+            let mut case = Case::new(size, input, Some(outputs()[0]), n as u64);
+            case.dirty = true;
+            for datapath in [Datapath::Products, Datapath::Planes] {
+                case.datapath = datapath;
+                case.run(6, &[FREE]);
+            }
+        }
+    }
+}
+
+#[test]
+fn groups_and_taps() {
+    for index in 0..PARTS.len() {
+        for range in [None, Some((-1, 1)), Some((-8, 7))] {
+            for input in [ElementType::Bipolar, ElementType::Unsigned { bits: 2 }, ElementType::Signed { bits: 4 }] {
+                let (weights, parts, folding) = in_parts(index, range);
+                for output in [None, Some(outputs()[3])] {
+                    let mut case = Case::of(weights.clone(), parts, folding, input, output, index as u64);
+                    for datapath in datapaths(&case.weights) {
+                        case.datapath = datapath;
+                        case.run(3, &[PRESSURES[0], PRESSURES[2], FREE]);
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn words_of_padding_add_nothing() {
+    for index in 0..PARTS.len() {
+        for range in [None, Some((-1, 1)), Some((-8, 7)), Some((0, 3))] {
+            let (weights, parts, folding) = in_parts(index, range);
+            for output in [None, Some(outputs()[0]), Some(outputs()[2])] {
+                let mut case = Case::of(weights.clone(), parts, folding, ElementType::Bipolar, output, index as u64);
+                case.padded = true;
+                for datapath in datapaths(&case.weights) {
+                    case.datapath = datapath;
+                    case.run(6, &[PRESSURES[0], FREE]);
                 }
             }
         }
@@ -166,59 +290,116 @@ fn every_type_in_and_every_type_out() {
 fn a_vector_takes_a_cycle_per_word_and_fold() {
     for (n, (size, folding)) in SHAPES.into_iter().enumerate() {
         for input in [ElementType::Bipolar, ElementType::Unsigned { bits: 2 }] {
-            let case = Case::new(size, folding, input, Some(outputs()[0]), n as u64);
-            let (words, folds) = (size.1.div_ceil(folding.1) as u64, size.0.div_ceil(folding.0));
-            let (sent, expected) = case.vectors(10);
-            let run = run(case.unit(), &sent, expected.len(), FREE);
-            let latency = matrix_vector_unit_latency(folding.1, input.bits() as usize);
-            // The last word of the first fold is taken in cycle `words - 1`.
-            let result = |n: usize| words - 1 + latency + n as u64 * words;
-            let due: Vec<u64> = (0..10 * folds).map(result).collect();
-            assert_eq!(run.left, due, "{size:?} {folding:?} {input}");
+            for range in [None, Some((-2, 1))] {
+                let mut stimulus = Stimulus::new(n as u64);
+                let weights = match range {
+                    None => signs(&mut stimulus, size.0, size.1),
+                    Some(range) => integers(&mut stimulus, size.0, size.1, range),
+                };
+                let mut case = Case::of(weights, (1, 1), folding, input, Some(outputs()[0]), n as u64);
+                for datapath in datapaths(&case.weights) {
+                    case.datapath = datapath;
+                    let (words, folds) = (size.1.div_ceil(folding.1) as u64, size.0.div_ceil(folding.0));
+                    let (sent, expected) = case.pixels(10);
+                    let run = run(case.unit(), &sent, expected.len(), FREE);
+                    let latency = control::latency(case.shape().levels());
+                    // The last word of the first fold is taken in cycle `words - 1`.
+                    let result = |n: usize| words - 1 + latency + n as u64 * words;
+                    let due: Vec<u64> = (0..10 * folds).map(result).collect();
+                    assert_eq!(run.left, due, "{size:?} {folding:?} {input} {datapath}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_unit_moves_words_when_its_model_does() {
+    let boxed = |case: &Case| -> Box<dyn Control> { Box::new(case.control()) };
+    for (n, size) in SHAPES.into_iter().enumerate() {
+        for output in [None, Some(outputs()[0])] {
+            let case = Case::new(size, ElementType::Bipolar, output, n as u64);
+            agree(case.unit(), || boxed(&case), [&case.pixels(40).0, &[]], n as u64);
+        }
+    }
+    for index in 0..PARTS.len() {
+        let (weights, parts, folding) = in_parts(index, Some((-8, 7)));
+        let mut case = Case::of(weights, parts, folding, ElementType::Unsigned { bits: 3 }, None, 1);
+        for datapath in [Datapath::Planes, Datapath::Products] {
+            case.datapath = datapath;
+            agree(case.unit(), || boxed(&case), [&case.pixels(20).0, &[]], index as u64);
+        }
+    }
+}
+
+/// Weights in block RAM have one more register behind them.
+#[test]
+fn a_unit_with_many_weights() {
+    let mut stimulus = Stimulus::new(5);
+    let many = [
+        Case::of(signs(&mut stimulus, 40, 130), (1, 1), (8, 16), ElementType::Bipolar, Some(outputs()[0]), 1),
+        Case::of(signs(&mut stimulus, 20, 90), (2, 3), (5, 16), ElementType::Bipolar, None, 2),
+        Case::of(integers(&mut stimulus, 12, 90, (-8, 7)), (2, 3), (3, 8), ElementType::Signed { bits: 4 }, None, 3),
+    ];
+    for (n, mut case) in many.into_iter().enumerate() {
+        assert!(case.unit().files()[0].1.len() * 4 > 2048, "too few weights for block RAM");
+        for padded in [false, true] {
+            case.padded = padded && case.input == ElementType::Bipolar;
+            case.run(3, &[PRESSURES[0], FREE]);
+            agree(case.unit(), || Box::new(case.control()), [&case.pixels(6).0, &[]], n as u64);
+            case.bench();
         }
     }
 }
 
 #[test]
 fn reset_forgets_everything_on_the_way() {
-    let case = Case::new((5, 7), (2, 3), ElementType::Bipolar, Some(outputs()[0]), 1);
-    let (sent, expected) = case.vectors(4);
-    for cycles in 1..40 {
-        let mut simulation = Simulation::new(Top(case.unit()));
-        for n in 0..cycles {
-            simulation.top.in_valid.next = true;
-            simulation.top.in_data.next = sent[n % sent.len()].clone();
+    let (weights, parts, folding) = in_parts(5, Some((-2, 1)));
+    let mut cases = vec![
+        Case::new(((5, 7), (2, 3)), ElementType::Bipolar, Some(outputs()[0]), 1),
+        Case::of(weights, parts, folding, ElementType::Bipolar, None, 1),
+    ];
+    cases[1].padded = true;
+    for case in cases {
+        let (sent, expected) = case.pixels(4);
+        for cycles in 1..60 {
+            let mut simulation = Simulation::new(Top(case.unit()));
+            for n in 0..cycles {
+                simulation.top.in_valid.next = true;
+                simulation.top.in_data.next = sent[n % sent.len()].clone();
+                simulation.step().unwrap();
+            }
+            simulation.top.reset.next = true;
             simulation.step().unwrap();
+            simulation.top.reset.next = false;
+            let run = run_on(&mut simulation, &sent, expected.len(), FREE);
+            case.check(&run.words, &expected, FREE);
         }
-        simulation.top.reset.next = true;
-        simulation.step().unwrap();
-        simulation.top.reset.next = false;
-        let run = run_on(&mut simulation, &sent, expected.len(), FREE);
-        case.check(&run.words, &expected, FREE);
     }
 }
 
 #[test]
 fn a_unit_is_the_same_in_verilog() {
     let cases = [
-        Case::new((5, 7), (2, 3), ElementType::Bipolar, Some(outputs()[0]), 1),
-        Case::new((5, 7), (5, 7), ElementType::Bipolar, None, 2),
-        Case::new((7, 10), (3, 4), ElementType::Signed { bits: 3 }, Some(outputs()[5]), 3),
-        Case::new((7, 10), (3, 4), ElementType::Unsigned { bits: 2 }, None, 4),
+        Case::new(((5, 7), (2, 3)), ElementType::Bipolar, Some(outputs()[0]), 1),
+        Case::new(((5, 7), (5, 7)), ElementType::Bipolar, None, 2),
+        Case::new(((7, 10), (3, 4)), ElementType::Signed { bits: 3 }, Some(outputs()[5]), 3),
+        Case::new(((7, 10), (3, 4)), ElementType::Unsigned { bits: 2 }, None, 4),
     ];
     for case in cases {
-        let unit = case.unit();
-        let files = unit.files();
-        let mut bench = Bench::new("unit", Top(unit)).cycles(600).verilator();
-        for (name, text) in files {
-            bench = bench.file(&name, text);
+        case.bench();
+    }
+    for (index, range, padded, input, output) in [
+        (5, None, true, ElementType::Bipolar, Some(outputs()[0])),
+        (7, Some((-1, 1)), true, ElementType::Bipolar, None),
+        (2, Some((-8, 7)), false, ElementType::Signed { bits: 3 }, Some(outputs()[4])),
+    ] {
+        let (weights, parts, folding) = in_parts(index, range);
+        let mut case = Case::of(weights, parts, folding, input, output, 1);
+        case.padded = padded;
+        for datapath in datapaths(&case.weights) {
+            case.datapath = datapath;
+            case.bench();
         }
-        let width = case.simd * case.input.bits() as usize;
-        bench.run(|unit, stimulus| {
-            unit.in_data.next = stimulus.word(width);
-            unit.in_valid.next = stimulus.chance(0.8);
-            unit.out_ready.next = stimulus.chance(0.7);
-            unit.reset.next = stimulus.chance(0.005);
-        });
     }
 }

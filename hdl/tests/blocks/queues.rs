@@ -85,9 +85,9 @@ struct Issued {
     cycle: u64,
 }
 
-fn feed(words: usize, folds: usize, sent: &[Word], source: f64, go: f64) -> (Vec<Issued>, Vec<u64>) {
+fn feed((words, folds, group): (usize, usize, usize), sent: &[Word], source: f64, go: f64) -> (Vec<Issued>, Vec<u64>) {
     let width = sent[0].bits();
-    let mut simulation = Simulation::new(Top(VectorFeed::new(words, folds, width)));
+    let mut simulation = Simulation::new(Top(VectorFeed::new(words, folds, width, group)));
     let mut stimulus = Stimulus::new(9);
     let (mut issued, mut taken) = (Vec::<Issued>::new(), vec![]);
     let mut pending: Option<Issued> = None;
@@ -119,16 +119,17 @@ fn feed(words: usize, folds: usize, sent: &[Word], source: f64, go: f64) -> (Vec
 
 #[test]
 fn a_feed_issues_every_vector_once_per_fold() {
-    for (words, folds) in [(1, 1), (1, 5), (2, 3), (3, 1), (3, 4), (4, 2), (5, 7), (8, 3)] {
+    let shapes = [(1, 1), (1, 5), (2, 3), (3, 1), (3, 4), (4, 2), (5, 7), (8, 3)];
+    for (words, folds, group) in shapes.into_iter().flat_map(|(words, folds)| [1, 2, 3].map(|g| (words, folds, g))) {
         let sent: Vec<Word> = codes(6 * words, 9, words as u64).iter().map(|code| Word::new(*code, 9)).collect();
         for (source, go) in [(0.0, 0.0), (0.7, 0.0), (0.0, 0.7), (0.3, 0.3)] {
-            let (issued, taken) = feed(words, folds, &sent, source, go);
+            let (issued, taken) = feed((words, folds, group), &sent, source, go);
             for (n, issued) in issued.iter().enumerate() {
                 let (vector, step) = (n / (words * folds), n % (words * folds));
                 assert_eq!(issued.word, sent[vector * words + step % words], "word {n} of {words}x{folds}");
                 assert_eq!(issued.first, step % words == 0);
                 assert_eq!(issued.last, step % words == words - 1);
-                assert_eq!(issued.address, step as u64);
+                assert_eq!(issued.address, (n % (group * words * folds)) as u64);
                 if (source, go) == (0.0, 0.0) {
                     assert_eq!(issued.cycle, n as u64 + 1, "{words}x{folds}: no gap");
                 }
@@ -145,7 +146,7 @@ fn a_feed_issues_every_vector_once_per_fold() {
 fn an_evenly_slow_source_leaves_no_gap_after_the_first_vector() {
     for (words, folds) in [(1, 4), (3, 4), (4, 3), (5, 2), (7, 5)] {
         let sent: Vec<Word> = (0..6 * words as u64).map(|n| Word::new(n, 8)).collect();
-        let mut simulation = Simulation::new(Top(VectorFeed::new(words, folds, 8)));
+        let mut simulation = Simulation::new(Top(VectorFeed::new(words, folds, 8, 1)));
         simulation.top.go.next = true;
         let (mut taken, mut ends) = (0, vec![]);
         for cycle in 0..(6 * words * folds + 50) as u64 {

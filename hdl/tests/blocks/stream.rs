@@ -1,6 +1,7 @@
 //! Drives a block between a source and a sink and holds it to the rules of streams.
 
 use hdl::blocks::arg_max::ArgMax;
+use hdl::blocks::depthwise_unit::DepthwiseUnit;
 use hdl::blocks::matrix_vector_unit::MatrixVectorUnit;
 use hdl::blocks::multi_threshold::MultiThreshold;
 use hdl::blocks::stream_fifo::StreamFifo;
@@ -45,7 +46,7 @@ macro_rules! stage {
         }
     )+};
 }
-stage!(StreamFifo, WidthConverter, MatrixVectorUnit, MultiThreshold, ArgMax);
+stage!(StreamFifo, WidthConverter, MatrixVectorUnit, DepthwiseUnit, MultiThreshold, ArgMax);
 
 /// How often source and sink make the other side wait.
 #[derive(Clone, Copy, Debug)]

@@ -1,11 +1,14 @@
 //! Steps on a stream, steps of one row, and the arg-max.
 
 use abi::{ElementType, StepFunction};
+use compiler::schedule::control::Control;
+use compiler::schedule::{arg_max, multi_threshold};
 use hdl::blocks::arg_max::ArgMax;
 use hdl::blocks::multi_threshold::MultiThreshold;
 use hdl::blocks::threshold_row::ThresholdRow;
 use network::network::TensorType;
 
+use crate::control::agree;
 use crate::stream::{FREE, PRESSURES, codes, pack, run};
 use crate::support::{Bench, Stimulus};
 use crate::top::Top;
@@ -116,6 +119,19 @@ fn a_stage_of_thresholds_is_the_same_in_verilog() {
     });
 }
 
+#[test]
+fn a_stage_of_thresholds_moves_words_when_its_model_does() {
+    let mut stimulus = Stimulus::new(4);
+    let input = TensorType::full(1, 7, ElementType::Signed { bits: 6 });
+    let output = outputs()[5];
+    let steps = steps(&mut stimulus, 7, (input.minimum, input.maximum), &output);
+    let sent = pack(&codes(200 * 7, 6, 1), 7, 3, 6);
+    let model = || -> Box<dyn Control> { Box::new(multi_threshold::MultiThreshold::new()) };
+    for seed in 0..4 {
+        agree(MultiThreshold::new("steps", &steps, &input, &output, 3), model, [&sent, &[]], seed);
+    }
+}
+
 /// Channels, bits, signed, lanes.
 const SCORES: [(usize, usize, bool, usize); 9] = [
     (1, 4, true, 1),
@@ -155,6 +171,15 @@ fn the_greatest_score_wins_and_the_lowest_index_on_ties() {
                 assert_eq!(run.left, (1..=12).map(|vector| vector * words).collect::<Vec<u64>>());
             }
         }
+    }
+}
+
+#[test]
+fn an_arg_max_moves_words_when_its_model_does() {
+    for (seed, (channels, bits, signed, lanes)) in SCORES.into_iter().enumerate() {
+        let sent = pack(&codes(60 * channels, bits, 1), channels, lanes, bits);
+        let model = || -> Box<dyn Control> { Box::new(arg_max::ArgMax::new(channels.div_ceil(lanes))) };
+        agree(ArgMax::new(channels, bits, signed, lanes, 7), model, [&sent, &[]], seed as u64);
     }
 }
 

@@ -4,6 +4,7 @@ use std::ops::{Deref, DerefMut};
 
 use hdl::blocks::arg_max::ArgMax;
 use hdl::blocks::delay_line::DelayLine;
+use hdl::blocks::depthwise_unit::DepthwiseUnit;
 use hdl::blocks::lane_sum::LaneSum;
 use hdl::blocks::matrix_vector_unit::MatrixVectorUnit;
 use hdl::blocks::multi_threshold::MultiThreshold;
@@ -42,7 +43,7 @@ macro_rules! has_clock {
 }
 has_clock!(ArgMax, DelayLine, LaneSum, MatrixVectorUnit, MultiThreshold, Ram, Register, Rom, StreamFifo, VectorFeed);
 has_clock!(Checksum, FrameBridge, FrameReceiver, FrameTransmitter, UartBridge, UartReceiver, UartTransmitter);
-has_clock!(InputWindow, OutputWindow, RegisterFile, WidthConverter);
+has_clock!(DepthwiseUnit, InputWindow, OutputWindow, RegisterFile, WidthConverter);
 
 /// The block itself, clocked.
 pub struct Top<B>(pub B);

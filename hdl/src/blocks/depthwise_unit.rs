@@ -1,0 +1,297 @@
+//! Dot products of each channel with weights of its own, thresholds included.
+//!
+//! Ports: `clock`, `reset`; the stream in, `lanes` channels a word: for each pixel, for each block of `lanes` channels,
+//! one word for each of `taps` taps; the stream out, one word of `lanes` results a block. Unused lanes are zero, as in a
+//! [`matrix_vector_unit`](super::matrix_vector_unit). `padded` words have one more bit, the highest: where it is set, the
+//! word adds 0 in each lane, whatever its other bits.
+//!
+//! A word is taken in every cycle, except that the last one of a block waits until the output queue has room for its
+//! result; the queue is deep enough that this never delays a free-running stream. From there to the result offered pass
+//! [`latency`](compiler::schedule::depthwise_unit::latency) cycles.
+//!
+//! Each lane is multiplied by a [`lane_sum`](super::lane_sum) of its own; taps are accumulated by
+//! [`row_results`](super::row_results).
+
+use super::delay_line::DelayLine;
+use super::lane_sum::LaneSum;
+use super::padded_lanes::PaddedLanes;
+use super::register::Register;
+use super::rom::Rom;
+use super::row_results::{RowFunction, RowResults, Rows};
+use super::weight_code::{RowRange, WeightCode};
+use crate::wire::{ModuleName, Parameter, Wire, Word, bits_of};
+use abi::ElementType;
+use compiler::datapath::{Datapath, WeightRange, operand_registers};
+use compiler::schedule::depthwise_unit::queue_depth;
+use network::network::WeightMatrix;
+use rust_hdl::core::prelude::*;
+use std::sync::Arc;
+
+/// What a unit computes.
+#[derive(Clone, Copy, Debug)]
+pub struct DepthwiseShape<'a> {
+    /// Name of the unit, a Verilog identifier: its modules and memories are called after it.
+    pub name: &'a str,
+    /// The weights: one row a channel, one column a tap.
+    pub weights: &'a WeightMatrix,
+    /// Type of the elements of the stream in.
+    pub input: ElementType,
+    /// What is made of each accumulator.
+    pub function: RowFunction<'a>,
+    /// Whether words may be padding; only with ±1 in.
+    pub padded: bool,
+    /// How weights and lanes are multiplied.
+    pub datapath: Datapath,
+    /// Channels taken at once, 1 to all.
+    pub lanes: usize,
+}
+
+impl DepthwiseShape<'_> {
+    /// Blocks of channels.
+    pub fn blocks(&self) -> usize {
+        self.weights.rows.div_ceil(self.lanes)
+    }
+
+    fn code(&self) -> WeightCode {
+        WeightCode::new(self.datapath, WeightRange::of(&self.weights.values), self.input, self.padded)
+    }
+
+    /// Clock cycles from operands read to sum.
+    pub fn levels(&self) -> usize {
+        let multiplier = self.code().multiplier;
+        multiplier.levels(1) + self.registers(multiplier.weight_bits)
+    }
+
+    fn registers(&self, weight_bits: usize) -> usize {
+        operand_registers(self.blocks() * self.weights.columns, self.lanes * weight_bits)
+    }
+
+    fn block_rows(&self) -> Vec<Vec<Option<usize>>> {
+        let channel = |row: usize| (row < self.weights.rows).then_some(row);
+        (0..self.blocks())
+            .map(|block| (0..self.lanes).map(|lane| channel(block * self.lanes + lane)).collect())
+            .collect()
+    }
+
+    /// The words of the weight memory: for each block, for each tap, a code a lane.
+    fn weight_words(&self, code: &WeightCode) -> Vec<Word> {
+        let taps = self.weights.columns;
+        let weight = |row: Option<usize>, tap: usize| row.map_or(0, |row| self.weights.values[row * taps + tap]);
+        let mut words = Vec::new();
+        for rows in self.block_rows() {
+            for tap in 0..taps {
+                let codes = rows.iter().map(|row| code.encode(weight(*row, tap).into()));
+                words.push(Word::from_lanes(codes, code.multiplier.weight_bits));
+            }
+        }
+        words
+    }
+}
+
+/// A depthwise unit.
+#[derive(Clone, Debug, LogicBlock)]
+pub struct DepthwiseUnit {
+    module_name: ModuleName,
+    /// The clock.
+    pub clock: Wire<In, Clock>,
+    /// Synchronous reset.
+    pub reset: Wire<In, Bit>,
+    /// Word in.
+    pub in_data: Wire<In>,
+    /// Whether there is a word in.
+    pub in_valid: Wire<In, Bit>,
+    /// Whether the word in is taken.
+    pub in_ready: Wire<Out, Bit>,
+    /// Word out.
+    pub out_data: Wire<Out>,
+    /// Whether there is a word out.
+    pub out_valid: Wire<Out, Bit>,
+    /// Whether the word out is taken.
+    pub out_ready: Wire<In, Bit>,
+    tap: Register,
+    address: Register,
+    taken: Register,
+    weights: Rom,
+    /// Registers behind weights and word, where there are some.
+    late_weights: Vec<Register>,
+    late_words: Vec<Register>,
+    weight_word: Wire<Local>,
+    word: Wire<Local>,
+    padded_lanes: Vec<PaddedLanes>,
+    x: Wire<Local>,
+    lanes: Vec<LaneSum>,
+    /// Padding, in step with the sums.
+    padding: Vec<DelayLine>,
+    term: Vec<Wire<Local>>,
+    terms: Wire<Local>,
+    /// First, last and issue, in step with the sums.
+    flags: DelayLine,
+    results: RowResults,
+    take: Wire<Local, Bit>,
+    last: Wire<Local, Bit>,
+    last_tap: Parameter,
+    last_address: Parameter,
+    lane_width: Parameter,
+    weight_width: Parameter,
+    sum_width: Parameter,
+    flag: Parameter,
+    _lanes: usize,
+    _late: usize,
+    _padded_lanes: usize,
+    _padding: usize,
+    _terms: usize,
+    _tap: usize,
+    _address: usize,
+}
+
+impl DepthwiseUnit {
+    /// The unit of the given shape.
+    pub fn new(shape: &DepthwiseShape) -> Self {
+        let DepthwiseShape { name, weights, input, function, lanes, .. } = *shape;
+        let code = shape.code();
+        let (taps, words, levels) = (weights.columns, shape.blocks() * weights.columns, shape.levels());
+        let row = |row: usize| code.row(weights.row(row).iter().map(|weight| i64::from(*weight)), 0);
+        let ranges: Vec<RowRange> = (0..weights.rows).map(row).collect();
+        let rows = Rows { function, ranges: &ranges, folds: &shape.block_rows(), scale: code.scale() };
+        let sum = rows.sum_bits();
+        let width = lanes * input.bits() as usize + usize::from(shape.padded);
+        let weight_width = lanes * code.multiplier.weight_bits;
+        let late = shape.registers(code.multiplier.weight_bits);
+        let padding = usize::from(code.counts_halves());
+        let padded_lanes = usize::from(shape.padded) - padding;
+        let lane = code.operand.bits() as usize;
+        let (tap, address) = (super::address_bits(taps), super::address_bits(words));
+        DepthwiseUnit {
+            module_name: ModuleName::new(name),
+            clock: Wire::default(),
+            reset: Wire::default(),
+            in_data: Wire::of(width),
+            in_valid: Wire::default(),
+            in_ready: Wire::default(),
+            out_data: Wire::of(lanes * function.element().bits() as usize),
+            out_valid: Wire::default(),
+            out_ready: Wire::default(),
+            tap: Register::new(tap),
+            address: Register::new(address),
+            taken: Register::new(width),
+            weights: Rom::new(&format!("{name}_weights"), Arc::new(shape.weight_words(&code))),
+            late_weights: (0..late).map(|_| Register::new(weight_width)).collect(),
+            late_words: (0..late).map(|_| Register::new(width)).collect(),
+            weight_word: Wire::of(weight_width),
+            word: Wire::of(width),
+            padded_lanes: (0..padded_lanes).map(|_| PaddedLanes::new(lanes)).collect(),
+            x: Wire::of(lanes * lane),
+            lanes: (0..lanes).map(|_| LaneSum::new(code.multiplier, 1, code.has_offset(), sum)).collect(),
+            padding: (0..padding).map(|_| DelayLine::new(levels - late, 1)).collect(),
+            term: (0..lanes).map(|_| Wire::of(lanes * sum)).collect(),
+            terms: Wire::of(lanes * sum),
+            flags: DelayLine::new(1 + levels, 3),
+            results: RowResults::new(name, &rows, queue_depth(taps, levels)),
+            take: Wire::default(),
+            last: Wire::default(),
+            last_tap: Parameter::new(Word::new(taps as u64 - 1, tap)),
+            last_address: Parameter::new(Word::new(words as u64 - 1, address)),
+            lane_width: Parameter::number(lane),
+            weight_width: Parameter::number(code.multiplier.weight_bits),
+            sum_width: Parameter::number(sum),
+            flag: Parameter::number(lanes),
+            _lanes: lanes,
+            _late: late,
+            _padded_lanes: padded_lanes,
+            _padding: padding,
+            _terms: lanes * sum,
+            _tap: tap,
+            _address: address,
+        }
+    }
+
+    /// Names and texts of the memory files.
+    pub fn files(&self) -> Vec<(String, String)> {
+        self.weights.file().into_iter().chain(self.results.files()).collect()
+    }
+}
+
+impl Logic for DepthwiseUnit {
+    #[hdl_gen]
+    fn update(&mut self) {
+        self.tap.clock.next = self.clock.val();
+        self.address.clock.next = self.clock.val();
+        self.taken.clock.next = self.clock.val();
+        self.weights.clock.next = self.clock.val();
+        self.flags.clock.next = self.clock.val();
+        self.results.clock.next = self.clock.val();
+        self.flags.reset.next = self.reset.val();
+        self.results.reset.next = self.reset.val();
+
+        self.last.next = self.tap.q.val() == self.last_tap.val();
+        self.in_ready.next = self.results.room.val() || !self.last.val();
+        self.take.next = self.in_valid.val() && self.in_ready.val();
+        self.tap.d.next = self.tap.q.val();
+        self.address.d.next = self.address.q.val();
+        self.flags.d.next = bits_of(0u64, 3);
+        if self.take.val() {
+            self.flags.d.next = bits_of(4u64, 3) + (!self.tap.q.val().any());
+            self.tap.d.next = self.tap.q.val() + 1u64;
+            self.address.d.next = self.address.q.val() + 1u64;
+            if self.last.val() {
+                self.flags.d.next = bits_of(6u64, 3) + (!self.tap.q.val().any());
+                self.tap.d.next = bits_of(0u64, self._tap);
+            }
+            if self.address.q.val() == self.last_address.val() {
+                self.address.d.next = bits_of(0u64, self._address);
+            }
+        }
+        if self.reset.val() {
+            self.tap.d.next = bits_of(0u64, self._tap);
+            self.address.d.next = bits_of(0u64, self._address);
+        }
+
+        self.taken.d.next = self.in_data.val();
+        self.weights.address.next = self.address.q.val();
+        self.weight_word.next = self.weights.q.val();
+        self.word.next = self.taken.q.val();
+        for i in 0..self._late {
+            self.late_weights[i].clock.next = self.clock.val();
+            self.late_weights[i].d.next = self.weights.q.val();
+            self.weight_word.next = self.late_weights[i].q.val();
+            self.late_words[i].clock.next = self.clock.val();
+            self.late_words[i].d.next = self.taken.q.val();
+            self.word.next = self.late_words[i].q.val();
+        }
+
+        self.x.next = self.word.val();
+        for i in 0..self._padded_lanes {
+            self.padded_lanes[i].word.next = self.word.val();
+            self.x.next = self.padded_lanes[i].x.val();
+        }
+        for i in 0..self._padding {
+            self.padding[i].clock.next = self.clock.val();
+            self.padding[i].reset.next = self.reset.val();
+            self.padding[i].d.next = self.word.val() >> self.flag.val();
+        }
+
+        self.terms.next = bits_of(0u64, self._terms);
+        for i in 0..self._lanes {
+            self.lanes[i].clock.next = self.clock.val();
+            self.lanes[i].x.next = self.x.val() >> (self.lane_width.val() * i);
+            self.lanes[i].weights.next = self.weight_word.val() >> (self.weight_width.val() * i);
+            self.term[i].next = self.lanes[i].sum.val();
+            for j in 0..self._padding {
+                self.term[i].next = self.lanes[i].sum.val() << 1;
+                if self.padding[j].q.val().any() {
+                    self.term[i].next = bits_of(1u64, self._terms);
+                }
+            }
+            self.terms.next = self.terms.val() | (self.term[i].val() << (self.sum_width.val() * i));
+        }
+
+        self.results.terms.next = self.terms.val();
+        self.results.add.next = self.flags.q.val().get_bit(2);
+        self.results.first.next = self.flags.q.val().get_bit(0);
+        self.results.last.next = self.flags.q.val().get_bit(1);
+        self.results.reserve.next = self.take.val() && self.last.val();
+        self.out_data.next = self.results.out_data.val();
+        self.out_valid.next = self.results.out_valid.val();
+        self.results.out_ready.next = self.out_ready.val();
+    }
+}

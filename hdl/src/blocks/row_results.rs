@@ -1,0 +1,219 @@
+//! The end of every arithmetic unit: sums are accumulated, become codes or accumulators, and wait in a queue.
+//!
+//! Ports: `clock`, `reset`; `terms`, one number a row; in cycles with `add` high they are added, the `first` ones of a
+//! fold to the accumulators' start, and after the `last` ones the fold's results follow. `room`, whether the queue will
+//! have a place for one more fold; `reserve`, that the last terms of one are on their way. The stream out, one word a
+//! fold.
+//!
+//! A fold's results are offered three cycles after its last terms. The queue's places are counted when they are
+//! reserved, so nothing here waits.
+//!
+//! An accumulator of the network is `scale · sum + bias` with constants of the row: thresholds are moved to the sum and
+//! cost nothing, and only units without thresholds compute it.
+
+use super::delay_line::DelayLine;
+use super::register::Register;
+use super::rom::Rom;
+use super::stream_fifo::StreamFifo;
+use super::threshold_row::ThresholdRow;
+use crate::wire::{ModuleName, Parameter, Wire, Word, bits_of};
+use rust_hdl::core::prelude::*;
+use std::sync::Arc;
+
+mod constants;
+pub use constants::{RowFunction, Rows, least_value, levels};
+
+/// Accumulators, thresholds and the output queue.
+#[derive(Clone, Debug, LogicBlock)]
+pub struct RowResults {
+    module_name: ModuleName,
+    /// The clock.
+    pub clock: Wire<In, Clock>,
+    /// Synchronous reset.
+    pub reset: Wire<In, Bit>,
+    /// One number a row.
+    pub terms: Wire<In>,
+    /// Whether to add them.
+    pub add: Wire<In, Bit>,
+    /// Whether they are the first of their fold.
+    pub first: Wire<In, Bit>,
+    /// Whether they are the last of their fold.
+    pub last: Wire<In, Bit>,
+    /// Whether a place for the results of a fold is taken.
+    pub reserve: Wire<In, Bit>,
+    /// Whether there is a place.
+    pub room: Wire<Out, Bit>,
+    /// Word out.
+    pub out_data: Wire<Out>,
+    /// Whether there is a word out.
+    pub out_valid: Wire<Out, Bit>,
+    /// Whether the word out is taken.
+    pub out_ready: Wire<In, Bit>,
+    term: Vec<Wire<Local>>,
+    base: Vec<Wire<Local>>,
+    accumulators: Vec<Register>,
+    fold: Register,
+    constants: Rom,
+    done: DelayLine,
+    thresholds: Vec<ThresholdRow>,
+    scaled: Vec<Wire<Local>>,
+    biases: Vec<Wire<Local>>,
+    biased: Vec<Wire<Local>>,
+    results: Vec<Wire<Local>>,
+    packed: Wire<Local>,
+    result: Register,
+    queue: StreamFifo,
+    reserved: Register,
+    release: Wire<Local, Bit>,
+    queue_depth: Parameter,
+    last_fold: Parameter,
+    start: Parameter,
+    sum_width: Parameter,
+    constant_width: Parameter,
+    result_width: Parameter,
+    scale_shift: Parameter,
+    _rows: usize,
+    _threshold_rows: usize,
+    _bias_rows: usize,
+    _fold: usize,
+    _reserved: usize,
+    _packed: usize,
+}
+
+impl RowResults {
+    /// The results of `rows` in the unit `name`, with a queue of `depth` words.
+    pub fn new(name: &str, rows: &Rows, depth: usize) -> Self {
+        let constants = rows.constants();
+        let (pe, folds) = (rows.folds[0].len(), rows.folds.len());
+        let element = rows.function.element().bits() as usize;
+        let (threshold_rows, bias_rows) = if constants.levels > 0 { (pe, 0) } else { (0, pe) };
+        let (reserved, fold) = (super::bits_for(depth), super::address_bits(folds));
+        let sum = constants.sum_bits;
+        RowResults {
+            module_name: ModuleName::new(format!("{name}_results")),
+            clock: Wire::default(),
+            reset: Wire::default(),
+            terms: Wire::of(pe * sum),
+            add: Wire::default(),
+            first: Wire::default(),
+            last: Wire::default(),
+            reserve: Wire::default(),
+            room: Wire::default(),
+            out_data: Wire::of(pe * element),
+            out_valid: Wire::default(),
+            out_ready: Wire::default(),
+            term: (0..pe).map(|_| Wire::of(sum)).collect(),
+            base: (0..pe).map(|_| Wire::of(sum)).collect(),
+            accumulators: (0..pe).map(|_| Register::new(sum)).collect(),
+            fold: Register::new(fold),
+            constants: Rom::new(&format!("{name}_{}", constants.what), Arc::new(constants.words)),
+            done: DelayLine::new(2, 1),
+            thresholds: (0..threshold_rows)
+                .map(|_| ThresholdRow::new(constants.levels, sum, element, constants.least))
+                .collect(),
+            scaled: (0..bias_rows).map(|_| Wire::of(element)).collect(),
+            biases: (0..bias_rows).map(|_| Wire::of(element)).collect(),
+            biased: (0..bias_rows).map(|_| Wire::of(element)).collect(),
+            results: (0..pe).map(|_| Wire::of(pe * element)).collect(),
+            packed: Wire::of(pe * element),
+            result: Register::new(pe * element),
+            queue: StreamFifo::new(depth, pe * element),
+            reserved: Register::new(reserved),
+            release: Wire::default(),
+            queue_depth: Parameter::new(Word::new(depth as u64, reserved)),
+            last_fold: Parameter::new(Word::new(folds as u64 - 1, fold)),
+            start: Parameter::new(Word::signed(constants.start, sum)),
+            sum_width: Parameter::number(sum),
+            constant_width: Parameter::number(constants.width),
+            result_width: Parameter::number(element),
+            scale_shift: Parameter::number(usize::from(rows.scale == 2)),
+            _rows: pe,
+            _threshold_rows: threshold_rows,
+            _bias_rows: bias_rows,
+            _fold: fold,
+            _reserved: reserved,
+            _packed: pe * element,
+        }
+    }
+
+    /// Names and texts of the memory files.
+    pub fn files(&self) -> Vec<(String, String)> {
+        self.constants.file().into_iter().collect()
+    }
+}
+
+impl Logic for RowResults {
+    #[hdl_gen]
+    fn update(&mut self) {
+        self.fold.clock.next = self.clock.val();
+        self.constants.clock.next = self.clock.val();
+        self.done.clock.next = self.clock.val();
+        self.result.clock.next = self.clock.val();
+        self.queue.clock.next = self.clock.val();
+        self.reserved.clock.next = self.clock.val();
+        self.done.reset.next = self.reset.val();
+        self.queue.reset.next = self.reset.val();
+
+        for i in 0..self._rows {
+            self.term[i].next = self.terms.val() >> (self.sum_width.val() * i);
+            self.base[i].next = self.accumulators[i].q.val();
+            if self.first.val() {
+                self.base[i].next = self.start.val();
+            }
+            self.accumulators[i].clock.next = self.clock.val();
+            self.accumulators[i].d.next = self.accumulators[i].q.val();
+            if self.add.val() {
+                self.accumulators[i].d.next = self.base[i].val() + self.term[i].val();
+            }
+        }
+
+        self.fold.d.next = self.fold.q.val();
+        self.done.d.next = bits_of(0u64, 1);
+        if self.last.val() {
+            self.done.d.next = bits_of(1u64, 1);
+            self.fold.d.next = self.fold.q.val() + 1u64;
+            if self.fold.q.val() == self.last_fold.val() {
+                self.fold.d.next = bits_of(0u64, self._fold);
+            }
+        }
+        if self.reset.val() {
+            self.fold.d.next = bits_of(0u64, self._fold);
+        }
+        self.constants.address.next = self.fold.q.val();
+
+        for i in 0..self._threshold_rows {
+            self.thresholds[i].value.next = self.accumulators[i].q.val();
+            self.thresholds[i].thresholds.next = self.constants.q.val() >> (self.constant_width.val() * i);
+            self.results[i].next = self.thresholds[i].code.val();
+        }
+        for i in 0..self._bias_rows {
+            self.scaled[i].next = self.accumulators[i].q.val();
+            self.biases[i].next = self.constants.q.val() >> (self.constant_width.val() * i);
+            self.biased[i].next = (self.scaled[i].val() << self.scale_shift.val()) + self.biases[i].val();
+            self.results[i].next = self.biased[i].val();
+        }
+        self.packed.next = bits_of(0u64, self._packed);
+        for i in 0..self._rows {
+            self.packed.next = self.packed.val() | (self.results[i].val() << (self.result_width.val() * i));
+        }
+        self.result.d.next = self.packed.val();
+
+        self.queue.in_data.next = self.result.q.val();
+        self.queue.in_valid.next = self.done.q.val().any();
+        self.out_data.next = self.queue.out_data.val();
+        self.out_valid.next = self.queue.out_valid.val();
+        self.queue.out_ready.next = self.out_ready.val();
+
+        self.room.next = self.reserved.q.val() != self.queue_depth.val();
+        self.release.next = self.queue.out_valid.val() && self.out_ready.val();
+        self.reserved.d.next = self.reserved.q.val();
+        if self.reserve.val() && !self.release.val() {
+            self.reserved.d.next = self.reserved.q.val() + 1u64;
+        } else if !self.reserve.val() && self.release.val() {
+            self.reserved.d.next = self.reserved.q.val() - 1u64;
+        }
+        if self.reset.val() {
+            self.reserved.d.next = bits_of(0u64, self._reserved);
+        }
+    }
+}

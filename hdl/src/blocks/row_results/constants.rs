@@ -1,0 +1,156 @@
+//! The constants of rows: thresholds of sums, or biases.
+
+use crate::blocks::weight_code::RowRange;
+use crate::wire::Word;
+use abi::{ElementType, StepFunction};
+use network::network::TensorType;
+
+/// What a unit makes of its accumulators.
+#[derive(Clone, Copy, Debug)]
+pub enum RowFunction<'a> {
+    /// The accumulators themselves, of the given type.
+    Accumulator(ElementType),
+    /// Rising step functions, one per row, into a tensor of the given type.
+    Steps(&'a [StepFunction<i64>], &'a TensorType),
+}
+
+impl RowFunction<'_> {
+    /// The type of the results.
+    pub fn element(&self) -> ElementType {
+        match self {
+            RowFunction::Accumulator(element) => *element,
+            RowFunction::Steps(_, tensor) => tensor.element,
+        }
+    }
+}
+
+/// The rows of a unit and what their sums mean.
+pub struct Rows<'a> {
+    /// What is made of each accumulator.
+    pub function: RowFunction<'a>,
+    /// What the sums of each row mean.
+    pub ranges: &'a [RowRange],
+    /// The rows of each fold, one for each lane out; `None` beyond the last.
+    pub folds: &'a [Vec<Option<usize>>],
+    /// The true accumulator is `scale · sum + bias`.
+    pub scale: i64,
+}
+
+/// The accumulators' form and the rows of the memory of constants.
+pub(super) struct RowConstants {
+    /// What they are, for the memory's name.
+    pub what: &'static str,
+    /// One word per row fold.
+    pub words: Vec<Word>,
+    /// Bits of one row's constants.
+    pub width: usize,
+    /// Thresholds of a row; 0 for biases.
+    pub levels: usize,
+    /// Bit pattern of the least code.
+    pub least: u64,
+    /// Bits of an accumulator.
+    pub sum_bits: usize,
+    /// What accumulators begin from.
+    pub start: i64,
+}
+
+impl Rows<'_> {
+    /// Sums are held from the least one on that any row reaches, so accumulators are never negative.
+    fn start(&self) -> i64 {
+        -self.ranges.iter().map(|range| range.least).min().unwrap_or(0)
+    }
+
+    /// Bits of an accumulator: it holds `R + start` modulo a power of two, and at the end of a vector
+    /// `0 ≤ R + start ≤ greatest`, so that the bits of `greatest` are enough, whatever it passes through on the way.
+    ///
+    /// With thresholds there is one more value, which is never reached.
+    pub fn sum_bits(&self) -> usize {
+        crate::blocks::bits_for((self.greatest() + i64::from(self.has_thresholds())) as usize)
+    }
+
+    fn greatest(&self) -> i64 {
+        self.ranges.iter().map(|range| range.greatest).max().unwrap_or(0) + self.start()
+    }
+
+    fn has_thresholds(&self) -> bool {
+        matches!(self.function, RowFunction::Steps(..))
+    }
+
+    pub(super) fn constants(&self) -> RowConstants {
+        let (start, sum_bits) = (self.start(), self.sum_bits());
+        // Of the accumulator that begins from `start`.
+        let bias = |row: usize| self.ranges[row].bias - self.scale * start;
+        let words = |constants: &dyn Fn(Option<usize>) -> Vec<i64>, width: usize| -> Vec<Word> {
+            let bits = |constant: i64| {
+                let word = Word::signed(constant, width);
+                (0..width).map(move |bit| word.get_bit(bit))
+            };
+            let word =
+                |fold: &Vec<Option<usize>>| Word::from_bits(fold.iter().flat_map(|row| constants(*row)).flat_map(bits));
+            self.folds.iter().map(word).collect()
+        };
+        match self.function {
+            RowFunction::Accumulator(element) => {
+                let width = element.bits() as usize;
+                // A row beyond the last has weights 0, if there are such: its sum is 0.
+                let words = words(&|row| vec![row.map_or(-self.scale * start, bias)], width);
+                RowConstants { what: "biases", words, width, levels: 0, least: 0, sum_bits, start }
+            }
+            RowFunction::Steps(steps, tensor) => {
+                let never = self.greatest() + 1;
+                let levels = levels(tensor);
+                let thresholds = |row: Option<usize>| match row {
+                    Some(row) => sum_thresholds(&steps[row], tensor, self.scale, bias(row), never),
+                    // Rows beyond the last one give zero bits.
+                    None => {
+                        let to_zero = if tensor.element == ElementType::Bipolar { 0 } else { -least_value(tensor) };
+                        (0..levels as i64).map(|level| if level < to_zero { 0 } else { never }).collect()
+                    }
+                };
+                RowConstants {
+                    what: "thresholds",
+                    words: words(&thresholds, sum_bits),
+                    width: levels * sum_bits,
+                    levels,
+                    least: tensor.element.encode(least_value(tensor)),
+                    sum_bits,
+                    start,
+                }
+            }
+        }
+    }
+}
+
+/// The thresholds of the sum, ascending, one for each code above the least. A threshold of 0 is always reached, one of
+/// `never` never.
+fn sum_thresholds(step: &StepFunction<i64>, tensor: &TensorType, scale: i64, bias: i64, never: i64) -> Vec<i64> {
+    let codes = (1..=levels(tensor) as i64).map(|level| least_value(tensor) + level * tensor.element.step());
+    codes
+        .map(|code| match step.values.iter().position(|value| i64::from(*value) >= code) {
+            None => never,
+            Some(0) => 0,
+            Some(piece) => {
+                let threshold = step.boundaries[piece - 1];
+                (threshold - bias).div_euclid(scale) + i64::from((threshold - bias).rem_euclid(scale) != 0)
+            }
+        })
+        .map(|threshold| threshold.clamp(0, never))
+        .collect()
+}
+
+/// The value that codes are counted from: low enough that zero bits, which unused lanes must hold, can be counted too.
+pub fn least_value(tensor: &TensorType) -> i64 {
+    match tensor.element {
+        ElementType::Bipolar => -1,
+        ElementType::Unsigned { .. } | ElementType::Signed { .. } => tensor.minimum.min(0),
+    }
+}
+
+/// Thresholds that a tensor's codes take, zero included, at least one.
+pub fn levels(tensor: &TensorType) -> usize {
+    let greatest = match tensor.element {
+        ElementType::Bipolar => 1,
+        ElementType::Unsigned { .. } | ElementType::Signed { .. } => tensor.maximum.max(0),
+    };
+    ((greatest - least_value(tensor)) / tensor.element.step()).max(1) as usize
+}

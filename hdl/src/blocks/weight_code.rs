@@ -1,0 +1,121 @@
+//! Weights as bits, and what sums of their products mean.
+//!
+//! A [`LaneSum`](super::lane_sum) adds up a number `R` over the words of a vector that is not quite the dot product. With
+//! inputs `x = step · x' + least`, where `x'` is what the datapath sees, the true accumulator of a row is
+//!
+//! > `Σ w · x  =  step · (R − offset) + least · Σ w`
+//!
+//! where `offset` is what each negative weight adds beyond `w · x'`, and each unused lane beyond 0. Both are constants
+//! of the row, so that they cost nothing where thresholds follow.
+
+use abi::ElementType;
+use compiler::datapath::{Datapath, Multiplier, WeightRange, operand};
+
+/// How a unit's weights are coded, multiplied and understood.
+#[derive(Clone, Copy, Debug)]
+pub struct WeightCode {
+    /// The multiplier.
+    pub multiplier: Multiplier,
+    /// The type of the inputs as the datapath sees them.
+    pub operand: ElementType,
+    /// The least and the greatest input.
+    range: (i64, i64),
+    /// Whether padded words count half of their lanes: ±1 by ±1.
+    halves: bool,
+}
+
+/// What a row's sums mean.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RowRange {
+    /// The true accumulator is `scale · R + bias`.
+    pub bias: i64,
+    /// The least `R` that can occur.
+    pub least: i64,
+    /// The greatest `R` that can occur.
+    pub greatest: i64,
+}
+
+impl WeightCode {
+    /// The code of weights in `range` for inputs of type `input`, with or without words of padding.
+    pub fn new(datapath: Datapath, range: WeightRange, input: ElementType, padded: bool) -> Self {
+        debug_assert!(!padded || input == ElementType::Bipolar, "only ±1 has no zero to pad with");
+        debug_assert!(datapath != Datapath::Bipolar || range.is_bipolar, "the datapath has weights ±1 only");
+        let operand = operand(datapath, input, padded);
+        WeightCode {
+            multiplier: Multiplier::new(datapath, range, operand.bits() as usize),
+            operand,
+            range: (input.minimum(), input.maximum()),
+            halves: padded && datapath == Datapath::Bipolar,
+        }
+    }
+
+    /// Whether lanes have a sign bit to flip.
+    pub fn has_offset(&self) -> bool {
+        matches!(self.operand, ElementType::Signed { .. })
+    }
+
+    /// Whether the accumulators count twice each agreement, so that half of a padded lane is a number.
+    pub fn counts_halves(&self) -> bool {
+        self.halves
+    }
+
+    /// The bits of a weight; of 0 for lanes that count nothing.
+    ///
+    /// Without a weight 0 (±1), that is +1: the zero bits of an unused lane count nothing then, or, where they are
+    /// signed, half of their range, which is a constant.
+    pub fn encode(&self, weight: i64) -> u64 {
+        let bits = self.multiplier.weight_bits;
+        if self.multiplier.datapath == Datapath::Bipolar {
+            u64::from(weight >= 0)
+        } else if self.multiplier.is_twos_complement() {
+            weight as u64 & ((1 << bits) - 1)
+        } else {
+            weight.unsigned_abs() | if weight < 0 { 1 << (bits - 1) } else { 0 }
+        }
+    }
+
+    /// The scale of sums: 2 for ±1, unless halves are counted.
+    pub fn scale(&self) -> i64 {
+        if self.halves { 1 } else { self.operand.step() }
+    }
+
+    /// What the sums of a row of `weights` mean, when its words have `unused` lanes besides.
+    ///
+    /// With inputs `x'` in `a..=b`, the least sum takes `b` at negative weights and `a` at the others; both ends are
+    /// reached, so accumulators are as wide as need be.
+    pub fn row(&self, weights: impl Iterator<Item = i64>, unused: usize) -> RowRange {
+        let (step, minimum) = (self.operand.step(), self.operand.minimum());
+        let (a, b) = ((self.range.0 - minimum) / step, (self.range.1 - minimum) / step);
+        let mut range = RowRange { bias: 0, least: 0, greatest: 0 };
+        let (mut sum, mut offset, mut count) = (0, 0, 0);
+        for weight in weights {
+            let ends = (weight * a, weight * b);
+            range.least += ends.0.min(ends.1);
+            range.greatest += ends.0.max(ends.1);
+            sum += weight;
+            count += 1;
+            offset += product(&self.multiplier, self.encode(weight), 0);
+        }
+        if self.halves {
+            return RowRange { bias: -count, least: 0, greatest: 2 * count };
+        }
+        let zero = if self.has_offset() { -minimum } else { 0 };
+        offset += unused as i64 * product(&self.multiplier, self.encode(0), zero);
+        RowRange { bias: minimum * sum - step * offset, least: range.least + offset, greatest: range.greatest + offset }
+    }
+}
+
+/// What a [`LaneSum`](super::lane_sum) counts for a lane `x`, unsigned, with a weight of the given code.
+pub fn product(multiplier: &Multiplier, code: u64, x: i64) -> i64 {
+    let negative = multiplier.signed && code >> (multiplier.weight_bits - 1) == 1;
+    let mask = (1i64 << multiplier.term_bits()) - 1;
+    if multiplier.datapath == Datapath::Bipolar {
+        return if code == 1 { x } else { mask - x };
+    }
+    if multiplier.is_twos_complement() {
+        let weight = if negative { code as i64 - (1 << multiplier.weight_bits) } else { code as i64 };
+        return weight * x;
+    }
+    let magnitude = code as i64 & ((1 << multiplier.magnitude_bits()) - 1);
+    if negative { mask - magnitude * x } else { magnitude * x }
+}
