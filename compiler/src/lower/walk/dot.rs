@@ -91,7 +91,7 @@ impl Walk<'_> {
         let elements: usize = shape.iter().product();
         if elements > vector && vector > 0 {
             let extent = Extent { height: 1, width: elements / vector, channels: vector };
-            self.lay_out(&mut data, extent, |_| None);
+            self.lay_out(&mut data, extent, None);
         }
         data
     }
