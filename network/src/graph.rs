@@ -4,6 +4,10 @@
 //! constants (shapes, layouts, clipped and quantised weights) is folded at import; arithmetic between constants stays
 //! as nodes, because folding it would round what the semantics calls real numbers.
 
+mod window;
+
+pub use window::Window;
+
 use crate::tensor::Tensor;
 use std::fmt;
 
@@ -90,48 +94,6 @@ pub enum RoundingMode {
     HalfDown,
 }
 
-/// Windows over the spatial axes of a value `[1, channels, spatial…]`: one entry an axis, of which there are one or
-/// two.
-///
-/// Along each axis tap `i` of window `n` is at `n · stride + i · dilation − pads_before`; it may lie outside the image.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Window {
-    /// Taps, at least 1.
-    pub kernel: Vec<usize>,
-    /// Distance of neighbouring windows, at least 1.
-    pub strides: Vec<usize>,
-    /// Distance of neighbouring taps, at least 1.
-    pub dilations: Vec<usize>,
-    /// Positions before the image that windows reach into.
-    pub pads_before: Vec<usize>,
-    /// Positions behind the image that windows may reach into.
-    pub pads_after: Vec<usize>,
-    /// How far the last window reaches beyond that (`ceil_mode`); such positions never take part and never count.
-    pub overhang: Vec<usize>,
-}
-
-impl Window {
-    /// Number of windows along each axis of an image of the given extents; 0 where none fits.
-    pub fn output(&self, extents: &[usize]) -> Vec<usize> {
-        let along = |(axis, extent): (usize, &usize)| {
-            let padded = extent + self.pads_before[axis] + self.pads_after[axis] + self.overhang[axis];
-            padded.checked_sub(self.span(axis)).map_or(0, |room| room / self.strides[axis] + 1)
-        };
-        extents.iter().enumerate().map(along).collect()
-    }
-
-    /// Positions from the first to the last tap along an axis.
-    pub fn span(&self, axis: usize) -> usize {
-        self.dilations[axis] * (self.kernel[axis] - 1) + 1
-    }
-
-    /// Position of a tap of a window along an axis, counted from the image's first; `None` outside the image.
-    pub fn position(&self, axis: usize, window: usize, tap: usize, extent: usize) -> Option<usize> {
-        let padded = window * self.strides[axis] + tap * self.dilations[axis];
-        padded.checked_sub(self.pads_before[axis]).filter(|position| *position < extent)
-    }
-}
-
 /// The operators a graph may hold, each with its static attributes.
 ///
 /// Inputs are listed in brackets. Constants among them are values like others.
@@ -185,46 +147,6 @@ pub enum Operator {
         /// Whether `b` is transposed first.
         transpose_b: bool,
     },
-    /// `[x, w]` or `[x, w, bias]`: cross-correlation of x `[1, C, spatial…]` with w `[O, C / groups, kernel…]`; positions
-    /// outside the image count as zeros.
-    Conv {
-        /// Where the windows lie.
-        window: Window,
-        /// Number of groups that the channels are cut into.
-        groups: usize,
-    },
-    /// `[x]`: the greatest element of each window; positions outside the image do not take part (`MaxPool`,
-    /// `GlobalMaxPool`).
-    MaxPool {
-        /// Where the windows lie.
-        window: Window,
-    },
-    /// `[x]`: the mean of each window (`AveragePool`, `GlobalAveragePool`).
-    AveragePool {
-        /// Where the windows lie.
-        window: Window,
-        /// Whether padded positions count as zeros; else they do not take part.
-        count_include_pad: bool,
-    },
-    /// `[a, b, …]`: one after the other.
-    Concat {
-        /// The axis along which they are joined.
-        axis: usize,
-    },
-    /// `[x]`: x with a border.
-    Pad {
-        /// Elements before each axis.
-        before: Vec<usize>,
-        /// Elements behind each axis.
-        after: Vec<usize>,
-        /// What the border is made of.
-        value: f64,
-    },
-    /// `[x]`: each element several times along each axis (`Upsample` and `Resize` to the nearest neighbour).
-    Upsample {
-        /// How often along each axis.
-        factors: Vec<usize>,
-    },
     /// `[x, scale, bias, mean, variance]`: scale · (x − mean) / √(variance + epsilon) + bias along axis 1.
     BatchNormalization {
         /// Summand that keeps the root away from zero.
@@ -251,6 +173,46 @@ pub enum Operator {
         out_bias: f64,
         /// Axis of `x` that selects the row of thresholds.
         channel_axis: usize,
+    },
+    /// `[x, w]` or `[x, w, bias]`: cross-correlation of x `[1, C, spatial…]` with w `[O, C / groups, kernel…]`, zero
+    /// padding; output channels `[g · O / groups, (g + 1) · O / groups)` read the input channels
+    /// `[g · C / groups, (g + 1) · C / groups)`. `bias` is `[O]`.
+    Conv {
+        /// Where the taps stand.
+        window: Window,
+        /// Number of groups of channels.
+        groups: usize,
+    },
+    /// `[x]`: greatest element of each window; padded positions do not take part.
+    MaxPool {
+        /// Where the taps stand. Every window holds at least one element of x.
+        window: Window,
+    },
+    /// `[x]`: mean of each window.
+    AveragePool {
+        /// Where the taps stand. Every window holds at least one element of x.
+        window: Window,
+        /// Whether padded positions count as zeros; otherwise they do not take part.
+        count_include_pad: bool,
+    },
+    /// `[a, b, …]`: one after the other along `axis`.
+    Concat {
+        /// The axis that grows.
+        axis: usize,
+    },
+    /// `[x]`: x with elements of `value` around it.
+    Pad {
+        /// How many before the first along each axis.
+        before: Vec<usize>,
+        /// How many behind the last along each axis.
+        after: Vec<usize>,
+        /// The value.
+        value: f64,
+    },
+    /// `[x]`: nearest neighbour enlargement: element `i` of the output along an axis is element `i / factor` of x.
+    Upsample {
+        /// How often each element is repeated, along each axis.
+        factors: Vec<usize>,
     },
     /// `[x]`: values and indices of the `k` greatest elements along `axis`, greatest first, lower index first on
     /// ties.
@@ -288,15 +250,15 @@ impl Operator {
             Operator::MatMul => "MatMul",
             Operator::Gemm { .. } => "Gemm",
             Operator::BatchNormalization { .. } => "BatchNormalization",
+            Operator::BipolarQuant => "BipolarQuant",
+            Operator::Quant { .. } => "Quant",
+            Operator::MultiThreshold { .. } => "MultiThreshold",
             Operator::Conv { .. } => "Conv",
             Operator::MaxPool { .. } => "MaxPool",
             Operator::AveragePool { .. } => "AveragePool",
             Operator::Concat { .. } => "Concat",
             Operator::Pad { .. } => "Pad",
             Operator::Upsample { .. } => "Upsample",
-            Operator::BipolarQuant => "BipolarQuant",
-            Operator::Quant { .. } => "Quant",
-            Operator::MultiThreshold { .. } => "MultiThreshold",
             Operator::TopK { .. } => "TopK",
             Operator::ArgMax { .. } => "ArgMax",
         }

@@ -61,7 +61,8 @@ fn elements(runner: &mut TestRunner, images: usize, format: &StreamFormat) -> Ve
 fn dot() -> (Network, StreamCore) {
     let sum = ElementType::Signed { bits: 10 };
     let u2 = ElementType::Unsigned { bits: 2 };
-    let tensors = vec![TensorType::full(2, 5, U4), TensorType::full(2, 1, sum), TensorType::full(2, 1, u2)];
+    let two = |channels, element| TensorType { width: 2, ..TensorType::vector(channels, element) };
+    let tensors = vec![two(5, U4), two(1, sum), two(1, u2)];
     // weights.mem holds the codes 1, 7 | 5, 2 | 3 (and an unused 0).
     let weights =
         WeightMatrix { rows: 1, columns: 5, element: ElementType::Signed { bits: 3 }, values: vec![1, -1, -3, 2, 3] };
@@ -69,7 +70,7 @@ fn dot() -> (Network, StreamCore) {
     let layer = |name: &str, kind, input: usize| Layer {
         name: name.to_owned(),
         kind,
-        input: TensorId(input),
+        inputs: vec![TensorId(input)],
         output: TensorId(input + 1),
     };
     let network = Network {

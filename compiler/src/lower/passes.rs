@@ -92,6 +92,31 @@ fn composed<T: PartialOrd + Copy>(first: &StepFunction<T>, second: &StepFunction
     result
 }
 
+/// Gives an input tensor that is only read as one pixel that form, so that its stream may be as wide as one likes.
+pub fn flatten_input(mut network: Network) -> Network {
+    let readers: Vec<LayerId> = network.consumers(network.input).collect();
+    let is_flatten = |id: &LayerId| network.layer(*id).kind == LayerKind::Flatten;
+    if readers.is_empty() || network.input == network.output || !readers.iter().all(is_flatten) {
+        return network;
+    }
+    let input = &mut network.tensors[network.input.0];
+    (input.height, input.width, input.channels) = (1, 1, input.elements());
+    let flat: Vec<TensorId> = readers.iter().map(|id| network.layer(*id).output).collect();
+    let renamed = |id: TensorId| if flat.contains(&id) { network.input } else { id };
+    network.output = renamed(network.output);
+    for layer in &mut network.layers {
+        for input in &mut layer.inputs {
+            *input = renamed(*input);
+        }
+    }
+    let mut index = 0;
+    network.layers.retain(|_| {
+        index += 1;
+        !readers.contains(&LayerId(index - 1))
+    });
+    drop_unused_tensors(network)
+}
+
 /// Merges a step function into the table that alone feeds it: the table then gives codes and needs no ranks.
 pub fn compose_tables(mut network: Network) -> Network {
     let pair = |network: &Network| {

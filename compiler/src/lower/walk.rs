@@ -185,9 +185,9 @@ impl<'a> Walk<'a> {
             }
             (Operator::BipolarQuant, Symbol::Data(data)) => {
                 let scale = self.parameter(node, 1, &shape)?;
-                self.quantise(node, &data, operators::bipolar_quant(elements, scale))
+                self.quantise(node, data, operators::bipolar_quant(elements, scale))
             }
-            (Operator::Sign, Symbol::Data(data)) => self.quantise(node, &data, operators::sign(elements)),
+            (Operator::Sign, Symbol::Data(data)) => self.quantise(node, data, operators::sign(elements)),
             (Operator::Quant { signed, narrow, rounding }, Symbol::Data(data)) => {
                 let bits = self.floats(node, 3)?.as_scalar().unwrap_or(f64::NAN);
                 if !(1.0..=16.0).contains(&bits) || bits.fract() != 0.0 {
@@ -201,7 +201,7 @@ impl<'a> Walk<'a> {
                 let scale = self.parameter(node, 1, &shape)?;
                 let zero_point = self.parameter(node, 2, &shape)?;
                 let format = QuantFormat { signed: *signed, narrow: *narrow, rounding: *rounding, bits: bits as u32 };
-                self.quantise(node, &data, operators::quant(elements, &format, scale, zero_point))
+                self.quantise(node, data, operators::quant(elements, &format, scale, zero_point))
             }
             (Operator::MultiThreshold { out_scale, out_bias, channel_axis }, Symbol::Data(data)) => {
                 let thresholds = self.floats(node, 1)?;
@@ -209,7 +209,7 @@ impl<'a> Walk<'a> {
                 let channels = shape[*channel_axis];
                 let channel_of = |element: usize| element / inner % channels;
                 let quantisation = operators::multi_threshold(channel_of, elements, &thresholds, *out_scale, *out_bias);
-                self.quantise(node, &data, quantisation)
+                self.quantise(node, data, quantisation)
             }
             (operator, Symbol::Data(data)) => match operators::unary(operator) {
                 Some(steps) => Ok(Symbol::Data(steps.into_iter().fold(data, Data::then))),

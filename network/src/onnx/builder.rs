@@ -107,7 +107,12 @@ impl<'m> Builder<'m> {
             return Ok(*value);
         }
         let Some(index) = self.providers.initializers.get(tensor) else {
-            return Err(ImportError::MissingTensor { reader: reader(), tensor: tensor.into() });
+            let (reader, is_written) = (reader(), self.providers.nodes.contains_key(tensor));
+            // Nodes come in order, so the one that writes the tensor has bound all outputs that it has here.
+            return Err(match is_written {
+                true => ImportError::FurtherOutput { reader, tensor: tensor.into() },
+                false => ImportError::MissingTensor { reader, tensor: tensor.into() },
+            });
         };
         let value = self.decode(&self.initializers[*index], tensor)?;
         self.tensors.insert(tensor, value);

@@ -10,7 +10,8 @@ mod quantizers;
 mod resize;
 mod search;
 mod selection;
-mod windows;
+mod surround;
+mod window;
 
 use super::error::ImportError;
 use super::node::NodeContext;
@@ -75,18 +76,16 @@ fn add_standard(node: &mut NodeContext<'_, '_>) -> Result<(), ImportError> {
         "Min" => arithmetic::minimum(node),
         "Max" => arithmetic::maximum(node),
 
-        "Conv" => windows::conv(node),
-        "MaxPool" => windows::max_pool(node),
-        "AveragePool" => windows::average_pool(node),
-        "GlobalMaxPool" => windows::global_max_pool(node),
-        "GlobalAveragePool" => windows::global_average_pool(node),
-        "Pad" => resize::pad(node),
-        "Upsample" => resize::upsample(node),
-        "Resize" => resize::resize(node),
-
         "MatMul" => matrix::mat_mul(node),
         "Gemm" => matrix::gemm(node),
         "BatchNormalization" => normalization::batch_normalization(node),
+        "Conv" => window::conv(node),
+        "MaxPool" => window::max_pool(node),
+        "AveragePool" => window::average_pool(node),
+        "GlobalMaxPool" => window::global_max_pool(node),
+        "GlobalAveragePool" => window::global_average_pool(node),
+        "Pad" => surround::pad(node),
+        "Upsample" | "Resize" => resize::resize(node),
         "TopK" => search::top_k(node),
         "ArgMax" => search::arg_max(node),
         _ => Err(unsupported(node)),
@@ -95,16 +94,18 @@ fn add_standard(node: &mut NodeContext<'_, '_>) -> Result<(), ImportError> {
 
 fn unsupported(node: &NodeContext<'_, '_>) -> ImportError {
     let way_out = match node.operator() {
-        "ConvTranspose" => "enlarge with Upsample or Resize (nearest) and a Conv behind it",
-        "QuantAvgPool2d" => "export average pooling as AveragePool with a Quant node behind it",
-        "LpPool" | "MaxUnpool" | "MaxRoiPool" | "RoiAlign" => "use MaxPool or AveragePool",
+        "ConvTranspose" => "replace it by a nearest neighbour Upsample or Resize and a Conv",
+        "LpPool" | "GlobalLpPool" | "MaxRoiPool" | "MaxUnpool" => "replace it by MaxPool or AveragePool",
+        "ReduceMean" => "for a mean over the spatial axes use GlobalAveragePool (in PyTorch: AdaptiveAvgPool2d(1))",
+        "QuantAvgPool2d" => "export average pooling as AveragePool and Quant, before FINN's transformations",
+        "Im2Col" => "export the model with Conv nodes, before FINN's transformations",
         "Softmax" | "LogSoftmax" => {
             "end the model before it: softmax does not change the order of the scores, the host can apply it"
         }
         "Sigmoid" | "Tanh" | "HardSigmoid" | "HardSwish" | "Elu" | "Selu" | "Gelu" | "Erf" | "Exp" | "Log"
         | "Softplus" => "train with ReLU, HardTanh or a quantiser as the activation, or end the model before it",
         "LeakyRelu" | "PRelu" => "train with ReLU, HardTanh or a quantiser as the activation",
-        "Trunc" => "export average pooling and requantisation with Quant nodes instead of Trunc",
+        "Trunc" => "export average pooling as AveragePool and requantisation as Quant nodes instead of Trunc",
         "FloatQuant" => "quantise to integers: use Quant or BipolarQuant",
         "QuantizeLinear" | "DequantizeLinear" | "QLinearConv" | "QLinearMatMul" | "MatMulInteger" | "ConvInteger" => {
             "convert the model to QONNX with qonnx.transformation.qcdq_to_qonnx.QCDQToQuant"

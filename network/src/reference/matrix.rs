@@ -5,7 +5,7 @@ use crate::tensor::{Tensor, broadcast_indices, broadcast_shape};
 use std::borrow::Cow;
 
 /// The `rows` × `columns` sums of products of a row of `a` and a column of `b`, both row-major.
-pub(super) fn products(a: &[f64], b: &[f64], rows: usize, columns: usize) -> Vec<DoubleDouble> {
+fn products(a: &[f64], b: &[f64], rows: usize, columns: usize) -> Vec<DoubleDouble> {
     let inner = a.len().checked_div(rows).unwrap_or(0);
     let mut sums = vec![DoubleDouble::default(); rows * columns];
     for row in 0..rows {

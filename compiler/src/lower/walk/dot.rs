@@ -91,7 +91,7 @@ impl Walk<'_> {
         let elements: usize = shape.iter().product();
         if elements > vector && vector > 0 {
             let extent = Extent { height: 1, width: elements / vector, channels: vector };
-            self.lay_out(&mut data, extent, |_| None);
+            self.lay_out(&mut data, extent, None);
         }
         data
     }
@@ -343,7 +343,7 @@ impl Walk<'_> {
 }
 
 /// The values that a dot product of `weights` with elements `step` apart in a range can have.
-fn lattice(weights: &[i16], (minimum, maximum): (i64, i64), step: i64) -> Lattice {
+pub(super) fn lattice(weights: &[i16], (minimum, maximum): (i64, i64), step: i64) -> Lattice {
     let (mut first, mut last) = (0, 0);
     for weight in weights.iter().map(|weight| i64::from(*weight)) {
         let (a, b) = (weight * minimum, weight * maximum);

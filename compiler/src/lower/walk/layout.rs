@@ -81,7 +81,7 @@ impl Walk<'_> {
                 from: " straight from the model's input".into(),
             });
         }
-        self.lay_out(data, extent, |_| extent.channels_first());
+        self.lay_out_as(data, shape);
         let wanted = extent.channels_first();
         let is_identity = |order: &[usize]| order.iter().enumerate().all(|(element, position)| element == *position);
         let fits = match (&data.order, &wanted) {
@@ -100,13 +100,15 @@ impl Walk<'_> {
         ))
     }
 
+    /// Gives the input tensor the layout of an image of the given shape, where `data` is made of it and the shape is one.
+    pub(super) fn lay_out_as(&mut self, data: &mut Data, shape: &[usize]) {
+        if let Some(extent) = Extent::of_shape(shape) {
+            self.lay_out(data, extent, extent.channels_first());
+        }
+    }
+
     /// Gives the input tensor the extent that `data`, a value made of it, is read with.
-    pub(super) fn lay_out(
-        &mut self,
-        data: &mut Data,
-        extent: Extent,
-        order: impl Fn(&Data) -> Option<Arc<Vec<usize>>>,
-    ) {
+    pub(super) fn lay_out(&mut self, data: &mut Data, extent: Extent, wanted: Option<Arc<Vec<usize>>>) {
         let Some((input, map)) = &mut self.input else {
             return;
         };
@@ -118,7 +120,6 @@ impl Walk<'_> {
             return;
         }
         (tensor.height, tensor.width, tensor.channels) = (extent.height, extent.width, extent.channels);
-        let wanted = order(data);
         // Where each element of the tensor as it was stands now.
         let mut moved: Vec<usize> = vec![0; tensor.elements()];
         for element in 0..tensor.elements() {

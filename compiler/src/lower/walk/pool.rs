@@ -1,10 +1,11 @@
 //! Pools, borders and enlargement: operators that look at several pixels, or repeat them.
 
 use super::Walk;
+use super::dot::lattice;
 use super::layout::Extent;
 use crate::lower::LowerError;
 use crate::lower::chain::{Binary, Constant, Direction, Function};
-use crate::lower::passes::sum_of_windows;
+use crate::lower::passes::{reached, spacing, sum_of_windows};
 use crate::lower::steps::Lattice;
 use crate::lower::symbol::{Data, Origin, Parameter, Pending, Step};
 use crate::lower::weights::element_of;
@@ -71,8 +72,10 @@ impl Walk<'_> {
                 let element = ElementType::holding(minimum.min(-1), maximum);
                 let convolution = Convolution { window, groups: channels, padding: border, weights };
                 let output = TensorType { height, width, channels, element, minimum, maximum };
-                let kind = LayerKind::Convolution(convolution);
-                let padded = self.add_layer(&format!("{}_pad", node.name), kind, &[tensor], output);
+                let layer = LayerKind::Convolution(convolution);
+                let lattice = lattice(&[1], reached(&layer, &kind), spacing(&layer, &kind));
+                let padded = self.add_layer(&format!("{}_pad", node.name), layer, &[tensor], output);
+                self.lattices.insert(padded, vec![lattice; channels]);
                 data.origin = Origin::Tensor(padded);
             }
         }

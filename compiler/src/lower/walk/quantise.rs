@@ -16,15 +16,18 @@ impl Walk<'_> {
     pub(super) fn quantise(
         &mut self,
         node: &Node,
-        data: &Data,
+        mut data: Data,
         quantisation: Quantisation,
     ) -> Result<Symbol, LowerError> {
         let Quantisation { quantisers, element, back } = quantisation;
         let tensor = match data.origin {
-            Origin::Image => self.quantise_image(node, data, &quantisers, element)?,
-            Origin::Tensor(source) => self.quantise_tensor(node, data, source, &quantisers, element)?,
+            Origin::Image => self.quantise_image(node, &data, &quantisers, element)?,
+            Origin::Tensor(source) => {
+                self.lay_out_as(&mut data, self.shape(node.outputs[0]));
+                self.quantise_tensor(node, &data, source, &quantisers, element)?
+            }
         };
-        Ok(Symbol::Data(Data { origin: Origin::Tensor(tensor), order: data.order.clone(), chain: back, pending: None }))
+        Ok(Symbol::Data(Data { origin: Origin::Tensor(tensor), order: data.order, chain: back, pending: None }))
     }
 
     /// The input map and its tensor: one pixel in the image's own order, until a layer lays it out otherwise.
@@ -48,8 +51,8 @@ impl Walk<'_> {
         let mut functions: Vec<StepFunction<f32>> = Vec::new();
         let mut known: Vec<QuantisedChain> = Vec::new();
         let mut numbers = Vec::new();
-        for index in 0..if uniform { 1 } else { elements } {
-            let chain = QuantisedChain { functions: data.functions(index), quantiser: quantisers[index].clone() };
+        for (index, quantiser) in quantisers.iter().enumerate().take(if uniform { 1 } else { elements }) {
+            let chain = QuantisedChain { functions: data.functions(index), quantiser: quantiser.clone() };
             let number = match known.iter().position(|other| *other == chain) {
                 Some(number) => number,
                 None => {

@@ -61,7 +61,7 @@ pub(super) fn check(
             let found = format!("is {padding}");
             let is_code = *padding == 0 || input.element.contains(i64::from(*padding));
             part.rule(is_code, "padding", format_args!("be 0 or of type {}", input.element), found)?;
-            let padding = i64::from(*padding);
+            let padding = if window.is_unpadded() { input.minimum } else { i64::from(*padding) };
             let range = (input.minimum.min(padding), input.maximum.max(padding));
             (0..weights.rows)
                 .try_for_each(|row| holds(&format_args!("codes[{row}]"), range_of_sums(weights.row(row), range)))
