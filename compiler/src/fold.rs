@@ -44,10 +44,10 @@ pub fn plan(network: Network, goal: &Goal, clock_mhz: f64) -> Result<Plan, PlanE
 }
 
 /// As [`plan`]; the stages besides dot products keep to `interval` cycles, if there is one, instead of those of the
-/// goal: of a finished plan the interval that it reached.
+/// goal: of a finished plan those of its slowest stage.
 ///
 /// Each of them takes the first of its choices that keeps to the interval, and what the choices are does not depend on
-/// it. So the interval that a plan reached leads to the same plan as the one that it was made for.
+/// it. So the cycles of a plan's slowest stage lead to the same plan as the interval that it was made for.
 pub(crate) fn plan_within(
     network: Network,
     goal: &Goal,
@@ -76,20 +76,24 @@ pub(crate) fn plan_within(
             (parallelism, interval)
         }
     };
-    let (mut streams, mut stages) =
-        layout::lay_out(&network, &units, &parallelism, interval.unwrap_or(planned_interval));
-    if let Goal::FramesPerSecond(rate) = goal
-        && let Some(slowest) = stages.iter().max_by_key(|stage| stage.cycles)
-        && slowest.cycles > planned_interval
+    let mut interval = interval.unwrap_or(planned_interval);
+    let (mut streams, mut stages) = layout::lay_out(&network, &units, &parallelism, interval);
+    while let Some(slowest) = stages.iter().max_by_key(|stage| stage.cycles)
+        && slowest.cycles > interval
     {
-        return Err(PlanError::Unreachable {
-            frames_per_second: *rate,
-            clock_mhz,
-            interval: planned_interval,
-            name: slowest.name.clone(),
-            cycles: slowest.cycles,
-            most: (clock_mhz * 1e6 / slowest.cycles as f64) as u64,
-        });
+        if let Goal::FramesPerSecond(rate) = goal {
+            return Err(PlanError::Unreachable {
+                frames_per_second: *rate,
+                clock_mhz,
+                interval,
+                name: slowest.name.clone(),
+                cycles: slowest.cycles,
+                most: clock_mhz * 1e6 / slowest.cycles as f64,
+            });
+        }
+        // What one stage cannot keep to, no other one need be wider for.
+        interval = slowest.cycles;
+        (streams, stages) = layout::lay_out(&network, &units, &parallelism, interval);
     }
     let times = schedule::schedule(&network, &mut streams, &mut stages);
     Ok(Plan {

@@ -74,7 +74,7 @@ pub enum PlanError {
     #[error(
         "{frames_per_second} images per second at {clock_mhz} MHz leave {interval} clock cycles per image, but `{name}` takes at least {cycles}"
     )]
-    #[diagnostic(code(compiler::fold::unreachable), help("lower --target-fps to {most} or less, or raise --clock"))]
+    #[diagnostic(code(compiler::fold::unreachable), help("lower --target-fps to {most:.1} or less, or raise --clock"))]
     Unreachable {
         /// The goal.
         frames_per_second: f64,
@@ -87,7 +87,7 @@ pub enum PlanError {
         /// What it takes.
         cycles: u64,
         /// The greatest rate that can be reached.
-        most: u64,
+        most: f64,
     },
     /// A layer that hardware has no unit for.
     #[error("layer `{name}` must {must}, but {found}")]

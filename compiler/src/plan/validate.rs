@@ -63,7 +63,8 @@ impl Plan {
             }
         }
         let goal = Goal::Folding(folding);
-        let planned = plan_within(self.network.clone(), &goal, self.clock_mhz, Some(self.initiation_interval))
+        let interval = self.stages.iter().map(|stage| stage.cycles).max();
+        let planned = plan_within(self.network.clone(), &goal, self.clock_mhz, interval)
             .map_err(|source| PlanInvalid::NoPlan { source })?;
         let pipeline = || "the pipeline".to_owned();
         same(pipeline, "stages.len()", &planned.stages.len(), &self.stages.len())?;

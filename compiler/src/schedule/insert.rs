@@ -42,7 +42,8 @@ fn insert(streams: &[Stream], stages: &[Stage], depths: &[usize]) -> (Vec<Stream
         for input in &mut stage.inputs {
             // Queues are as deep as a power of two, which memories are anyway.
             let depth = if depths[input.0] == UNBOUNDED { UNBOUNDED } else { depths[input.0].next_power_of_two() };
-            if depths[input.0] == 0 || input.0 == 0 {
+            // The source never waits, so a queue behind it is of use only to be looked at.
+            if depths[input.0] == 0 || (input.0 == 0 && depth != UNBOUNDED) {
                 continue;
             }
             let before = &streams[input.0];

@@ -4,7 +4,7 @@ use super::control::Control;
 use super::{arg_max, depthwise_unit, matrix_vector_unit, multi_threshold, stream_fifo, width_converter};
 use crate::fold::Dot;
 use crate::plan::{Stage, StageKind, Stream, arithmetic};
-use network::network::{LayerId, Network};
+use network::network::{LayerId, LayerKind, Network};
 
 /// The control of each of `stages`.
 pub fn controls(network: &Network, streams: &[Stream], stages: &[Stage]) -> Vec<Box<dyn Control>> {
@@ -49,11 +49,16 @@ fn control(network: &Network, streams: &[Stream], stages: &[Stage], stage: &Stag
         StageKind::AddUnit { .. } | StageKind::TableUnit { .. } => {
             Box::new(super::standin::Round::new(1, 1, stage.inputs.len()))
         }
-        StageKind::Concat { .. } | StageKind::Upsample { .. } => Box::new(super::standin::Round::new(
-            1,
-            output.format.words_per_image().div_ceil(input.format.words_per_image()),
-            stage.inputs.len(),
-        )),
+        StageKind::Concat { .. } => {
+            let words = [0, 1].map(|input| streams[stage.inputs[input].0].format.words_per_vector());
+            Box::new(super::standin::Concat::new(words))
+        }
+        StageKind::Upsample { layer } => {
+            let layer = network.layer(*layer);
+            let LayerKind::Upsample { vertical, horizontal } = &layer.kind else { unreachable!() };
+            let row = network.tensor(layer.input()).width * output.format.words_per_vector();
+            Box::new(super::standin::Upsample::new(row, *horizontal, *vertical))
+        }
     }
 }
 

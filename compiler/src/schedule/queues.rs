@@ -70,10 +70,6 @@ const SMALL: usize = 1;
 
 /// What gathers in queues without end on every stream between two stages while the source keeps to the interval.
 fn gather(network: &Network, streams: &[Stream], stages: &[Stage], interval: u64) -> Room {
-    let inner = |stream: usize| {
-        stages.iter().any(|stage| stage.outputs.iter().any(|id| id.0 == stream))
-            && stages.iter().any(|stage| stage.inputs.iter().any(|id| id.0 == stream))
-    };
     let (with_streams, with_stages) = insert::unbounded(streams, stages);
     let controls = controls(network, &with_streams, &with_stages);
     let mut simulation = Simulation::new(&with_streams, &with_stages, controls, Flow::Paced(interval), u64::MAX);
@@ -98,9 +94,7 @@ fn gather(network: &Network, streams: &[Stream], stages: &[Stage], interval: u64
         }
         before = now;
     }
-    let mut room = most(&simulation);
-    room.iter_mut().enumerate().filter(|(stream, _)| !inner(*stream)).for_each(|(_, words)| *words = 0);
-    room
+    most(&simulation)
 }
 
 /// The exact times of a pipeline, `None` where it gets stuck.

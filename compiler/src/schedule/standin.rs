@@ -168,3 +168,80 @@ impl Control for Window2 {
     }
     fn advance(&mut self, _: u64) {}
 }
+
+/// Joins words of the first input, then of the second.
+pub struct Concat {
+    words: [usize; 2],
+    at: usize,
+    held: bool,
+}
+impl Concat {
+    pub fn new(words: [usize; 2]) -> Self {
+        Concat { words, at: 0, held: false }
+    }
+}
+impl Control for Concat {
+    fn valid(&self, _: Ports) -> Ports {
+        [self.held, false]
+    }
+    fn ready(&self, _: Ports, ready: Ports) -> Ports {
+        let r = !self.held || ready[0];
+        let first = self.at < self.words[0];
+        [r && first, r && !first]
+    }
+    fn tick(&mut self, taken: Ports, given: Ports) {
+        if given[0] {
+            self.held = false;
+        }
+        if taken[0] || taken[1] {
+            self.held = true;
+            self.at = (self.at + 1) % (self.words[0] + self.words[1]);
+        }
+    }
+    fn quiet(&self) -> u64 {
+        u64::MAX
+    }
+    fn advance(&mut self, _: u64) {}
+}
+
+/// Rows of words, each word block repeated, each row repeated.
+pub struct Upsample {
+    row: usize,
+    times: usize,
+    vertical: usize,
+    got: u64,
+    next: u64,
+}
+impl Upsample {
+    pub fn new(row: usize, times: usize, vertical: usize) -> Self {
+        Upsample { row, times, vertical, got: 0, next: 0 }
+    }
+}
+impl Upsample {
+    fn source(&self) -> u64 {
+        let out_row = (self.row * self.times) as u64;
+        let r = self.next / out_row;
+        let x = self.next % out_row;
+        r / self.vertical as u64 * self.row as u64 + (x / self.times as u64).min(self.row as u64 - 1)
+    }
+}
+impl Control for Upsample {
+    fn valid(&self, _: Ports) -> Ports {
+        [self.source() < self.got, false]
+    }
+    fn ready(&self, _: Ports, _: Ports) -> Ports {
+        [self.got < self.source() / self.row as u64 * self.row as u64 + 2 * self.row as u64, false]
+    }
+    fn tick(&mut self, taken: Ports, given: Ports) {
+        if taken[0] {
+            self.got += 1;
+        }
+        if given[0] {
+            self.next += 1;
+        }
+    }
+    fn quiet(&self) -> u64 {
+        u64::MAX
+    }
+    fn advance(&mut self, _: u64) {}
+}

@@ -4,12 +4,12 @@ use super::convert::first_within;
 use super::{Layout, Shape};
 use crate::fold::Dot;
 use crate::fold::units::readers;
-use network::network::{Layer, LayerKind, TensorId};
+use network::network::{LayerId, LayerKind, TensorId};
 
 impl Layout<'_> {
     /// Makes the stream in and gives it to its readers.
     ///
-    /// It is cut as its reader wants it, where there is one: that saves a converter. Otherwise its words are as narrow
+    /// It is cut as a dot product that reads it wants it: that saves a converter. Otherwise its words are as narrow
     /// as the interval allows.
     pub fn enter(&mut self) {
         let tensor = self.network.input;
@@ -22,24 +22,23 @@ impl Layout<'_> {
         self.provide(tensor, stream);
     }
 
-    /// The vectors and lanes in which the only reader of a tensor takes it.
+    /// The vectors in which a tensor is taken, and the most lanes that a dot product takes of it at once.
     fn as_read(&self, tensor: TensorId) -> (Shape, Option<usize>) {
-        let shape = self.shape(tensor);
-        let only =
-            |tensor: TensorId| (readers(self.network, tensor) == 1).then(|| self.network.consumers(tensor).next());
-        let Some(Some(id)) = only(tensor) else {
-            return (shape, None);
-        };
-        let layer: &Layer = self.network.layer(id);
-        if let LayerKind::Flatten = layer.kind {
+        let consumers: Vec<LayerId> = self.network.consumers(tensor).collect();
+        if let [only] = consumers[..]
+            && readers(self.network, tensor) == 1
+            && let layer = self.network.layer(only)
+            && let LayerKind::Flatten = layer.kind
+        {
             return self.as_read(layer.output);
         }
-        let lanes = Dot::new(self.network, layer).and_then(|dot| {
+        let wanted = consumers.into_iter().filter_map(|id| {
+            let dot = Dot::new(self.network, self.network.layer(id))?;
             let parallelism = self.folding.get(&id)?;
-            Some(if dot.depthwise { parallelism.pe } else { parallelism.simd })
-                // Words that straddle two groups would have to be cut again.
-                .filter(|lanes| dot.depthwise || dot.groups == 1 || dot.columns.is_multiple_of(*lanes))
+            let lanes = if dot.depthwise { parallelism.pe } else { parallelism.simd };
+            // Words that straddle two groups would have to be cut again.
+            (dot.depthwise || dot.groups == 1 || dot.columns.is_multiple_of(lanes)).then_some(lanes)
         });
-        (shape, lanes)
+        (self.shape(tensor), wanted.max())
     }
 }
