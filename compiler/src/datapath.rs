@@ -75,6 +75,9 @@ pub struct Multiplier {
     pub weight_bits: usize,
     /// Whether there are negative weights. Their codes have the highest bit set, in either representation.
     pub signed: bool,
+    /// Whether weights are stored in two's complement, so that sums are signed where weights are; else in sign and
+    /// magnitude.
+    pub twos_complement: bool,
 }
 
 impl Multiplier {
@@ -83,15 +86,20 @@ impl Multiplier {
         let (minimum, maximum) = (range.minimum.min(0), range.maximum.max(0));
         let signed = minimum < 0;
         let magnitude = ElementType::holding(0, maximum.max(-minimum)).bits() as usize;
-        let weight_bits = match datapath {
-            Datapath::Bipolar => 1,
-            Datapath::Products if magnitude == 1 || input_bits > 1 => magnitude + usize::from(signed),
-            // A sign needs a bit besides: planes are added before the last one is subtracted.
-            Datapath::Products | Datapath::Planes => {
-                (ElementType::holding(minimum, maximum).bits() as usize).max(1 + usize::from(signed))
-            }
+        let twos_complement = match datapath {
+            Datapath::Bipolar => false,
+            Datapath::Planes => true,
+            Datapath::Products => input_bits == 1 && magnitude > 1,
         };
-        Multiplier { datapath, input_bits, weight_bits, signed }
+        let weight_bits = if datapath == Datapath::Bipolar {
+            1
+        } else if twos_complement {
+            // A sign needs a bit besides: planes are added before the last one is subtracted.
+            (ElementType::holding(minimum, maximum).bits() as usize).max(1 + usize::from(signed))
+        } else {
+            magnitude + usize::from(signed)
+        };
+        Multiplier { datapath, input_bits, weight_bits, signed, twos_complement }
     }
 
     /// Bits of a weight's magnitude, where it is stored as such.
@@ -99,20 +107,11 @@ impl Multiplier {
         self.weight_bits - usize::from(self.signed)
     }
 
-    /// Whether weights are stored in two's complement, so that sums are signed where weights are.
-    pub fn is_twos_complement(&self) -> bool {
-        match self.datapath {
-            Datapath::Bipolar => false,
-            Datapath::Planes => true,
-            Datapath::Products => self.input_bits == 1 && self.magnitude_bits() > 1,
-        }
-    }
-
     /// Bits of what one lane gives to the adders: of one plane, or a whole product.
     pub fn term_bits(&self) -> usize {
         match self.datapath {
             Datapath::Bipolar | Datapath::Planes => self.input_bits,
-            Datapath::Products if self.is_twos_complement() => self.weight_bits,
+            Datapath::Products if self.twos_complement => self.weight_bits,
             Datapath::Products if self.magnitude_bits() == 1 => self.input_bits,
             Datapath::Products => self.input_bits + self.magnitude_bits(),
         }
@@ -121,7 +120,7 @@ impl Multiplier {
     /// Partial products of a lane that adders put together, one for each bit of the shorter factor; 1 without adders.
     pub fn partial_products(&self) -> usize {
         match self.datapath {
-            Datapath::Products if !self.is_twos_complement() => self.input_bits.min(self.magnitude_bits()),
+            Datapath::Products if !self.twos_complement => self.input_bits.min(self.magnitude_bits()),
             Datapath::Bipolar | Datapath::Planes | Datapath::Products => 1,
         }
     }

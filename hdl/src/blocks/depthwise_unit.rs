@@ -18,7 +18,7 @@ use super::padded_lanes::PaddedLanes;
 use super::register::Register;
 use super::rom::Rom;
 use super::row_results::{RowFunction, RowResults, Rows};
-use super::weight_code::{RowRange, WeightCode};
+use super::weight_code::WeightCode;
 use crate::wire::{ModuleName, Parameter, Wire, Word, bits_of};
 use abi::ElementType;
 use compiler::datapath::{Datapath, WeightRange, operand_registers};
@@ -76,7 +76,9 @@ impl DepthwiseShape<'_> {
     /// The words of the weight memory: for each block, for each tap, a code a lane.
     fn weight_words(&self, code: &WeightCode) -> Vec<Word> {
         let taps = self.weights.columns;
-        let weight = |row: Option<usize>, tap: usize| row.map_or(0, |row| self.weights.values[row * taps + tap]);
+        let weight = |row: Option<usize>, tap: usize| {
+            row.or(self.function.stand_in()).map_or(0, |row| self.weights.values[row * taps + tap])
+        };
         let mut words = Vec::new();
         for rows in self.block_rows() {
             for tap in 0..taps {
@@ -151,8 +153,9 @@ impl DepthwiseUnit {
         let code = shape.code();
         let (taps, words, levels) = (weights.columns, shape.blocks() * weights.columns, shape.levels());
         let row = |row: usize| code.row(weights.row(row).iter().map(|weight| i64::from(*weight)), 0);
-        let ranges: Vec<RowRange> = (0..weights.rows).map(row).collect();
-        let rows = Rows { function, ranges: &ranges, folds: &shape.block_rows(), scale: code.scale() };
+        let block_rows = shape.block_rows();
+        let ranges = code.ranges((0..weights.rows).map(row), &block_rows, &function);
+        let rows = Rows { function, ranges: &ranges, folds: &block_rows, scale: code.scale() };
         let sum = rows.sum_bits();
         let width = lanes * input.bits() as usize + usize::from(shape.padded);
         let weight_width = lanes * code.multiplier.weight_bits;

@@ -47,9 +47,13 @@ pub struct LaneSum {
 impl LaneSum {
     /// The sum of `simd` lanes, signed ones where `offset`, in `width` bits.
     pub fn new(multiplier: Multiplier, simd: usize, offset: bool, width: usize) -> Self {
-        let Multiplier { datapath, input_bits, weight_bits, signed } = multiplier;
+        let Multiplier { datapath, input_bits, weight_bits, signed, twos_complement } = multiplier;
         let kind = if offset { "_offset" } else { "" };
-        let sign = if signed { 's' } else { 'u' };
+        let sign = match (signed, twos_complement) {
+            (false, _) => "u",
+            (true, false) => "m",
+            (true, true) => "s",
+        };
         LaneSum {
             module_name: ModuleName::new(format!(
                 "lane_sum_{datapath}_{simd}x{input_bits}{kind}_by_{sign}{weight_bits}_to_{width}"

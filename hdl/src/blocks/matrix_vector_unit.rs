@@ -26,7 +26,7 @@ use super::register::Register;
 use super::rom::Rom;
 use super::row_results::{RowResults, Rows};
 use super::vector_feed::VectorFeed;
-use super::weight_code::{RowRange, WeightCode};
+use super::weight_code::WeightCode;
 use crate::wire::{ModuleName, Parameter, Wire, Word, bits_of};
 use abi::ElementType;
 use compiler::datapath::{Datapath, WeightRange, operand_registers};
@@ -114,7 +114,7 @@ impl MatrixVectorShape<'_> {
     /// The words of the weight memory: for each fold, for each word of a vector, `pe` times `simd` codes.
     fn weight_words(&self, code: &WeightCode) -> Vec<Word> {
         let columns = self.word_columns();
-        let weight = |row: Option<usize>, column: Option<usize>| match (row, column) {
+        let weight = |row: Option<usize>, column: Option<usize>| match (row.or(self.function.stand_in()), column) {
             (Some(row), Some(column)) => i64::from(self.weights.values[row * self.weights.columns + column]),
             _ => 0,
         };
@@ -187,8 +187,9 @@ impl MatrixVectorUnit {
         let (words, folds, levels) = (shape.words(), shape.folds(), shape.levels());
         let unused = words * simd - weights.columns;
         let row = |row: usize| code.row(weights.row(row).iter().map(|weight| i64::from(*weight)), unused);
-        let ranges: Vec<RowRange> = (0..weights.rows).map(row).collect();
-        let rows = Rows { function, ranges: &ranges, folds: &shape.fold_rows(), scale: code.scale() };
+        let fold_rows = shape.fold_rows();
+        let ranges = code.ranges((0..weights.rows).map(row), &fold_rows, &function);
+        let rows = Rows { function, ranges: &ranges, folds: &fold_rows, scale: code.scale() };
         let sum = rows.sum_bits();
         let width = simd * input.bits() as usize + usize::from(shape.padded);
         let weight_words = shape.weight_words(&code);

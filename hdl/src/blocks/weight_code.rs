@@ -8,6 +8,7 @@
 //! where `offset` is what each negative weight adds beyond `w · x'`, and each unused lane beyond 0. Both are constants
 //! of the row, so that they cost nothing where thresholds follow.
 
+use super::row_results::RowFunction;
 use abi::ElementType;
 use compiler::datapath::{Datapath, Multiplier, WeightRange, operand};
 
@@ -67,7 +68,7 @@ impl WeightCode {
         let bits = self.multiplier.weight_bits;
         if self.multiplier.datapath == Datapath::Bipolar {
             u64::from(weight >= 0)
-        } else if self.multiplier.is_twos_complement() {
+        } else if self.multiplier.twos_complement {
             weight as u64 & ((1 << bits) - 1)
         } else {
             weight.unsigned_abs() | if weight < 0 { 1 << (bits - 1) } else { 0 }
@@ -103,6 +104,21 @@ impl WeightCode {
         offset += unused as i64 * product(&self.multiplier, self.encode(0), zero);
         RowRange { bias: minimum * sum - step * offset, least: range.least + offset, greatest: range.greatest + offset }
     }
+
+    /// The ranges of all rows, and that of a row of zeros where sums of one become accumulators.
+    ///
+    /// With weights ±1 such rows give anything, and no range is needed.
+    pub(super) fn ranges(
+        &self,
+        rows: impl Iterator<Item = RowRange>,
+        folds: &[Vec<Option<usize>>],
+        function: &RowFunction,
+    ) -> Vec<RowRange> {
+        let has_zeros = folds.iter().flatten().any(Option::is_none)
+            && function.stand_in().is_none()
+            && self.multiplier.datapath != Datapath::Bipolar;
+        rows.chain(has_zeros.then_some(RowRange { bias: 0, least: 0, greatest: 0 })).collect()
+    }
 }
 
 /// What a [`LaneSum`](super::lane_sum) counts for a lane `x`, unsigned, with a weight of the given code.
@@ -112,7 +128,7 @@ pub fn product(multiplier: &Multiplier, code: u64, x: i64) -> i64 {
     if multiplier.datapath == Datapath::Bipolar {
         return if code == 1 { x } else { mask - x };
     }
-    if multiplier.is_twos_complement() {
+    if multiplier.twos_complement {
         let weight = if negative { code as i64 - (1 << multiplier.weight_bits) } else { code as i64 };
         return weight * x;
     }

@@ -111,7 +111,7 @@ fn sum(x: &Word, weights: &Word, multiplier: &Multiplier, (lanes, bits, signed):
             return if code == 1 { x } else { (1 << bits) - 1 - x };
         }
         let negative = multiplier.signed && code >> (multiplier.weight_bits - 1) == 1;
-        if multiplier.is_twos_complement() {
+        if multiplier.twos_complement {
             return x * (code as i64 - if negative { 1 << multiplier.weight_bits } else { 0 });
         }
         let magnitude = (code & ((1 << multiplier.magnitude_bits()) - 1)) as i64;

@@ -338,7 +338,7 @@ fn a_unit_with_many_weights() {
     let mut stimulus = Stimulus::new(5);
     let many = [
         Case::of(signs(&mut stimulus, 40, 130), (1, 1), (8, 16), ElementType::Bipolar, Some(outputs()[0]), 1),
-        Case::of(signs(&mut stimulus, 20, 90), (2, 3), (5, 16), ElementType::Bipolar, None, 2),
+        Case::of(signs(&mut stimulus, 30, 90), (2, 3), (5, 16), ElementType::Bipolar, None, 2),
         Case::of(integers(&mut stimulus, 12, 90, (-8, 7)), (2, 3), (3, 8), ElementType::Signed { bits: 4 }, None, 3),
     ];
     for (n, mut case) in many.into_iter().enumerate() {

@@ -121,7 +121,7 @@ fn lanes(text: &mut Text, bits: usize, simd: usize, offset: bool) {
 
 /// The body of the module.
 pub(super) fn text(multiplier: &Multiplier, simd: usize, offset: bool, width: usize) -> String {
-    let Multiplier { datapath, input_bits: bits, weight_bits, signed } = *multiplier;
+    let Multiplier { datapath, input_bits: bits, weight_bits, signed, .. } = *multiplier;
     let mut text = Text::default();
     lanes(&mut text, bits, simd, offset);
     let weight = |lane: usize, bit: usize| {
@@ -148,7 +148,7 @@ pub(super) fn text(multiplier: &Multiplier, simd: usize, offset: bool, width: us
             let planes = planes.collect();
             text.shifted("sum", planes, signed)
         }
-        Datapath::Products if multiplier.is_twos_complement() => {
+        Datapath::Products if multiplier.twos_complement => {
             let element = if signed {
                 ElementType::Signed { bits: weight_bits as u32 }
             } else {

@@ -15,6 +15,15 @@ pub enum RowFunction<'a> {
 }
 
 impl RowFunction<'_> {
+    /// The row whose weights stand where there is no row, if not zeros: thresholds that are never reached make zeros of
+    /// it, but only of sums that a row can have.
+    pub(crate) fn stand_in(&self) -> Option<usize> {
+        match self {
+            RowFunction::Accumulator(_) => None,
+            RowFunction::Steps(..) => Some(0),
+        }
+    }
+
     /// The type of the results.
     pub fn element(&self) -> ElementType {
         match self {
@@ -28,7 +37,7 @@ impl RowFunction<'_> {
 pub struct Rows<'a> {
     /// What is made of each accumulator.
     pub function: RowFunction<'a>,
-    /// What the sums of each row mean.
+    /// What the sums of each row mean; after them, those of a row of zeros, if sums of one occur.
     pub ranges: &'a [RowRange],
     /// The rows of each fold, one for each lane out; `None` beyond the last.
     pub folds: &'a [Vec<Option<usize>>],
