@@ -1,10 +1,12 @@
-//! What a plan costs on an ECP5, before synthesis: a first form, two constants a unit.
+//! What a plan costs on an ECP5, before synthesis: a first form, a few constants a unit.
 //!
 //! Coefficients are read off two designs (TFC at 10^6 images/s and the shipped digits network at 10^5, yosys 0.23,
-//! `synth_ecp5`): they reproduce those LUT counts within 6 %, block RAM exactly, and claim nothing about others.
+//! `synth_ecp5`): they reproduce those LUT counts within 6 %, block RAM exactly, and claim nothing about others. Units
+//! besides dot products of bipolar weights are guessed from the bits that they hold.
 
+use crate::datapath::Datapath;
 use crate::fold::Dot;
-use crate::plan::{Plan, Stage, StageKind};
+use crate::plan::{Lanes, Plan, Stage, StageKind, arithmetic};
 use network::network::{LayerId, LayerKind};
 use serde::{Deserialize, Serialize};
 
@@ -32,7 +34,6 @@ impl Estimate {
 
 fn of_stage(plan: &Plan, stage: &Stage) -> Estimate {
     let (input, output) = (plan.stream(stage.input()), plan.stream(stage.output()));
-    let element_bits = u64::from(input.format.element.bits());
     let memory = |words: usize| {
         let bram = block_rams(input.word_bits(), words);
         // A LUT holds sixteen bits of a memory that is made of them.
@@ -40,18 +41,8 @@ fn of_stage(plan: &Plan, stage: &Stage) -> Estimate {
         Estimate { lut: lut + 40, ff: 30, bram }
     };
     match &stage.kind {
-        StageKind::MatrixVectorUnit { layer, thresholds, pe, simd } => {
-            let lanes = (pe * simd) as u64 * element_bits;
-            let Some(dot) = Dot::new(&plan.network, plan.network.layer(*layer)) else {
-                return Estimate::default();
-            };
-            let folds = dot.groups * dot.taps * dot.columns.div_ceil(*simd) * dot.rows.div_ceil(*pe);
-            let comparisons = comparisons(plan, *thresholds, *pe);
-            Estimate { lut: 5 * lanes + 300 + comparisons, ff: 2 * lanes + 120, bram: block_rams(pe * simd, folds) }
-        }
-        StageKind::DepthwiseUnit { thresholds, pe, .. } => {
-            let lanes = *pe as u64 * element_bits;
-            Estimate { lut: 20 * lanes + 100 + comparisons(plan, *thresholds, *pe), ff: 20 * lanes + 60, bram: 0 }
+        StageKind::MatrixVectorUnit { thresholds, .. } | StageKind::DepthwiseUnit { thresholds, .. } => {
+            dot(plan, stage, *thresholds).unwrap_or_default()
         }
         StageKind::WidthConverter | StageKind::ArgMax { .. } => Estimate { lut: 80, ff: 40, bram: 0 },
         StageKind::MultiThreshold { .. } => Estimate { lut: 40 * input.format.lanes as u64, ff: 60, bram: 0 },
@@ -76,6 +67,24 @@ fn of_stage(plan: &Plan, stage: &Stage) -> Estimate {
             Estimate { lut: bits + 30, ff: bits + 20, bram: 0 }
         }
     }
+}
+
+/// The estimate of a stage of dot products.
+fn dot(plan: &Plan, stage: &Stage, thresholds: Option<LayerId>) -> Option<Estimate> {
+    let Lanes { pe, simd } = stage.kind.lanes()?;
+    let layer = plan.network.layer(stage.kind.layer()?);
+    let (shape, weights) = (Dot::new(&plan.network, layer)?, layer.kind.weights()?);
+    let choice = arithmetic(&plan.network, &plan.streams, &plan.stages, stage)?.choice;
+    let lanes = (pe * simd) as u64 * u64::from(plan.stream(stage.input()).format.element.bits());
+    let lut_lanes = match choice.luts.iter().find(|(datapath, _)| *datapath == choice.datapath) {
+        Some((datapath, luts)) if *datapath != Datapath::Bipolar => pe as u64 * luts,
+        _ => 5 * lanes,
+    };
+    let words = if shape.depthwise { shape.groups.div_ceil(pe) } else { shape.groups * shape.columns.div_ceil(simd) };
+    let folds = if shape.depthwise { 1 } else { shape.rows.div_ceil(pe) };
+    let bram = block_rams(pe * simd * weights.element.bits() as usize, words * shape.taps * folds);
+    let comparisons = comparisons(plan, thresholds, pe);
+    Some(Estimate { lut: lut_lanes + 300 + comparisons, ff: 2 * lanes + 120, bram })
 }
 
 /// Each threshold of a row beyond the first is one more comparison of about the sum's width.

@@ -13,13 +13,16 @@ pub mod matrix_vector_unit;
 mod models;
 pub mod multi_threshold;
 mod queues;
+mod shapes;
 pub mod simulate;
+pub mod sliding_window;
 pub mod standin;
 pub mod stream_fifo;
 pub mod width_converter;
 
 pub use models::controls;
-pub use queues::add_queues as schedule;
+pub use queues::{add_queues as schedule, times_of};
+pub use shapes::window_shape;
 
 /// Clock cycles of a pipeline.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,19 +51,13 @@ pub fn cycles(
             let dot = Dot::new(network, network.layer(*layer));
             dot.map_or(0, |dot| dot.cycles(crate::fold::Parallelism { pe: *pe, simd: *simd }))
         }
+        StageKind::SlidingWindow { layer, capacity } => {
+            let lanes = streams[outputs[0].0].format.lanes;
+            window_shape(network, network.layer(*layer), lanes, *capacity).map_or(0, |shape| shape.cycles() as u64)
+        }
         _ => 0,
     };
     words.max(busy)
-}
-
-/// Words that the windows of a layer hold at least, in words of `lanes` channels.
-pub fn least_capacity(network: &Network, layer: &network::network::Layer, lanes: usize) -> usize {
-    standin::least(network, layer, lanes)
-}
-
-/// The capacity of a window with room for at least `words` words.
-pub fn window_extent(_network: &Network, _layer: &network::network::Layer, _image: usize, words: usize) -> usize {
-    words
 }
 
 /// Greatest common divisor of two positive numbers.

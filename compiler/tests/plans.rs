@@ -6,10 +6,10 @@
 mod networks;
 
 use compiler::fold::{Dot, Goal, Parallelism, plan};
-use compiler::plan::Plan;
-use compiler::schedule::control_outcome;
+use compiler::plan::{Plan, StageKind};
+use compiler::schedule::{Times, control_outcome, times_of};
 use network::network::Network;
-use networks::all;
+use networks::{Builder, U2, all, window};
 use std::collections::BTreeMap;
 
 /// Some legal parallelism for each layer, dividing or not.
@@ -62,4 +62,20 @@ fn no_hesitation_stops_a_pipeline_for_good() {
             assert!(control_outcome(&plan, seed, 5), "seed {seed}\n{plan}");
         }
     }
+}
+
+/// The short branch of a fork must hold what the long one keeps back.
+#[test]
+fn a_branch_without_room_is_seen_to_be_stuck() {
+    let (mut builder, x) = Builder::new("residual", [6, 6, 4], U2, 3);
+    let y = builder.convolution(x, window(3, 1, 1), 1, 0, (4, U2));
+    let y = builder.steps(y, U2);
+    let sum = builder.add(&[(x, 1), (y, 1)]);
+    let plan = plan(builder.finish(sum), &Goal::FramesPerSecond(1e4), 100.0).unwrap();
+    let times = times_of(&plan.network, &plan.streams, &plan.stages).unwrap();
+    assert_eq!(times, Times { initiation_interval: plan.initiation_interval, latency: plan.latency });
+    let mut shallow = plan.stages.clone();
+    let mut queues = shallow.iter_mut().filter(|stage| matches!(stage.kind, StageKind::Fifo { .. }));
+    queues.next().unwrap().kind = StageKind::Fifo { depth: 2 };
+    assert_eq!(times_of(&plan.network, &plan.streams, &shallow), None);
 }

@@ -1,20 +1,24 @@
 //! `Plan` → `Design`: the plan's stages as rust-hdl blocks.
 
 pub mod pipeline;
+pub mod unit;
 
 use crate::blocks::arg_max::ArgMax;
+use crate::blocks::depthwise_unit::{DepthwiseShape, DepthwiseUnit};
 use crate::blocks::matrix_vector_unit::{MatrixVectorShape, MatrixVectorUnit, RowFunction};
 use crate::blocks::multi_threshold::MultiThreshold;
+use crate::blocks::stream_fifo::StreamFifo;
 use crate::blocks::width_converter::WidthConverter;
 use crate::emit::EmitError;
 use abi::ElementType;
 use compiler::datapath::Datapath;
 use compiler::fold::Dot;
-use compiler::plan::{Plan, Stage, StageKind, arithmetic};
+use compiler::plan::{Plan, Stage, StageKind, StreamId, arithmetic};
 use miette::Diagnostic;
 use network::network::{Layer, LayerId, LayerKind, WeightMatrix};
-pub use pipeline::{Pipeline, Unit};
+pub use pipeline::{Netlist, Pipeline, Placed};
 use thiserror::Error;
+pub use unit::Unit;
 
 /// A plan as hardware.
 #[derive(Debug)]
@@ -53,13 +57,18 @@ pub enum DesignError {
 /// Where the plan contradicts itself.
 pub fn design(plan: &Plan) -> Result<Design, DesignError> {
     let top = "xnorforge_core".to_owned();
-    let stages = plan
-        .stages
-        .iter()
-        .map(|stage| Ok((stage.name.clone(), unit(plan, stage)?)))
-        .collect::<Result<Vec<(String, Unit)>, DesignError>>()?;
-    let (input, output) = (plan.streams[0].word_bits(), plan.stream(plan.output()).word_bits());
-    Ok(Design { pipeline: Pipeline::new(&top, input, output, stages), top })
+    let placed = |stage: &Stage| {
+        let numbers = |streams: &[StreamId]| streams.iter().map(|id| id.0).collect();
+        let unit = unit(plan, stage)?;
+        let (inputs, outputs) = (numbers(&stage.inputs), numbers(&stage.outputs));
+        Ok(Placed { name: stage.name.clone(), unit, inputs, outputs })
+    };
+    let netlist = Netlist {
+        streams: plan.streams.iter().map(|stream| (stream.name.clone(), stream.word_bits())).collect(),
+        stages: plan.stages.iter().map(placed).collect::<Result<_, DesignError>>()?,
+        output: plan.output().0,
+    };
+    Ok(Design { pipeline: Pipeline::new(&top, netlist), top })
 }
 
 fn unit(plan: &Plan, stage: &Stage) -> Result<Unit, DesignError> {
@@ -86,6 +95,22 @@ fn unit(plan: &Plan, stage: &Stage) -> Result<Unit, DesignError> {
                 simd: *simd,
             };
             Unit::MatrixVectorUnit(Box::new(MatrixVectorUnit::new(&shape)))
+        }
+        StageKind::DepthwiseUnit { layer, thresholds, pe } => {
+            let DotParts { weights, dot: _, function, datapath } = dot_parts(plan, stage, *layer, *thresholds)?;
+            let shape = DepthwiseShape {
+                name: &stage.name,
+                weights,
+                input: input.element,
+                function,
+                padded: plan.stream(stage.input()).padded,
+                datapath,
+                lanes: *pe,
+            };
+            Unit::DepthwiseUnit(Box::new(DepthwiseUnit::new(&shape)))
+        }
+        StageKind::Fifo { depth } => {
+            Unit::StreamFifo(Box::new(StreamFifo::new(*depth, plan.stream(stage.input()).word_bits())))
         }
         StageKind::MultiThreshold { layer } => {
             let layer = network.layer(*layer);

@@ -7,7 +7,6 @@ use crate::stream_core::{FloatEnds, StageProbe, StreamCore, StreamRecord, Word};
 use bitvec::prelude::{BitVec, Lsb0};
 use compiler::plan::{Plan, Stage};
 use hdl::artifacts::Compiled;
-use hdl::design::pipeline::stream_prefix;
 use hdl::design::{Design, Pipeline};
 use hdl::wire::{Simulation, Word as Wires};
 use std::path::{Path, PathBuf};
@@ -51,7 +50,8 @@ fn probes(plan: &Plan) -> Vec<StageProbe> {
         let stream = plan.stream(stage.output());
         let tensor = stream.tensor?;
         Some(StageProbe {
-            prefix: if stage.output() == last { "out".to_owned() } else { stream_prefix(&stage.name) },
+            stream: stage.output().0,
+            prefix: if stage.output() == last { "out".to_owned() } else { stream.name.clone() },
             tensor,
             layer: writer(tensor).map_or_else(|| "input".to_owned(), |layer| layer.name.clone()),
             vectors: plan.network.tensor(tensor).vectors(),
@@ -132,8 +132,8 @@ fn drive(
             idle = 0;
             options.report(record.words.len() / core.output.words_per_image());
         }
-        for (stage, words) in record.stages.iter_mut().enumerate() {
-            words.extend(simulation.top.moving(stage).map(|word| from_wires(&word)));
+        for (probe, words) in core.stages.iter().zip(&mut record.stages) {
+            words.extend(simulation.top.moving(probe.stream).map(|word| from_wires(&word)));
         }
         if idle > core.patience {
             return Err(SimError::Stuck {

@@ -40,6 +40,8 @@ pub struct StreamCore {
 /// A stream inside a core: the wires `<prefix>_data`, `<prefix>_valid` and `<prefix>_ready` of the top module.
 #[derive(Clone, Debug, PartialEq)]
 pub struct StageProbe {
+    /// Number of the stream among the core's.
+    pub stream: usize,
     /// What the names of the wires begin with.
     pub prefix: String,
     /// The network's tensor on it.

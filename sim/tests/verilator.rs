@@ -104,6 +104,7 @@ fn dot() -> (Network, StreamCore) {
     network.validate().unwrap();
     let (input, output) = (format(U4, 2, 5, 2), format(u2, 1, 1, 2));
     let probe = |prefix: &str, tensor, layer: &str, format: StreamFormat| StageProbe {
+        stream: tensor,
         prefix: prefix.to_owned(),
         tensor: TensorId(tensor),
         layer: layer.to_owned(),

@@ -1,22 +1,19 @@
 //! Puts queues into a pipeline.
 
-use super::window_extent;
 use crate::plan::{Stage, StageKind, Stream, StreamId};
 use abi::packing::StreamFormat;
-use network::network::Network;
 
 /// Depth of a queue that never fills.
 pub const UNBOUNDED: usize = usize::MAX / 2;
 
 /// The pipeline with room for so many more words on each stream: in the window that reads it, else in a queue.
-pub fn with_room(network: &Network, streams: &[Stream], stages: &[Stage], room: &[usize]) -> (Vec<Stream>, Vec<Stage>) {
+pub fn with_room(streams: &[Stream], stages: &[Stage], room: &[usize]) -> (Vec<Stream>, Vec<Stage>) {
     let mut stages = stages.to_vec();
     let mut depths = room.to_vec();
     for stage in &mut stages {
         let input = stage.inputs[0].0;
-        if let StageKind::SlidingWindow { layer, capacity } = &mut stage.kind {
-            let words = streams[input].format.words_per_image();
-            *capacity = window_extent(network, network.layer(*layer), words, *capacity + depths[input]);
+        if let StageKind::SlidingWindow { capacity, .. } = &mut stage.kind {
+            *capacity = (*capacity + depths[input]).next_power_of_two();
             depths[input] = 0;
         }
     }

@@ -1,7 +1,10 @@
 //! The control of each stage of a pipeline.
 
 use super::control::Control;
-use super::{arg_max, depthwise_unit, matrix_vector_unit, multi_threshold, stream_fifo, width_converter};
+use super::shapes::window_shape;
+use super::{
+    arg_max, depthwise_unit, matrix_vector_unit, multi_threshold, sliding_window, stream_fifo, width_converter,
+};
 use crate::fold::Dot;
 use crate::plan::{Stage, StageKind, Stream, arithmetic};
 use network::network::{LayerId, LayerKind, Network};
@@ -33,14 +36,8 @@ fn control(network: &Network, streams: &[Stream], stages: &[Stage], stage: &Stag
         StageKind::ArgMax { .. } => Box::new(arg_max::ArgMax::new(input.format.words_per_image())),
         StageKind::Fifo { depth } => Box::new(stream_fifo::StreamFifo::new(*depth)),
         StageKind::SlidingWindow { layer, capacity } => {
-            let lanes = output.format.lanes;
-            Box::new(super::standin::Window2::new(
-                network,
-                network.layer(*layer),
-                lanes,
-                *capacity,
-                input.format.words_per_image(),
-            ))
+            let shape = window_shape(network, network.layer(*layer), output.format.lanes, *capacity);
+            Box::new(sliding_window::SlidingWindow::new(&shape.expect("the layer of a stage of windows has some")))
         }
         StageKind::Fork => Box::new(super::standin::Fork::new()),
         StageKind::PoolUnit { .. } | StageKind::GlobalPool { .. } => {

@@ -46,7 +46,7 @@ pub fn add_queues(network: &Network, streams: &mut Vec<Stream>, stages: &mut Vec
             let all = gathered.get_or_insert_with(|| gather(network, streams, stages, interval));
             all.iter().map(|words| if *words <= SMALL { 0 } else { (words * times).div_ceil(over).max(2) }).collect()
         };
-        let (with_streams, with_stages) = insert::with_room(network, streams, stages, &room);
+        let (with_streams, with_stages) = insert::with_room(streams, stages, &room);
         let Some(found) = times_of(network, &with_streams, &with_stages) else { continue };
         let better = best.as_ref().is_none_or(|(before, ..)| found.initiation_interval < before.initiation_interval);
         if better {

@@ -1,7 +1,6 @@
 //! Stand-ins until the blocks' own models are there.
 
 use super::control::{Control, Ports};
-use network::network::{Convolution, Layer, LayerKind, Network, Pool, Window};
 
 /// Takes `a[n]` words of each input per result, in lockstep rounds.
 pub struct Round {
@@ -67,104 +66,6 @@ impl Control for Fork {
     }
     fn quiet(&self) -> u64 {
         u64::MAX
-    }
-    fn advance(&mut self, _: u64) {}
-}
-
-pub struct Window2 {
-    words: usize,
-    capacity: usize,
-    order: Vec<(Option<usize>, usize)>,
-    written: u64,
-    image_out: u64,
-    next: usize,
-    held: usize,
-}
-fn parts(network: &Network, layer: &Layer, lanes: usize) -> (Window, usize, usize) {
-    let channels = network.tensor(layer.input()).channels;
-    match &layer.kind {
-        LayerKind::Convolution(Convolution { window, groups, weights, .. })
-            if !(*groups == channels && weights.rows == channels) =>
-        {
-            (*window, *groups, (channels / groups).div_ceil(lanes))
-        }
-        LayerKind::Convolution(Convolution { window, .. }) | LayerKind::Pool(Pool { window, .. }) => {
-            (*window, channels.div_ceil(lanes), 1)
-        }
-        _ => panic!(),
-    }
-}
-fn order(network: &Network, layer: &Layer, lanes: usize) -> Vec<(Option<usize>, usize)> {
-    let image = network.tensor(layer.input());
-    let (window, groups, words) = parts(network, layer, lanes);
-    let [rows, columns] = window.output(image.height, image.width);
-    let mut order = Vec::new();
-    for y in 0..rows {
-        for x in 0..columns {
-            for g in 0..groups {
-                for tap in 0..window.taps() {
-                    for word in 0..words {
-                        let pixel = window.pixel(image.height, image.width, (y, x), tap);
-                        order.push((pixel.map(|p| (p * groups + g) * words + word), 0));
-                    }
-                }
-            }
-        }
-    }
-    let total = image.vectors() * groups * words;
-    let mut least = total;
-    for entry in order.iter_mut().rev() {
-        if let Some(p) = entry.0 {
-            least = least.min(p);
-        }
-        entry.1 = least;
-    }
-    order
-}
-pub fn least(network: &Network, layer: &Layer, lanes: usize) -> usize {
-    let order = order(network, layer, lanes);
-    order.iter().filter_map(|(word, least)| word.map(|word| word + 1 - least)).max().unwrap_or(1) + 1
-}
-impl Window2 {
-    pub fn new(network: &Network, layer: &Layer, lanes: usize, capacity: usize, words: usize) -> Self {
-        let order = order(network, layer, lanes);
-        Window2 { words, capacity, order, written: 0, image_out: 0, next: 0, held: 0 }
-    }
-    fn oldest(&self) -> u64 {
-        self.image_out * self.words as u64 + self.order[self.next].1 as u64
-    }
-    fn can_read(&self) -> bool {
-        match self.order[self.next].0 {
-            None => true,
-            Some(word) => self.image_out * (self.words as u64) + (word as u64) < self.written,
-        }
-    }
-}
-impl Control for Window2 {
-    fn valid(&self, _: Ports) -> Ports {
-        [self.held > 0, false]
-    }
-    fn ready(&self, _: Ports, _: Ports) -> Ports {
-        [self.written < self.oldest() + self.capacity as u64, false]
-    }
-    fn tick(&mut self, taken: Ports, given: Ports) {
-        if given[0] {
-            self.held -= 1;
-        }
-        if self.held < 2 && self.can_read() {
-            self.held += 1;
-            self.next += 1;
-            if self.next == self.order.len() {
-                self.next = 0;
-                self.image_out += 1;
-            }
-        }
-        if taken[0] {
-            self.written += 1;
-        }
-    }
-    fn quiet(&self) -> u64 {
-        if self.held == 2 || !self.can_read() { u64::MAX } else { 0 }
     }
     fn advance(&mut self, _: u64) {}
 }

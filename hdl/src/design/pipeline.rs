@@ -7,37 +7,33 @@
 //! Therefore this block, the only one, states its wiring by hand: once as [`Logic::update`] and once as the same
 //! list of assignments in [`Logic::hdl`].
 
-use crate::blocks::arg_max::ArgMax;
-use crate::blocks::matrix_vector_unit::MatrixVectorUnit;
-use crate::blocks::multi_threshold::MultiThreshold;
-use crate::blocks::width_converter::WidthConverter;
+use super::unit::{INPUTS, OUTPUTS, Unit};
 use crate::wire::{Clocked, ModuleName, Wire, Word};
 use rust_hdl::core::ast::{VerilogExpression, VerilogStatement};
 use rust_hdl::core::prelude::{Bit, Block, Clock, In, Local, Logic, Out, Probe, Verilog};
 
-/// The block of one stage.
+/// A stage as its core sees it.
 #[derive(Debug)]
-pub enum Unit {
-    /// See [`crate::blocks::width_converter`].
-    WidthConverter(Box<WidthConverter>),
-    /// See [`crate::blocks::matrix_vector_unit`].
-    MatrixVectorUnit(Box<MatrixVectorUnit>),
-    /// See [`crate::blocks::multi_threshold`].
-    MultiThreshold(Box<MultiThreshold>),
-    /// See [`crate::blocks::arg_max`].
-    ArgMax(Box<ArgMax>),
+pub struct Placed {
+    /// Name of the instance.
+    pub name: String,
+    /// The block.
+    pub unit: Unit,
+    /// The streams read, by number.
+    pub inputs: Vec<usize>,
+    /// The streams written, by number.
+    pub outputs: Vec<usize>,
 }
 
-/// Evaluates an expression on the block inside a unit, whatever its type.
-macro_rules! of_unit {
-    ($unit:expr, $block:ident => $body:expr) => {
-        match $unit {
-            Unit::WidthConverter($block) => $body,
-            Unit::MatrixVectorUnit($block) => $body,
-            Unit::MultiThreshold($block) => $body,
-            Unit::ArgMax($block) => $body,
-        }
-    };
+/// Streams and the stages between them.
+#[derive(Debug)]
+pub struct Netlist {
+    /// Name and bits of a word of each stream. The first is the stream in; its name is not used.
+    pub streams: Vec<(String, usize)>,
+    /// The stages; each stream is written by one and read by one.
+    pub stages: Vec<Placed>,
+    /// The stream out.
+    pub output: usize,
 }
 
 /// The core.
@@ -60,22 +56,28 @@ pub struct Pipeline {
     pub out_valid: Wire<Out, Bit>,
     /// Whether the word out is taken.
     pub out_ready: Wire<In, Bit>,
-    stages: Vec<(String, Unit)>,
+    stages: Vec<Placed>,
+    /// The wires of every stream but the first.
     streams: Vec<Stream>,
+    output: usize,
 }
 
-/// The stream that leaves a stage, as wires of the core with names to look at.
+/// A stream that a stage writes, as wires of the core with names to look at: `_data`, `_valid`, `_ready` follow.
 #[derive(Debug)]
 struct Stream {
+    name: String,
     data: Wire<Local>,
     valid: Wire<Local, Bit>,
     ready: Wire<Local, Bit>,
 }
 
 impl Pipeline {
-    /// The core called `name` of the given stages, each with its instance name, between streams of words of
-    /// `in_bits` and `out_bits`.
-    pub fn new(name: &str, in_bits: usize, out_bits: usize, stages: Vec<(String, Unit)>) -> Self {
+    /// The core called `name`.
+    pub fn new(name: &str, netlist: Netlist) -> Self {
+        let Netlist { streams, stages, output } = netlist;
+        let (in_bits, out_bits) = (streams[0].1, streams[output].1);
+        let stream =
+            |(name, bits)| Stream { name, data: Wire::of(bits), valid: Wire::default(), ready: Wire::default() };
         Pipeline {
             module: ModuleName::new(name),
             clock: Wire::default(),
@@ -86,40 +88,35 @@ impl Pipeline {
             out_data: Wire::of(out_bits),
             out_valid: Wire::default(),
             out_ready: Wire::default(),
-            streams: stages
-                .iter()
-                .map(|(_, unit)| Stream {
-                    data: Wire::of(of_unit!(unit, unit => unit.out_data.width())),
-                    valid: Wire::default(),
-                    ready: Wire::default(),
-                })
-                .collect(),
+            streams: streams.into_iter().skip(1).map(stream).collect(),
             stages,
+            output,
         }
     }
 
     /// Names and texts of the stages' memory files.
     pub fn memory_files(&self) -> Vec<(String, String)> {
-        self.stages
-            .iter()
-            .flat_map(|(_, unit)| match unit {
-                Unit::MatrixVectorUnit(unit) => unit.files(),
-                Unit::MultiThreshold(unit) => unit.files(),
-                Unit::WidthConverter(_) | Unit::ArgMax(_) => Vec::new(),
-            })
-            .collect()
+        self.stages.iter().flat_map(|stage| stage.unit.files()).collect()
     }
 
-    /// The word that moves out of a stage at the coming clock edge, if one does; to be asked when settled.
-    pub fn moving(&self, stage: usize) -> Option<Word> {
-        let stream = &self.streams[stage];
-        (stream.valid.val() && stream.ready.val()).then(|| stream.data.val())
+    /// The word that moves on a stream at the coming clock edge, if one does; to be asked when settled.
+    pub fn moving(&self, stream: usize) -> Option<Word> {
+        match stream.checked_sub(1) {
+            None => (self.in_valid.val() && self.in_ready.val()).then(|| self.in_data.val()),
+            Some(inner) => {
+                let stream = &self.streams[inner];
+                (stream.valid.val() && stream.ready.val()).then(|| stream.data.val())
+            }
+        }
     }
-}
 
-/// What the names of the wires of the stream behind stage `name` begin with: `_data`, `_valid`, `_ready` follow.
-pub fn stream_prefix(name: &str) -> String {
-    format!("{name}_stream")
+    /// The name of one of a stream's wires.
+    fn wire(&self, stream: usize, wire: &str) -> String {
+        match stream.checked_sub(1) {
+            None => format!("in_{wire}"),
+            Some(inner) => format!("{}_{wire}", self.streams[inner].name),
+        }
+    }
 }
 
 impl Clocked for Pipeline {
@@ -131,41 +128,35 @@ impl Clocked for Pipeline {
 impl Logic for Pipeline {
     fn update(&mut self) {
         let (clock, reset) = (self.clock.val(), self.reset.val());
-        let (mut data, mut valid) = (self.in_data.val(), self.in_valid.val());
-        for ((_, unit), stream) in self.stages.iter_mut().zip(&mut self.streams) {
-            of_unit!(unit, unit => {
-                unit.clock.next = clock;
-                unit.reset.next = reset;
-                unit.in_data.next = data;
-                unit.in_valid.next = valid;
-                stream.data.next = unit.out_data.val();
-                stream.valid.next = unit.out_valid.val();
-            });
-            data = stream.data.val();
-            valid = stream.valid.val();
+        for stage in &mut self.stages {
+            stage.unit.clock(clock, reset);
+            for (port, input) in stage.inputs.iter().enumerate() {
+                let offer = match input.checked_sub(1) {
+                    None => (self.in_data.val(), self.in_valid.val()),
+                    Some(inner) => (self.streams[inner].data.val(), self.streams[inner].valid.val()),
+                };
+                stage.unit.offer(port, offer);
+                let ready = stage.unit.is_ready(port);
+                match input.checked_sub(1) {
+                    None => self.in_ready.next = ready,
+                    Some(inner) => self.streams[inner].ready.next = ready,
+                }
+            }
+            for (port, output) in stage.outputs.iter().enumerate() {
+                let stream = &mut self.streams[*output - 1];
+                (stream.data.next, stream.valid.next) = stage.unit.offered(port);
+                stage.unit.take(port, stream.ready.val());
+            }
         }
-        self.out_data.next = data;
-        self.out_valid.next = valid;
-        let mut ready = self.out_ready.val();
-        for ((_, unit), stream) in self.stages.iter_mut().zip(&mut self.streams).rev() {
-            stream.ready.next = ready;
-            of_unit!(unit, unit => {
-                unit.out_ready.next = stream.ready.val();
-                ready = unit.in_ready.val();
-            });
-        }
-        self.in_ready.next = ready;
+        let last = &mut self.streams[self.output - 1];
+        self.out_data.next = last.data.val();
+        self.out_valid.next = last.valid.val();
+        last.ready.next = self.out_ready.val();
     }
 
     fn connect(&mut self) {
-        for (_, unit) in &mut self.stages {
-            of_unit!(unit, unit => {
-                unit.clock.connect();
-                unit.reset.connect();
-                unit.in_data.connect();
-                unit.in_valid.connect();
-                unit.out_ready.connect();
-            });
+        for stage in &mut self.stages {
+            stage.unit.connect_inputs();
         }
         for stream in &mut self.streams {
             stream.data.connect();
@@ -184,26 +175,25 @@ impl Logic for Pipeline {
                 VerilogExpression::Signal(source),
             )
         };
-        let of = |stage: usize, port: &str| format!("{}${port}", self.stages[stage].0);
-        let stream = |stage: usize, wire: &str| format!("{}_{wire}", stream_prefix(&self.stages[stage].0));
         let mut body = Vec::new();
-        for stage in 0..self.stages.len() {
-            let last = stage + 1 == self.stages.len();
-            body.push(assign(of(stage, "clock"), "clock".into()));
-            body.push(assign(of(stage, "reset"), "reset".into()));
-            for wire in ["data", "valid"] {
-                let source = if stage == 0 { format!("in_{wire}") } else { stream(stage - 1, wire) };
-                body.push(assign(of(stage, &format!("in_{wire}")), source));
-                body.push(assign(stream(stage, wire), of(stage, &format!("out_{wire}"))));
+        for stage in &self.stages {
+            let of = |port: String| format!("{}${port}", stage.name);
+            body.push(assign(of("clock".into()), "clock".into()));
+            body.push(assign(of("reset".into()), "reset".into()));
+            for (port, input) in INPUTS.iter().zip(&stage.inputs) {
+                body.push(assign(of(format!("{port}_data")), self.wire(*input, "data")));
+                body.push(assign(of(format!("{port}_valid")), self.wire(*input, "valid")));
+                body.push(assign(self.wire(*input, "ready"), of(format!("{port}_ready"))));
             }
-            let ready = if last { "out_ready".into() } else { of(stage + 1, "in_ready") };
-            body.push(assign(stream(stage, "ready"), ready));
-            body.push(assign(of(stage, "out_ready"), stream(stage, "ready")));
+            for (port, output) in OUTPUTS.iter().zip(&stage.outputs) {
+                body.push(assign(self.wire(*output, "data"), of(format!("{port}_data"))));
+                body.push(assign(self.wire(*output, "valid"), of(format!("{port}_valid"))));
+                body.push(assign(of(format!("{port}_ready")), self.wire(*output, "ready")));
+            }
         }
-        let last = self.stages.len() - 1;
-        body.push(assign("in_ready".into(), of(0, "in_ready")));
-        body.push(assign("out_data".into(), stream(last, "data")));
-        body.push(assign("out_valid".into(), stream(last, "valid")));
+        body.push(assign("out_data".into(), self.wire(self.output, "data")));
+        body.push(assign("out_valid".into(), self.wire(self.output, "valid")));
+        body.push(assign(self.wire(self.output, "ready"), "out_ready".into()));
         Verilog::Combinatorial(body)
     }
 }
@@ -211,8 +201,8 @@ impl Logic for Pipeline {
 impl Block for Pipeline {
     fn connect_all(&mut self) {
         self.connect();
-        for (_, unit) in &mut self.stages {
-            of_unit!(unit, unit => unit.connect_all());
+        for stage in &mut self.stages {
+            stage.unit.block_mut().connect_all();
         }
     }
 
@@ -231,8 +221,8 @@ impl Block for Pipeline {
             stream.valid.update_all();
             stream.ready.update_all();
         }
-        for (_, unit) in &mut self.stages {
-            of_unit!(unit, unit => unit.update_all());
+        for stage in &mut self.stages {
+            stage.unit.block_mut().update_all();
         }
     }
 
@@ -249,7 +239,7 @@ impl Block for Pipeline {
                 .streams
                 .iter()
                 .any(|stream| stream.data.has_changed() || stream.valid.has_changed() || stream.ready.has_changed())
-            || self.stages.iter().any(|(_, unit)| of_unit!(unit, unit => unit.has_changed()))
+            || self.stages.iter().any(|stage| stage.unit.block().has_changed())
     }
 
     fn accept(&self, name: &str, probe: &mut dyn Probe) {
@@ -263,12 +253,13 @@ impl Block for Pipeline {
         self.out_data.accept("out_data", probe);
         self.out_valid.accept("out_valid", probe);
         self.out_ready.accept("out_ready", probe);
-        for ((stage, unit), stream) in self.stages.iter().zip(&self.streams) {
-            let prefix = stream_prefix(stage);
-            stream.data.accept(&format!("{prefix}_data"), probe);
-            stream.valid.accept(&format!("{prefix}_valid"), probe);
-            stream.ready.accept(&format!("{prefix}_ready"), probe);
-            of_unit!(unit, unit => unit.accept(stage, probe));
+        for stage in &self.stages {
+            for stream in stage.outputs.iter().map(|output| &self.streams[*output - 1]) {
+                stream.data.accept(&format!("{}_data", stream.name), probe);
+                stream.valid.accept(&format!("{}_valid", stream.name), probe);
+                stream.ready.accept(&format!("{}_ready", stream.name), probe);
+            }
+            stage.unit.accept(&stage.name, probe);
         }
         probe.visit_end_scope(name, self);
     }

@@ -96,7 +96,7 @@ impl Layout<'_> {
         counts_nothing: bool,
     ) -> StreamId {
         let format = self.format(layer.input(), shape, lanes);
-        let capacity = crate::schedule::least_capacity(self.network, layer, lanes);
+        let capacity = crate::schedule::window_shape(self.network, layer, lanes, 1).map_or(1, |shape| shape.depth);
         let kind = StageKind::SlidingWindow { layer: id, capacity };
         let output = self.stage("window", kind, vec![input], format, None);
         self.streams[output.0].padded =

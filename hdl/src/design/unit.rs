@@ -1,0 +1,182 @@
+//! The blocks that stages become, and their ports by number.
+
+use crate::blocks::arg_max::ArgMax;
+use crate::blocks::depthwise_unit::DepthwiseUnit;
+use crate::blocks::matrix_vector_unit::MatrixVectorUnit;
+use crate::blocks::multi_threshold::MultiThreshold;
+use crate::blocks::stream_fifo::StreamFifo;
+use crate::blocks::width_converter::WidthConverter;
+use crate::wire::Word;
+use rust_hdl::core::prelude::{Block, Clock, Logic, Probe};
+
+/// What the names of a block's wires begin with, for each stream in.
+pub const INPUTS: [&str; 2] = ["in", "second"];
+/// As [`INPUTS`], for each stream out.
+pub const OUTPUTS: [&str; 2] = ["out", "second"];
+
+/// A word that is offered, or not.
+pub type Offer = (Word, bool);
+
+/// Makes the enumeration of blocks, each with the number of its streams in and out.
+macro_rules! units {
+    ($($(#[$doc:meta])* $name:ident: $shape:ident),+ $(,)?) => {
+        /// The block of one stage.
+        #[derive(Debug)]
+        pub enum Unit {
+            $($(#[$doc])* $name(Box<$name>),)+
+        }
+
+        impl Unit {
+            /// The block, whatever its type.
+            pub fn block(&self) -> &dyn Block {
+                match self {
+                    $(Unit::$name(block) => &**block,)+
+                }
+            }
+
+            /// As [`block`](Self::block), to be changed.
+            pub fn block_mut(&mut self) -> &mut dyn Block {
+                match self {
+                    $(Unit::$name(block) => &mut **block,)+
+                }
+            }
+
+            /// Hands on clock and reset.
+            pub fn clock(&mut self, clock: Clock, reset: bool) {
+                match self {
+                    $(Unit::$name(block) => {
+                        block.clock.next = clock;
+                        block.reset.next = reset;
+                    })+
+                }
+            }
+
+            /// Connects the wires that the core drives.
+            pub fn connect_inputs(&mut self) {
+                match self {
+                    $(Unit::$name(block) => {
+                        block.clock.connect();
+                        block.reset.connect();
+                        ports!($shape, connect, block);
+                    })+
+                }
+            }
+
+            /// Offers a word at a stream in.
+            pub fn offer(&mut self, port: usize, (data, valid): Offer) {
+                match self {
+                    $(Unit::$name(block) => ports!($shape, offer, block, port, data, valid),)+
+                }
+            }
+
+            /// Whether a stream in takes a word.
+            pub fn is_ready(&self, port: usize) -> bool {
+                match self {
+                    $(Unit::$name(block) => ports!($shape, is_ready, block, port),)+
+                }
+            }
+
+            /// The word offered at a stream out.
+            pub fn offered(&self, port: usize) -> Offer {
+                match self {
+                    $(Unit::$name(block) => ports!($shape, offered, block, port),)+
+                }
+            }
+
+            /// Tells a stream out whether its word is taken.
+            pub fn take(&mut self, port: usize, ready: bool) {
+                match self {
+                    $(Unit::$name(block) => ports!($shape, take, block, port, ready),)+
+                }
+            }
+        }
+    };
+}
+
+/// What one port does, for blocks with one stream on a side and for those with a second one.
+macro_rules! ports {
+    (chain, connect, $b:ident) => {{
+        $b.in_data.connect();
+        $b.in_valid.connect();
+        $b.out_ready.connect();
+    }};
+    (join, connect, $b:ident) => {{
+        ports!(chain, connect, $b);
+        $b.second_data.connect();
+        $b.second_valid.connect();
+    }};
+    (fork, connect, $b:ident) => {{
+        ports!(chain, connect, $b);
+        $b.second_ready.connect();
+    }};
+    (join, offer, $b:ident, $port:ident, $data:ident, $valid:ident) => {
+        if $port == 1 {
+            $b.second_data.next = $data;
+            $b.second_valid.next = $valid;
+        } else {
+            ports!(chain, offer, $b, $port, $data, $valid)
+        }
+    };
+    ($shape:ident, offer, $b:ident, $port:ident, $data:ident, $valid:ident) => {{
+        let _ = $port;
+        $b.in_data.next = $data;
+        $b.in_valid.next = $valid;
+    }};
+    (join, is_ready, $b:ident, $port:ident) => {
+        if $port == 1 { $b.second_ready.val() } else { $b.in_ready.val() }
+    };
+    ($shape:ident, is_ready, $b:ident, $port:ident) => {{
+        let _ = $port;
+        $b.in_ready.val()
+    }};
+    (fork, offered, $b:ident, $port:ident) => {
+        if $port == 1 { ($b.second_data.val(), $b.second_valid.val()) } else { ports!(chain, offered, $b, $port) }
+    };
+    ($shape:ident, offered, $b:ident, $port:ident) => {{
+        let _ = $port;
+        ($b.out_data.val(), $b.out_valid.val())
+    }};
+    (fork, take, $b:ident, $port:ident, $ready:ident) => {
+        if $port == 1 {
+            $b.second_ready.next = $ready;
+        } else {
+            $b.out_ready.next = $ready;
+        }
+    };
+    ($shape:ident, take, $b:ident, $port:ident, $ready:ident) => {{
+        let _ = $port;
+        $b.out_ready.next = $ready;
+    }};
+}
+
+units! {
+    /// See [`crate::blocks::width_converter`].
+    WidthConverter: chain,
+    /// See [`crate::blocks::matrix_vector_unit`].
+    MatrixVectorUnit: chain,
+    /// See [`crate::blocks::depthwise_unit`].
+    DepthwiseUnit: chain,
+    /// See [`crate::blocks::multi_threshold`].
+    MultiThreshold: chain,
+    /// See [`crate::blocks::stream_fifo`].
+    StreamFifo: chain,
+    /// See [`crate::blocks::arg_max`].
+    ArgMax: chain,
+}
+
+impl Unit {
+    /// Names and texts of the block's memory files.
+    pub fn files(&self) -> Vec<(String, String)> {
+        match self {
+            Unit::MatrixVectorUnit(unit) => unit.files(),
+            Unit::DepthwiseUnit(unit) => unit.files(),
+            Unit::MultiThreshold(unit) => unit.files(),
+            Unit::WidthConverter(_) | Unit::StreamFifo(_) | Unit::ArgMax(_) => Vec::new(),
+        }
+    }
+
+    /// Shows the block to a probe.
+    pub fn accept(&self, name: &str, probe: &mut dyn Probe) {
+        self.block().accept(name, probe);
+    }
+}
