@@ -19,6 +19,7 @@ pub mod ram;
 pub mod register;
 pub mod rom;
 pub mod row_results;
+pub mod sliding_window;
 pub mod stream_fifo;
 pub mod threshold_row;
 pub mod vector_feed;

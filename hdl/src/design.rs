@@ -2,6 +2,7 @@
 
 pub mod pipeline;
 pub mod unit;
+mod windows;
 
 use crate::blocks::arg_max::ArgMax;
 use crate::blocks::depthwise_unit::{DepthwiseShape, DepthwiseUnit};
@@ -108,6 +109,11 @@ fn unit(plan: &Plan, stage: &Stage) -> Result<Unit, DesignError> {
                 lanes: *pe,
             };
             Unit::DepthwiseUnit(Box::new(DepthwiseUnit::new(&shape)))
+        }
+        StageKind::SlidingWindow { layer, capacity } => {
+            let layer = network.layer(*layer);
+            let window = windows::sliding_window(plan, stage, layer, *capacity).ok_or_else(|| fault(&layer.name))?;
+            Unit::SlidingWindow(Box::new(window))
         }
         StageKind::Fifo { depth } => {
             Unit::StreamFifo(Box::new(StreamFifo::new(*depth, plan.stream(stage.input()).word_bits())))

@@ -4,6 +4,7 @@ use crate::blocks::arg_max::ArgMax;
 use crate::blocks::depthwise_unit::DepthwiseUnit;
 use crate::blocks::matrix_vector_unit::MatrixVectorUnit;
 use crate::blocks::multi_threshold::MultiThreshold;
+use crate::blocks::sliding_window::SlidingWindow;
 use crate::blocks::stream_fifo::StreamFifo;
 use crate::blocks::width_converter::WidthConverter;
 use crate::wire::Word;
@@ -158,6 +159,8 @@ units! {
     DepthwiseUnit: chain,
     /// See [`crate::blocks::multi_threshold`].
     MultiThreshold: chain,
+    /// See [`crate::blocks::sliding_window`].
+    SlidingWindow: chain,
     /// See [`crate::blocks::stream_fifo`].
     StreamFifo: chain,
     /// See [`crate::blocks::arg_max`].
@@ -171,7 +174,7 @@ impl Unit {
             Unit::MatrixVectorUnit(unit) => unit.files(),
             Unit::DepthwiseUnit(unit) => unit.files(),
             Unit::MultiThreshold(unit) => unit.files(),
-            Unit::WidthConverter(_) | Unit::StreamFifo(_) | Unit::ArgMax(_) => Vec::new(),
+            Unit::WidthConverter(_) | Unit::SlidingWindow(_) | Unit::StreamFifo(_) | Unit::ArgMax(_) => Vec::new(),
         }
     }
 
