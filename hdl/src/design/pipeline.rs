@@ -175,25 +175,32 @@ impl Logic for Pipeline {
                 VerilogExpression::Signal(source),
             )
         };
+        let of = |stage: &Placed, port: &str, wire: &str| format!("{}${port}_{wire}", stage.name);
         let mut body = Vec::new();
+        // What stages give to the streams first, so that everything is assigned before it is read.
         for stage in &self.stages {
-            let of = |port: String| format!("{}${port}", stage.name);
-            body.push(assign(of("clock".into()), "clock".into()));
-            body.push(assign(of("reset".into()), "reset".into()));
             for (port, input) in INPUTS.iter().zip(&stage.inputs) {
-                body.push(assign(of(format!("{port}_data")), self.wire(*input, "data")));
-                body.push(assign(of(format!("{port}_valid")), self.wire(*input, "valid")));
-                body.push(assign(self.wire(*input, "ready"), of(format!("{port}_ready"))));
+                body.push(assign(self.wire(*input, "ready"), of(stage, port, "ready")));
             }
             for (port, output) in OUTPUTS.iter().zip(&stage.outputs) {
-                body.push(assign(self.wire(*output, "data"), of(format!("{port}_data"))));
-                body.push(assign(self.wire(*output, "valid"), of(format!("{port}_valid"))));
-                body.push(assign(of(format!("{port}_ready")), self.wire(*output, "ready")));
+                body.push(assign(self.wire(*output, "data"), of(stage, port, "data")));
+                body.push(assign(self.wire(*output, "valid"), of(stage, port, "valid")));
+            }
+        }
+        body.push(assign(self.wire(self.output, "ready"), "out_ready".into()));
+        for stage in &self.stages {
+            body.push(assign(format!("{}$clock", stage.name), "clock".into()));
+            body.push(assign(format!("{}$reset", stage.name), "reset".into()));
+            for (port, input) in INPUTS.iter().zip(&stage.inputs) {
+                body.push(assign(of(stage, port, "data"), self.wire(*input, "data")));
+                body.push(assign(of(stage, port, "valid"), self.wire(*input, "valid")));
+            }
+            for (port, output) in OUTPUTS.iter().zip(&stage.outputs) {
+                body.push(assign(of(stage, port, "ready"), self.wire(*output, "ready")));
             }
         }
         body.push(assign("out_data".into(), self.wire(self.output, "data")));
         body.push(assign("out_valid".into(), self.wire(self.output, "valid")));
-        body.push(assign(self.wire(self.output, "ready"), "out_ready".into()));
         Verilog::Combinatorial(body)
     }
 }
