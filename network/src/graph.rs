@@ -9,6 +9,7 @@ mod window;
 pub use window::Window;
 
 use crate::tensor::Tensor;
+use abi::ElementType;
 use std::fmt;
 
 /// Index of a node in [`Graph::nodes`].
@@ -32,6 +33,9 @@ pub struct Graph {
     pub values: Vec<Value>,
     /// The one input.
     pub input: ValueId,
+    /// The integers that the input's values are said to be (QONNX' `finn_datatype`), where the file says so. Nothing
+    /// checks it: it counts where the model has no quantiser of its own before its first dot product.
+    pub input_type: Option<ElementType>,
     /// The one output.
     pub output: ValueId,
     /// Things the import decided that a user may want to know, one sentence each.

@@ -7,6 +7,7 @@ use super::proto::TensorProto;
 use super::tensor_data::{MOST_ELEMENTS, decode};
 use crate::graph::{Graph, Node, NodeId, Operator, Source, Value, ValueId};
 use crate::tensor::Tensor;
+use abi::ElementType;
 use std::collections::HashMap;
 use std::path::Path;
 
@@ -26,6 +27,8 @@ pub(super) struct Builder<'m> {
     providers: &'m Providers<'m>,
     folder: Option<&'m Path>,
     allowance: usize,
+    /// See [`Graph::input_type`].
+    pub input_type: Option<ElementType>,
     /// See [`Graph::remarks`].
     pub remarks: Vec<String>,
 }
@@ -46,6 +49,7 @@ impl<'m> Builder<'m> {
             providers,
             folder,
             allowance: FREE_ELEMENTS + ELEMENTS_PER_BYTE * file_bytes,
+            input_type: None,
             remarks: Vec::new(),
         }
     }
@@ -184,6 +188,7 @@ impl<'m> Builder<'m> {
             nodes,
             values,
             input: value_numbers[input.0],
+            input_type: self.input_type,
             output: value_numbers[output.0],
             remarks: self.remarks,
         }

@@ -179,6 +179,7 @@ impl Builder {
             nodes: self.nodes,
             values: self.values,
             input: ValueId(0),
+            input_type: None,
             remarks: Vec::new(),
         }
     }

@@ -40,8 +40,10 @@ impl Walk<'_> {
         }
     }
 
-    /// The data with a layer for what was pending.
-    pub(super) fn settled(&mut self, node: &Node, mut data: Data) -> Result<Data, LowerError> {
+    /// The data with a layer for what was pending, and with an input map where it comes straight from the image and the
+    /// file says what its values are.
+    pub(super) fn settled(&mut self, node: &Node, data: Data) -> Result<Data, LowerError> {
+        let mut data = self.as_annotated(node, data)?;
         let (Some(pending), Origin::Tensor(tensor)) = (data.pending.take(), data.origin) else {
             return Ok(data);
         };

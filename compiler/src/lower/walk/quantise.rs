@@ -3,12 +3,12 @@
 use super::Walk;
 use crate::lower::LowerError;
 use crate::lower::arithmetic::Fault;
-use crate::lower::chain::{Direction, QuantisedChain, Quantiser};
+use crate::lower::chain::{Constant, Direction, QuantisedChain, Quantiser};
 use crate::lower::operators::Quantisation;
 use crate::lower::steps::{self, StepsFault};
 use crate::lower::symbol::{Data, Origin, Pending, Symbol};
 use abi::{ElementType, InputMap, StepFunction};
-use network::graph::Node;
+use network::graph::{Node, RoundingMode};
 use network::network::{LayerKind, Pool, PoolOperation, SensitiveSteps, TensorId, TensorType};
 
 impl Walk<'_> {
@@ -28,6 +28,28 @@ impl Walk<'_> {
             }
         };
         Ok(Symbol::Data(Data { origin: Origin::Tensor(tensor), order: data.order, chain: back, pending: None }))
+    }
+
+    /// Data straight from the image as integers, where the file says which ones the image's values are.
+    pub(super) fn as_annotated(&mut self, node: &Node, data: Data) -> Result<Data, LowerError> {
+        let (Origin::Image, Some(element)) = (data.origin, self.graph.input_type) else {
+            return Ok(data);
+        };
+        let one = Constant::Float(1.0);
+        let quantiser = match element {
+            ElementType::Bipolar => Quantiser::Bipolar,
+            ElementType::Unsigned { .. } | ElementType::Signed { .. } => Quantiser::Uniform {
+                scale: one,
+                zero_point: Constant::Float(0.0),
+                minimum: element.minimum(),
+                maximum: element.maximum(),
+                rounding: RoundingMode::HalfEven,
+            },
+        };
+        let elements = self.shape(self.graph.input).iter().product();
+        let image = Data { chain: Vec::new(), ..data.clone() };
+        let tensor = self.quantise_image(node, &image, &vec![quantiser; elements], element)?;
+        Ok(Data { origin: Origin::Tensor(tensor), ..data })
     }
 
     /// The input map and its tensor: one pixel in the image's own order, until a layer lays it out otherwise.
