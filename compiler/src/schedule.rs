@@ -16,6 +16,7 @@ mod queues;
 mod shapes;
 pub mod simulate;
 pub mod sliding_window;
+#[allow(missing_docs)]
 pub mod standin;
 pub mod stream_fifo;
 pub mod width_converter;

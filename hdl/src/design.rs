@@ -42,6 +42,15 @@ pub enum DesignError {
         /// The layer.
         layer: String,
     },
+    /// A stage that no block computes yet.
+    #[error("stage `{stage}` must have a block, but there is none for {kind}")]
+    #[diagnostic(code(hdl::design::no_block), help("run the model on `cpu` or `reference`"))]
+    NoBlock {
+        /// The stage.
+        stage: String,
+        /// Its kind.
+        kind: &'static str,
+    },
     /// A clock that cannot make the line's rate.
     #[error(transparent)]
     #[diagnostic(transparent)]
@@ -133,7 +142,7 @@ fn unit(plan: &Plan, stage: &Stage) -> Result<Unit, DesignError> {
             let (channels, index) = (network.tensor(layer.input()).channels, output.element.bits() as usize);
             Unit::ArgMax(Box::new(ArgMax::new(channels, element.bits() as usize, signed, input.lanes, index)))
         }
-        kind => return Err(fault(kind.name())),
+        kind => return Err(DesignError::NoBlock { stage: stage.name.clone(), kind: kind.name() }),
     })
 }
 
