@@ -149,9 +149,7 @@ impl SlidingWindow {
     }
 
     fn reads(&self) -> Option<Request> {
-        self.request.filter(|request| {
-            self.results.has_room() && ((request.padded && self.kept >= 0) || self.kept > request.offset)
-        })
+        self.request.filter(|request| self.results.has_room() && (request.padded || self.kept > request.offset))
     }
 }
 

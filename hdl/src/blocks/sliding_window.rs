@@ -12,7 +12,6 @@
 //! The oldest word kept stands at `base`, the first of the first row that windows still need. Each tap's place is its
 //! distance from there, kept up to date by additions, without products: rows and columns are counted from the corner of
 //! the padded image. `kept` counts the words in the buffer; it falls below zero where words still to come are not needed.
-//! Until they have come nothing is read, so windows never run ahead of the images.
 
 use super::constant_table::ConstantTable;
 use super::ram::Ram;
@@ -110,7 +109,6 @@ pub struct SlidingWindow {
     sign: Parameter,
     flag: Parameter,
     _width: usize,
-    _sign: usize,
     _address: usize,
     _place: usize,
     _row: usize,
@@ -215,7 +213,6 @@ impl SlidingWindow {
             sign: number(1 << (width - 1)),
             flag: Parameter::new(flag),
             _width: width,
-            _sign: width - 1,
             _address: address,
             _place: place,
             _row: row_bits,
@@ -262,7 +259,7 @@ impl Logic for SlidingWindow {
         self.available.next = (self.kept.q.val() ^ self.sign.val()) > (self.offset.q.val() ^ self.sign.val());
         self.read.next = self.requested.q.val().any()
             && (self.reserved.q.val() != self.queue_depth.val())
-            && ((self.is_padded.q.val().any() && !self.kept.q.val().get_bit(self._sign)) || self.available.val());
+            && (self.is_padded.q.val().any() || self.available.val());
         self.load.next = self.read.val() || !self.requested.q.val().any();
 
         self.memory.write.next = self.take.val();
