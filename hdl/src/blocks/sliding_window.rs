@@ -126,8 +126,9 @@ impl SlidingWindow {
         let [rows_out, columns_out] = window.output(height, columns);
         let (pixel, row) = (shape.pixel_words(), shape.row_words());
         let (address, place) = (super::address_bits(depth), super::address_bits(pixel));
-        // A sign, and enough bits for what is kept as well as for what is missing.
-        let width = super::bits_for(depth.max(shape.words_in())) + 1;
+        // A sign, and enough bits for what is kept as well as for what is missing: windows may reach far below the image.
+        let rows = ((rows_out - 1) * window.stride[0] + window.span()[0]).max(height);
+        let width = super::bits_for(depth.max(rows * row)) + 1;
         let [top, left] = window.before;
         let span = window.span();
         let row_bits = super::bits_for(((rows_out - 1) * window.stride[0] + span[0]).max(top + height));
