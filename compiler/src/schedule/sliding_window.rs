@@ -91,10 +91,14 @@ struct Requests {
 }
 
 impl Requests {
-    /// The first row of the image that the windows of row `y` need; the number of rows behind the last one.
+    /// The first row of the image that the windows from row `y` on need; the number of rows where they need none.
     fn first_row(&self, y: usize) -> i64 {
         let SlidingWindowShape { height, window, .. } = self.shape;
-        if y == self.rows { height as i64 } else { (y * window.stride[0]).saturating_sub(window.before[0]) as i64 }
+        if y == self.rows {
+            height as i64
+        } else {
+            (y * window.stride[0]).saturating_sub(window.before[0]).min(height) as i64
+        }
     }
 
     fn next(&mut self) -> Request {

@@ -311,6 +311,10 @@ impl Logic for SlidingWindow {
         self.drop.next = bits_of(0u64, self._width);
         if self.next_row_offset.val() >= self.above_words.val() {
             self.drop.next = self.next_row_offset.val() - self.above_words.val();
+            // Rows below the image are not there to make room.
+            if (self.dropped.q.val() + (self.next_row_offset.val() - self.above_words.val())) > self.image_words.val() {
+                self.drop.next = self.image_words.val() - self.dropped.q.val();
+            }
         }
         if self.ends[5].val() {
             self.drop.next = self.image_words.val() - self.dropped.q.val();
