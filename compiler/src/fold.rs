@@ -198,13 +198,13 @@ fn check_unit(network: &Network, id: LayerId) -> Result<(), PlanError> {
             format!("its weights are of type {}", weights.element),
             "run it on `cpu` or `reference`; hardware for wider weights is not supported yet",
         ),
-        LayerKind::MatrixVector(_) if network.tensor(layer.input).element.bits() > 8 => no_unit(
+        LayerKind::MatrixVector(_) if network.tensor(layer.input()).element.bits() > 8 => no_unit(
             "read activations of at most 8 bits",
-            format!("they are of type {}", network.tensor(layer.input).element),
+            format!("they are of type {}", network.tensor(layer.input()).element),
             "quantise the activations before this layer to 8 bits or fewer",
         ),
         // The unused lanes of accumulator words are not zero, which a dot product would count.
-        LayerKind::MatrixVector(_) if is_accumulator(network, layer.input) => no_unit(
+        LayerKind::MatrixVector(_) if is_accumulator(network, layer.input()) => no_unit(
             "read quantised activations",
             "it reads the accumulators of another dot product".into(),
             "put a quantiser between the two layers, or merge their weights before the export",
@@ -220,6 +220,7 @@ fn check_unit(network: &Network, id: LayerId) -> Result<(), PlanError> {
             "choose a bit width of 8 or less",
         ),
         LayerKind::MatrixVector(_) | LayerKind::MultiThreshold(_) | LayerKind::ArgMax => Ok(()),
+        kind => no_unit("have a unit", format!("{} has none", kind.name()), "run it on `cpu` or `reference`"),
     }
 }
 
@@ -234,7 +235,7 @@ fn dots<'a>(network: &'a Network, units: &[Unit]) -> Vec<(&'a Layer, &'a WeightM
         .iter()
         .filter_map(|unit| match &network.layer(unit.layer).kind {
             LayerKind::MatrixVector(weights) => Some((network.layer(unit.layer), weights)),
-            LayerKind::MultiThreshold(_) | LayerKind::ArgMax => None,
+            _ => None,
         })
         .collect()
 }
@@ -272,7 +273,7 @@ fn stages(network: &Network, units: &[Unit], parallelism: &[Parallelism]) -> Vec
         let name = identifier(number, &layer.name);
         let format = |tensor: TensorId, lanes: usize| {
             let tensor = network.tensor(tensor);
-            StreamFormat { element: tensor.element, lanes, channels: tensor.channels, vectors: tensor.vectors }
+            StreamFormat { element: tensor.element, lanes, channels: tensor.channels, vectors: tensor.vectors() }
         };
         let lanes_before = stages.last().map(|stage| stage.output.lanes);
         let mut push = |name: String, kind: StageKind, input, output, tensor| {
@@ -284,10 +285,10 @@ fn stages(network: &Network, units: &[Unit], parallelism: &[Parallelism]) -> Vec
                 let Some(Parallelism { pe, simd }) = parallelism.next().copied() else {
                     return stages;
                 };
-                let input = format(layer.input, simd);
+                let input = format(layer.input(), simd);
                 if let Some(lanes) = lanes_before.filter(|lanes| *lanes != simd) {
-                    let before = format(layer.input, lanes);
-                    push(format!("{name}_width_converter"), StageKind::WidthConverter, before, input, layer.input);
+                    let before = format(layer.input(), lanes);
+                    push(format!("{name}_width_converter"), StageKind::WidthConverter, before, input, layer.input());
                 }
                 let tensor = unit.thresholds.map_or(layer.output, |id| network.layer(id).output);
                 let kind = StageKind::MatrixVectorUnit { layer: unit.layer, thresholds: unit.thresholds, pe, simd };
@@ -296,13 +297,14 @@ fn stages(network: &Network, units: &[Unit], parallelism: &[Parallelism]) -> Vec
             LayerKind::MultiThreshold(_) => {
                 let lanes = lanes_before.unwrap_or(1);
                 let kind = StageKind::MultiThreshold { layer: unit.layer };
-                push(name, kind, format(layer.input, lanes), format(layer.output, lanes), layer.output);
+                push(name, kind, format(layer.input(), lanes), format(layer.output, lanes), layer.output);
             }
             LayerKind::ArgMax => {
                 let kind = StageKind::ArgMax { layer: unit.layer };
-                let input = format(layer.input, lanes_before.unwrap_or(1));
+                let input = format(layer.input(), lanes_before.unwrap_or(1));
                 push(name, kind, input, format(layer.output, 1), layer.output);
             }
+            _ => return stages,
         }
     }
     stages

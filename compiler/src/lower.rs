@@ -29,8 +29,14 @@ pub struct Pass {
 pub const PASSES: &[Pass] = &[
     // First, because it leaves fewer step functions for the others to look at.
     Pass { name: "compose_steps", run: passes::compose_steps },
+    // After composing, which may leave nothing but a Flatten behind the input.
+    Pass { name: "flatten_input", run: passes::flatten_input },
+    // Before the passes that turn steps around: none is left behind a table.
+    Pass { name: "compose_tables", run: passes::compose_tables },
     // After composing, which may put a step function right behind its dot product.
     Pass { name: "orient_steps", run: passes::orient_steps },
+    // After the rows of weights, which take a negation for nothing.
+    Pass { name: "negate_falling", run: passes::negate_falling },
     // Last, because the others change which values can occur.
     Pass { name: "tighten_ranges", run: passes::tighten_ranges },
 ];

@@ -83,7 +83,7 @@ fn unit(plan: &Plan, stage: &Stage) -> Result<Unit, DesignError> {
                 None => RowFunction::Accumulator(network.tensor(layer.output).element),
                 Some(thresholds) => match &thresholds.kind {
                     LayerKind::MultiThreshold(steps) => RowFunction::Steps(steps, network.tensor(thresholds.output)),
-                    LayerKind::MatrixVector(_) | LayerKind::ArgMax => return Err(fault(&thresholds.name)),
+                    _ => return Err(fault(&thresholds.name)),
                 },
             };
             let shape = MatrixVectorShape {
@@ -105,7 +105,7 @@ fn unit(plan: &Plan, stage: &Stage) -> Result<Unit, DesignError> {
             let LayerKind::MultiThreshold(steps) = &layer.kind else {
                 return Err(fault(&layer.name));
             };
-            let (input, output) = (network.tensor(layer.input), network.tensor(layer.output));
+            let (input, output) = (network.tensor(layer.input()), network.tensor(layer.output));
             Unit::MultiThreshold(Box::new(MultiThreshold::new(&stage.name, steps, input, output, stage.input.lanes)))
         }
         StageKind::ArgMax { .. } => {

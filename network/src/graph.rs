@@ -4,7 +4,12 @@
 //! constants (shapes, layouts, clipped and quantised weights) is folded at import; arithmetic between constants stays
 //! as nodes, because folding it would round what the semantics calls real numbers.
 
+mod window;
+
+pub use window::Window;
+
 use crate::tensor::Tensor;
+use abi::ElementType;
 use std::fmt;
 
 /// Index of a node in [`Graph::nodes`].
@@ -28,6 +33,9 @@ pub struct Graph {
     pub values: Vec<Value>,
     /// The one input.
     pub input: ValueId,
+    /// The integers that the input's values are said to be (QONNX' `finn_datatype`), where the file says so. Nothing
+    /// checks it: it counts where the model has no quantiser of its own before its first dot product.
+    pub input_type: Option<ElementType>,
     /// The one output.
     pub output: ValueId,
     /// Things the import decided that a user may want to know, one sentence each.
@@ -170,6 +178,46 @@ pub enum Operator {
         /// Axis of `x` that selects the row of thresholds.
         channel_axis: usize,
     },
+    /// `[x, w]` or `[x, w, bias]`: cross-correlation of x `[1, C, spatial…]` with w `[O, C / groups, kernel…]`, zero
+    /// padding; output channels `[g · O / groups, (g + 1) · O / groups)` read the input channels
+    /// `[g · C / groups, (g + 1) · C / groups)`. `bias` is `[O]`.
+    Conv {
+        /// Where the taps stand.
+        window: Window,
+        /// Number of groups of channels.
+        groups: usize,
+    },
+    /// `[x]`: greatest element of each window; padded positions do not take part.
+    MaxPool {
+        /// Where the taps stand. Every window holds at least one element of x.
+        window: Window,
+    },
+    /// `[x]`: mean of each window.
+    AveragePool {
+        /// Where the taps stand. Every window holds at least one element of x.
+        window: Window,
+        /// Whether padded positions count as zeros; otherwise they do not take part.
+        count_include_pad: bool,
+    },
+    /// `[a, b, …]`: one after the other along `axis`.
+    Concat {
+        /// The axis that grows.
+        axis: usize,
+    },
+    /// `[x]`: x with elements of `value` around it.
+    Pad {
+        /// How many before the first along each axis.
+        before: Vec<usize>,
+        /// How many behind the last along each axis.
+        after: Vec<usize>,
+        /// The value.
+        value: f64,
+    },
+    /// `[x]`: nearest neighbour enlargement: element `i` of the output along an axis is element `i / factor` of x.
+    Upsample {
+        /// How often each element is repeated, along each axis.
+        factors: Vec<usize>,
+    },
     /// `[x]`: values and indices of the `k` greatest elements along `axis`, greatest first, lower index first on
     /// ties.
     TopK {
@@ -209,6 +257,12 @@ impl Operator {
             Operator::BipolarQuant => "BipolarQuant",
             Operator::Quant { .. } => "Quant",
             Operator::MultiThreshold { .. } => "MultiThreshold",
+            Operator::Conv { .. } => "Conv",
+            Operator::MaxPool { .. } => "MaxPool",
+            Operator::AveragePool { .. } => "AveragePool",
+            Operator::Concat { .. } => "Concat",
+            Operator::Pad { .. } => "Pad",
+            Operator::Upsample { .. } => "Upsample",
             Operator::TopK { .. } => "TopK",
             Operator::ArgMax { .. } => "ArgMax",
         }

@@ -1,6 +1,6 @@
 //! The naive evaluator of [`Network`]: obviously right, not fast. It is the specification of the integer form.
 
-use crate::network::{Layer, LayerKind, Network};
+use crate::network::{Add, Convolution, LayerKind, Network, PoolOperation, Table, TensorType, Window};
 use abi::maps::{MapError, Scores, arg_max};
 
 /// Everything one image makes of a network.
@@ -27,25 +27,102 @@ pub fn run_elements(network: &Network, elements: Vec<i32>) -> Vec<Vec<i32>> {
     let mut tensors = vec![Vec::new(); network.tensors.len()];
     tensors[network.input.0] = elements;
     for layer in &network.layers {
-        tensors[layer.output.0] = evaluate(layer, &tensors[layer.input.0]);
+        let inputs: Vec<(&TensorType, &[i32])> =
+            layer.inputs.iter().map(|id| (network.tensor(*id), tensors[id.0].as_slice())).collect();
+        tensors[layer.output.0] = evaluate(&layer.kind, &inputs);
     }
     tensors
 }
 
-/// One layer's output for one input tensor.
-pub fn evaluate(layer: &Layer, input: &[i32]) -> Vec<i32> {
-    match &layer.kind {
+/// One layer's output for its input tensors, each with its type.
+pub fn evaluate(kind: &LayerKind, inputs: &[(&TensorType, &[i32])]) -> Vec<i32> {
+    let (shape, input) = inputs[0];
+    match kind {
         LayerKind::MatrixVector(weights) => input
             .chunks(weights.columns)
-            .flat_map(|pixel| {
-                (0..weights.rows)
-                    .map(move |row| weights.row(row).iter().zip(pixel).map(|(w, x)| i32::from(*w) * x).sum::<i32>())
-            })
+            .flat_map(|pixel| (0..weights.rows).map(|row| dot(weights.row(row), pixel)))
             .collect(),
+        LayerKind::Convolution(convolution) => convolve(convolution, shape, input),
         LayerKind::MultiThreshold(steps) => input
             .chunks(steps.len())
             .flat_map(|pixel| pixel.iter().zip(steps).map(|(x, step)| step.at(i64::from(*x))))
             .collect(),
+        LayerKind::Pool(pool) => windows(&pool.window, shape)
+            .flat_map(|pixels| {
+                (0..shape.channels).map(move |channel| {
+                    let elements = pixels.iter().flatten().map(|pixel| input[pixel * shape.channels + channel]);
+                    let found = match &pool.operation {
+                        PoolOperation::Sum => Some(elements.sum()),
+                        PoolOperation::Extremum(least) if least[channel] => elements.min(),
+                        PoolOperation::Extremum(_) => elements.max(),
+                    };
+                    found.expect("each window of a pool holds at least one position of the image")
+                })
+            })
+            .collect(),
+        LayerKind::Add(Add { factors }) => {
+            let term = |n: usize, index: usize| {
+                let of_channel = &factors[n];
+                i64::from(inputs[n].1[index]) * of_channel[index % shape.channels % of_channel.len()]
+            };
+            let sum = |index: usize| (0..inputs.len()).map(|n| term(n, index)).sum::<i64>();
+            (0..input.len()).map(|index| sum(index) as i32).collect()
+        }
+        LayerKind::Table(Table { values }) => {
+            let (second_shape, second) = inputs[1];
+            let code = |index: usize| {
+                let (a, b) = (i64::from(input[index]), i64::from(second[index]));
+                shape.element.encode(a) | second_shape.element.encode(b) << shape.element.bits()
+            };
+            let table = |index: usize| &values[index % shape.channels % values.len()];
+            (0..input.len()).map(|index| table(index)[code(index) as usize]).collect()
+        }
+        LayerKind::Concat => {
+            let (second_shape, second) = inputs[1];
+            let pairs = input.chunks(shape.channels).zip(second.chunks(second_shape.channels));
+            pairs.flat_map(|(first, second)| first.iter().chain(second).copied()).collect()
+        }
+        LayerKind::Upsample { vertical, horizontal } => {
+            let (height, width) = (shape.height * vertical, shape.width * horizontal);
+            let source = |y: usize, x: usize| (y / vertical * shape.width + x / horizontal) * shape.channels;
+            (0..height)
+                .flat_map(|y| (0..width).map(move |x| source(y, x)))
+                .flat_map(|first| input[first..first + shape.channels].iter().copied())
+                .collect()
+        }
+        LayerKind::Flatten => input.to_vec(),
         LayerKind::ArgMax => vec![arg_max(input) as i32],
     }
+}
+
+fn dot(weights: &[i16], elements: &[i32]) -> i32 {
+    weights.iter().zip(elements).map(|(w, x)| i32::from(*w) * x).sum()
+}
+
+/// The pixels of each window of a tensor, `None` for taps outside the image.
+fn windows(window: &Window, shape: &TensorType) -> impl Iterator<Item = Vec<Option<usize>>> {
+    let (window, height, width) = (*window, shape.height, shape.width);
+    let [rows, columns] = window.output(height, width);
+    (0..rows)
+        .flat_map(move |y| (0..columns).map(move |x| (y, x)))
+        .map(move |position| (0..window.taps()).map(|tap| window.pixel(height, width, position, tap)).collect())
+}
+
+fn convolve(convolution: &Convolution, shape: &TensorType, input: &[i32]) -> Vec<i32> {
+    let Convolution { window, groups, padding, weights } = convolution;
+    let (columns, rows) = (shape.channels / groups, weights.rows / groups);
+    let mut output = Vec::new();
+    for pixels in windows(window, shape) {
+        for row in 0..weights.rows {
+            let first = row / rows * columns;
+            let taps = weights.row(row).chunks(columns).zip(&pixels);
+            output.push(taps.fold(0, |sum, (weights, pixel)| {
+                sum + match pixel {
+                    Some(pixel) => dot(weights, &input[pixel * shape.channels + first..][..columns]),
+                    None => weights.iter().map(|weight| i32::from(*weight) * padding).sum(),
+                }
+            }));
+        }
+    }
+    output
 }

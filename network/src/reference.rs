@@ -8,7 +8,9 @@ mod elementwise;
 mod evaluate;
 mod matrix;
 mod search;
+mod window;
 
+pub(crate) mod layout;
 pub(crate) mod quantize;
 
 use crate::graph::{Graph, NodeId, Source, ValueId};

@@ -91,3 +91,26 @@ fn w1a1_mlp_odd() {
     agrees("w1a1_mlp_odd", "output.npy", 20, &[]);
     agrees("w1a1_mlp_odd", "output_f64.npy", 20, &[]);
 }
+
+#[test]
+fn cnv_w1a1() {
+    agrees("cnvW1A1", "output.npy", 3, &[]);
+}
+
+#[test]
+fn bnn_conv_pad() {
+    agrees("bnn_conv_pad", "output.npy", 5, &[]);
+    agrees("bnn_conv_pad", "output_f64.npy", 5, &[]);
+}
+
+#[test]
+fn bnn_residual() {
+    agrees("bnn_residual", "output.npy", 5, &[]);
+    agrees("bnn_residual", "output_f64.npy", 5, &[]);
+}
+
+#[test]
+fn ternary_twn() {
+    agrees("ternary_twn", "output.npy", 5, &[]);
+    agrees("ternary_twn", "output_f64.npy", 5, &[]);
+}

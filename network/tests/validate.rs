@@ -107,7 +107,7 @@ fn tensors_and_layers() {
         &network(),
         &[
             |n| n.tensors[0].channels = 0,
-            |n| n.tensors[1].vectors = usize::MAX,
+            |n| n.tensors[1].height = usize::MAX,
             |n| n.tensors[1].element = ElementType::Signed { bits: 0 },
             |n| n.tensors[1].element = ElementType::Unsigned { bits: 33 },
             |n| n.tensors[1].minimum = -33,

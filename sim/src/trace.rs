@@ -42,7 +42,7 @@ impl Trace {
         let tensors = network.tensors.iter().enumerate().map(|(index, tensor)| TracedTensor {
             tensor: TensorId(index),
             layer: layer_of(network, TensorId(index)).to_owned(),
-            vectors: tensor.vectors,
+            vectors: tensor.vectors(),
             channels: tensor.channels,
             images: images.iter_mut().map(|image| std::mem::take(&mut image[index])).collect(),
         });

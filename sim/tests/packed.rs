@@ -136,7 +136,7 @@ fn random_network(seed: u64) -> Network {
             source_of: Vec::new(),
         },
         output_map: OutputMap {
-            shape: vec![last.vectors, last.channels],
+            shape: vec![last.vectors(), last.channels],
             scale: vec![0.25],
             bias: vec![1.0],
             source_of: Vec::new(),

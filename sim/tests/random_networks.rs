@@ -8,9 +8,10 @@ mod generator;
 use abi::maps::Scores;
 use compiler::fold::{Goal, Parallelism, plan};
 use compiler::lower::lower;
-use generator::{random_graph, random_images};
+use generator::{random_convolutional_graph, random_graph, random_images};
+use network::graph::Graph;
 use network::integer;
-use network::network::{LayerKind, Network};
+use network::network::{Convolution, LayerKind, Network};
 use network::reference::Evaluator;
 use network::tensor::Tensor;
 use proptest::prelude::*;
@@ -42,7 +43,15 @@ fn random_folding(network: &Network, seed: u64) -> BTreeMap<String, Parallelism>
                 let simd = random.random_range(1..=weights.columns);
                 Some((layer.name.clone(), Parallelism { pe, simd }))
             }
-            LayerKind::MultiThreshold(_) | LayerKind::ArgMax => None,
+            LayerKind::Convolution(Convolution { groups, weights, .. }) => {
+                let channels = network.tensor(layer.input()).channels;
+                let is_depthwise = *groups == channels && *groups == weights.rows;
+                let most = if is_depthwise { weights.rows } else { weights.rows / groups };
+                let pe = random.random_range(1..=most);
+                let simd = random.random_range(1..=channels / groups);
+                Some((layer.name.clone(), Parallelism { pe, simd }))
+            }
+            _ => None,
         })
         .collect()
 }
@@ -54,32 +63,52 @@ fn as_numbers(scores: &Scores) -> Vec<f64> {
     }
 }
 
+/// The reference against the integers, image by image.
+fn check_reference(graph: &Graph, seed: u64) -> Result<(), TestCaseError> {
+    let network = lower(graph).map_err(|error| fail(format!("seed {seed}: {error}\n{graph}")))?;
+    let evaluator = Evaluator::new(graph).map_err(fail)?;
+    for image in random_images(graph, seed, 8) {
+        let shape = graph.value(graph.input).shape.clone();
+        let input = Tensor::new(shape, image.iter().map(|value| f64::from(*value)).collect());
+        let expected = evaluator.run(&input).map_err(fail)?;
+        let found = integer::run(&network, &image).map_err(fail)?;
+        prop_assert_eq!(as_numbers(&found.scores), expected.data, "seed {}\n{}\n{}", seed, graph, network);
+    }
+    Ok(())
+}
+
+/// The packed engine against the integers.
+fn check_packed(graph: &Graph, seed: u64) -> Result<(), TestCaseError> {
+    let network = lower(graph).map_err(fail)?;
+    let images = random_images(graph, seed, 8);
+    let run = Packed::new(&network).run(&images, &RunOptions::default()).map_err(fail)?;
+    for (image, scores) in images.iter().zip(&run.scores) {
+        prop_assert_eq!(&integer::run(&network, image).map_err(fail)?.scores, scores, "seed {}\n{}", seed, network);
+    }
+    Ok(())
+}
+
 proptest! {
     #![proptest_config(config(300))]
 
     #[test]
     fn reference_equals_integers(seed in any::<u64>()) {
-        let graph = random_graph(seed, 70);
-        let network = lower(&graph).map_err(|error| TestCaseError::fail(error.to_string()))?;
-        let evaluator = Evaluator::new(&graph).map_err(|error| TestCaseError::fail(error.to_string()))?;
-        for image in random_images(&graph, seed, 8) {
-            let shape = graph.value(graph.input).shape.clone();
-            let input = Tensor::new(shape, image.iter().map(|value| f64::from(*value)).collect());
-            let expected = evaluator.run(&input).map_err(|error| TestCaseError::fail(error.to_string()))?;
-            let found = integer::run(&network, &image).map_err(|error| TestCaseError::fail(error.to_string()))?;
-            prop_assert_eq!(as_numbers(&found.scores), expected.data, "seed {}\n{}\n{}", seed, graph, network);
-        }
+        check_reference(&random_graph(seed, 70), seed)?;
     }
 
     #[test]
     fn packed_engine_equals_integers(seed in any::<u64>()) {
-        let graph = random_graph(seed, 70);
-        let network = lower(&graph).map_err(fail)?;
-        let images = random_images(&graph, seed, 8);
-        let run = Packed::new(&network).run(&images, &RunOptions::default()).map_err(fail)?;
-        for (image, scores) in images.iter().zip(&run.scores) {
-            prop_assert_eq!(&integer::run(&network, image).map_err(fail)?.scores, scores, "seed {}\n{}", seed, network);
-        }
+        check_packed(&random_graph(seed, 70), seed)?;
+    }
+
+    #[test]
+    fn reference_equals_integers_on_convolutions(seed in any::<u64>()) {
+        check_reference(&random_convolutional_graph(seed), seed)?;
+    }
+
+    #[test]
+    fn packed_engine_equals_integers_on_convolutions(seed in any::<u64>()) {
+        check_packed(&random_convolutional_graph(seed), seed)?;
     }
 }
 

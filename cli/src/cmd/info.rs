@@ -6,7 +6,7 @@ use crate::output::show;
 use abi::maps::Reduction;
 use clap::{Args, ValueEnum};
 use compiler::fold::{Goal, plan};
-use network::network::{LayerKind, Network};
+use network::network::{Convolution, LayerKind, Network, Pool};
 use std::path::PathBuf;
 
 /// Show layers, shapes, bit widths, operations, the input domain, and what is unusual.
@@ -74,11 +74,29 @@ fn summary(model: &Model) -> String {
     text += &format!("{:<width$} {:<16} {:>14} {:>10} {:>12}\n", "layer", "kind", "shape", "weights", "output");
     for layer in &network.layers {
         let output = network.tensor(layer.output);
+        let image = format!("{} x {} x {}", output.height, output.width, output.channels);
         let (shape, weights) = match &layer.kind {
             LayerKind::MatrixVector(weights) => {
                 (format!("{} x {}", weights.rows, weights.columns), weights.element.to_string())
             }
-            LayerKind::MultiThreshold(_) | LayerKind::ArgMax => (output.channels.to_string(), "-".into()),
+            LayerKind::Convolution(Convolution { window, groups, weights, .. }) => {
+                let [vertical, horizontal] = window.kernel;
+                let channels = weights.columns / window.taps();
+                let groups = if *groups > 1 { format!(" / {groups}") } else { String::new() };
+                (format!("{} x {vertical}x{horizontal}x{channels}{groups}", weights.rows), weights.element.to_string())
+            }
+            LayerKind::Pool(Pool { window, .. }) => {
+                (format!("{}x{} of {image}", window.kernel[0], window.kernel[1]), "-".into())
+            }
+            LayerKind::MultiThreshold(_)
+            | LayerKind::Add(_)
+            | LayerKind::Table(_)
+            | LayerKind::Concat
+            | LayerKind::Upsample { .. }
+            | LayerKind::Flatten
+            | LayerKind::ArgMax => {
+                (if output.vectors() == 1 { output.channels.to_string() } else { image }, "-".into())
+            }
         };
         let element = format!("{}[{}]", output.element, output.channels);
         text += &format!("{:<width$} {:<16} {shape:>14} {weights:>10} {element:>12}\n", layer.name, layer.kind.name());

@@ -193,7 +193,8 @@ impl Surd {
         Surd { terms }
     }
 
-    fn as_rational(&self) -> Option<BigRational> {
+    /// The number, where no root remains in it.
+    pub fn as_rational(&self) -> Option<BigRational> {
         match self.terms.len() {
             0 => Some(BigRational::zero()),
             1 => self.terms.get(&0).cloned(),

@@ -2,6 +2,8 @@
 
 use super::arithmetic::{Arithmetic, BallArithmetic, ExactArithmetic, Fault};
 use network::graph::RoundingMode;
+use num_rational::BigRational;
+use num_traits::ToPrimitive;
 use std::cmp::Ordering;
 use std::sync::Arc;
 
@@ -101,6 +103,26 @@ impl Constant {
     }
 }
 
+impl Constant {
+    /// The integer that the constant is, `None` where it is none.
+    pub fn as_integer(&self) -> Option<i64> {
+        let ratio = self.as_ratio()?;
+        ratio.is_integer().then(|| ratio.to_integer().to_i64()).flatten()
+    }
+
+    /// The float that the constant is, where it is one of the file or a product of exact steps; `None` where it is not
+    /// known to be a float.
+    pub fn as_float(&self) -> Option<f64> {
+        let value = self.approximate()?;
+        self.equals(&Constant::Float(value)).ok()?.then_some(value)
+    }
+
+    /// The rational number that the constant is, `None` where it is none.
+    pub fn as_ratio(&self) -> Option<BigRational> {
+        self.evaluate(&mut ExactArithmetic::default()).ok()?.as_rational()
+    }
+}
+
 fn sign_of<A: Arithmetic>(constant: &Constant, arithmetic: &mut A) -> Result<Ordering, Fault> {
     let number = constant.evaluate(arithmetic)?;
     arithmetic.sign(&number)
@@ -146,13 +168,15 @@ pub enum Function {
     Absolute,
     /// x limited to a range, either end possibly infinite.
     Clip(f64, f64),
+    /// The constant with number x, which is a whole number from 0 on. The constants ascend.
+    Lookup(Arc<Vec<Constant>>),
 }
 
 impl Function {
     /// Whether a greater argument never turns from a greater to a lesser result or back.
     pub fn is_monotone(&self) -> bool {
         match self {
-            Function::Binary(..) | Function::Clip(..) | Function::SquareRoot => true,
+            Function::Binary(..) | Function::Clip(..) | Function::SquareRoot | Function::Lookup(_) => true,
             Function::Reversed(operation, _) => *operation != Binary::Divide,
             Function::Power(exponent) => exponent % 2 == 1,
             Function::Absolute => false,
@@ -170,6 +194,10 @@ impl Function {
                 combine(*operation, &constant, &x, arithmetic)?
             }
             Function::SquareRoot => arithmetic.square_root(&x)?,
+            Function::Lookup(constants) => {
+                let number = usize::try_from(arithmetic.floor(&x)?).map_err(|_| Fault::Undefined)?;
+                constants.get(number).ok_or(Fault::Undefined)?.evaluate(arithmetic)?
+            }
             Function::Power(exponent) => {
                 let mut product = arithmetic.float(1.0);
                 for _ in 0..*exponent {
@@ -193,6 +221,38 @@ impl Function {
                 x
             }
         })
+    }
+}
+
+/// How a function's result moves as its argument grows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    /// Never down. A constant counts as rising.
+    Rising,
+    /// Never up, and not constant for certain.
+    Falling,
+}
+
+impl Direction {
+    /// The direction of functions applied one after the other, `None` where one of them turns.
+    pub fn of(functions: &[Function]) -> Option<Direction> {
+        let mut falling = false;
+        for function in functions {
+            let turns = match function {
+                Function::Binary(Binary::Multiply | Binary::Divide, constant)
+                | Function::Reversed(Binary::Multiply, constant) => match constant.sign().ok()? {
+                    Ordering::Less => true,
+                    // From here on the argument no longer counts.
+                    Ordering::Equal => return Some(Direction::Rising),
+                    Ordering::Greater => false,
+                },
+                Function::Reversed(Binary::Subtract, _) => true,
+                function if function.is_monotone() => false,
+                _ => return None,
+            };
+            falling ^= turns;
+        }
+        Some(if falling { Direction::Falling } else { Direction::Rising })
     }
 }
 
@@ -315,6 +375,17 @@ impl QuantisedChain {
     /// Whether rounding each operation to float32 could change the code of `x`.
     pub fn is_sensitive(&self, x: f64) -> bool {
         self.evaluate(x, &mut BallArithmetic::single()) == Err(Fault::Undecided)
+    }
+
+    /// In which direction the code moves as `x` grows, `None` where it turns.
+    pub fn direction(&self) -> Option<Direction> {
+        let sign = match &self.quantiser {
+            Quantiser::Uniform { scale, .. } => scale.clone(),
+            Quantiser::Bipolar | Quantiser::Sign | Quantiser::Thresholds { .. } => Constant::Float(1.0),
+        };
+        let mut functions = self.functions.clone();
+        functions.push(Function::Binary(Binary::Divide, sign));
+        Direction::of(&functions)
     }
 
     /// Whether the code never turns from rising to falling or back as `x` grows.

@@ -10,13 +10,18 @@ use std::sync::Arc;
 
 /// The parameter that `constants` of shape `from` are to elements of shape `to`.
 pub fn parameter(constants: &Arc<Vec<Constant>>, from: &[usize], to: &[usize]) -> Parameter {
-    match constants.as_slice() {
-        [constant] => Parameter::Uniform(constant.clone()),
-        _ if from == to => Parameter::PerElement(constants.clone()),
-        _ => Parameter::PerElement(Arc::new(
-            broadcast_indices(from, to).into_iter().map(|index| constants[index].clone()).collect(),
-        )),
+    if let [constant] = constants.as_slice() {
+        return Parameter::uniform(constant.clone());
     }
+    // The usual case: some neighbouring axes are there in full, the others broadcast.
+    let missing = to.len() - from.len();
+    let is_wide = |axis: &usize| *axis >= missing && from[axis - missing] != 1;
+    let (first, last) = ((0..to.len()).find(is_wide).unwrap_or(0), (0..to.len()).rfind(is_wide).unwrap_or(0));
+    if (first..=last).all(|axis| axis >= missing && from[axis - missing] == to[axis]) {
+        return Parameter::repeated(constants.to_vec(), to[last + 1..].iter().product());
+    }
+    let indices = broadcast_indices(from, to);
+    Parameter::per_element(Arc::new(indices.into_iter().map(|index| constants[index].clone()).collect()))
 }
 
 /// The steps of a batch normalisation of elements of shape `shape`, as real arithmetic has it.
@@ -137,7 +142,7 @@ pub fn multi_threshold(
         Quantiser::Thresholds { thresholds: rows[row].clone(), first, step }
     };
     let quantisers = (0..elements).map(quantiser).collect();
-    let constant = |value| Parameter::Uniform(Constant::Float(value));
+    let constant = |value| Parameter::uniform(Constant::Float(value));
     let (element, back) = if bipolar {
         (ElementType::Bipolar, vec![times(constant(-out_bias))])
     } else {
@@ -156,7 +161,7 @@ pub fn unary(operator: &network::graph::Operator) -> Option<Vec<Step>> {
         Operator::Clip { minimum, maximum } => function(Function::Clip(*minimum, *maximum)),
         Operator::Abs => function(Function::Absolute),
         Operator::Sqrt => function(Function::SquareRoot),
-        Operator::Neg => Some(vec![times(Parameter::Uniform(Constant::Float(-1.0)))]),
+        Operator::Neg => Some(vec![times(Parameter::uniform(Constant::Float(-1.0)))]),
         _ => None,
     }
 }
@@ -167,7 +172,7 @@ pub fn unary(operator: &network::graph::Operator) -> Option<Vec<Step>> {
 /// For other exponents.
 pub fn power(node: &Node, exponent: f64) -> Result<Vec<Step>, LowerError> {
     let reciprocal =
-        Step::Binary { operation: Binary::Divide, reversed: true, parameter: Parameter::Uniform(Constant::Float(1.0)) };
+        Step::Binary { operation: Binary::Divide, reversed: true, parameter: Parameter::uniform(Constant::Float(1.0)) };
     let magnitude = exponent.abs();
     let mut steps = if magnitude == 0.5 {
         vec![Step::Function(Function::SquareRoot)]

@@ -1,8 +1,11 @@
 //! The passes over a lowered network. Each is a pure function; [`super::PASSES`] is their order.
 
 use super::weights::{element_of, row_spacing};
-use abi::StepFunction;
-use network::network::{Layer, LayerId, LayerKind, Network, TensorId, WeightMatrix};
+use abi::{ElementType, StepFunction};
+use network::network::{
+    Add, Convolution, Layer, LayerId, LayerKind, Network, Pool, PoolOperation, Table, TensorId, TensorType,
+};
+use network::network::{WeightMatrix, Window};
 
 /// Merges a step function into the one (or the input map) that alone feeds it, so that two quantisers in a row
 /// cost one.
@@ -49,15 +52,17 @@ fn composable(network: &Network) -> Option<(Option<LayerId>, LayerId)> {
 }
 
 fn into_input_map(mut network: Network, second: &[StepFunction<i64>]) -> Network {
+    let elements = network.tensor(network.input).elements();
     let map = &mut network.input_map;
     let first = std::mem::take(&mut map.functions);
-    let number = |position: usize| map.function_of.get(position).map_or(0, |f| *f as usize);
     let mut functions: Vec<StepFunction<f32>> = Vec::new();
-    let mut function_of = Vec::new();
-    for (position, then) in second.iter().enumerate() {
-        let function = composed(&first[number(position)], then);
+    let mut function_of = vec![0; elements];
+    for position in 0..elements {
+        let image = map.source_of.get(position).map_or(position, |source| *source as usize);
+        let number = map.function_of.get(image).map_or(0, |function| *function as usize);
+        let function = composed(&first[number], &second[position % second.len()]);
         let found = functions.iter().position(|other| *other == function);
-        function_of.push(found.unwrap_or(functions.len()) as u32);
+        function_of[image] = found.unwrap_or(functions.len()) as u32;
         if found.is_none() {
             functions.push(function);
         }
@@ -87,12 +92,125 @@ fn composed<T: PartialOrd + Copy>(first: &StepFunction<T>, second: &StepFunction
     result
 }
 
+/// Gives an input tensor that is only read as one pixel that form, so that its stream may be as wide as one likes.
+pub fn flatten_input(mut network: Network) -> Network {
+    let readers: Vec<LayerId> = network.consumers(network.input).collect();
+    let is_flatten = |id: &LayerId| network.layer(*id).kind == LayerKind::Flatten;
+    if readers.is_empty() || network.input == network.output || !readers.iter().all(is_flatten) {
+        return network;
+    }
+    let input = &mut network.tensors[network.input.0];
+    (input.height, input.width, input.channels) = (1, 1, input.elements());
+    let flat: Vec<TensorId> = readers.iter().map(|id| network.layer(*id).output).collect();
+    let renamed = |id: TensorId| if flat.contains(&id) { network.input } else { id };
+    network.output = renamed(network.output);
+    for layer in &mut network.layers {
+        for input in &mut layer.inputs {
+            *input = renamed(*input);
+        }
+    }
+    let mut index = 0;
+    network.layers.retain(|_| {
+        index += 1;
+        !readers.contains(&LayerId(index - 1))
+    });
+    drop_unused_tensors(network)
+}
+
+/// Merges a step function into the table that alone feeds it: the table then gives codes and needs no ranks.
+pub fn compose_tables(mut network: Network) -> Network {
+    let pair = |network: &Network| {
+        (0..network.layers.len()).find_map(|index| {
+            let layer = &network.layers[index];
+            let consumers: Vec<LayerId> = network.consumers(layer.output).collect();
+            let (LayerKind::Table(_), [next]) = (&layer.kind, &consumers[..]) else {
+                return None;
+            };
+            let is_steps = matches!(network.layer(*next).kind, LayerKind::MultiThreshold(_));
+            (is_steps && layer.output != network.output).then_some((index, next.0))
+        })
+    };
+    while let Some((table, next)) = pair(&network) {
+        let (LayerKind::Table(Table { values }), LayerKind::MultiThreshold(steps)) =
+            (&network.layers[table].kind, &network.layers[next].kind)
+        else {
+            break;
+        };
+        let composed = |channel: usize| {
+            let table = &values[channel % values.len()];
+            table.iter().map(|value| steps[channel].at(i64::from(*value))).collect::<Vec<i32>>()
+        };
+        let mut values: Vec<Vec<i32>> = (0..steps.len()).map(composed).collect();
+        if values.windows(2).all(|pair| pair[0] == pair[1]) {
+            values.truncate(1);
+        }
+        network.layers[table].kind = LayerKind::Table(Table { values });
+        network.layers[table].output = network.layers[next].output;
+        network.layers.remove(next);
+    }
+    drop_unused_tensors(network)
+}
+
+/// Makes the falling step functions that are left rise, by a sum that negates those channels: the one that makes their
+/// argument, where nothing else reads it, or one put in between.
+pub fn negate_falling(mut network: Network) -> Network {
+    let mut index = 0;
+    while index < network.layers.len() {
+        let layer = network.layers[index].clone();
+        index += 1;
+        let LayerKind::MultiThreshold(mut steps) = layer.kind else {
+            continue;
+        };
+        let falls: Vec<bool> = steps.iter().map(|step| !step.is_rising() && step.is_falling()).collect();
+        if !falls.contains(&true) {
+            continue;
+        }
+        for (step, falls) in steps.iter_mut().zip(&falls) {
+            if *falls {
+                *step = mirrored(step, 1);
+            }
+        }
+        let sign = |channel: usize| if falls[channel] { -1 } else { 1 };
+        let source = layer.inputs[0];
+        let only = network.consumers(source).count() == 1 && source != network.output;
+        let producer = network.producer(source).filter(|_| only);
+        let mut tensor = *network.tensor(source);
+        match producer.map(|id| &mut network.layers[id.0].kind) {
+            Some(LayerKind::Add(add)) => {
+                for factors in &mut add.factors {
+                    let of = |channel: usize| factors[channel % factors.len()] * sign(channel);
+                    *factors = (0..falls.len()).map(of).collect();
+                }
+                let add = add.clone();
+                let inputs = producer.map_or_else(Vec::new, |id| network.layer(id).inputs.clone());
+                let inputs: Vec<TensorType> = inputs.iter().map(|id| *network.tensor(*id)).collect();
+                set_accumulator(&mut network.tensors[source.0], sum_range(&add, &inputs));
+                network.layers[index - 1].kind = LayerKind::MultiThreshold(steps);
+            }
+            _ => {
+                let add = Add { factors: vec![(0..falls.len()).map(sign).collect()] };
+                let range = sum_range(&add, &[tensor]);
+                set_accumulator(&mut tensor, range);
+                let negated = TensorId(network.tensors.len());
+                network.tensors.push(tensor);
+                network.layers[index - 1].kind = LayerKind::MultiThreshold(steps);
+                network.layers[index - 1].inputs = vec![negated];
+                let name = format!("{}_negate", layer.name);
+                let kind = LayerKind::Add(add);
+                network.layers.insert(index - 1, Layer { name, kind, inputs: vec![source], output: negated });
+                index += 1;
+            }
+        }
+    }
+    network
+}
+
 /// Makes every falling step function that alone reads a dot product rise, by negating that row of weights:
 /// hardware then needs one kind of comparison.
 pub fn orient_steps(mut network: Network) -> Network {
     for index in 0..network.layers.len() {
         let dot = &network.layers[index];
-        let LayerKind::MatrixVector(weights) = dot.kind.clone() else {
+        let Some(mut weights) = dot.kind.weights().cloned() else {
             continue;
         };
         let consumers: Vec<LayerId> = network.consumers(dot.output).collect();
@@ -102,13 +220,13 @@ pub fn orient_steps(mut network: Network) -> Network {
         let LayerKind::MultiThreshold(mut steps) = network.layer(consumer).kind.clone() else {
             continue;
         };
-        let input = *network.tensor(dot.input);
-        let mut weights = weights;
+        let range = reached(&dot.kind, network.tensor(dot.input()));
+        let input_step = spacing(&dot.kind, network.tensor(dot.input()));
         for (row, step) in steps.iter_mut().enumerate() {
             if step.is_rising() || !step.is_falling() {
                 continue;
             }
-            let spacing = row_spacing(weights.row(row), input.element.step());
+            let spacing = row_spacing(weights.row(row), input_step);
             let negated: Vec<i16> = weights.row(row).iter().map(|weight| -weight).collect();
             if negated.iter().all(|weight| weights.element.contains(i64::from(*weight))) {
                 weights.values[row * weights.columns..(row + 1) * weights.columns].copy_from_slice(&negated);
@@ -116,11 +234,10 @@ pub fn orient_steps(mut network: Network) -> Network {
             }
         }
         let output = network.layers[index].output;
-        let (minimum, maximum) = accumulator_range(&weights, input.minimum, input.maximum);
-        let tensor = &mut network.tensors[output.0];
-        (tensor.minimum, tensor.maximum) = (minimum, maximum);
-        tensor.element = abi::ElementType::holding(minimum.min(-1), maximum);
-        network.layers[index].kind = LayerKind::MatrixVector(weights);
+        set_accumulator(&mut network.tensors[output.0], accumulator_range(&weights, range));
+        if let Some(own) = network.layers[index].kind.weights_mut() {
+            *own = weights;
+        }
         network.layers[consumer.0].kind = LayerKind::MultiThreshold(steps);
     }
     network
@@ -134,7 +251,7 @@ fn mirrored(step: &StepFunction<i64>, spacing: i64) -> StepFunction<i64> {
     }
 }
 
-fn accumulator_range(weights: &WeightMatrix, minimum: i64, maximum: i64) -> (i64, i64) {
+fn accumulator_range(weights: &WeightMatrix, (minimum, maximum): (i64, i64)) -> (i64, i64) {
     let row_range = |row: usize| {
         weights.row(row).iter().fold((0, 0), |(low, high), weight| {
             let (a, b) = (i64::from(*weight) * minimum, i64::from(*weight) * maximum);
@@ -144,40 +261,109 @@ fn accumulator_range(weights: &WeightMatrix, minimum: i64, maximum: i64) -> (i64
     (0..weights.rows).map(row_range).fold((i64::MAX, i64::MIN), |(low, high), (a, b)| (low.min(a), high.max(b)))
 }
 
+/// What the taps of a dot product can count as: the elements' range, and the padding where there is some.
+pub(super) fn reached(kind: &LayerKind, input: &TensorType) -> (i64, i64) {
+    match kind {
+        LayerKind::Convolution(Convolution { window, padding, .. }) if !window.is_unpadded() => {
+            (input.minimum.min(i64::from(*padding)), input.maximum.max(i64::from(*padding)))
+        }
+        _ => (input.minimum, input.maximum),
+    }
+}
+
+/// Distance of neighbouring values of a tap: padding that is no code comes between the codes.
+pub(super) fn spacing(kind: &LayerKind, input: &TensorType) -> i64 {
+    match kind {
+        LayerKind::Convolution(Convolution { window, padding, .. })
+            if !window.is_unpadded() && !input.element.contains(i64::from(*padding)) =>
+        {
+            1
+        }
+        _ => input.element.step(),
+    }
+}
+
+/// Sets the range of accumulators. They are signed even where no negative one can occur: one datapath for all.
+fn set_accumulator(tensor: &mut TensorType, (minimum, maximum): (i64, i64)) {
+    (tensor.minimum, tensor.maximum) = (minimum, maximum);
+    tensor.element = ElementType::holding(minimum.min(-1), maximum);
+}
+
 /// Sets each tensor's range to what can occur now, and each weight matrix's type to the smallest that holds it.
 pub fn tighten_ranges(mut network: Network) -> Network {
     for index in 0..network.layers.len() {
-        let Layer { input, output, .. } = network.layers[index];
-        let from = *network.tensor(input);
-        let range = match &mut network.layers[index].kind {
-            LayerKind::MatrixVector(weights) => {
-                weights.element = element_of(&weights.values);
-                let (minimum, maximum) = accumulator_range(weights, from.minimum, from.maximum);
-                network.tensors[output.0].element = abi::ElementType::holding(minimum.min(-1), maximum);
-                (minimum, maximum)
+        let output = network.layers[index].output.0;
+        let inputs: Vec<TensorType> = network.layers[index].inputs.iter().map(|id| *network.tensor(*id)).collect();
+        let from = inputs[0];
+        if let Some(weights) = network.layers[index].kind.weights_mut() {
+            weights.element = element_of(&weights.values);
+        }
+        let tensor = &mut network.tensors[output];
+        match &network.layers[index].kind {
+            kind @ (LayerKind::MatrixVector(weights) | LayerKind::Convolution(Convolution { weights, .. })) => {
+                set_accumulator(tensor, accumulator_range(weights, reached(kind, &from)));
             }
             LayerKind::MultiThreshold(steps) => {
                 let values = || steps.iter().flat_map(|step| step.values.iter().map(|value| i64::from(*value)));
-                (values().min().unwrap_or(0), values().max().unwrap_or(0))
+                tensor.minimum = values().min().unwrap_or(0);
+                tensor.maximum = values().max().unwrap_or(0);
             }
-            LayerKind::ArgMax => (0, from.channels as i64 - 1),
-        };
-        (network.tensors[output.0].minimum, network.tensors[output.0].maximum) = range;
+            LayerKind::Pool(Pool { window, operation: PoolOperation::Sum }) => {
+                set_accumulator(tensor, sum_of_windows(&from, window));
+            }
+            // With one tensor it is there for its type.
+            LayerKind::Add(add) if inputs.len() == 1 => (tensor.minimum, tensor.maximum) = sum_range(add, &inputs),
+            LayerKind::Add(add) => set_accumulator(tensor, sum_range(add, &inputs)),
+            LayerKind::Table(Table { values }) => {
+                let values = || values.iter().flatten().map(|value| i64::from(*value));
+                tensor.minimum = values().min().unwrap_or(0);
+                tensor.maximum = values().max().unwrap_or(0);
+            }
+            LayerKind::Concat => {
+                tensor.minimum = inputs.iter().map(|input| input.minimum).min().unwrap_or(0);
+                tensor.maximum = inputs.iter().map(|input| input.maximum).max().unwrap_or(0);
+            }
+            LayerKind::Pool(Pool { operation: PoolOperation::Extremum(_), .. })
+            | LayerKind::Upsample { .. }
+            | LayerKind::Flatten => {
+                (tensor.element, tensor.minimum, tensor.maximum) = (from.element, from.minimum, from.maximum);
+            }
+            LayerKind::ArgMax => (tensor.minimum, tensor.maximum) = (0, from.channels as i64 - 1),
+        }
     }
     network
+}
+
+/// The least and the greatest sum over a window; one at the border may hold fewer pixels.
+pub(super) fn sum_of_windows(input: &TensorType, window: &Window) -> (i64, i64) {
+    let taps = window.taps() as i64;
+    ((input.minimum * taps).min(input.minimum), (input.maximum * taps).max(input.maximum))
+}
+
+/// The least and the greatest sum over all channels.
+pub(super) fn sum_range(add: &Add, inputs: &[TensorType]) -> (i64, i64) {
+    let of_channel = |channel: usize| {
+        add.factors.iter().zip(inputs).fold((0, 0), |(low, high), (factors, tensor)| {
+            let factor = factors[channel % factors.len()];
+            let (a, b) = (factor * tensor.minimum, factor * tensor.maximum);
+            (low + a.min(b), high + a.max(b))
+        })
+    };
+    let channels = add.factors.iter().map(Vec::len).max().unwrap_or(1);
+    (0..channels).map(of_channel).fold((i64::MAX, i64::MIN), |(low, high), (a, b)| (low.min(a), high.max(b)))
 }
 
 fn drop_unused_tensors(mut network: Network) -> Network {
     let used = |network: &Network, id: TensorId| {
         network.input == id
             || network.output == id
-            || network.layers.iter().any(|layer| layer.input == id || layer.output == id)
+            || network.layers.iter().any(|layer| layer.inputs.contains(&id) || layer.output == id)
     };
     let kept: Vec<usize> = (0..network.tensors.len()).filter(|id| used(&network, TensorId(*id))).collect();
     let renamed = |id: TensorId| TensorId(kept.iter().position(|old| *old == id.0).unwrap_or(0));
     network.tensors = kept.iter().map(|id| network.tensors[*id]).collect();
     for layer in &mut network.layers {
-        layer.input = renamed(layer.input);
+        layer.inputs = layer.inputs.iter().map(|id| renamed(*id)).collect();
         layer.output = renamed(layer.output);
     }
     network.input = renamed(network.input);

@@ -5,7 +5,9 @@
 
 use super::arithmetic::Fault;
 use super::chain::QuantisedChain;
+use crate::schedule::greatest_common_divisor;
 use abi::StepFunction;
+use network::network::TensorType;
 
 /// Arguments that an accumulator can have: `first`, `first + step`, … `count` of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,6 +21,25 @@ pub struct Lattice {
 }
 
 impl Lattice {
+    /// The values of a tensor's elements.
+    pub fn of(tensor: &TensorType) -> Self {
+        let step = tensor.element.step();
+        Lattice { first: tensor.minimum, step, count: ((tensor.maximum - tensor.minimum) / step) as u64 + 1 }
+    }
+
+    /// The sums of one value of each lattice times its factor.
+    pub fn sum(terms: &[(i64, Lattice)]) -> Self {
+        let ends = |(factor, lattice): &(i64, Lattice)| (factor * lattice.first, factor * lattice.last());
+        let (first, last) =
+            terms.iter().map(ends).fold((0, 0), |(first, last), (a, b)| (first + a.min(b), last + a.max(b)));
+        let spacing = |(factor, lattice): &(i64, Lattice)| {
+            let moves = *factor != 0 && lattice.count > 1;
+            if moves { (factor * lattice.step).unsigned_abs() as usize } else { 0 }
+        };
+        let step = terms.iter().map(spacing).fold(0, greatest_common_divisor).max(1) as i64;
+        Lattice { first, step, count: ((last - first) / step) as u64 + 1 }
+    }
+
     /// The argument at `index`.
     pub fn at(&self, index: u64) -> i64 {
         self.first + self.step * index as i64

@@ -1,53 +1,79 @@
 //! What is known of a graph value while walking: a constant, or integers of a tensor under a chain of functions.
 
 use super::chain::{Binary, Constant, Function};
-use network::network::TensorId;
+use crate::schedule::greatest_common_divisor;
+use network::network::{TensorId, Window};
 use std::sync::Arc;
 
-/// A parameter of a chain: the same for every element, or one for each.
+/// A parameter of a chain, for each element of a graph value in row-major order: element `e` has the constant
+/// `e / inner` counted round. One constant for all, one for each channel and one for each element are the usual cases.
 #[derive(Clone, Debug)]
-pub enum Parameter {
-    /// One for all elements.
-    Uniform(Constant),
-    /// One per element, in the graph value's row-major order.
-    PerElement(Arc<Vec<Constant>>),
+pub struct Parameter {
+    constants: Arc<Vec<Constant>>,
+    inner: usize,
 }
 
 impl Parameter {
+    /// One constant for all elements.
+    pub fn uniform(constant: Constant) -> Self {
+        Parameter { constants: Arc::new(vec![constant]), inner: 1 }
+    }
+
+    /// One constant for each element.
+    pub fn per_element(constants: Arc<Vec<Constant>>) -> Self {
+        Parameter { constants, inner: 1 }
+    }
+
+    /// Each constant for `inner` elements in a row, then all of them again.
+    pub fn repeated(constants: Vec<Constant>, inner: usize) -> Self {
+        if constants.windows(2).all(|pair| pair[0] == pair[1]) {
+            return Parameter::uniform(constants[0].clone());
+        }
+        Parameter { constants: Arc::new(constants), inner }
+    }
+
+    /// The only constant, where there is one for all.
+    pub fn as_uniform(&self) -> Option<&Constant> {
+        match self.constants.as_slice() {
+            [constant] => Some(constant),
+            _ => None,
+        }
+    }
+
     /// The constant for the element with the given row-major index.
     pub fn at(&self, element: usize) -> &Constant {
-        match self {
-            Parameter::Uniform(constant) => constant,
-            Parameter::PerElement(constants) => &constants[element],
-        }
+        &self.constants[element / self.inner % self.constants.len()]
     }
 
     /// Combines two parameters element by element.
     pub fn combine(&self, operation: Binary, other: &Parameter) -> Parameter {
-        match (self, other) {
-            (Parameter::Uniform(a), Parameter::Uniform(b)) => {
-                Parameter::Uniform(a.clone().binary(operation, b.clone()))
+        let combined = |a: &Constant, b: &Constant| a.clone().binary(operation, b.clone());
+        let (constants, inner): (Vec<Constant>, usize) = match (self.as_uniform(), other.as_uniform()) {
+            (_, Some(b)) => (self.constants.iter().map(|a| combined(a, b)).collect(), self.inner),
+            (Some(a), None) => (other.constants.iter().map(|b| combined(a, b)).collect(), other.inner),
+            (None, None) if self.inner == other.inner && self.constants.len() == other.constants.len() => {
+                (self.constants.iter().zip(other.constants.iter()).map(|(a, b)| combined(a, b)).collect(), self.inner)
             }
-            (Parameter::PerElement(constants), _) => Parameter::PerElement(Arc::new(
-                constants
-                    .iter()
-                    .enumerate()
-                    .map(|(element, a)| a.clone().binary(operation, other.at(element).clone()))
-                    .collect(),
-            )),
-            (Parameter::Uniform(a), Parameter::PerElement(constants)) => Parameter::PerElement(Arc::new(
-                constants.iter().map(|b| a.clone().binary(operation, b.clone())).collect(),
-            )),
-        }
+            (None, None) => {
+                let (own, others) = (self.period(), other.period());
+                let period = own / greatest_common_divisor(own, others) * others;
+                ((0..period).map(|element| combined(self.at(element), other.at(element))).collect(), 1)
+            }
+        };
+        Parameter { constants: Arc::new(constants), inner }
     }
 
+    /// After how many elements the constants begin again.
+    fn period(&self) -> usize {
+        self.constants.len() * self.inner
+    }
+
+    /// The parameter whose element `i` is element `source[i]` of this one.
     fn permute(&self, source: &[usize]) -> Parameter {
-        match self {
-            Parameter::Uniform(_) => self.clone(),
-            Parameter::PerElement(constants) => {
-                Parameter::PerElement(Arc::new(source.iter().map(|index| constants[*index].clone()).collect()))
-            }
+        if self.as_uniform().is_some() {
+            return self.clone();
         }
+        Parameter::per_element(Arc::new(source.iter().map(|index| self.at(*index).clone()).collect()))
     }
 }
 
@@ -76,21 +102,46 @@ pub enum Origin {
     Tensor(TensorId),
 }
 
-/// A graph value that depends on the input: `chain(origin[order[i]])` for each element `i`.
+/// A graph value that depends on the input: `chain(origin[order[i]])` for each element `i`, where nothing is pending.
 #[derive(Clone, Debug)]
 pub struct Data {
     /// Where its numbers come from.
     pub origin: Origin,
-    /// For each element in row-major order its index in the origin; `None` where the orders agree.
+    /// For each element in row-major order its index in the origin (in what a pending operation makes of it); `None`
+    /// where the orders agree.
     pub order: Option<Arc<Vec<usize>>>,
     /// The operations since.
     pub chain: Vec<Step>,
+    /// An operation on windows that no layer has been made of yet.
+    pub pending: Option<Pending>,
+}
+
+/// An operation that waits for what follows it.
+#[derive(Clone, Debug)]
+pub enum Pending {
+    /// The greatest element of each window, of the numbers that the first `after` operations of the chain make. Behind
+    /// a quantiser it takes fewer bits, so it waits for one.
+    MaxPool {
+        /// Where the windows lie in the origin.
+        window: Window,
+        /// Operations before it.
+        after: usize,
+    },
+    /// A border of the real number `value` behind the whole chain. A convolution takes it in.
+    Pad {
+        /// Rows above and columns left.
+        before: [usize; 2],
+        /// Rows below and columns right.
+        after: [usize; 2],
+        /// The number.
+        value: f64,
+    },
 }
 
 impl Data {
     /// The elements of `origin` themselves.
     pub fn of(origin: Origin) -> Self {
-        Data { origin, order: None, chain: Vec::new() }
+        Data { origin, order: None, chain: Vec::new(), pending: None }
     }
 
     /// Index in the origin of the element with the given row-major index.
@@ -117,7 +168,24 @@ impl Data {
             })
             .collect();
         let order = source.iter().map(|index| self.position(*index)).collect();
-        Data { origin: self.origin, order: Some(Arc::new(order)), chain }
+        Data { order: Some(Arc::new(order)), chain, ..self.clone() }
+    }
+
+    /// The chain of a value of `channels` times `to` pixels whose channels each go through what the first of `from`
+    /// pixels of the same channel goes through here.
+    pub fn chain_by_channel(&self, channels: usize, from: usize, to: usize) -> Vec<Step> {
+        let by_channel = |parameter: &Parameter| {
+            Parameter::repeated((0..channels).map(|channel| parameter.at(channel * from).clone()).collect(), to)
+        };
+        self.chain
+            .iter()
+            .map(|step| match step {
+                Step::Binary { operation, reversed, parameter } => {
+                    Step::Binary { operation: *operation, reversed: *reversed, parameter: by_channel(parameter) }
+                }
+                Step::Function(function) => Step::Function(function.clone()),
+            })
+            .collect()
     }
 
     /// The chain's functions for one element.
@@ -139,14 +207,22 @@ impl Data {
     /// Whether all elements go through the same functions.
     pub fn is_uniform(&self) -> bool {
         self.chain.iter().all(|step| match step {
-            Step::Binary { parameter, .. } => matches!(parameter, Parameter::Uniform(_)),
+            Step::Binary { parameter, .. } => parameter.as_uniform().is_some(),
+            Step::Function(_) => true,
+        })
+    }
+
+    /// Whether two elements go through the same functions.
+    pub fn alike(&self, element: usize, other: usize) -> bool {
+        self.chain.iter().all(|step| match step {
+            Step::Binary { parameter, .. } => parameter.at(element) == parameter.at(other),
             Step::Function(_) => true,
         })
     }
 
     /// Factor and summand where the chain is affine: value = factor · integer + summand.
     pub fn affine(&self) -> Option<(Parameter, Parameter)> {
-        let uniform = |value| Parameter::Uniform(Constant::Float(value));
+        let uniform = |value| Parameter::uniform(Constant::Float(value));
         let mut factor = uniform(1.0);
         let mut summand = uniform(0.0);
         for step in &self.chain {

@@ -2,6 +2,9 @@
 
 mod dot;
 mod ends;
+mod join;
+mod layout;
+mod pool;
 mod quantise;
 
 use super::LowerError;
@@ -29,6 +32,7 @@ pub fn walk(graph: &Graph) -> Result<Network, LowerError> {
         lattices: HashMap::new(),
         layers: Vec::new(),
         input: None,
+        input_is_laid_out: false,
         sensitive_steps: Vec::new(),
     };
     let mut reduction = Reduction::None;
@@ -73,10 +77,12 @@ struct Walk<'a> {
     lattices: HashMap<TensorId, Vec<Lattice>>,
     layers: Vec<Layer>,
     input: Option<(TensorId, InputMap)>,
+    /// Whether something relies on how the input tensor is laid out; until then it may still be changed.
+    input_is_laid_out: bool,
     sensitive_steps: Vec<SensitiveSteps>,
 }
 
-impl Walk<'_> {
+impl<'a> Walk<'a> {
     fn symbol(&self, id: ValueId) -> Symbol {
         match (&self.graph.value(id).source, self.symbols.get(&id)) {
             (_, Some(symbol)) => symbol.clone(),
@@ -87,7 +93,7 @@ impl Walk<'_> {
         }
     }
 
-    fn shape(&self, id: ValueId) -> &[usize] {
+    fn shape(&self, id: ValueId) -> &'a [usize] {
         &self.graph.value(id).shape
     }
 
@@ -121,7 +127,13 @@ impl Walk<'_> {
     fn node(&mut self, node: &Node) -> Result<Symbol, LowerError> {
         let shape = self.shape(node.outputs[0]).to_vec();
         let elements: usize = shape.iter().product();
-        let first = self.symbol(node.inputs[0]);
+        let first = match self.symbol(node.inputs[0]) {
+            // Only a convolution takes a border in.
+            Symbol::Data(data) if !matches!(node.operator, Operator::Conv { .. }) => {
+                Symbol::Data(self.without_border(node, data)?)
+            }
+            symbol => symbol,
+        };
         match (&node.operator, first) {
             (Operator::Reshape, symbol) => Ok(symbol),
             (Operator::Transpose { permutation }, symbol) => {
@@ -147,12 +159,24 @@ impl Walk<'_> {
                 constants.iter().map(|c| Constant::Float(0.0).binary(Binary::Subtract, c.clone())).collect(),
             ))),
             (Operator::MatMul | Operator::Gemm { .. }, _) => self.dot(node).map(Symbol::Data),
+            (Operator::Conv { window, groups }, _) => self.convolution(node, window, *groups).map(Symbol::Data),
+            (Operator::Concat { axis }, _) => self.concat(node, *axis).map(Symbol::Data),
             (_, Symbol::Constant(_)) => Err(self.unsupported(
                 node,
                 "depend on the model's input",
                 "all its inputs are constants".into(),
                 "let the exporter fold constants (in PyTorch: do_constant_folding=True)",
             )),
+            (Operator::MaxPool { window }, Symbol::Data(data)) => self.max_pool(node, data, window).map(Symbol::Data),
+            (Operator::AveragePool { window, count_include_pad }, Symbol::Data(data)) => {
+                self.average_pool(node, data, window, *count_include_pad).map(Symbol::Data)
+            }
+            (Operator::Pad { before, after, value }, Symbol::Data(data)) => {
+                self.pad(node, data, (before, after), *value).map(Symbol::Data)
+            }
+            (Operator::Upsample { factors }, Symbol::Data(data)) => {
+                self.upsample(node, data, factors).map(Symbol::Data)
+            }
             (Operator::BatchNormalization { epsilon }, Symbol::Data(data)) => {
                 let parameters =
                     [self.floats(node, 1)?, self.floats(node, 2)?, self.floats(node, 3)?, self.floats(node, 4)?];
@@ -161,9 +185,9 @@ impl Walk<'_> {
             }
             (Operator::BipolarQuant, Symbol::Data(data)) => {
                 let scale = self.parameter(node, 1, &shape)?;
-                self.quantise(node, &data, operators::bipolar_quant(elements, scale))
+                self.quantise(node, data, operators::bipolar_quant(elements, scale))
             }
-            (Operator::Sign, Symbol::Data(data)) => self.quantise(node, &data, operators::sign(elements)),
+            (Operator::Sign, Symbol::Data(data)) => self.quantise(node, data, operators::sign(elements)),
             (Operator::Quant { signed, narrow, rounding }, Symbol::Data(data)) => {
                 let bits = self.floats(node, 3)?.as_scalar().unwrap_or(f64::NAN);
                 if !(1.0..=16.0).contains(&bits) || bits.fract() != 0.0 {
@@ -177,7 +201,7 @@ impl Walk<'_> {
                 let scale = self.parameter(node, 1, &shape)?;
                 let zero_point = self.parameter(node, 2, &shape)?;
                 let format = QuantFormat { signed: *signed, narrow: *narrow, rounding: *rounding, bits: bits as u32 };
-                self.quantise(node, &data, operators::quant(elements, &format, scale, zero_point))
+                self.quantise(node, data, operators::quant(elements, &format, scale, zero_point))
             }
             (Operator::MultiThreshold { out_scale, out_bias, channel_axis }, Symbol::Data(data)) => {
                 let thresholds = self.floats(node, 1)?;
@@ -185,7 +209,7 @@ impl Walk<'_> {
                 let channels = shape[*channel_axis];
                 let channel_of = |element: usize| element / inner % channels;
                 let quantisation = operators::multi_threshold(channel_of, elements, &thresholds, *out_scale, *out_bias);
-                self.quantise(node, &data, quantisation)
+                self.quantise(node, data, quantisation)
             }
             (operator, Symbol::Data(data)) => match operators::unary(operator) {
                 Some(steps) => Ok(Symbol::Data(steps.into_iter().fold(data, Data::then))),
@@ -223,7 +247,7 @@ impl Walk<'_> {
         })
     }
 
-    fn binary(&self, node: &Node, first: Symbol, shape: &[usize]) -> Result<Symbol, LowerError> {
+    fn binary(&mut self, node: &Node, first: Symbol, shape: &[usize]) -> Result<Symbol, LowerError> {
         let operation = match node.operator {
             Operator::Add => Binary::Add,
             Operator::Sub => Binary::Subtract,
@@ -231,6 +255,9 @@ impl Walk<'_> {
             _ => Binary::Divide,
         };
         let (data, reversed) = match (first, self.symbol(node.inputs[1])) {
+            (Symbol::Data(a), Symbol::Data(b)) if matches!(operation, Binary::Add | Binary::Subtract) => {
+                return self.sum(node, [a, b], operation).map(Symbol::Data);
+            }
             (Symbol::Data(_), Symbol::Data(_)) => {
                 return Err(LowerError::TwoDataOperands { node: node.name.clone(), operator: node.operator.name() });
             }
@@ -244,7 +271,7 @@ impl Walk<'_> {
                 )));
             }
             (Symbol::Data(data), Symbol::Constant(_)) => (data, false),
-            (Symbol::Constant(_), Symbol::Data(data)) => (data, true),
+            (Symbol::Constant(_), Symbol::Data(data)) => (self.without_border(node, data)?, true),
         };
         let data_shape = self.shape(node.inputs[usize::from(reversed)]);
         if data_shape.iter().product::<usize>() != shape.iter().product::<usize>() {
@@ -259,10 +286,32 @@ impl Walk<'_> {
         Ok(Symbol::Data(data.then(Step::Binary { operation, reversed, parameter })))
     }
 
-    fn add_layer(&mut self, name: &str, kind: LayerKind, input: TensorId, output: TensorType) -> TensorId {
+    /// Adds a layer and its output tensor. Names are unique: a second layer of a node gets the kind's name behind it.
+    fn add_layer(&mut self, name: &str, kind: LayerKind, inputs: &[TensorId], output: TensorType) -> TensorId {
         let tensor = TensorId(self.tensors.len());
         self.tensors.push(output);
-        self.layers.push(Layer { name: name.to_owned(), kind, input, output: tensor });
+        let is_taken = |name: &str| self.layers.iter().any(|layer| layer.name == name);
+        let mut unique = name.to_owned();
+        for number in 2.. {
+            if !is_taken(&unique) {
+                break;
+            }
+            unique = if number == 2 {
+                format!("{name}_{}", kind.name())
+            } else {
+                format!("{name}_{}_{number}", kind.name())
+            };
+        }
+        if self.input.as_ref().is_some_and(|(input, _)| inputs.contains(input)) {
+            self.input_is_laid_out = true;
+        }
+        self.layers.push(Layer { name: unique, kind, inputs: inputs.to_vec(), output: tensor });
         tensor
+    }
+
+    /// The values that each channel of a tensor can have.
+    fn channel_lattices(&self, tensor: TensorId) -> Vec<Lattice> {
+        let kind = &self.tensors[tensor.0];
+        self.lattices.get(&tensor).cloned().unwrap_or_else(|| vec![Lattice::of(kind); kind.channels])
     }
 }

@@ -39,7 +39,7 @@ pub fn steps(stimulus: &mut Stimulus, rows: usize, range: (i64, i64), output: &T
 
 /// Types out, with the least and greatest value that occur.
 pub fn outputs() -> Vec<TensorType> {
-    let of = |element, minimum, maximum| TensorType { vectors: 1, channels: 1, element, minimum, maximum };
+    let of = |element, minimum, maximum| TensorType { height: 1, width: 1, channels: 1, element, minimum, maximum };
     vec![
         of(ElementType::Bipolar, -1, 1),
         of(ElementType::Unsigned { bits: 1 }, 0, 1),

@@ -3,13 +3,14 @@
 //! Passes, engines and hardware index, divide and allocate on the strength of these rules and check nothing again: a
 //! network that comes out of a file is held to them first.
 
-use super::{Layer, LayerKind, Network, SensitiveSteps, TensorType, WeightMatrix};
+use super::{LayerKind, Network, SensitiveSteps, TensorId, TensorType};
 use abi::ElementType;
 use miette::Diagnostic;
 use std::collections::HashSet;
 use std::fmt::{self, Display};
 use thiserror::Error;
 
+mod layers;
 mod maps;
 
 /// A network that breaks its own rules: a fault of the pass that made it, or of the file that it was read from.
@@ -113,7 +114,8 @@ impl Network {
         self.check_order()?;
         for layer in &self.layers {
             let part = self.part(Place::Layer(&layer.name));
-            check_layer(part, layer, self.tensor(layer.input), self.tensor(layer.output))?;
+            let inputs: Vec<&TensorType> = layer.inputs.iter().map(|id| self.tensor(*id)).collect();
+            layers::check(part, layer, &inputs, self.tensor(layer.output))?;
         }
         self.check_input_map()?;
         self.check_output_map()?;
@@ -138,9 +140,18 @@ impl Network {
         for layer in &self.layers {
             let part = self.part(Place::Layer(&layer.name));
             part.rule(names.insert(&layer.name), "name", "be no other layer's", "an earlier layer has it")?;
-            let (input, output) = (layer.input.0, layer.output.0);
-            let is_there = written.get(input) == Some(&true);
-            part.rule(is_there, "input", "be a tensor written before", format_args!("is t{input}"))?;
+            let output = layer.output.0;
+            let wanted = match layer.kind {
+                LayerKind::Table(_) | LayerKind::Concat => 2..=2,
+                LayerKind::Add(_) => 1..=2,
+                _ => 1..=1,
+            };
+            let (found, count) = (layer.inputs.len(), format!("name {} to {} tensors", wanted.start(), wanted.end()));
+            part.rule(wanted.contains(&found), "inputs", count, format_args!("names {found}"))?;
+            for TensorId(input) in &layer.inputs {
+                let is_there = written.get(*input) == Some(&true);
+                part.rule(is_there, "inputs", "be tensors written before", format_args!("hold t{input}"))?;
+            }
             let is_new = written.get(output) == Some(&false);
             part.rule(is_new, "output", "be a tensor that nothing has written", format_args!("is t{output}"))?;
             written[output] = true;
@@ -168,8 +179,8 @@ impl Network {
 }
 
 fn check_tensor(part: Part, tensor: &TensorType) -> Result<(), NetworkError> {
-    let TensorType { vectors, channels, element, minimum, maximum } = *tensor;
-    part.elements("[vectors, channels]", &[vectors, channels])?;
+    let TensorType { height, width, channels, element, minimum, maximum } = *tensor;
+    part.elements("[height, width, channels]", &[height, width, channels])?;
     part.element(element, 32)?;
     for (field, value) in [("minimum", minimum), ("maximum", maximum)] {
         // Engines keep elements in 32 bits with a sign.
@@ -179,83 +190,4 @@ fn check_tensor(part: Part, tensor: &TensorType) -> Result<(), NetworkError> {
     }
     let found = format!("is {minimum}");
     part.rule(minimum <= maximum, "minimum", format_args!("be at most {maximum}, the maximum"), found)
-}
-
-fn check_layer(part: Part, layer: &Layer, input: &TensorType, output: &TensorType) -> Result<(), NetworkError> {
-    let output_is = |vectors: usize, channels: usize| {
-        part.rule(
-            (output.vectors, output.channels) == (vectors, channels),
-            "output",
-            format_args!("have {vectors} vectors of {channels} channels"),
-            format_args!("has {} of {}", output.vectors, output.channels),
-        )
-    };
-    match &layer.kind {
-        LayerKind::MatrixVector(weights) => {
-            check_weights(part, weights)?;
-            let columns = weights.columns;
-            let must = format!("be {}, the input's channels", input.channels);
-            part.rule(columns == input.channels, "columns", must, format_args!("is {columns}"))?;
-            output_is(input.vectors, weights.rows)?;
-            (0..weights.rows).try_for_each(|row| {
-                let (low, high) = range_of_sums(weights.row(row), input);
-                part.rule(
-                    output.minimum <= low && high <= output.maximum,
-                    format_args!("codes[{row}]"),
-                    format_args!("give sums in the output's range, {} to {}", output.minimum, output.maximum),
-                    format_args!("gives {low} to {high}"),
-                )
-            })
-        }
-        LayerKind::MultiThreshold(steps) => {
-            let must = format!("hold {} step functions, one a channel", input.channels);
-            let found = format!("holds {}", steps.len());
-            part.rule(steps.len() == input.channels, "multi_threshold", must, found)?;
-            output_is(input.vectors, input.channels)?;
-            let mut functions = steps.iter().enumerate();
-            functions.try_for_each(|(channel, step)| part.steps("multi_threshold", channel, step, output))
-        }
-        LayerKind::ArgMax => {
-            let found = format!("has {}", input.vectors);
-            part.rule(input.vectors == 1, "input", "have 1 vector", found)?;
-            output_is(1, 1)?;
-            let last = input.channels as i64 - 1;
-            let can_hold =
-                |index: i64| output.element.contains(index) && (output.minimum..=output.maximum).contains(&index);
-            part.rule(
-                // With 0 and 1 among them, a type that contains the last index contains all.
-                can_hold(0) && can_hold(last.min(1)) && can_hold(last),
-                "output",
-                format_args!("hold the indices 0 to {last}"),
-                format_args!("holds {} in {} to {}", output.element, output.minimum, output.maximum),
-            )
-        }
-    }
-}
-
-fn check_weights(part: Part, weights: &WeightMatrix) -> Result<(), NetworkError> {
-    let WeightMatrix { rows, columns, element, values } = weights;
-    part.rule(*rows > 0, "rows", "be at least 1", "is 0")?;
-    part.rule(*columns > 0, "columns", "be at least 1", "is 0")?;
-    let holds = rows.checked_mul(*columns) == Some(values.len());
-    let found = format!("holds {}", values.len());
-    part.rule(holds, "codes", format_args!("hold {rows} x {columns} weights"), found)?;
-    // Weights are kept in 16 bits with a sign.
-    part.element(*element, if matches!(element, ElementType::Unsigned { .. }) { 15 } else { 16 })?;
-    match values.iter().position(|weight| !element.contains(i64::from(*weight))) {
-        None => Ok(()),
-        Some(index) => Err(part.broken(
-            format_args!("codes[{}]", index / columns),
-            format_args!("hold weights of type {element}"),
-            format_args!("holds {}", values[index]),
-        )),
-    }
-}
-
-/// The least and the greatest dot product of one row of weights with vectors of the type.
-fn range_of_sums(row: &[i16], input: &TensorType) -> (i64, i64) {
-    row.iter().fold((0, 0), |(low, high), weight| {
-        let (a, b) = (i64::from(*weight) * input.minimum, i64::from(*weight) * input.maximum);
-        (low.saturating_add(a.min(b)), high.saturating_add(a.max(b)))
-    })
 }

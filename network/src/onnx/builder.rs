@@ -7,6 +7,7 @@ use super::proto::TensorProto;
 use super::tensor_data::{MOST_ELEMENTS, decode};
 use crate::graph::{Graph, Node, NodeId, Operator, Source, Value, ValueId};
 use crate::tensor::Tensor;
+use abi::ElementType;
 use std::collections::HashMap;
 use std::path::Path;
 
@@ -26,6 +27,8 @@ pub(super) struct Builder<'m> {
     providers: &'m Providers<'m>,
     folder: Option<&'m Path>,
     allowance: usize,
+    /// See [`Graph::input_type`].
+    pub input_type: Option<ElementType>,
     /// See [`Graph::remarks`].
     pub remarks: Vec<String>,
 }
@@ -46,6 +49,7 @@ impl<'m> Builder<'m> {
             providers,
             folder,
             allowance: FREE_ELEMENTS + ELEMENTS_PER_BYTE * file_bytes,
+            input_type: None,
             remarks: Vec::new(),
         }
     }
@@ -107,7 +111,12 @@ impl<'m> Builder<'m> {
             return Ok(*value);
         }
         let Some(index) = self.providers.initializers.get(tensor) else {
-            return Err(ImportError::MissingTensor { reader: reader(), tensor: tensor.into() });
+            let (reader, is_written) = (reader(), self.providers.nodes.contains_key(tensor));
+            // Nodes come in order, so the one that writes the tensor has bound all outputs that it has here.
+            return Err(match is_written {
+                true => ImportError::FurtherOutput { reader, tensor: tensor.into() },
+                false => ImportError::MissingTensor { reader, tensor: tensor.into() },
+            });
         };
         let value = self.decode(&self.initializers[*index], tensor)?;
         self.tensors.insert(tensor, value);
@@ -179,6 +188,7 @@ impl<'m> Builder<'m> {
             nodes,
             values,
             input: value_numbers[input.0],
+            input_type: self.input_type,
             output: value_numbers[output.0],
             remarks: self.remarks,
         }

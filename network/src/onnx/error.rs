@@ -158,11 +158,24 @@ pub enum ImportError {
     )]
     #[diagnostic(
         code(network::import::missing_tensor),
-        help(
-            "check the file with onnx.checker.check_model; sparse initializers and optional second outputs are not provided"
-        )
+        help("check the file with onnx.checker.check_model; sparse initializers are not provided")
     )]
     MissingTensor {
+        /// The reader.
+        reader: String,
+        /// The tensor.
+        tensor: String,
+    },
+
+    /// A further output of a node is read that is not computed.
+    #[error("{reader}: only a node's first output can be read, but tensor `{tensor}` is another output of its node")]
+    #[diagnostic(
+        code(network::import::further_output),
+        help(
+            "MaxPool's Indices, Dropout's mask and training statistics are not computed: export in evaluation mode, with layers that need the first output only"
+        )
+    )]
+    FurtherOutput {
         /// The reader.
         reader: String,
         /// The tensor.
@@ -276,6 +289,36 @@ pub enum ImportError {
         /// What must hold.
         must: String,
         /// The shapes found.
+        found: String,
+    },
+
+    /// Windows slide over a value with no, or more than two, spatial axes.
+    #[error("{place}: the input must have a batch, a channel and 1 or 2 spatial axes, but found shape {shape}")]
+    #[diagnostic(
+        code(network::import::spatial_axes),
+        help(
+            "3-D convolutions and pools are not supported: use 2-D layers, with the third axis in the channels or as a loop over images in the host"
+        )
+    )]
+    SpatialAxes {
+        /// The node.
+        place: Place,
+        /// The input's shape.
+        shape: String,
+    },
+
+    /// The windows of a convolution or a pool do not fit the value that they slide over.
+    #[error("{place}: {must}, but found {found}")]
+    #[diagnostic(
+        code(network::import::window),
+        help("check kernel_shape, strides, dilations and padding of this layer against the size of its input")
+    )]
+    Window {
+        /// The node.
+        place: Place,
+        /// What must hold.
+        must: String,
+        /// What was found.
         found: String,
     },
 

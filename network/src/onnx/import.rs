@@ -10,6 +10,7 @@ use super::order::{Providers, contributing};
 use super::proto::{GraphProto, ModelProto, TensorTypeProto, ValueInfoProto};
 use super::tensor_data::{MOST_AXES, MOST_ELEMENTS, elements};
 use crate::graph::{Graph, Source};
+use abi::ElementType;
 use prost::Message;
 use prost::bytes::Bytes;
 use std::ops::RangeInclusive;
@@ -37,6 +38,10 @@ pub(super) fn model(bytes: Bytes, folder: Option<&Path>, name: &str) -> Result<G
     builder.remarks.extend(remark);
     let input_value = builder.add_value(input.name.clone(), shape, data_type, Source::Input);
     builder.bind(&input.name, input_value);
+    builder.input_type = annotated_type(graph, &input.name);
+    builder.remarks.extend(builder.input_type.map(|element| {
+        format!("the file says that the input's values are of type {element}: they are taken for such where the model does not quantise them")
+    }));
     let order = contributing(graph, &providers, &node_names, output)?;
     for index in &order {
         let mut node = NodeContext::new(&graph.node[*index], &node_names[*index], &mut builder)?;
@@ -111,6 +116,23 @@ fn only_output(graph: &GraphProto) -> Result<&str, ImportError> {
             let names: Vec<&str> = outputs.iter().map(|output| output.name.as_str()).collect();
             Err(ImportError::Outputs { found: listed(&names) })
         }
+    }
+}
+
+/// The integer type that QONNX keeps for a tensor, `None` where there is none or one of more than 16 bits.
+fn annotated_type(graph: &GraphProto, tensor: &str) -> Option<ElementType> {
+    let annotation = graph.quantization_annotation.iter().find(|annotation| annotation.tensor_name == tensor)?;
+    let entry = annotation.quant_parameter_tensor_names.iter().find(|entry| entry.key == "finn_datatype")?;
+    let bits = |digits: &str| digits.parse::<u32>().ok().filter(|bits| (1..=16).contains(bits));
+    match entry.value.as_str() {
+        "BIPOLAR" => Some(ElementType::Bipolar),
+        "BINARY" => Some(ElementType::Unsigned { bits: 1 }),
+        "TERNARY" => Some(ElementType::Signed { bits: 2 }),
+        name => match (name.strip_prefix("UINT"), name.strip_prefix("INT")) {
+            (Some(digits), _) => bits(digits).map(|bits| ElementType::Unsigned { bits }),
+            (_, Some(digits)) => bits(digits).map(|bits| ElementType::Signed { bits }),
+            (None, None) => None,
+        },
     }
 }
 

@@ -162,7 +162,8 @@ impl<'a, 'm> NodeContext<'a, 'm> {
         self.proto.output.get(index).map_or("", String::as_str)
     }
 
-    fn check_size(&self, shape: &[usize]) -> Result<usize, ImportError> {
+    /// Number of elements of a shape, checked against what a tensor may have.
+    pub fn check_size(&self, shape: &[usize]) -> Result<usize, ImportError> {
         if shape.len() > MOST_AXES {
             return Err(
                 self.shape_error(format!("a tensor must have at most {MOST_AXES} axes"), format!("{}", shape.len()))

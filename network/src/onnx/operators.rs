@@ -7,8 +7,11 @@ mod layout;
 mod matrix;
 mod normalization;
 mod quantizers;
+mod resize;
 mod search;
 mod selection;
+mod surround;
+mod window;
 
 use super::error::ImportError;
 use super::node::NodeContext;
@@ -76,6 +79,13 @@ fn add_standard(node: &mut NodeContext<'_, '_>) -> Result<(), ImportError> {
         "MatMul" => matrix::mat_mul(node),
         "Gemm" => matrix::gemm(node),
         "BatchNormalization" => normalization::batch_normalization(node),
+        "Conv" => window::conv(node),
+        "MaxPool" => window::max_pool(node),
+        "AveragePool" => window::average_pool(node),
+        "GlobalMaxPool" => window::global_max_pool(node),
+        "GlobalAveragePool" => window::global_average_pool(node),
+        "Pad" => surround::pad(node),
+        "Upsample" | "Resize" => resize::resize(node),
         "TopK" => search::top_k(node),
         "ArgMax" => search::arg_max(node),
         _ => Err(unsupported(node)),
@@ -84,17 +94,18 @@ fn add_standard(node: &mut NodeContext<'_, '_>) -> Result<(), ImportError> {
 
 fn unsupported(node: &NodeContext<'_, '_>) -> ImportError {
     let way_out = match node.operator() {
-        "Conv" | "ConvTranspose" | "MaxPool" | "AveragePool" | "GlobalAveragePool" | "GlobalMaxPool" | "Pad"
-        | "QuantAvgPool2d" => {
-            "convolutions and pools are not supported by this version, only fully connected networks are"
-        }
+        "ConvTranspose" => "replace it by a nearest neighbour Upsample or Resize and a Conv",
+        "LpPool" | "GlobalLpPool" | "MaxRoiPool" | "MaxUnpool" => "replace it by MaxPool or AveragePool",
+        "ReduceMean" => "for a mean over the spatial axes use GlobalAveragePool (in PyTorch: AdaptiveAvgPool2d(1))",
+        "QuantAvgPool2d" => "export average pooling as AveragePool and Quant, before FINN's transformations",
+        "Im2Col" => "export the model with Conv nodes, before FINN's transformations",
         "Softmax" | "LogSoftmax" => {
             "end the model before it: softmax does not change the order of the scores, the host can apply it"
         }
         "Sigmoid" | "Tanh" | "HardSigmoid" | "HardSwish" | "Elu" | "Selu" | "Gelu" | "Erf" | "Exp" | "Log"
         | "Softplus" => "train with ReLU, HardTanh or a quantiser as the activation, or end the model before it",
         "LeakyRelu" | "PRelu" => "train with ReLU, HardTanh or a quantiser as the activation",
-        "Trunc" => "export average pooling and requantisation with Quant nodes instead of Trunc",
+        "Trunc" => "export average pooling as AveragePool and requantisation as Quant nodes instead of Trunc",
         "FloatQuant" => "quantise to integers: use Quant or BipolarQuant",
         "QuantizeLinear" | "DequantizeLinear" | "QLinearConv" | "QLinearMatMul" | "MatMulInteger" | "ConvInteger" => {
             "convert the model to QONNX with qonnx.transformation.qcdq_to_qonnx.QCDQToQuant"
@@ -106,8 +117,8 @@ fn unsupported(node: &NodeContext<'_, '_>) -> ImportError {
             "train with batch normalisation: only it becomes integer thresholds"
         }
         _ => {
-            "simplify the export (onnxsim, constant folding, evaluation mode) or replace the layer by fully connected \
-             layers, batch normalisation, ReLU, HardTanh, element-wise arithmetic and quantisers"
+            "simplify the export (onnxsim, constant folding, evaluation mode) or replace the layer by convolutions, \
+             pools, fully connected layers, batch normalisation, ReLU, HardTanh, element-wise arithmetic and quantisers"
         }
     };
     ImportError::Operator { place: node.place(), way_out: way_out.into() }

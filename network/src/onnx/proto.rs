@@ -47,6 +47,20 @@ pub struct GraphProto {
     /// Outputs.
     #[prost(message, repeated, tag = "12")]
     pub output: Vec<ValueInfoProto>,
+    /// What is known of tensors besides their ONNX types.
+    #[prost(message, repeated, tag = "14")]
+    pub quantization_annotation: Vec<TensorAnnotation>,
+}
+
+/// What is known of a tensor besides its ONNX type.
+#[derive(Clone, PartialEq, Message)]
+pub struct TensorAnnotation {
+    /// Name of the tensor.
+    #[prost(string, tag = "1")]
+    pub tensor_name: String,
+    /// Keys and values; QONNX keeps its own data type under `finn_datatype`.
+    #[prost(message, repeated, tag = "2")]
+    pub quant_parameter_tensor_names: Vec<StringStringEntryProto>,
 }
 
 /// One operation.

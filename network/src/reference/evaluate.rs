@@ -2,7 +2,7 @@
 
 use super::elementwise::{binary, unary};
 use super::quantize::{IntegerGrid, bipolar, multi_threshold};
-use super::{matrix, search};
+use super::{layout, matrix, search, window};
 use crate::graph::Operator;
 use crate::tensor::{Tensor, broadcast_indices, transpose_indices};
 
@@ -43,6 +43,12 @@ pub(super) fn node(operator: &Operator, inputs: &[&Tensor], shapes: &[&[usize]])
         Operator::MultiThreshold { out_scale, out_bias, channel_axis } => {
             multi_threshold(x, inputs[1], *out_scale, *out_bias, *channel_axis)
         }
+        Operator::Conv { window, groups } => window::convolution(x, inputs[1], inputs.get(2).copied(), window, *groups),
+        Operator::MaxPool { window } => window::max_pool(x, window),
+        Operator::AveragePool { window, count_include_pad } => window::average_pool(x, window, *count_include_pad),
+        Operator::Concat { axis } => layout::concatenated(inputs, *axis),
+        Operator::Pad { before, after, value } => layout::padded(x, before, after, *value),
+        Operator::Upsample { factors } => layout::repeated(x, factors),
         Operator::TopK { axis, k } => return search::top_k(x, *axis, *k),
         Operator::ArgMax { axis } => {
             let [_, indices] = search::top_k(x, *axis, 1).try_into().expect("TopK has two results");

@@ -74,13 +74,13 @@ impl Program {
         while let Some(layer) = layers.next() {
             let kind = match &layer.kind {
                 LayerKind::MatrixVector(weights) => {
-                    let input = &mut forms[layer.input.0];
+                    let input = &mut forms[layer.input().0];
                     if Dot::takes_planes(weights, input.tensor.element) {
                         input.planes = true;
                     } else {
                         input.integers = true;
                     }
-                    let dot = Some(Dot::new(weights, network.tensor(layer.input)));
+                    let dot = Some(Dot::new(weights, network.tensor(layer.input())));
                     // The sums of a vector go through the step functions at once where nobody else wants them.
                     let follows = |next: &&Layer| !keep_all && is_only_use(network, layer.output, next);
                     if let Some(next) = layers.next_if(follows)
@@ -88,21 +88,28 @@ impl Program {
                     {
                         let steps = Some(Steps::new(functions));
                         let kind = OperationKind::PerVector { dot, steps };
-                        operations.push(Operation { kind, input: layer.input.0, output: next.output.0 });
+                        operations.push(Operation { kind, input: layer.input().0, output: next.output.0 });
                         continue;
                     }
                     OperationKind::PerVector { dot, steps: None }
                 }
                 LayerKind::MultiThreshold(functions) => {
-                    forms[layer.input.0].integers = true;
+                    forms[layer.input().0].integers = true;
                     OperationKind::PerVector { dot: None, steps: Some(Steps::new(functions)) }
                 }
+                kind @ (LayerKind::Convolution(_)
+                | LayerKind::Pool(_)
+                | LayerKind::Add(_)
+                | LayerKind::Table(_)
+                | LayerKind::Concat
+                | LayerKind::Upsample { .. }
+                | LayerKind::Flatten) => todo!("{}", kind.name()),
                 LayerKind::ArgMax => {
-                    forms[layer.input.0].integers = true;
+                    forms[layer.input().0].integers = true;
                     OperationKind::ArgMax
                 }
             };
-            operations.push(Operation { kind, input: layer.input.0, output: layer.output.0 });
+            operations.push(Operation { kind, input: layer.input().0, output: layer.output.0 });
         }
         Program {
             input: InputCoder::new(&network.input_map),
@@ -120,7 +127,7 @@ impl Program {
         let coded = self.input.apply(image, &mut buffer.integers);
         let form = &self.forms[self.input_tensor];
         if form.planes && coded.is_ok() {
-            buffer.planes.resize(form.tensor.vectors * form.stride(), 0);
+            buffer.planes.resize(form.tensor.vectors() * form.stride(), 0);
             let vectors = buffer.integers.chunks(form.tensor.channels).zip(buffer.planes.chunks_mut(form.stride()));
             vectors.for_each(|(values, words)| bits::pack(values, form.tensor.element, words));
         }
@@ -148,7 +155,7 @@ impl Program {
         let input = &tensors[operation.input];
         let (from, to) = (&self.forms[operation.input], &self.forms[operation.output]);
         output.integers.clear();
-        output.planes.resize(if to.planes { to.tensor.vectors * to.stride() } else { 0 }, 0);
+        output.planes.resize(if to.planes { to.tensor.vectors() * to.stride() } else { 0 }, 0);
         match &operation.kind {
             OperationKind::ArgMax => {
                 sums.clear();
@@ -156,7 +163,7 @@ impl Program {
                 store(to, 0, sums, &mut output);
             }
             OperationKind::PerVector { dot, steps } => {
-                for vector in 0..to.tensor.vectors {
+                for vector in 0..to.tensor.vectors() {
                     let channels = from.tensor.channels;
                     let planes = if from.planes { part(&input.planes, vector, from.stride()) } else { &[] };
                     let integers = if from.integers { part(&input.integers, vector, channels) } else { &[] };
@@ -199,7 +206,7 @@ fn store(form: &Form, vector: usize, values: &[i32], buffer: &mut Buffer) {
 /// Whether `next` applies step functions to `tensor` and nothing else reads it.
 fn is_only_use(network: &Network, tensor: TensorId, next: &Layer) -> bool {
     matches!(next.kind, LayerKind::MultiThreshold(_))
-        && next.input == tensor
+        && next.input() == tensor
         && network.output != tensor
         && network.consumers(tensor).count() == 1
 }

@@ -1,4 +1,8 @@
-//! Random small perceptrons as graphs: every shape, ties, dead channels, thresholds out of reach.
+//! Random small graphs: every shape, ties, dead channels, thresholds out of reach.
+
+mod convolutional;
+
+pub use convolutional::random_convolutional_graph;
 
 use network::graph::{Graph, Node, NodeId, Operator, RoundingMode, Source, Value, ValueId};
 use network::tensor::Tensor;
@@ -13,6 +17,10 @@ struct Builder {
     nodes: Vec<Node>,
     values: Vec<Value>,
     last: ValueId,
+    /// Whether weights may be other than ±1.
+    wide_weights: bool,
+    /// Most bits of an activation.
+    most_bits: u32,
 }
 
 impl Builder {
@@ -39,8 +47,25 @@ impl Builder {
         self.last = output;
     }
 
+    /// Channels of the last value.
     fn width(&self) -> usize {
-        self.values[self.last.0].shape[1]
+        self.shape()[1]
+    }
+
+    fn shape(&self) -> Vec<usize> {
+        self.values[self.last.0].shape.clone()
+    }
+
+    fn elements(&self) -> usize {
+        self.shape().iter().product()
+    }
+
+    fn chance(&mut self, probability: f64) -> bool {
+        self.random.random_bool(probability)
+    }
+
+    fn below(&mut self, limit: usize) -> usize {
+        self.random.random_range(0..limit)
     }
 
     /// A power of two from 1/4 to 2.
@@ -48,13 +73,32 @@ impl Builder {
         *[0.25, 0.5, 1.0, 2.0].choose(&mut self.random).unwrap()
     }
 
+    /// Weights of 1 to 4 bits, ternary among them, with one scale or one a row.
+    fn weights(&mut self, rows: usize, columns: usize) -> Vec<f64> {
+        let kind = if self.wide_weights { self.below(4) } else { 0 };
+        let per_row = self.chance(0.5);
+        let mut scale = self.scale();
+        let mut weights = vec![0.0; rows * columns];
+        for row in weights.chunks_mut(columns.max(1)) {
+            if per_row {
+                scale = self.scale();
+            }
+            for weight in row {
+                let integer = match kind {
+                    0 => 2 * self.random.random_range(0..2) - 1,
+                    1 => self.random.random_range(-1..=1),
+                    2 => self.random.random_range(-2..=1),
+                    _ => self.random.random_range(-8..=7),
+                };
+                *weight = f64::from(integer) * scale;
+            }
+        }
+        weights
+    }
+
     fn dot(&mut self, rows: usize) {
         let columns = self.width();
-        let scale = self.scale();
-        let mut weights = vec![0.0; rows * columns];
-        for weight in &mut weights {
-            *weight = if self.random.random() { scale } else { -scale };
-        }
+        let weights = self.weights(rows, columns);
         if self.random.random() {
             let weights = self.constant(vec![columns, rows], weights);
             self.node(Operator::MatMul, &[weights], vec![1, rows]);
@@ -83,11 +127,12 @@ impl Builder {
         });
         let variance = column(&mut |random| [0.75, 3.75, 15.75][random.random_range(0..3)]);
         let operator = Operator::BatchNormalization { epsilon: 0.25 };
-        self.node(operator, &[slope, shift, mean, variance], vec![1, channels]);
+        let shape = self.shape();
+        self.node(operator, &[slope, shift, mean, variance], shape);
     }
 
     fn quantise(&mut self, allow_wide: bool) {
-        let shape = vec![1, self.width()];
+        let shape = self.shape();
         let scale = self.scale();
         let scale = self.scalar(scale);
         match self.random.random_range(0..if allow_wide { 4 } else { 2 }) {
@@ -101,7 +146,7 @@ impl Builder {
             }
             _ => {
                 let zero = self.scalar(0.0);
-                let bits = self.random.random_range(2..=8);
+                let bits = self.random.random_range(2..=self.most_bits);
                 let bits = self.scalar(f64::from(bits));
                 let rounding = *[
                     RoundingMode::HalfEven,
@@ -125,13 +170,29 @@ impl Builder {
     }
 }
 
+impl Builder {
+    fn finish(self, seed: u64) -> Graph {
+        Graph {
+            name: format!("random_{seed}"),
+            opset: 13,
+            output: self.last,
+            nodes: self.nodes,
+            values: self.values,
+            input: ValueId(0),
+            input_type: None,
+            remarks: Vec::new(),
+        }
+    }
+}
+
 /// The random perceptron of `seed` with one to three layers of 1 to `widest` channels.
 pub fn random_graph(seed: u64, widest: usize) -> Graph {
     let mut random = ChaCha8Rng::seed_from_u64(seed);
     let inputs = random.random_range(1..=widest);
     let layers = random.random_range(1..=3);
     let input = Value { name: "image".into(), shape: vec![1, inputs], source: Source::Input, is_integer: false };
-    let mut builder = Builder { random, nodes: Vec::new(), values: vec![input], last: ValueId(0) };
+    let mut builder =
+        Builder { random, nodes: Vec::new(), values: vec![input], last: ValueId(0), wide_weights: false, most_bits: 8 };
     builder.quantise(true);
     for layer in 0..layers {
         let rows = builder.random.random_range(1..=widest);
@@ -148,15 +209,7 @@ pub fn random_graph(seed: u64, widest: usize) -> Graph {
         let last = builder.last.0;
         builder.values[last].is_integer = true;
     }
-    Graph {
-        name: format!("random_{seed}"),
-        opset: 13,
-        output: builder.last,
-        nodes: builder.nodes,
-        values: builder.values,
-        input: ValueId(0),
-        remarks: Vec::new(),
-    }
+    builder.finish(seed)
 }
 
 /// Random images for `graph`: halves, so that ties occur at the input too.

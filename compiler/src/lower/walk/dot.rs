@@ -1,80 +1,220 @@
 //! Dot products: integer weights, and what remains of scales and biases.
 
 use super::Walk;
+use super::layout::Extent;
+use super::pool::window;
 use crate::lower::LowerError;
 use crate::lower::chain::{Binary, Constant};
+use crate::lower::passes::{reached, spacing};
 use crate::lower::steps::Lattice;
-use crate::lower::symbol::{Data, Origin, Parameter, Step, Symbol};
+use crate::lower::symbol::{Data, Origin, Parameter, Pending, Step, Symbol};
 use crate::lower::weights::{GREATEST_WEIGHT, integer_weights, row_spacing};
 use abi::ElementType;
-use network::graph::{Node, Operator};
-use network::network::{LayerKind, TensorType, WeightMatrix};
+use network::graph::{self, Node, Operator};
+use network::network::{Convolution, LayerKind, TensorId, TensorType, Window};
 use network::tensor::{Tensor, transpose_indices};
 use std::cmp::Ordering;
 use std::sync::Arc;
 
+/// A dot product before its weights are integers.
+struct Dot {
+    /// The tensor read.
+    source: TensorId,
+    /// Factor and summand of the numbers read, one constant for each column of the weights, or one for all.
+    factor: Parameter,
+    summand: Parameter,
+    /// Real weights, `[rows, columns]`, the columns in the order in which the stream carries the elements.
+    weights: Tensor,
+    /// What is added to each row's sum.
+    bias: Option<Vec<Constant>>,
+    /// Windows, groups and the code of the padding; `None` for a product with each pixel.
+    windows: Option<(Window, usize, i32)>,
+}
+
 impl Walk<'_> {
-    /// A dot product of `data` with constant weights.
+    /// `MatMul` and `Gemm`.
     pub(super) fn dot(&mut self, node: &Node) -> Result<Data, LowerError> {
-        let (data, weights, bias) = self.dot_operands(node)?;
+        let (data, mut weights, bias) = self.dot_operands(node)?;
         let Origin::Tensor(source) = data.origin else {
-            return Err(LowerError::NotQuantised {
-                node: node.name.clone(),
-                operator: node.operator.name(),
-                from: " straight from the model's input".into(),
-            });
+            return Err(self.not_quantised(node, " straight from the model's input"));
         };
-        let not_quantised = |from: &str| LowerError::NotQuantised {
-            node: node.name.clone(),
-            operator: node.operator.name(),
-            from: from.to_owned(),
+        let columns = weights.shape[1];
+        let shape = self.shape(node.outputs[0]);
+        let elements: usize = shape.iter().product();
+        let pixels = elements / weights.shape[0].max(1);
+        let (source, extent) = if pixels == 1 {
+            let source = self.flat(&node.name, source);
+            (source, Extent::of(&self.tensors[source.0]))
+        } else {
+            (source, Extent::of(&self.tensors[source.0]))
         };
-        let (factor, summand) =
-            data.affine().ok_or_else(|| not_quantised(" (a nonlinear function stands behind the last quantiser)"))?;
-        let undefined = |_| LowerError::Undefined { node: node.name.clone(), channel: 0 };
-        let first = factor.at(0).clone();
-        if let Parameter::PerElement(factors) = &factor {
-            for other in factors.iter() {
-                if !first.equals(other).map_err(undefined)? {
-                    return Err(not_quantised(" with a different scale per channel"));
+        if extent.channels != columns || extent.pixels() != pixels {
+            return Err(self.not_quantised(node, " in a shape whose elements do not belong to one dot product"));
+        }
+        let in_order = |element: usize| data.position(element) == element && data.alike(element, element % columns);
+        if pixels > 1 && !(0..pixels * columns).all(in_order) {
+            return Err(self.unsupported(
+                node,
+                "multiply each pixel's channels, in their order and alike for all pixels",
+                "a Reshape or Transpose before it mixes pixels and channels, or scales differ between pixels".into(),
+                "put the channels last before a MatMul over several pixels, or use a 1 x 1 convolution",
+            ));
+        }
+        let (factor, summand) = self.affine(node, &data)?;
+        if let Some(order) = &data.order {
+            let mut moved = vec![0.0; weights.data.len()];
+            for row in 0..weights.shape[0] {
+                for (column, position) in order.iter().take(columns).enumerate() {
+                    moved[row * columns + position] = weights.data[row * columns + column];
                 }
             }
+            weights.data = moved;
         }
-        let (rows, columns) = (weights.shape[0], weights.shape[1]);
-        let grid = integer_weights(&weights.data, rows, columns).map_err(|fault| LowerError::WeightsNotQuantised {
-            node: node.name.clone(),
-            bits: 9,
-            channel: fault.row,
-            detail: match fault.steps {
-                Some(steps) => format!(": they reach {steps} steps of their grid, more than {GREATEST_WEIGHT}"),
-                None => String::new(),
-            },
-        })?;
-        let source_type = self.tensors[source.0];
-        if source_type.channels != columns {
-            return Err(not_quantised(" in a shape whose elements do not belong to one dot product"));
-        }
-        let mut terms = vec![Constant::Float(0.0); rows];
-        let zero_summand = match &summand {
-            Parameter::Uniform(constant) => constant.sign().map_err(undefined)? == Ordering::Equal,
-            Parameter::PerElement(_) => false,
+        let by_position = |parameter: &Parameter| match (&data.order, parameter.as_uniform()) {
+            (Some(order), None) => {
+                let mut constants = vec![Constant::Float(0.0); columns];
+                for (column, position) in order.iter().take(columns).enumerate() {
+                    constants[*position] = parameter.at(column).clone();
+                }
+                Parameter::per_element(Arc::new(constants))
+            }
+            _ => parameter.clone(),
         };
-        if !zero_summand {
+        let rows = weights.shape[0];
+        let bias = bias.map(|bias| (0..rows).map(|row| bias.at(row).clone()).collect());
+        let (factor, summand) = (by_position(&factor), by_position(&summand));
+        self.dot_layer(node, Dot { source, factor, summand, weights, bias, windows: None }, 1)
+    }
+
+    /// The data with the input tensor laid out as vectors along the last axis, where it is read so.
+    fn as_vectors(&mut self, mut data: Data, shape: &[usize], vector: usize) -> Data {
+        let elements: usize = shape.iter().product();
+        if elements > vector && vector > 0 {
+            let extent = Extent { height: 1, width: elements / vector, channels: vector };
+            self.lay_out(&mut data, extent, None);
+        }
+        data
+    }
+
+    /// `Conv`.
+    pub(super) fn convolution(&mut self, node: &Node, conv: &graph::Window, groups: usize) -> Result<Data, LowerError> {
+        let Symbol::Data(data) = self.symbol(node.inputs[0]) else {
+            return Err(self.unsupported(
+                node,
+                "convolve data with constant weights",
+                "its data are constants".into(),
+                "let the exporter fold constants (in PyTorch: do_constant_folding=True)",
+            ));
+        };
+        let border = match &data.pending {
+            Some(Pending::Pad { before, after, value: 0.0 }) => Some((*before, *after)),
+            Some(_) | None => None,
+        };
+        let weights = self.floats(node, 1)?;
+        let shape = self.shape(node.inputs[0]);
+        let mut window = window(conv);
+        let (mut data, extent) = match border {
+            Some((before, after)) => {
+                for axis in 0..2 {
+                    window.before[axis] += before[axis];
+                    window.after[axis] += after[axis];
+                }
+                // The chain is that of the bordered value, alike for all pixels of a channel.
+                let Some(padded) = Extent::of_shape(shape) else {
+                    return Err(self.not_quantised(node, " in a shape without pixels"));
+                };
+                let height = padded.height - before[0] - after[0];
+                let width = padded.width - before[1] - after[1];
+                let extent = Extent { height, width, ..padded };
+                let chain = data.chain_by_channel(padded.channels, padded.pixels(), extent.pixels());
+                (Data { chain, order: extent.channels_first(), pending: None, ..data }, extent)
+            }
+            None => {
+                let mut data = self.settled(node, data)?;
+                let extent = self.image(node, &mut data, shape)?;
+                (data, extent)
+            }
+        };
+        self.check_by_channel(node, &data, extent)?;
+        let Origin::Tensor(source) = data.origin else {
+            return Err(self.not_quantised(node, " straight from the model's input"));
+        };
+        let (rows, own) = (weights.shape[0], weights.shape[1]);
+        let taps = window.taps();
+        // [O, C, taps] to [O, taps, C]
+        let moved = transpose_indices(&[rows, own, taps], &[0, 2, 1]);
+        let data_of = moved.into_iter().map(|index| weights.data[index]).collect();
+        let weights = Tensor::new(vec![rows, taps * own], data_of);
+        data.chain = data.chain_by_channel(extent.channels, extent.pixels(), 1);
+        let (factor, summand) = self.affine(node, &data)?;
+        let padding =
+            if window.is_unpadded() || self.is_zero(node, &summand)? { 0 } else { self.border_code(node, &data, 0.0)? };
+        if groups > 1 && (factor.as_uniform().is_none() || summand.as_uniform().is_none()) {
+            return Err(self.not_quantised(node, " with a different scale per channel"));
+        }
+        let bias = match node.inputs.len() {
+            3 => Some(self.constants(node, 2)?.to_vec()),
+            _ => None,
+        };
+        let is_pixel = groups == 1 && taps == 1 && window.stride == [1, 1] && window.is_unpadded();
+        let windows = if is_pixel { None } else { Some((window, groups, padding)) };
+        let [height, width] = window.output(extent.height, extent.width);
+        let output = Extent { height, width, channels: rows };
+        let dot = Dot { source, factor, summand, weights, bias, windows };
+        let result = self.dot_layer(node, dot, output.pixels())?;
+        Ok(Data { order: output.channels_first(), ..result })
+    }
+
+    fn not_quantised(&self, node: &Node, from: &str) -> LowerError {
+        LowerError::NotQuantised { node: node.name.clone(), operator: node.operator.name(), from: from.to_owned() }
+    }
+
+    fn affine(&self, node: &Node, data: &Data) -> Result<(Parameter, Parameter), LowerError> {
+        let fault = || self.not_quantised(node, " (a nonlinear function stands behind the last quantiser)");
+        data.affine().ok_or_else(fault)
+    }
+
+    /// The layer of a dot product; each row's results are `pixels` elements in a row of the graph value.
+    fn dot_layer(&mut self, node: &Node, mut dot: Dot, pixels: usize) -> Result<Data, LowerError> {
+        let undefined = |_| LowerError::Undefined { node: node.name.clone(), channel: 0 };
+        let (rows, columns) = (dot.weights.shape[0], dot.weights.shape[1]);
+        let first = self.common_factor(node, &mut dot)?;
+        let grid =
+            integer_weights(&dot.weights.data, rows, columns).map_err(|fault| LowerError::WeightsNotQuantised {
+                node: node.name.clone(),
+                bits: 9,
+                channel: fault.row,
+                detail: match fault.steps {
+                    Some(steps) => format!(": they reach {steps} steps of their grid, more than {GREATEST_WEIGHT}"),
+                    None => String::new(),
+                },
+            })?;
+        let mut terms = vec![Constant::Float(0.0); rows];
+        let is_zero = match dot.summand.as_uniform() {
+            Some(constant) => constant.sign().map_err(undefined)? == Ordering::Equal,
+            None => false,
+        };
+        if !is_zero {
             for (row, term) in terms.iter_mut().enumerate() {
-                let weights = grid.matrix.row(row);
-                let sum = match &summand {
-                    Parameter::Uniform(constant) => {
-                        vec![(constant.clone(), weights.iter().map(|w| i64::from(*w)).sum())]
-                    }
-                    Parameter::PerElement(constants) => {
-                        constants.iter().cloned().zip(weights.iter().map(|w| i64::from(*w))).collect()
-                    }
+                let weights = grid.matrix.row(row).iter().map(|weight| i64::from(*weight));
+                let sum = match dot.summand.as_uniform() {
+                    Some(constant) => vec![(constant.clone(), weights.sum())],
+                    None => weights.enumerate().map(|(column, w)| (dot.summand.at(column).clone(), w)).collect(),
                 };
                 *term = Constant::Sum(Arc::new(sum)).binary(Binary::Multiply, Constant::Float(grid.scales[row]));
             }
         }
-        let matrix = self.in_stream_order(grid.matrix, &data);
-        let lattices: Vec<Lattice> = (0..rows).map(|row| lattice(matrix.row(row), &source_type)).collect();
+        let input = self.tensors[dot.source.0];
+        let (kind, [height, width]) = match dot.windows {
+            None => (LayerKind::MatrixVector(grid.matrix), [input.height, input.width]),
+            Some((window, groups, padding)) => {
+                let convolution = Convolution { window, groups, padding, weights: grid.matrix };
+                (LayerKind::Convolution(convolution), window.output(input.height, input.width))
+            }
+        };
+        let weights = kind.weights().map_or_else(Vec::new, |weights| weights.values.clone());
+        let (range, step) = (reached(&kind, &input), spacing(&kind, &input));
+        let lattices: Vec<Lattice> = weights.chunks(columns).map(|row| lattice(row, range, step)).collect();
         let minimum = lattices.iter().map(|l| l.first).min().unwrap_or(0);
         let maximum = lattices.iter().map(Lattice::last).max().unwrap_or(0);
         // Accumulators are signed even where no negative one can occur: one datapath for all.
@@ -87,29 +227,57 @@ impl Walk<'_> {
                 "quantise weights or activations to fewer bits",
             ));
         }
-        let output = TensorType { vectors: 1, channels: rows, element, minimum, maximum };
-        let tensor = self.add_layer(&node.name, LayerKind::MatrixVector(matrix), source, output);
+        let output = TensorType { height, width, channels: rows, element, minimum, maximum };
+        let tensor = self.add_layer(&node.name, kind, &[dot.source], output);
         self.lattices.insert(tensor, lattices);
         let scales = grid.scales.iter().map(|s| Constant::Float(*s).binary(Binary::Multiply, first.clone()));
-        let per_row = |constants: Vec<Constant>| {
-            if constants.windows(2).all(|pair| pair[0] == pair[1]) {
-                Parameter::Uniform(constants[0].clone())
-            } else {
-                Parameter::PerElement(Arc::new(constants))
-            }
+        let step = |operation, constants| {
+            let parameter = Parameter::repeated(constants, pixels);
+            Step::Binary { operation, reversed: false, parameter }
         };
-        let step = |operation, parameter| Step::Binary { operation, reversed: false, parameter };
         let mut result = Data::of(Origin::Tensor(tensor))
-            .then(step(Binary::Multiply, per_row(scales.collect())))
-            .then(step(Binary::Add, per_row(terms)));
-        if let Some(bias) = bias {
+            .then(step(Binary::Multiply, scales.collect()))
+            .then(step(Binary::Add, terms));
+        if let Some(bias) = dot.bias {
             result = result.then(step(Binary::Add, bias));
         }
         Ok(result)
     }
 
+    /// The one factor of all columns. Where they differ, they go into the weights, as far as products are exact.
+    fn common_factor(&self, node: &Node, dot: &mut Dot) -> Result<Constant, LowerError> {
+        if let Some(factor) = dot.factor.as_uniform() {
+            return Ok(factor.clone());
+        }
+        let (rows, columns) = (dot.weights.shape[0], dot.weights.shape[1]);
+        let first = dot.factor.at(0).clone();
+        let mut differs = false;
+        for column in 1..columns {
+            let equal = first.equals(dot.factor.at(column));
+            differs |= !equal.map_err(|_| LowerError::Undefined { node: node.name.clone(), channel: 0 })?;
+        }
+        if !differs {
+            return Ok(first);
+        }
+        let is_single = |value: f64| f64::from(value as f32) == value;
+        for column in 0..columns {
+            let Some(factor) = dot.factor.at(column).as_float().filter(|factor| is_single(*factor)) else {
+                return Err(self.not_quantised(node, " with a different scale per channel"));
+            };
+            for row in 0..rows {
+                let weight = &mut dot.weights.data[row * columns + column];
+                if !is_single(*weight) {
+                    return Err(self.not_quantised(node, " with a different scale per channel"));
+                }
+                // Two times 24 bits fit in 53.
+                *weight *= factor;
+            }
+        }
+        Ok(Constant::Float(1.0))
+    }
+
     /// The data operand, the real weights as `[output, input]`, and the bias per output channel.
-    fn dot_operands(&self, node: &Node) -> Result<(Data, Tensor, Option<Parameter>), LowerError> {
+    fn dot_operands(&mut self, node: &Node) -> Result<(Data, Tensor, Option<Parameter>), LowerError> {
         let symbols = (self.symbol(node.inputs[0]), self.symbol(node.inputs[1]));
         let (data, input, transposed) = match (symbols, &node.operator) {
             ((Symbol::Data(_), Symbol::Data(_)), _) => {
@@ -123,8 +291,12 @@ impl Walk<'_> {
                 return Err(LowerError::NothingToDo { model: self.graph.name.clone() });
             }
         };
+        let data = self.settled(node, data)?;
         let weights = self.floats(node, 1 - input)?;
-        let data_elements: usize = self.shape(node.inputs[input]).iter().product();
+        let data_shape = self.shape(node.inputs[input]);
+        // Vectors on the left lie along the last axis, one for each of the others' positions.
+        let vector = if input == 0 { data_shape.last().copied() } else { None };
+        let data_elements: usize = vector.unwrap_or_else(|| data_shape.iter().product());
         let rank = weights.shape.len();
         let matrix = rank >= 2 && weights.shape[..rank - 2].iter().all(|extent| *extent == 1);
         let (inner, outer) = if rank == 1 {
@@ -134,6 +306,7 @@ impl Walk<'_> {
         } else {
             (weights.shape[rank - 2], weights.shape[rank - 1])
         };
+        let data = self.as_vectors(data, data_shape, data_elements);
         if !(matrix || rank == 1) || inner != data_elements {
             return Err(self.unsupported(
                 node,
@@ -156,41 +329,27 @@ impl Walk<'_> {
             alpha => data.then(Step::Binary {
                 operation: Binary::Multiply,
                 reversed: false,
-                parameter: Parameter::Uniform(Constant::Float(*alpha)),
+                parameter: Parameter::uniform(Constant::Float(*alpha)),
             }),
         };
         if node.inputs.len() < 3 {
             return Ok((data, weights, None));
         }
         let output_shape = self.shape(node.outputs[0]);
-        let beta = Parameter::Uniform(Constant::Float(*beta));
+        let beta = Parameter::uniform(Constant::Float(*beta));
         let bias = self.parameter(node, 2, output_shape)?.combine(Binary::Multiply, &beta);
         Ok((data, weights, Some(bias)))
     }
-
-    /// The columns of `matrix` in the order in which the stream carries the elements of `data`.
-    fn in_stream_order(&self, matrix: WeightMatrix, data: &Data) -> WeightMatrix {
-        let Some(order) = &data.order else {
-            return matrix;
-        };
-        let mut values = vec![0; matrix.values.len()];
-        for row in 0..matrix.rows {
-            for (element, position) in order.iter().enumerate() {
-                values[row * matrix.columns + position] = matrix.row(row)[element];
-            }
-        }
-        WeightMatrix { values, ..matrix }
-    }
 }
 
-/// The values that a dot product of `weights` with elements of type `input` can have.
-fn lattice(weights: &[i16], input: &TensorType) -> Lattice {
+/// The values that a dot product of `weights` with elements `step` apart in a range can have.
+pub(super) fn lattice(weights: &[i16], (minimum, maximum): (i64, i64), step: i64) -> Lattice {
     let (mut first, mut last) = (0, 0);
     for weight in weights.iter().map(|weight| i64::from(*weight)) {
-        let (a, b) = (weight * input.minimum, weight * input.maximum);
+        let (a, b) = (weight * minimum, weight * maximum);
         first += a.min(b);
         last += a.max(b);
     }
-    let step = row_spacing(weights, input.element.step());
+    let step = row_spacing(weights, step);
     Lattice { first, step, count: ((last - first) / step) as u64 + 1 }
 }

@@ -14,6 +14,7 @@ impl Walk<'_> {
         let Symbol::Data(data) = self.symbol(node.inputs[0]) else {
             return Err(LowerError::NothingToDo { model: self.graph.name.clone() });
         };
+        let data = self.settled(node, data)?;
         let shape = self.shape(node.inputs[0]);
         let (axis, k) = match node.operator {
             Operator::TopK { axis, k } => (axis, k),
@@ -47,6 +48,10 @@ impl Walk<'_> {
     pub(super) fn finish(mut self, data: Data, shape: &[usize], reduction: Reduction) -> Result<Network, LowerError> {
         let output_node = self.graph.nodes.last();
         let node_name = output_node.map_or("output", |node| node.name.as_str()).to_owned();
+        let data = match output_node {
+            Some(node) => self.settled(node, data)?,
+            None => data,
+        };
         let operator = output_node.map_or("output", |node| node.operator.name());
         let (Origin::Tensor(mut tensor), Some((input, input_map))) = (data.origin, self.input.take()) else {
             return Err(LowerError::NothingToDo { model: self.graph.name.clone() });
@@ -62,7 +67,7 @@ impl Walk<'_> {
         };
         let elements: usize = shape.iter().product();
         let values = |parameter: &Parameter| -> Result<Vec<f64>, LowerError> {
-            let count = if matches!(parameter, Parameter::Uniform(_)) { 1 } else { elements };
+            let count = if parameter.as_uniform().is_some() { 1 } else { elements };
             (0..count)
                 .map(|element| {
                     parameter
@@ -74,12 +79,22 @@ impl Walk<'_> {
         };
         let (scale, bias) = (values(&scale)?, values(&bias)?);
         let mut reduction = reduction;
-        let keeps_order = scale.len() == 1 && bias.len() == 1 && scale[0] > 0.0 && data.order.is_none();
+        let keeps_order = scale.len() == 1
+            && bias.len() == 1
+            && scale[0] > 0.0
+            && self.tensors[tensor.0].vectors() == 1
+            && data.order.as_ref().is_none_or(|order| order.iter().enumerate().all(|(i, p)| i == *p));
         if reduction == Reduction::ArgMax && keeps_order {
             let index = ElementType::holding(0, elements as i64 - 1);
-            let output =
-                TensorType { vectors: 1, channels: 1, element: index, minimum: 0, maximum: elements as i64 - 1 };
-            tensor = self.add_layer(&node_name_of_reduction(self.graph), LayerKind::ArgMax, tensor, output);
+            let output = TensorType {
+                height: 1,
+                width: 1,
+                channels: 1,
+                element: index,
+                minimum: 0,
+                maximum: elements as i64 - 1,
+            };
+            tensor = self.add_layer(&node_name_of_reduction(self.graph), LayerKind::ArgMax, &[tensor], output);
             reduction = Reduction::Index;
         }
         let output_shape = self.graph.value(self.graph.output).shape.clone();

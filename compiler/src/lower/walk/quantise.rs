@@ -3,26 +3,181 @@
 use super::Walk;
 use crate::lower::LowerError;
 use crate::lower::arithmetic::Fault;
-use crate::lower::chain::QuantisedChain;
+use crate::lower::chain::{Constant, Direction, QuantisedChain, Quantiser};
 use crate::lower::operators::Quantisation;
-use crate::lower::steps::{self, Lattice, StepsFault};
-use crate::lower::symbol::{Data, Origin, Symbol};
+use crate::lower::steps::{self, StepsFault};
+use crate::lower::symbol::{Data, Origin, Pending, Symbol};
 use abi::{ElementType, InputMap, StepFunction};
-use network::graph::Node;
-use network::network::{LayerKind, SensitiveSteps, TensorId, TensorType};
+use network::graph::{Node, RoundingMode};
+use network::network::{LayerKind, Pool, PoolOperation, SensitiveSteps, TensorId, TensorType};
 
 impl Walk<'_> {
     /// A layer (or the input map) that makes integer codes of `data`.
     pub(super) fn quantise(
         &mut self,
         node: &Node,
-        data: &Data,
+        mut data: Data,
         quantisation: Quantisation,
     ) -> Result<Symbol, LowerError> {
         let Quantisation { quantisers, element, back } = quantisation;
+        let tensor = match data.origin {
+            Origin::Image => self.quantise_image(node, &data, &quantisers, element)?,
+            Origin::Tensor(source) => {
+                self.lay_out_as(&mut data, self.shape(node.outputs[0]));
+                self.quantise_tensor(node, &data, source, &quantisers, element)?
+            }
+        };
+        Ok(Symbol::Data(Data { origin: Origin::Tensor(tensor), order: data.order, chain: back, pending: None }))
+    }
+
+    /// Data straight from the image as integers, where the file says which ones the image's values are.
+    pub(super) fn as_annotated(&mut self, node: &Node, data: Data) -> Result<Data, LowerError> {
+        let (Origin::Image, Some(element)) = (data.origin, self.graph.input_type) else {
+            return Ok(data);
+        };
+        let one = Constant::Float(1.0);
+        let quantiser = match element {
+            ElementType::Bipolar => Quantiser::Bipolar,
+            ElementType::Unsigned { .. } | ElementType::Signed { .. } => Quantiser::Uniform {
+                scale: one,
+                zero_point: Constant::Float(0.0),
+                minimum: element.minimum(),
+                maximum: element.maximum(),
+                rounding: RoundingMode::HalfEven,
+            },
+        };
+        let elements = self.shape(self.graph.input).iter().product();
+        let image = Data { chain: Vec::new(), ..data.clone() };
+        let tensor = self.quantise_image(node, &image, &vec![quantiser; elements], element)?;
+        Ok(Data { origin: Origin::Tensor(tensor), ..data })
+    }
+
+    /// The input map and its tensor: one pixel in the image's own order, until a layer lays it out otherwise.
+    fn quantise_image(
+        &mut self,
+        node: &Node,
+        data: &Data,
+        quantisers: &[Quantiser],
+        element: ElementType,
+    ) -> Result<TensorId, LowerError> {
+        if self.input.is_some() {
+            return Err(self.unsupported(
+                node,
+                "be the only quantiser of the input image",
+                "the image is quantised by another node as well".into(),
+                "quantise the image once and feed both branches from that",
+            ));
+        }
         let elements = quantisers.len();
-        let order: Vec<usize> = (0..elements).map(|index| data.position(index)).collect();
-        let fault = |channel: usize, fault: StepsFault| match fault {
+        let uniform = data.is_uniform() && quantisers.windows(2).all(|pair| pair[0] == pair[1]);
+        let mut functions: Vec<StepFunction<f32>> = Vec::new();
+        let mut known: Vec<QuantisedChain> = Vec::new();
+        let mut numbers = Vec::new();
+        for (index, quantiser) in quantisers.iter().enumerate().take(if uniform { 1 } else { elements }) {
+            let chain = QuantisedChain { functions: data.functions(index), quantiser: quantiser.clone() };
+            let number = match known.iter().position(|other| *other == chain) {
+                Some(number) => number,
+                None => {
+                    let steps = steps::find_input_steps(&chain);
+                    functions.push(steps.map_err(|fault| self.steps_fault(node, index, fault))?);
+                    known.push(chain);
+                    known.len() - 1
+                }
+            };
+            numbers.push(number as u32);
+        }
+        let mut function_of = Vec::new();
+        if !uniform {
+            // The map's functions go by image position.
+            function_of = vec![0; elements];
+            for (index, number) in numbers.iter().enumerate() {
+                function_of[data.position(index)] = *number;
+            }
+        }
+        let values = || functions.iter().flat_map(|f| f.values.iter().copied());
+        let element = without_zero(element, values());
+        let (minimum, maximum) = range(values());
+        let tensor = TensorId(self.tensors.len());
+        self.tensors.push(TensorType { height: 1, width: 1, channels: elements, element, minimum, maximum });
+        let shape = self.shape(self.graph.input).to_vec();
+        self.input = Some((tensor, InputMap { shape, element, function_of, functions, source_of: Vec::new() }));
+        Ok(tensor)
+    }
+
+    /// A layer of step functions, one a channel; behind it the pool that waited for it.
+    fn quantise_tensor(
+        &mut self,
+        node: &Node,
+        data: &Data,
+        source: TensorId,
+        quantisers: &[Quantiser],
+        element: ElementType,
+    ) -> Result<TensorId, LowerError> {
+        let elements = quantisers.len();
+        let pooled = match &data.pending {
+            Some(Pending::MaxPool { window, after }) => Some((*window, *after)),
+            Some(Pending::Pad { .. }) | None => None,
+        };
+        let like = |index: usize, other: usize| data.alike(index, other) && quantisers[index] == quantisers[other];
+        let by_channel = representatives(data, elements, self.tensors[source.0].channels, like);
+        let (source, representatives) = match by_channel {
+            Some(representatives) => (source, representatives),
+            None if pooled.is_none() => {
+                let mut element_at = vec![0; elements];
+                for element in 0..elements {
+                    element_at[data.position(element)] = element;
+                }
+                (self.flat(&node.name, source), element_at)
+            }
+            None => {
+                return Err(self.unsupported(
+                    node,
+                    "quantise all pixels of a channel alike behind a max-pool",
+                    "scale, offset or thresholds differ from pixel to pixel".into(),
+                    "use one scale, bias or normalisation per channel instead of one per pixel",
+                ));
+            }
+        };
+        let lattices = self.channel_lattices(source);
+        let mut functions = Vec::with_capacity(representatives.len());
+        let mut sensitive = Vec::new();
+        let mut least = Vec::with_capacity(representatives.len());
+        for (channel, index) in representatives.iter().enumerate() {
+            let lattice = lattices[channel];
+            let chain = QuantisedChain { functions: data.functions(*index), quantiser: quantisers[*index].clone() };
+            let function =
+                steps::find_steps(&chain, lattice).map_err(|fault| self.steps_fault(node, channel, fault))?;
+            let count = steps::count_sensitive(&chain, &function, lattice);
+            functions.push(function);
+            sensitive.extend(std::iter::repeat_n(channel, count));
+            if let Some((_, after)) = pooled {
+                let behind = QuantisedChain { functions: chain.functions[after..].to_vec(), ..chain };
+                // Greatest or least of the codes, as the functions behind the pool rise or fall.
+                least.push(match behind.direction() {
+                    Some(direction) => direction == Direction::Falling,
+                    None => self.direction(node, &behind.functions)? == Direction::Falling,
+                });
+            }
+        }
+        if !sensitive.is_empty() {
+            self.sensitive_steps.push(SensitiveSteps { node: node.name.clone(), channels: sensitive });
+        }
+        let values = || functions.iter().flat_map(|f| f.values.iter().copied());
+        let element = without_zero(element, values());
+        let (minimum, maximum) = range(values());
+        let output = TensorType { element, minimum, maximum, ..self.tensors[source.0] };
+        let codes = self.add_layer(&node.name, LayerKind::MultiThreshold(functions), &[source], output);
+        let Some((window, _)) = pooled else {
+            return Ok(codes);
+        };
+        let [height, width] = window.output(output.height, output.width);
+        let pool = LayerKind::Pool(Pool { window, operation: PoolOperation::Extremum(least) });
+        let name = format!("{}_max_pool", node.name);
+        Ok(self.add_layer(&name, pool, &[codes], TensorType { height, width, ..output }))
+    }
+
+    fn steps_fault(&self, node: &Node, channel: usize, fault: StepsFault) -> LowerError {
+        match fault {
             StepsFault::Chain(Fault::Undefined | Fault::Undecided) => {
                 LowerError::Undefined { node: node.name.clone(), channel }
             }
@@ -38,84 +193,27 @@ impl Walk<'_> {
                 "an even power, Abs or a reciprocal stands before it".into(),
                 "replace that operation by a monotone one such as Relu or Clip",
             ),
-        };
-        let uniform = data.is_uniform() && quantisers.windows(2).all(|pair| pair[0] == pair[1]);
-        let chain =
-            |index: usize| QuantisedChain { functions: data.functions(index), quantiser: quantisers[index].clone() };
-        let tensor = match data.origin {
-            Origin::Image => {
-                if self.input.is_some() {
-                    return Err(self.unsupported(
-                        node,
-                        "be the only quantiser of the input image",
-                        "the image is quantised by another node as well".into(),
-                        "quantise the image once and feed both branches from that",
-                    ));
-                }
-                let mut functions: Vec<StepFunction<f32>> = Vec::new();
-                let mut function_of = Vec::new();
-                let mut known: Vec<(QuantisedChain, u32)> = Vec::new();
-                for index in 0..if uniform { 1 } else { elements } {
-                    let chain = chain(index);
-                    let number = match known.iter().find(|(other, _)| *other == chain) {
-                        Some((_, number)) => *number,
-                        None => {
-                            functions.push(steps::find_input_steps(&chain).map_err(|f| fault(index, f))?);
-                            known.push((chain, functions.len() as u32 - 1));
-                            functions.len() as u32 - 1
-                        }
-                    };
-                    function_of.push(number);
-                }
-                if uniform {
-                    function_of.clear();
-                }
-                let values = || functions.iter().flat_map(|f| f.values.iter().copied());
-                let element = without_zero(element, values());
-                let (minimum, maximum) = range(values());
-                let tensor = TensorId(self.tensors.len());
-                self.tensors.push(TensorType { vectors: 1, channels: elements, element, minimum, maximum });
-                let map = InputMap {
-                    shape: self.shape(self.graph.input).to_vec(),
-                    element,
-                    // The map's functions go by image position, its tensor by the image's own order.
-                    function_of: if function_of.is_empty() { function_of } else { scatter(&function_of, &order) },
-                    functions,
-                    source_of: Vec::new(),
-                };
-                self.input = Some((tensor, map));
-                tensor
-            }
-            Origin::Tensor(source) => {
-                let full = self.tensors[source.0];
-                let of_type = Lattice {
-                    first: full.minimum,
-                    step: full.element.step(),
-                    count: ((full.maximum - full.minimum) / full.element.step()) as u64 + 1,
-                };
-                let lattices = self.lattices.get(&source);
-                let mut functions = vec![StepFunction::constant(0); elements];
-                let mut sensitive = Vec::new();
-                for (index, channel) in order.iter().copied().enumerate() {
-                    let lattice = lattices.map_or(of_type, |lattices| lattices[channel]);
-                    let chain = chain(index);
-                    functions[channel] = steps::find_steps(&chain, lattice).map_err(|f| fault(channel, f))?;
-                    let count = steps::count_sensitive(&chain, &functions[channel], lattice);
-                    sensitive.extend(std::iter::repeat_n(channel, count));
-                }
-                if !sensitive.is_empty() {
-                    sensitive.sort_unstable();
-                    self.sensitive_steps.push(SensitiveSteps { node: node.name.clone(), channels: sensitive });
-                }
-                let values = || functions.iter().flat_map(|f| f.values.iter().copied());
-                let element = without_zero(element, values());
-                let (minimum, maximum) = range(values());
-                let output = TensorType { vectors: 1, channels: elements, element, minimum, maximum };
-                self.add_layer(&node.name, LayerKind::MultiThreshold(functions), source, output)
-            }
-        };
-        Ok(Symbol::Data(Data { origin: Origin::Tensor(tensor), order: data.order.clone(), chain: back }))
+        }
     }
+}
+
+/// For each channel an element that stands for it, `None` where two of a channel are not alike.
+fn representatives(
+    data: &Data,
+    elements: usize,
+    channels: usize,
+    like: impl Fn(usize, usize) -> bool,
+) -> Option<Vec<usize>> {
+    let mut found = vec![usize::MAX; channels];
+    for element in 0..elements {
+        let first = &mut found[data.position(element) % channels];
+        if *first == usize::MAX {
+            *first = element;
+        } else if !like(element, *first) {
+            return None;
+        }
+    }
+    Some(found)
 }
 
 fn range(values: impl Iterator<Item = i32> + Clone) -> (i64, i64) {
@@ -130,12 +228,4 @@ fn without_zero(element: ElementType, mut values: impl Iterator<Item = i32>) -> 
     } else {
         element
     }
-}
-
-fn scatter(values: &[u32], order: &[usize]) -> Vec<u32> {
-    let mut scattered = vec![0; values.len()];
-    for (value, position) in values.iter().zip(order) {
-        scattered[*position] = *value;
-    }
-    scattered
 }

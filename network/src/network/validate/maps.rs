@@ -103,7 +103,8 @@ impl Network {
                 format_args!("is {source} again"),
             )?;
         }
-        let is_index = |layer: &super::Layer| layer.output == self.output && matches!(layer.kind, LayerKind::ArgMax);
+        let is_index =
+            |layer: &crate::network::Layer| layer.output == self.output && matches!(layer.kind, LayerKind::ArgMax);
         let in_hardware = self.layers.iter().any(is_index);
         part.rule(
             in_hardware == (map.reduction == Reduction::Index),

@@ -1,8 +1,10 @@
-//! Operators that select and join elements of constants, as exporters use them to compute shapes.
+//! Operators that select and join elements: `Concat` of any tensors, the others of constants, as exporters use them to
+//! compute shapes.
 
-use crate::graph::ValueId;
+use crate::graph::{Operator, ValueId};
 use crate::onnx::error::ImportError;
 use crate::onnx::node::NodeContext;
+use crate::reference::layout::concatenated;
 use crate::tensor::Tensor;
 
 /// The slabs `indices` of `tensor` along `axis`, in that order.
@@ -41,21 +43,23 @@ pub(super) fn concat(node: &mut NodeContext<'_, '_>) -> Result<(), ImportError> 
                 format!("{:?} and {other:?}", node.shape(first)),
             ));
         }
-        shape[axis] += other[axis];
+        shape[axis] = shape[axis].checked_add(other[axis]).ok_or_else(|| {
+            node.shape_error("the sum of the extents must be within 64 bits", format!("{shape:?} and {other:?}"))
+        })?;
     }
     let data_type = node.graph.data_type(first);
-    node.fold(shape.clone(), data_type, |node| {
-        let tensors = inputs.iter().map(|input| node.data(*input)).collect::<Result<Vec<_>, _>>()?;
-        let outer: usize = shape[..axis].iter().product();
-        let mut data = Vec::with_capacity(shape.iter().product());
-        for block in 0..outer {
-            for tensor in &tensors {
-                let run = tensor.len() / outer;
-                data.extend_from_slice(&tensor.data[block * run..(block + 1) * run]);
-            }
-        }
-        Ok(data)
-    })
+    if inputs.iter().all(|input| node.graph.constant(*input).is_some()) {
+        return node.fold(shape, data_type, |node| {
+            let tensors = inputs.iter().map(|input| node.data(*input)).collect::<Result<Vec<_>, _>>()?;
+            Ok(concatenated(&tensors, axis).data)
+        });
+    }
+    let kind = data_type.kind();
+    if let Some(other) = inputs.iter().map(|input| node.graph.data_type(*input)).find(|other| other.kind() != kind) {
+        let found = format!("{data_type:?} and {other:?}");
+        return Err(node.parameter_error("inputs", "all floats or all integers", found));
+    }
+    node.emit(Operator::Concat { axis }, inputs, shape, data_type)
 }
 
 /// `Gather`

@@ -1,0 +1,405 @@
+//! Operators that join two branches: sums and concatenations.
+
+use super::Walk;
+use super::layout::Extent;
+use crate::lower::LowerError;
+use crate::lower::arithmetic::Fault;
+use crate::lower::chain::{Binary, Constant, Function};
+use crate::lower::passes::sum_range;
+use crate::lower::steps::Lattice;
+use crate::lower::symbol::{Data, Origin, Parameter, Step, Symbol};
+use abi::ElementType;
+use network::graph::Node;
+use network::network::{Add, LayerKind, Table, TensorId, TensorType};
+use num_traits::{ToPrimitive, Zero};
+use std::cmp::Ordering;
+use std::sync::Arc;
+
+/// Greatest factor of a sum in integers: beyond it, a table is tried.
+const GREATEST_FACTOR: i64 = 1 << 12;
+/// Most bits of a pair of codes that a table is made for.
+const WIDEST_PAIR: u32 = 12;
+
+/// An operand: integers of a tensor under an affine chain.
+struct Operand {
+    tensor: TensorId,
+    order: Option<Arc<Vec<usize>>>,
+    factor: Parameter,
+    summand: Parameter,
+}
+
+impl Walk<'_> {
+    /// The data of input `index`, nothing pending, as integers of a tensor under an affine chain.
+    fn operand(&mut self, node: &Node, index: usize) -> Result<Operand, LowerError> {
+        let Symbol::Data(data) = self.symbol(node.inputs[index]) else {
+            return Err(self.unsupported(
+                node,
+                "join values that depend on the model's input",
+                format!("input {index} is a constant"),
+                "let the exporter fold constants (in PyTorch: do_constant_folding=True)",
+            ));
+        };
+        let mut data = self.settled(node, data)?;
+        let shape = self.shape(node.inputs[index]);
+        if Extent::of_shape(shape).is_some() && self.extent(&data).is_some() {
+            self.image(node, &mut data, shape)?;
+        }
+        let not_quantised = |from: &str| LowerError::NotQuantised {
+            node: node.name.clone(),
+            operator: node.operator.name(),
+            from: from.to_owned(),
+        };
+        let Origin::Tensor(tensor) = data.origin else {
+            return Err(not_quantised(" straight from the model's input"));
+        };
+        let (factor, summand) =
+            data.affine().ok_or_else(|| not_quantised(" (a nonlinear function stands behind the last quantiser)"))?;
+        Ok(Operand { tensor, order: data.order, factor, summand })
+    }
+
+    /// Two operands whose elements stand in the same places; an operand that had to be read through the layout of the
+    /// other is read again.
+    fn operands(&mut self, node: &Node, first: usize, second: usize) -> Result<[Operand; 2], LowerError> {
+        self.operand(node, first)?;
+        let b = self.operand(node, second)?;
+        // Reading the second may have laid out the input tensor, which the first may be, too.
+        let a = self.operand(node, first)?;
+        Ok([a, b])
+    }
+
+    /// The sum or difference of two values.
+    pub(super) fn sum(&mut self, node: &Node, data: [Data; 2], operation: Binary) -> Result<Data, LowerError> {
+        if self.shape(node.inputs[0]) != self.shape(node.inputs[1]) {
+            let shapes = format!("{:?} and {:?}", self.shape(node.inputs[0]), self.shape(node.inputs[1]));
+            return Err(self.unsupported(
+                node,
+                "add values of the same shape",
+                format!("it adds {shapes}"),
+                "give both branches the same number of channels and pixels",
+            ));
+        }
+        drop(data);
+        let [mut a, mut b] = self.operands(node, 0, 1)?;
+        if operation == Binary::Subtract {
+            let minus = Parameter::uniform(Constant::Float(-1.0));
+            b.factor = minus.combine(Binary::Multiply, &b.factor);
+            b.summand = minus.combine(Binary::Multiply, &b.summand);
+        }
+        let step = |operation, parameter| Step::Binary { operation, reversed: false, parameter };
+        let summand = a.summand.combine(Binary::Add, &b.summand);
+        if a.tensor == b.tensor && a.order == b.order {
+            let factor = a.factor.combine(Binary::Add, &b.factor);
+            let chain = vec![step(Binary::Multiply, factor), step(Binary::Add, summand)];
+            return Ok(Data { origin: Origin::Tensor(a.tensor), order: a.order, chain, pending: None });
+        }
+        for operand in [&mut a, &mut b] {
+            let is_flat = Extent::of_shape(self.shape(node.inputs[0])).is_none();
+            if is_flat {
+                operand.tensor = self.flat(&node.name, operand.tensor);
+            }
+        }
+        let kinds = [self.tensors[a.tensor.0], self.tensors[b.tensor.0]];
+        let is_same = |a: &Option<Arc<Vec<usize>>>, b: &Option<Arc<Vec<usize>>>| {
+            let position =
+                |order: &Option<Arc<Vec<usize>>>, element| order.as_ref().map_or(element, |order| order[element]);
+            a == b || (0..kinds[0].elements()).all(|element| position(a, element) == position(b, element))
+        };
+        if Extent::of(&kinds[0]) != Extent::of(&kinds[1]) || !is_same(&a.order, &b.order) {
+            return Err(self.unsupported(
+                node,
+                "add values whose elements stand in the same order",
+                "a Reshape, Flatten or Transpose on one branch mixes pixels and channels".into(),
+                "move the reshaping behind the addition",
+            ));
+        }
+        // A representative element for each channel.
+        let channels = kinds[0].channels;
+        let mut element_of = vec![usize::MAX; channels];
+        for element in 0..kinds[0].elements() {
+            let channel = a.order.as_ref().map_or(element, |order| order[element]) % channels;
+            if element_of[channel] == usize::MAX {
+                element_of[channel] = element;
+            }
+            let other = element_of[channel];
+            if a.factor.at(element) != a.factor.at(other) || b.factor.at(element) != b.factor.at(other) {
+                return Err(self.unsupported(
+                    node,
+                    "add channels whose pixels all have the same scale",
+                    format!("those of channel {channel} differ"),
+                    "use one scale per channel instead of one per pixel",
+                ));
+            }
+        }
+        match self.add_integers(node, &a, &b, &element_of) {
+            Some((sum, scales)) => {
+                let scale = self.by_channel(&a, scales);
+                let chain = vec![step(Binary::Multiply, scale), step(Binary::Add, summand)];
+                Ok(Data { origin: Origin::Tensor(sum), order: a.order, chain, pending: None })
+            }
+            None => {
+                let table = self.add_by_table(node, &a, &b, &element_of)?;
+                Ok(Data { order: a.order, ..table }.then(step(Binary::Add, summand)))
+            }
+        }
+    }
+
+    /// A parameter with one constant for each channel of the operand's tensor.
+    fn by_channel(&self, operand: &Operand, constants: Vec<Constant>) -> Parameter {
+        if constants.windows(2).all(|pair| pair[0] == pair[1]) {
+            return Parameter::uniform(constants[0].clone());
+        }
+        let kind = self.tensors[operand.tensor.0];
+        let position = |element: usize| operand.order.as_ref().map_or(element, |order| order[element]);
+        if (0..kind.elements()).all(|element| position(element) % kind.channels == element / kind.vectors()) {
+            return Parameter::repeated(constants, kind.vectors());
+        }
+        let of_element = |element: usize| constants[position(element) % kind.channels].clone();
+        Parameter::per_element(Arc::new((0..kind.elements()).map(of_element).collect()))
+    }
+
+    /// The sum in integers, with the scale of each channel; `None` where the scales have no small common measure.
+    fn add_integers(
+        &mut self,
+        node: &Node,
+        a: &Operand,
+        b: &Operand,
+        element_of: &[usize],
+    ) -> Option<(TensorId, Vec<Constant>)> {
+        let mut factors = vec![Vec::new(); 2];
+        let mut scales = Vec::with_capacity(element_of.len());
+        for element in element_of {
+            let (first, second) = (a.factor.at(*element), b.factor.at(*element));
+            // value = first·x + second·y = second / q · (p·x + q·y) with p / q = first / second
+            let (p, q, scale) = if second.as_ratio().is_some_and(|ratio| ratio.is_zero()) {
+                (1, 0, first.clone())
+            } else {
+                let ratio = first.clone().binary(Binary::Divide, second.clone()).as_ratio()?;
+                let (p, q) = (ratio.numer().to_i64()?, ratio.denom().to_i64()?);
+                (p, q, second.clone().binary(Binary::Divide, Constant::Float(q as f64)))
+            };
+            if p.abs() > GREATEST_FACTOR || q.abs() > GREATEST_FACTOR {
+                return None;
+            }
+            factors[0].push(p);
+            factors[1].push(q);
+            scales.push(scale);
+        }
+        for list in &mut factors {
+            if list.windows(2).all(|pair| pair[0] == pair[1]) {
+                list.truncate(1);
+            }
+        }
+        let kinds = [self.tensors[a.tensor.0], self.tensors[b.tensor.0]];
+        let lattices = [self.channel_lattices(a.tensor), self.channel_lattices(b.tensor)];
+        let factor = |list: &Vec<i64>, channel: usize| list[channel % list.len()];
+        let lattices = (0..element_of.len()).map(|channel| {
+            Lattice::sum(&[
+                (factor(&factors[0], channel), lattices[0][channel]),
+                (factor(&factors[1], channel), lattices[1][channel]),
+            ])
+        });
+        let lattices: Vec<Lattice> = lattices.collect();
+        let add = Add { factors };
+        let (minimum, maximum) = sum_range(&add, &kinds);
+        let element = ElementType::holding(minimum.min(-1), maximum);
+        if element.bits() > 32 {
+            return None;
+        }
+        let output = TensorType { element, minimum, maximum, ..kinds[0] };
+        let sum = self.add_layer(&node.name, LayerKind::Add(add), &[a.tensor, b.tensor], output);
+        self.lattices.insert(sum, lattices);
+        Some((sum, scales))
+    }
+
+    /// The sum by a table: to each pair of codes the rank of its sum among the channel's sums.
+    fn add_by_table(
+        &mut self,
+        node: &Node,
+        a: &Operand,
+        b: &Operand,
+        element_of: &[usize],
+    ) -> Result<Data, LowerError> {
+        let kinds = [self.tensors[a.tensor.0], self.tensors[b.tensor.0]];
+        let bits = kinds[0].element.bits() + kinds[1].element.bits();
+        if bits > WIDEST_PAIR {
+            return Err(self.unsupported(
+                node,
+                "add two values whose scales have a small common measure, or few bits",
+                format!("they have {bits} bits together and unrelated scales"),
+                "quantise both branches with one scale before the addition (in Brevitas: share one QuantIdentity)",
+            ));
+        }
+        let undefined = |channel: usize| move |_: Fault| LowerError::Undefined { node: node.name.clone(), channel };
+        let mut known: Vec<(Constant, Constant, Ranks)> = Vec::new();
+        let mut tables = Vec::new();
+        let mut sums = Vec::new();
+        for (channel, element) in element_of.iter().enumerate() {
+            let (first, second) = (a.factor.at(*element), b.factor.at(*element));
+            let found = known.iter().find(|(p, q, _)| p == first && q == second);
+            let (table, values) = match found {
+                Some((_, _, ranks)) => ranks.clone(),
+                None => {
+                    let found = ranks(first, second, &kinds).map_err(undefined(channel))?;
+                    known.push((first.clone(), second.clone(), found.clone()));
+                    found
+                }
+            };
+            tables.push(table);
+            sums.push(values);
+        }
+        let most = sums.iter().map(|values| values.len()).max().unwrap_or(1) as i64 - 1;
+        let output = TensorType { element: ElementType::holding(0, most), minimum: 0, maximum: most, ..kinds[0] };
+        let is_uniform = known.len() == 1;
+        if is_uniform {
+            tables.truncate(1);
+        }
+        let layer = LayerKind::Table(Table { values: tables });
+        let table = self.add_layer(&node.name, layer, &[a.tensor, b.tensor], output);
+        let lattice = |values: &Arc<Vec<Constant>>| Lattice { first: 0, step: 1, count: values.len() as u64 };
+        self.lattices.insert(table, sums.iter().map(lattice).collect());
+        if is_uniform {
+            return Ok(Data::of(Origin::Tensor(table)).then(Step::Function(Function::Lookup(sums[0].clone()))));
+        }
+        Err(self.unsupported(
+            node,
+            "add two values with the same pair of scales in every channel, or scales with a small common measure",
+            format!("there are {} different pairs", known.len()),
+            "quantise both branches with one scale before the addition (in Brevitas: share one QuantIdentity)",
+        ))
+    }
+
+    /// `Concat` along the channels.
+    pub(super) fn concat(&mut self, node: &Node, axis: usize) -> Result<Data, LowerError> {
+        if axis != 1 {
+            return Err(self.unsupported(
+                node,
+                "join channels, which are axis 1",
+                format!("its axis is {axis}"),
+                "concatenate along the channel axis",
+            ));
+        }
+        let mut joined = self.operand(node, 0)?;
+        let mut shape = self.shape(node.inputs[0]).to_vec();
+        for index in 1..node.inputs.len() {
+            if index == 1 {
+                self.operand(node, 1)?;
+                joined = self.operand(node, 0)?;
+            }
+            let next = self.operand(node, index)?;
+            let next_shape = self.shape(node.inputs[index]).to_vec();
+            joined = self.concat_two(node, joined, &shape, next, &next_shape)?;
+            shape[1] += next_shape[1];
+        }
+        let Operand { tensor, order, factor, summand } = joined;
+        let step = |operation, parameter| Step::Binary { operation, reversed: false, parameter };
+        let chain = vec![step(Binary::Multiply, factor), step(Binary::Add, summand)];
+        Ok(Data { origin: Origin::Tensor(tensor), order, chain, pending: None })
+    }
+
+    fn concat_two(
+        &mut self,
+        node: &Node,
+        mut first: Operand,
+        first_shape: &[usize],
+        mut second: Operand,
+        second_shape: &[usize],
+    ) -> Result<Operand, LowerError> {
+        if Extent::of_shape(first_shape).is_none() {
+            first.tensor = self.flat(&node.name, first.tensor);
+            second.tensor = self.flat(&node.name, second.tensor);
+        }
+        let kinds = [self.tensors[first.tensor.0], self.tensors[second.tensor.0]];
+        let (minimum, maximum) = (kinds[0].minimum.min(kinds[1].minimum), kinds[0].maximum.max(kinds[1].maximum));
+        let element = if kinds[0].element == kinds[1].element {
+            kinds[0].element
+        } else {
+            ElementType::holding(minimum, maximum)
+        };
+        for operand in [&mut first, &mut second] {
+            operand.tensor = self.widened(node, operand.tensor, element);
+        }
+        let channels = kinds[0].channels + kinds[1].channels;
+        let output = TensorType { channels, element, minimum, maximum, ..kinds[0] };
+        let lattices: Vec<Lattice> =
+            [first.tensor, second.tensor].into_iter().flat_map(|tensor| self.channel_lattices(tensor)).collect();
+        let is_sum = [first.tensor, second.tensor].iter().any(|tensor| self.lattices.contains_key(tensor));
+        let tensor = self.add_layer(&node.name, LayerKind::Concat, &[first.tensor, second.tensor], output);
+        if is_sum {
+            self.lattices.insert(tensor, lattices);
+        }
+        // Elements of the result in row-major order: for each block of the first value along axis 1 one of the second.
+        let inner: usize = first_shape[2..].iter().product();
+        let counts = [first_shape[1] * inner, second_shape[1] * inner];
+        let place = |operand: &Operand, element: usize, own: usize, before: usize| {
+            let position = operand.order.as_ref().map_or(element, |order| order[element]);
+            position / own * channels + before + position % own
+        };
+        let order = (0..counts[0])
+            .map(|element| place(&first, element, kinds[0].channels, 0))
+            .chain((0..counts[1]).map(|element| place(&second, element, kinds[1].channels, kinds[0].channels)));
+        let order = Some(Arc::new(order.collect()));
+        let joined = |a: &Parameter, b: &Parameter| match (a.as_uniform(), b.as_uniform()) {
+            (Some(one), Some(other)) if one == other => Parameter::uniform(one.clone()),
+            _ => {
+                let constants = (0..counts[0]).map(|e| a.at(e)).chain((0..counts[1]).map(|e| b.at(e)));
+                Parameter::per_element(Arc::new(constants.cloned().collect()))
+            }
+        };
+        let factor = joined(&first.factor, &second.factor);
+        let summand = joined(&first.summand, &second.summand);
+        Ok(Operand { tensor, order, factor, summand })
+    }
+
+    /// The tensor with elements of another type.
+    fn widened(&mut self, node: &Node, tensor: TensorId, element: ElementType) -> TensorId {
+        let kind = self.tensors[tensor.0];
+        if kind.element == element {
+            return tensor;
+        }
+        let layer = LayerKind::Add(Add { factors: vec![vec![1]] });
+        let output = TensorType { element, ..kind };
+        let lattices = self.channel_lattices(tensor);
+        let widened = self.add_layer(&format!("{}_widen", node.name), layer, &[tensor], output);
+        self.lattices.insert(widened, lattices);
+        widened
+    }
+}
+
+/// A table of ranks by pair of codes, and the sum that each rank stands for.
+type Ranks = (Vec<i32>, Arc<Vec<Constant>>);
+
+/// For each pair of codes the rank of `first·x + second·y` among all of them, and the sums in ascending order.
+fn ranks(first: &Constant, second: &Constant, kinds: &[TensorType; 2]) -> Result<Ranks, Fault> {
+    let [a, b] = kinds;
+    let mut sums: Vec<(u64, Constant)> = Vec::new();
+    for x in (a.minimum..=a.maximum).step_by(a.element.step() as usize) {
+        for y in (b.minimum..=b.maximum).step_by(b.element.step() as usize) {
+            let code = a.element.encode(x) | b.element.encode(y) << a.element.bits();
+            sums.push((code, Constant::Sum(Arc::new(vec![(first.clone(), x), (second.clone(), y)]))));
+        }
+    }
+    let mut fault = None;
+    sums.sort_by(|(_, a), (_, b)| match a.clone().binary(Binary::Subtract, b.clone()).sign() {
+        Ok(order) => order,
+        Err(found) => {
+            fault = Some(found);
+            Ordering::Equal
+        }
+    });
+    if let Some(fault) = fault {
+        return Err(fault);
+    }
+    let mut table = vec![0; 1 << (a.element.bits() + b.element.bits())];
+    let mut values: Vec<Constant> = Vec::new();
+    for (code, sum) in sums {
+        let is_new = match values.last() {
+            Some(last) => !last.equals(&sum)?,
+            None => true,
+        };
+        if is_new {
+            values.push(sum);
+        }
+        table[code as usize] = values.len() as i32 - 1;
+    }
+    Ok((table, Arc::new(values)))
+}
