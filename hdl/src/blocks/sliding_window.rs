@@ -110,7 +110,6 @@ pub struct SlidingWindow {
     sign: Parameter,
     flag: Parameter,
     _width: usize,
-    _sign: usize,
     _address: usize,
     _place: usize,
     _row: usize,
@@ -128,9 +127,10 @@ impl SlidingWindow {
         let [rows_out, columns_out] = window.output(height, columns);
         let (pixel, row) = (shape.pixel_words(), shape.row_words());
         let (address, place) = (super::address_bits(depth), super::address_bits(pixel));
-        // A sign, and enough bits for what is kept as well as for what is missing.
-        let width = super::bits_for(depth.max(shape.words_in())) + 1;
         let [top, left] = window.before;
+        // A sign, and enough bits for what is kept, for what is missing, and for the rows above the image.
+        let greatest = depth.max(shape.words_in()).max((top + window.stride[0]) * row);
+        let width = super::bits_for(greatest) + 1;
         let span = window.span();
         let row_bits = super::bits_for(((rows_out - 1) * window.stride[0] + span[0]).max(top + height));
         let column_bits = super::bits_for(((columns_out - 1) * window.stride[1] + span[1]).max(left + columns));
@@ -215,7 +215,6 @@ impl SlidingWindow {
             sign: number(1 << (width - 1)),
             flag: Parameter::new(flag),
             _width: width,
-            _sign: width - 1,
             _address: address,
             _place: place,
             _row: row_bits,
@@ -262,7 +261,8 @@ impl Logic for SlidingWindow {
         self.available.next = (self.kept.q.val() ^ self.sign.val()) > (self.offset.q.val() ^ self.sign.val());
         self.read.next = self.requested.q.val().any()
             && (self.reserved.q.val() != self.queue_depth.val())
-            && ((self.is_padded.q.val().any() && !self.kept.q.val().get_bit(self._sign)) || self.available.val());
+            && ((self.is_padded.q.val().any() && ((self.kept.q.val() ^ self.sign.val()) >= self.sign.val()))
+                || self.available.val());
         self.load.next = self.read.val() || !self.requested.q.val().any();
 
         self.memory.write.next = self.take.val();
