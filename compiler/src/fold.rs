@@ -95,7 +95,8 @@ pub(crate) fn plan_within(
         interval = slowest.cycles;
         (streams, stages) = layout::lay_out(&network, &units, &parallelism, interval);
     }
-    let times = schedule::schedule(&network, &mut streams, &mut stages);
+    let times = schedule::schedule(&network, &mut streams, &mut stages)
+        .ok_or_else(|| PlanError::Stuck { name: network.name.clone() })?;
     Ok(Plan {
         network,
         clock_mhz,

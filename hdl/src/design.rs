@@ -51,6 +51,15 @@ pub enum DesignError {
         /// The layer.
         layer: String,
     },
+    /// A stage that no block computes yet.
+    #[error("stage `{stage}` must have a block, but there is none for {kind}")]
+    #[diagnostic(code(hdl::design::no_block), help("run the model on `cpu` or `reference`"))]
+    NoBlock {
+        /// The stage.
+        stage: String,
+        /// Its kind.
+        kind: &'static str,
+    },
     /// A clock that cannot make the line's rate.
     #[error(transparent)]
     #[diagnostic(transparent)]

@@ -89,6 +89,16 @@ pub enum PlanError {
         /// The greatest rate that can be reached.
         most: f64,
     },
+    /// Stages that wait for each other with any depth of queues.
+    #[error("an image must pass through the pipeline of `{name}`, but its stages wait for each other for ever")]
+    #[diagnostic(
+        code(compiler::fold::stuck),
+        help("this is a fault of xnorforge: please report it with the model and the folding")
+    )]
+    Stuck {
+        /// The network.
+        name: String,
+    },
     /// A layer that hardware has no unit for.
     #[error("layer `{name}` must {must}, but {found}")]
     #[diagnostic(code(compiler::fold::no_unit), help("{help}"))]

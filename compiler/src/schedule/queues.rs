@@ -33,8 +33,8 @@ const MOST_STEPS: u64 = 20_000_000;
 /// Words of room for each stream; for one that a window reads, room in that window.
 pub type Room = Vec<usize>;
 
-/// Adds the queues to a pipeline and gives its exact times.
-pub fn add_queues(network: &Network, streams: &mut Vec<Stream>, stages: &mut Vec<Stage>) -> Times {
+/// Adds the queues to a pipeline and gives its exact times, `None` where it gets stuck with any queues.
+pub fn add_queues(network: &Network, streams: &mut Vec<Stream>, stages: &mut Vec<Stage>) -> Option<Times> {
     let interval = stages.iter().map(|stage| stage.cycles).max().unwrap_or(1);
     let mut best: Option<(Times, Vec<Stream>, Vec<Stage>)> = None;
     let mut gathered: Option<Room> = None;
@@ -56,13 +56,9 @@ pub fn add_queues(network: &Network, streams: &mut Vec<Stream>, stages: &mut Vec
             break;
         }
     }
-    match best {
-        Some((times, with_streams, with_stages)) => {
-            (*streams, *stages) = (with_streams, with_stages);
-            times
-        }
-        None => Times { initiation_interval: interval, latency: interval },
-    }
+    let (times, with_streams, with_stages) = best?;
+    (*streams, *stages) = (with_streams, with_stages);
+    Some(times)
 }
 
 /// Words that gather in a queue that nothing waits in.

@@ -234,7 +234,6 @@ impl Logic for PoolUnit {
         for i in 0..self._lanes {
             self.lanes_in[i].next = self.in_data.val() >> (self.lane_in.val() * i);
             self.kept[i].next = self.memory.q.val() >> (self.lane_out.val() * i);
-            self.placed[i].next = self.pooled[i].val();
         }
         for i in 0..self._extremum {
             self.values[i].next = self.masks.q.val() >> (self.lane_out.val() * i);
@@ -254,6 +253,9 @@ impl Logic for PoolUnit {
             if !self.first.val() {
                 self.pooled[i].next = self.kept[i].val() + self.values[i].val();
             }
+        }
+        for i in 0..self._lanes {
+            self.placed[i].next = self.pooled[i].val();
         }
         self.packed.next = self.placed[0].val();
         for i in 1..self._lanes {

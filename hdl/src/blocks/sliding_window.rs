@@ -12,7 +12,6 @@
 //! The oldest word kept stands at `base`, the first of the first row that windows still need. Each tap's place is its
 //! distance from there, kept up to date by additions, without products: rows and columns are counted from the corner of
 //! the padded image. `kept` counts the words in the buffer; it falls below zero where words still to come are not needed.
-//! Until they have come nothing is read, so windows never run ahead of the images.
 
 use super::constant_table::ConstantTable;
 use super::ram::Ram;
@@ -108,6 +107,8 @@ pub struct SlidingWindow {
     first_column: Parameter,
     behind_column: Parameter,
     sign: Parameter,
+    /// The fewest words kept with which padding may leave, sign bit flipped.
+    least_kept: Parameter,
     flag: Parameter,
     _width: usize,
     _address: usize,
@@ -129,7 +130,8 @@ impl SlidingWindow {
         let (address, place) = (super::address_bits(depth), super::address_bits(pixel));
         let [top, left] = window.before;
         // A sign, and enough bits for what is kept, for what is missing, and for the rows above the image.
-        let greatest = depth.max(shape.words_in()).max((top + window.stride[0]) * row);
+        let ahead = shape.words_ahead();
+        let greatest = depth.max(shape.words_in() + ahead).max((top + window.stride[0]) * row);
         let width = super::bits_for(greatest) + 1;
         let span = window.span();
         let row_bits = super::bits_for(((rows_out - 1) * window.stride[0] + span[0]).max(top + height));
@@ -213,6 +215,7 @@ impl SlidingWindow {
             first_column: of_column(left),
             behind_column: of_column(left + columns),
             sign: number(1 << (width - 1)),
+            least_kept: number((1 << (width - 1)) - ahead),
             flag: Parameter::new(flag),
             _width: width,
             _address: address,
@@ -261,7 +264,7 @@ impl Logic for SlidingWindow {
         self.available.next = (self.kept.q.val() ^ self.sign.val()) > (self.offset.q.val() ^ self.sign.val());
         self.read.next = self.requested.q.val().any()
             && (self.reserved.q.val() != self.queue_depth.val())
-            && ((self.is_padded.q.val().any() && ((self.kept.q.val() ^ self.sign.val()) >= self.sign.val()))
+            && ((self.is_padded.q.val().any() && ((self.kept.q.val() ^ self.sign.val()) >= self.least_kept.val()))
                 || self.available.val());
         self.load.next = self.read.val() || !self.requested.q.val().any();
 

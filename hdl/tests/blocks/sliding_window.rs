@@ -123,7 +123,7 @@ fn reset_forgets_everything_on_the_way() {
 fn a_window_is_the_same_in_verilog() {
     for seed in 300..303 {
         let shape = shape(seed, true);
-        Bench::new("window", Top(block(&shape, seed % 2 == 0))).cycles(600).run(|window, stimulus| {
+        Bench::new("window", Top(block(&shape, seed % 2 == 0))).cycles(600).verilator().run(|window, stimulus| {
             window.in_data.next = stimulus.word(BITS);
             window.in_valid.next = stimulus.chance(0.8);
             window.out_ready.next = stimulus.chance(0.8);
