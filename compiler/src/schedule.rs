@@ -5,25 +5,27 @@ use crate::plan::{StageKind, Stream, StreamId};
 use network::network::Network;
 
 pub mod arg_max;
+pub mod concat;
 pub mod control;
 mod credits;
 pub mod depthwise_unit;
+pub mod fork;
 mod insert;
 pub mod matrix_vector_unit;
 mod models;
 pub mod multi_threshold;
+pub mod one_result;
 mod queues;
 mod shapes;
 pub mod simulate;
 pub mod sliding_window;
-#[allow(missing_docs)]
-pub mod standin;
 pub mod stream_fifo;
+pub mod upsample;
 pub mod width_converter;
 
 pub use models::controls;
 pub use queues::{add_queues as schedule, times_of};
-pub use shapes::window_shape;
+pub use shapes::{upsample_shape, window_shape};
 
 /// Clock cycles of a pipeline.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

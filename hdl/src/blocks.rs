@@ -7,22 +7,30 @@
 //!
 //! Leaves: [`register`], [`rom`], [`ram`], [`constant_table`], [`lane_sum`]. Everything else is a kernel.
 
+pub mod add_unit;
 pub mod arg_max;
+pub mod concat;
 pub mod constant_table;
 pub mod delay_line;
 pub mod depthwise_unit;
+pub mod fork;
 pub mod lane_sum;
 pub mod matrix_vector_unit;
 pub mod multi_threshold;
 pub mod padded_lanes;
+pub mod pool_unit;
 pub mod ram;
 pub mod register;
 pub mod rom;
 pub mod row_results;
+pub mod scale_unit;
 pub mod sliding_window;
 pub mod stream_fifo;
+pub mod table_unit;
 pub mod threshold_row;
+pub mod upsample;
 pub mod vector_feed;
+pub mod weighed_lanes;
 pub mod weight_code;
 pub mod width_converter;
 

@@ -4,19 +4,28 @@ pub mod pipeline;
 pub mod unit;
 mod windows;
 
+use crate::blocks::add_unit::AddUnit;
 use crate::blocks::arg_max::ArgMax;
+use crate::blocks::concat::Concat;
 use crate::blocks::depthwise_unit::{DepthwiseShape, DepthwiseUnit};
+use crate::blocks::fork::Fork;
 use crate::blocks::matrix_vector_unit::{MatrixVectorShape, MatrixVectorUnit, RowFunction};
 use crate::blocks::multi_threshold::MultiThreshold;
+use crate::blocks::pool_unit::{PoolShape, PoolUnit, Rounds};
+use crate::blocks::scale_unit::ScaleUnit;
 use crate::blocks::stream_fifo::StreamFifo;
+use crate::blocks::table_unit::{TableShape, TableUnit};
+use crate::blocks::upsample::Upsample;
+use crate::blocks::weighed_lanes::WeighedShape;
 use crate::blocks::width_converter::WidthConverter;
 use crate::emit::EmitError;
 use abi::ElementType;
 use compiler::datapath::Datapath;
 use compiler::fold::Dot;
 use compiler::plan::{Plan, Stage, StageKind, StreamId, arithmetic};
+use compiler::schedule::upsample_shape;
 use miette::Diagnostic;
-use network::network::{Layer, LayerId, LayerKind, WeightMatrix};
+use network::network::{Layer, LayerId, LayerKind, Pool, PoolOperation, WeightMatrix};
 pub use pipeline::{Netlist, Pipeline, Placed};
 use thiserror::Error;
 pub use unit::Unit;
@@ -142,8 +151,75 @@ fn unit(plan: &Plan, stage: &Stage) -> Result<Unit, DesignError> {
             let (channels, index) = (network.tensor(layer.input()).channels, output.element.bits() as usize);
             Unit::ArgMax(Box::new(ArgMax::new(channels, element.bits() as usize, signed, input.lanes, index)))
         }
-        kind => return Err(DesignError::NoBlock { stage: stage.name.clone(), kind: kind.name() }),
+        StageKind::Fork => Unit::Fork(Box::new(Fork::new(plan.stream(stage.input()).word_bits()))),
+        StageKind::Concat { .. } => {
+            let words = [0, 1].map(|port| plan.stream(stage.inputs[port]).format.words_per_vector());
+            Unit::Concat(Box::new(Concat::new(words, output.word_bits())))
+        }
+        StageKind::PoolUnit { layer } | StageKind::GlobalPool { layer } => {
+            pool_unit(plan, stage, network.layer(*layer)).ok_or_else(|| fault(&network.layer(*layer).name))?
+        }
+        StageKind::AddUnit { layer } => {
+            let layer = network.layer(*layer);
+            let LayerKind::Add(add) = &layer.kind else {
+                return Err(fault(&layer.name));
+            };
+            let shape = |port: usize| {
+                let format = plan.stream(stage.inputs[port]).format;
+                let (element, lanes, channels) = (format.element, format.lanes, format.channels);
+                WeighedShape { element, lanes, channels, factors: &add.factors[port] }
+            };
+            let bits = output.element.bits() as usize;
+            match stage.inputs.len() {
+                1 => Unit::ScaleUnit(Box::new(ScaleUnit::new(&stage.name, &shape(0), bits))),
+                _ => Unit::AddUnit(Box::new(AddUnit::new(&stage.name, [&shape(0), &shape(1)], bits))),
+            }
+        }
+        StageKind::TableUnit { layer } => {
+            let layer = network.layer(*layer);
+            let LayerKind::Table(table) = &layer.kind else {
+                return Err(fault(&layer.name));
+            };
+            let inputs = [0, 1].map(|port| plan.stream(stage.inputs[port]).format.element);
+            let (lanes, channels) = (output.lanes, output.channels);
+            let (name, values) = (stage.name.as_str(), table.values.as_slice());
+            let shape = TableShape { name, inputs, output: output.element, lanes, channels, values };
+            Unit::TableUnit(Box::new(TableUnit::new(&shape)))
+        }
+        StageKind::Upsample { layer } => {
+            let layer = network.layer(*layer);
+            let shape = upsample_shape(network, layer, input.words_per_vector()).ok_or_else(|| fault(&layer.name))?;
+            Unit::Upsample(Box::new(Upsample::new(&stage.name, &shape, input.word_bits())))
+        }
     })
+}
+
+/// The pool of a stage, `None` where its layer is no pool.
+fn pool_unit(plan: &Plan, stage: &Stage, layer: &Layer) -> Option<Unit> {
+    let LayerKind::Pool(Pool { window, operation }) = &layer.kind else {
+        return None;
+    };
+    let (input, output) = (plan.stream(stage.input()), plan.stream(stage.output()).format);
+    let image = plan.network.tensor(layer.input());
+    let (taps, rounds) = match stage.kind {
+        StageKind::GlobalPool { .. } => (image.vectors(), Rounds::Pixels),
+        _ => (window.taps(), Rounds::Taps),
+    };
+    let least = match operation {
+        PoolOperation::Extremum(least) => Some(least.as_slice()),
+        PoolOperation::Sum => None,
+    };
+    Some(Unit::PoolUnit(Box::new(PoolUnit::new(&PoolShape {
+        name: &stage.name,
+        input: image.element,
+        lanes: output.lanes,
+        blocks: image.channels.div_ceil(output.lanes),
+        taps,
+        rounds,
+        least,
+        bits_out: output.element.bits() as usize,
+        padded: input.padded,
+    }))))
 }
 
 /// What units of dot products have in common.

@@ -1,13 +1,14 @@
 //! The control of each stage of a pipeline.
 
 use super::control::Control;
-use super::shapes::window_shape;
+use super::shapes::{upsample_shape, window_shape};
 use super::{
-    arg_max, depthwise_unit, matrix_vector_unit, multi_threshold, sliding_window, stream_fifo, width_converter,
+    arg_max, concat, depthwise_unit, fork, matrix_vector_unit, multi_threshold, one_result, sliding_window,
+    stream_fifo, upsample, width_converter,
 };
 use crate::fold::Dot;
 use crate::plan::{Stage, StageKind, Stream, arithmetic};
-use network::network::{LayerId, LayerKind, Network};
+use network::network::{LayerId, Network};
 
 /// The control of each of `stages`.
 pub fn controls(network: &Network, streams: &[Stream], stages: &[Stage]) -> Vec<Box<dyn Control>> {
@@ -39,22 +40,26 @@ fn control(network: &Network, streams: &[Stream], stages: &[Stage], stage: &Stag
             let shape = window_shape(network, network.layer(*layer), output.format.lanes, *capacity);
             Box::new(sliding_window::SlidingWindow::new(&shape.expect("the layer of a stage of windows has some")))
         }
-        StageKind::Fork => Box::new(super::standin::Fork::new()),
-        StageKind::PoolUnit { .. } | StageKind::GlobalPool { .. } => {
-            Box::new(super::standin::Round::new(input.format.words_per_image() / output.format.words_per_image(), 1, 1))
+        StageKind::Fork => Box::new(fork::Fork::default()),
+        StageKind::PoolUnit { .. } => {
+            let taps = input.format.words_per_image() / output.format.words_per_image();
+            Box::new(one_result::OneResult::pool(taps))
+        }
+        StageKind::GlobalPool { .. } => {
+            let blocks = output.format.words_per_image();
+            Box::new(one_result::OneResult::global_pool(input.format.words_per_image() / blocks, blocks))
         }
         StageKind::AddUnit { .. } | StageKind::TableUnit { .. } => {
-            Box::new(super::standin::Round::new(1, 1, stage.inputs.len()))
+            Box::new(one_result::OneResult::element_wise(stage.inputs.len()))
         }
         StageKind::Concat { .. } => {
             let words = [0, 1].map(|input| streams[stage.inputs[input].0].format.words_per_vector());
-            Box::new(super::standin::Concat::new(words))
+            Box::new(concat::Concat::new(words))
         }
         StageKind::Upsample { layer } => {
-            let layer = network.layer(*layer);
-            let LayerKind::Upsample { vertical, horizontal } = &layer.kind else { unreachable!() };
-            let row = network.tensor(layer.input()).width * output.format.words_per_vector();
-            Box::new(super::standin::Upsample::new(row, *horizontal, *vertical))
+            let words = input.format.words_per_vector();
+            let shape = upsample_shape(network, network.layer(*layer), words);
+            Box::new(upsample::Upsample::new(&shape.expect("the layer of an enlargement is one")))
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The shapes of blocks from the layers that they compute.
 
 use super::sliding_window::SlidingWindowShape;
+use super::upsample::UpsampleShape;
 use crate::fold::Dot;
 use network::network::{Layer, LayerKind, Network};
 
@@ -33,4 +34,13 @@ pub fn window_shape(network: &Network, layer: &Layer, lanes: usize, depth: usize
 
 fn deep_enough(shape: SlidingWindowShape) -> SlidingWindowShape {
     SlidingWindowShape { depth: shape.depth.next_power_of_two().max(shape.least_depth()), ..shape }
+}
+
+/// The enlargement that a layer is, with pixels of `words` words; `None` for other layers.
+pub fn upsample_shape(network: &Network, layer: &Layer, words: usize) -> Option<UpsampleShape> {
+    let LayerKind::Upsample { vertical, horizontal } = layer.kind else {
+        return None;
+    };
+    let image = network.tensor(layer.input());
+    Some(UpsampleShape { height: image.height, width: image.width, words, vertical, horizontal })
 }

@@ -107,6 +107,8 @@ pub struct SlidingWindow {
     first_column: Parameter,
     behind_column: Parameter,
     sign: Parameter,
+    /// The fewest words kept with which padding may leave, sign bit flipped.
+    least_kept: Parameter,
     flag: Parameter,
     _width: usize,
     _address: usize,
@@ -126,10 +128,11 @@ impl SlidingWindow {
         let [rows_out, columns_out] = window.output(height, columns);
         let (pixel, row) = (shape.pixel_words(), shape.row_words());
         let (address, place) = (super::address_bits(depth), super::address_bits(pixel));
-        // A sign, and enough bits for what is kept as well as for what is missing: windows may reach far below the image.
-        let rows = ((rows_out - 1) * window.stride[0] + window.span()[0]).max(height);
-        let width = super::bits_for(depth.max(rows * row)) + 1;
         let [top, left] = window.before;
+        // A sign, and enough bits for what is kept, for what is missing, and for the rows above the image.
+        let ahead = shape.words_ahead();
+        let greatest = depth.max(shape.words_in() + ahead).max((top + window.stride[0]) * row);
+        let width = super::bits_for(greatest) + 1;
         let span = window.span();
         let row_bits = super::bits_for(((rows_out - 1) * window.stride[0] + span[0]).max(top + height));
         let column_bits = super::bits_for(((columns_out - 1) * window.stride[1] + span[1]).max(left + columns));
@@ -212,6 +215,7 @@ impl SlidingWindow {
             first_column: of_column(left),
             behind_column: of_column(left + columns),
             sign: number(1 << (width - 1)),
+            least_kept: number((1 << (width - 1)) - ahead),
             flag: Parameter::new(flag),
             _width: width,
             _address: address,
@@ -260,7 +264,8 @@ impl Logic for SlidingWindow {
         self.available.next = (self.kept.q.val() ^ self.sign.val()) > (self.offset.q.val() ^ self.sign.val());
         self.read.next = self.requested.q.val().any()
             && (self.reserved.q.val() != self.queue_depth.val())
-            && (self.is_padded.q.val().any() || self.available.val());
+            && ((self.is_padded.q.val().any() && ((self.kept.q.val() ^ self.sign.val()) >= self.least_kept.val()))
+                || self.available.val());
         self.load.next = self.read.val() || !self.requested.q.val().any();
 
         self.memory.write.next = self.take.val();

@@ -1,11 +1,18 @@
 //! The blocks that stages become, and their ports by number.
 
+use crate::blocks::add_unit::AddUnit;
 use crate::blocks::arg_max::ArgMax;
+use crate::blocks::concat::Concat;
 use crate::blocks::depthwise_unit::DepthwiseUnit;
+use crate::blocks::fork::Fork;
 use crate::blocks::matrix_vector_unit::MatrixVectorUnit;
 use crate::blocks::multi_threshold::MultiThreshold;
+use crate::blocks::pool_unit::PoolUnit;
+use crate::blocks::scale_unit::ScaleUnit;
 use crate::blocks::sliding_window::SlidingWindow;
 use crate::blocks::stream_fifo::StreamFifo;
+use crate::blocks::table_unit::TableUnit;
+use crate::blocks::upsample::Upsample;
 use crate::blocks::width_converter::WidthConverter;
 use crate::wire::Word;
 use rust_hdl::core::prelude::{Block, Clock, Logic, Probe};
@@ -163,8 +170,22 @@ units! {
     SlidingWindow: chain,
     /// See [`crate::blocks::stream_fifo`].
     StreamFifo: chain,
+    /// See [`crate::blocks::pool_unit`].
+    PoolUnit: chain,
+    /// See [`crate::blocks::scale_unit`].
+    ScaleUnit: chain,
+    /// See [`crate::blocks::upsample`].
+    Upsample: chain,
     /// See [`crate::blocks::arg_max`].
     ArgMax: chain,
+    /// See [`crate::blocks::add_unit`].
+    AddUnit: join,
+    /// See [`crate::blocks::table_unit`].
+    TableUnit: join,
+    /// See [`crate::blocks::concat`].
+    Concat: join,
+    /// See [`crate::blocks::fork`].
+    Fork: fork,
 }
 
 impl Unit {
@@ -174,7 +195,17 @@ impl Unit {
             Unit::MatrixVectorUnit(unit) => unit.files(),
             Unit::DepthwiseUnit(unit) => unit.files(),
             Unit::MultiThreshold(unit) => unit.files(),
-            Unit::WidthConverter(_) | Unit::SlidingWindow(_) | Unit::StreamFifo(_) | Unit::ArgMax(_) => Vec::new(),
+            Unit::WidthConverter(_)
+            | Unit::SlidingWindow(_)
+            | Unit::StreamFifo(_)
+            | Unit::PoolUnit(_)
+            | Unit::ScaleUnit(_)
+            | Unit::Upsample(_)
+            | Unit::ArgMax(_)
+            | Unit::AddUnit(_)
+            | Unit::TableUnit(_)
+            | Unit::Concat(_)
+            | Unit::Fork(_) => Vec::new(),
         }
     }
 

@@ -8,7 +8,9 @@ mod depthwise_unit;
 mod dot;
 mod leaves;
 mod matrix_vector_unit;
+mod pools;
 mod queues;
+mod sliding_window;
 mod stream;
 #[path = "../support/mod.rs"]
 mod support;

@@ -63,7 +63,7 @@ fn a_stream_of_values_becomes_a_stream_of_codes() {
     let mut stimulus = Stimulus::new(3);
     for (element, output) in inputs.into_iter().flat_map(|element| outputs().into_iter().map(move |o| (element, o))) {
         for (channels, lanes) in [(1, 1), (7, 1), (7, 3), (7, 7), (8, 4)] {
-            let input = TensorType::full(1, channels, element);
+            let input = TensorType::vector(channels, element);
             let steps = steps(&mut stimulus, channels, (input.minimum, input.maximum), &output);
             let (bits_in, bits_out) = (element.bits() as usize, output.element.bits() as usize);
             let values = codes(6 * channels, bits_in, channels as u64);
@@ -102,7 +102,7 @@ fn a_threshold_row_is_the_same_in_verilog() {
 #[test]
 fn a_stage_of_thresholds_is_the_same_in_verilog() {
     let mut stimulus = Stimulus::new(4);
-    let input = TensorType::full(1, 7, ElementType::Signed { bits: 6 });
+    let input = TensorType::vector(7, ElementType::Signed { bits: 6 });
     let output = outputs()[5];
     let steps = steps(&mut stimulus, 7, (input.minimum, input.maximum), &output);
     let block = MultiThreshold::new("steps", &steps, &input, &output, 3);
@@ -122,7 +122,7 @@ fn a_stage_of_thresholds_is_the_same_in_verilog() {
 #[test]
 fn a_stage_of_thresholds_moves_words_when_its_model_does() {
     let mut stimulus = Stimulus::new(4);
-    let input = TensorType::full(1, 7, ElementType::Signed { bits: 6 });
+    let input = TensorType::vector(7, ElementType::Signed { bits: 6 });
     let output = outputs()[5];
     let steps = steps(&mut stimulus, 7, (input.minimum, input.maximum), &output);
     let sent = pack(&codes(200 * 7, 6, 1), 7, 3, 6);

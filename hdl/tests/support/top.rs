@@ -8,10 +8,14 @@ use hdl::blocks::depthwise_unit::DepthwiseUnit;
 use hdl::blocks::lane_sum::LaneSum;
 use hdl::blocks::matrix_vector_unit::MatrixVectorUnit;
 use hdl::blocks::multi_threshold::MultiThreshold;
+use hdl::blocks::pool_unit::PoolUnit;
 use hdl::blocks::ram::Ram;
 use hdl::blocks::register::Register;
 use hdl::blocks::rom::Rom;
+use hdl::blocks::scale_unit::ScaleUnit;
+use hdl::blocks::sliding_window::SlidingWindow;
 use hdl::blocks::stream_fifo::StreamFifo;
+use hdl::blocks::upsample::Upsample;
 use hdl::blocks::vector_feed::VectorFeed;
 use hdl::blocks::width_converter::WidthConverter;
 use hdl::shell::checksum::Checksum;
@@ -41,7 +45,22 @@ macro_rules! has_clock {
         }
     )+};
 }
-has_clock!(ArgMax, DelayLine, LaneSum, MatrixVectorUnit, MultiThreshold, Ram, Register, Rom, StreamFifo, VectorFeed);
+has_clock!(
+    PoolUnit,
+    ScaleUnit,
+    Upsample,
+    SlidingWindow,
+    ArgMax,
+    DelayLine,
+    LaneSum,
+    MatrixVectorUnit,
+    MultiThreshold,
+    Ram,
+    Register,
+    Rom,
+    StreamFifo,
+    VectorFeed
+);
 has_clock!(Checksum, FrameBridge, FrameReceiver, FrameTransmitter, UartBridge, UartReceiver, UartTransmitter);
 has_clock!(DepthwiseUnit, InputWindow, OutputWindow, RegisterFile, WidthConverter);
 

@@ -1,0 +1,145 @@
+//! The sum of two streams, each element times a factor.
+//!
+//! Ports: `clock`, `reset`; the streams in, `in_*` and `second_*`, `lanes` elements a word each; the stream out, `lanes`
+//! sums a word in two's complement. The ready of an input follows `out_ready` and the other input's valid within the cycle.
+//!
+//! A pair of words is taken in every cycle in which both are there and no finished word waits, and its sums are offered
+//! one cycle later.
+
+use super::register::Register;
+use super::weighed_lanes::{WeighedLanes, WeighedShape};
+use crate::wire::{ModuleName, Parameter, Wire, bits_of};
+use rust_hdl::core::prelude::*;
+
+/// Adds two streams.
+#[derive(Clone, Debug, LogicBlock)]
+pub struct AddUnit {
+    module_name: ModuleName,
+    /// The clock.
+    pub clock: Wire<In, Clock>,
+    /// Synchronous reset.
+    pub reset: Wire<In, Bit>,
+    /// Word of the first stream.
+    pub in_data: Wire<In>,
+    /// Whether there is one.
+    pub in_valid: Wire<In, Bit>,
+    /// Whether it is taken.
+    pub in_ready: Wire<Out, Bit>,
+    /// Word of the second stream.
+    pub second_data: Wire<In>,
+    /// Whether there is one.
+    pub second_valid: Wire<In, Bit>,
+    /// Whether it is taken.
+    pub second_ready: Wire<Out, Bit>,
+    /// Word out.
+    pub out_data: Wire<Out>,
+    /// Whether there is a word out.
+    pub out_valid: Wire<Out, Bit>,
+    /// Whether the word out is taken.
+    pub out_ready: Wire<In, Bit>,
+    first: WeighedLanes,
+    second: WeighedLanes,
+    position: Register,
+    complete: Register,
+    result: Register,
+    sums: Vec<Wire<Local>>,
+    placed: Vec<Wire<Local>>,
+    packed: Wire<Local>,
+    room: Wire<Local, Bit>,
+    take: Wire<Local, Bit>,
+    last: Wire<Local>,
+    last_number: Parameter,
+    lane_out: Parameter,
+    _lanes: usize,
+    _position: usize,
+}
+
+impl AddUnit {
+    /// The unit called `name` of two streams, to sums of `bits_out` bits.
+    pub fn new(name: &str, shapes: [&WeighedShape; 2], bits_out: usize) -> Self {
+        let lanes = shapes[0].lanes;
+        let words = shapes[0].words();
+        let position = super::address_bits(words);
+        let width = lanes * bits_out;
+        let lanes_of = |shape: &WeighedShape, part: &str| WeighedLanes::new(&format!("{name}_{part}"), shape, bits_out);
+        AddUnit {
+            module_name: ModuleName::new(name),
+            clock: Wire::default(),
+            reset: Wire::default(),
+            in_data: Wire::of(lanes * shapes[0].element.bits() as usize),
+            in_valid: Wire::default(),
+            in_ready: Wire::default(),
+            second_data: Wire::of(lanes * shapes[1].element.bits() as usize),
+            second_valid: Wire::default(),
+            second_ready: Wire::default(),
+            out_data: Wire::of(width),
+            out_valid: Wire::default(),
+            out_ready: Wire::default(),
+            first: lanes_of(shapes[0], "first"),
+            second: lanes_of(shapes[1], "second"),
+            position: Register::new(position),
+            complete: Register::new(1),
+            result: Register::new(width),
+            sums: (0..lanes).map(|_| Wire::of(bits_out)).collect(),
+            placed: (0..lanes).map(|_| Wire::of(width)).collect(),
+            packed: Wire::of(width),
+            room: Wire::default(),
+            take: Wire::default(),
+            last: Wire::of(position),
+            last_number: Parameter::new(crate::wire::Word::new(words as u64 - 1, position)),
+            lane_out: Parameter::number(bits_out),
+            _lanes: lanes,
+            _position: position,
+        }
+    }
+}
+
+impl Logic for AddUnit {
+    #[hdl_gen]
+    fn update(&mut self) {
+        self.position.clock.next = self.clock.val();
+        self.complete.clock.next = self.clock.val();
+        self.result.clock.next = self.clock.val();
+
+        self.out_data.next = self.result.q.val();
+        self.out_valid.next = self.complete.q.val().any();
+        self.room.next = !self.complete.q.val().any() || self.out_ready.val();
+        self.in_ready.next = self.room.val() && self.second_valid.val();
+        self.second_ready.next = self.room.val() && self.in_valid.val();
+        self.take.next = self.room.val() && self.in_valid.val() && self.second_valid.val();
+        self.last.next = self.last_number.val();
+
+        self.first.x.next = self.in_data.val();
+        self.second.x.next = self.second_data.val();
+        self.first.position.next = self.position.q.val();
+        self.second.position.next = self.position.q.val();
+        for i in 0..self._lanes {
+            self.sums[i].next = (self.first.products.val() >> (self.lane_out.val() * i))
+                + (self.second.products.val() >> (self.lane_out.val() * i));
+            self.placed[i].next = self.sums[i].val();
+        }
+        self.packed.next = self.placed[0].val();
+        for i in 1..self._lanes {
+            self.packed.next = self.packed.val() | (self.placed[i].val() << (self.lane_out.val() * i));
+        }
+
+        self.result.d.next = self.result.q.val();
+        self.complete.d.next = self.complete.q.val();
+        self.position.d.next = self.position.q.val();
+        if self.out_ready.val() {
+            self.complete.d.next = bits_of(0u64, 1);
+        }
+        if self.take.val() {
+            self.result.d.next = self.packed.val();
+            self.complete.d.next = bits_of(1u64, 1);
+            self.position.d.next = self.position.q.val() + 1u64;
+            if self.position.q.val() == self.last.val() {
+                self.position.d.next = bits_of(0u64, self._position);
+            }
+        }
+        if self.reset.val() {
+            self.complete.d.next = bits_of(0u64, 1);
+            self.position.d.next = bits_of(0u64, self._position);
+        }
+    }
+}

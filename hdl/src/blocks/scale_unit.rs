@@ -1,0 +1,107 @@
+//! Each element of a stream times a factor: changes of type and of sign.
+//!
+//! Ports: `clock`, `reset`; the stream in, `lanes` elements a word; the stream out, `lanes` products a word. `in_ready`
+//! follows `out_ready` within the cycle.
+//!
+//! A word is taken in every cycle in which no finished word waits, and its products are offered one cycle later.
+
+use super::register::Register;
+use super::weighed_lanes::{WeighedLanes, WeighedShape};
+use crate::wire::{ModuleName, Parameter, Wire, bits_of};
+use rust_hdl::core::prelude::*;
+
+/// Scales a stream.
+#[derive(Clone, Debug, LogicBlock)]
+pub struct ScaleUnit {
+    module_name: ModuleName,
+    /// The clock.
+    pub clock: Wire<In, Clock>,
+    /// Synchronous reset.
+    pub reset: Wire<In, Bit>,
+    /// Word in.
+    pub in_data: Wire<In>,
+    /// Whether there is a word in.
+    pub in_valid: Wire<In, Bit>,
+    /// Whether the word in is taken.
+    pub in_ready: Wire<Out, Bit>,
+    /// Word out.
+    pub out_data: Wire<Out>,
+    /// Whether there is a word out.
+    pub out_valid: Wire<Out, Bit>,
+    /// Whether the word out is taken.
+    pub out_ready: Wire<In, Bit>,
+    lanes: WeighedLanes,
+    position: Register,
+    complete: Register,
+    result: Register,
+    take: Wire<Local, Bit>,
+    last: Wire<Local>,
+    last_number: Parameter,
+    _position: usize,
+}
+
+impl ScaleUnit {
+    /// The unit called `name`, to products of `bits_out` bits.
+    pub fn new(name: &str, shape: &WeighedShape, bits_out: usize) -> Self {
+        let lanes = shape.lanes;
+        let words = shape.words();
+        let position = super::address_bits(words);
+        let width = lanes * bits_out;
+        ScaleUnit {
+            module_name: ModuleName::new(name),
+            clock: Wire::default(),
+            reset: Wire::default(),
+            in_data: Wire::of(lanes * shape.element.bits() as usize),
+            in_valid: Wire::default(),
+            in_ready: Wire::default(),
+            out_data: Wire::of(width),
+            out_valid: Wire::default(),
+            out_ready: Wire::default(),
+            lanes: WeighedLanes::new(&format!("{name}_lanes"), shape, bits_out),
+            position: Register::new(position),
+            complete: Register::new(1),
+            result: Register::new(width),
+            take: Wire::default(),
+            last: Wire::of(position),
+            last_number: Parameter::new(crate::wire::Word::new(words as u64 - 1, position)),
+            _position: position,
+        }
+    }
+}
+
+impl Logic for ScaleUnit {
+    #[hdl_gen]
+    fn update(&mut self) {
+        self.position.clock.next = self.clock.val();
+        self.complete.clock.next = self.clock.val();
+        self.result.clock.next = self.clock.val();
+
+        self.out_data.next = self.result.q.val();
+        self.out_valid.next = self.complete.q.val().any();
+        self.in_ready.next = !self.complete.q.val().any() || self.out_ready.val();
+        self.take.next = self.in_valid.val() && self.in_ready.val();
+        self.last.next = self.last_number.val();
+
+        self.lanes.x.next = self.in_data.val();
+        self.lanes.position.next = self.position.q.val();
+
+        self.result.d.next = self.result.q.val();
+        self.complete.d.next = self.complete.q.val();
+        self.position.d.next = self.position.q.val();
+        if self.out_ready.val() {
+            self.complete.d.next = bits_of(0u64, 1);
+        }
+        if self.take.val() {
+            self.result.d.next = self.lanes.products.val();
+            self.complete.d.next = bits_of(1u64, 1);
+            self.position.d.next = self.position.q.val() + 1u64;
+            if self.position.q.val() == self.last.val() {
+                self.position.d.next = bits_of(0u64, self._position);
+            }
+        }
+        if self.reset.val() {
+            self.complete.d.next = bits_of(0u64, 1);
+            self.position.d.next = bits_of(0u64, self._position);
+        }
+    }
+}
