@@ -2,7 +2,7 @@
 
 use super::PlanError;
 use abi::ElementType;
-use network::network::{Layer, LayerId, LayerKind, Network, TensorId, TensorType, Window};
+use network::network::{Layer, LayerId, LayerKind, Network, TensorId};
 
 /// A layer and the thresholds that its unit takes in.
 #[derive(Clone, Copy, Debug)]
@@ -86,11 +86,6 @@ fn check(network: &Network, layer: &Layer) -> Result<(), PlanError> {
         }
     }
     match &layer.kind {
-        LayerKind::Convolution(convolution) if !sees_the_image(&convolution.window, input) => no_unit(
-            "have a window that reaches into the image",
-            "all of its taps lie in the padding".into(),
-            "remove the layer from the model: what it computes does not depend on the input",
-        ),
         LayerKind::MultiThreshold(steps) if !steps.iter().all(|step| step.is_rising()) => no_unit(
             "have step functions that rise",
             "one of them falls or turns".into(),
@@ -103,18 +98,4 @@ fn check(network: &Network, layer: &Layer) -> Result<(), PlanError> {
         ),
         _ => Ok(()),
     }
-}
-
-/// Whether some tap of some window lies inside the image. Windows that need no word would run ahead of the images.
-fn sees_the_image(window: &Window, image: &TensorType) -> bool {
-    let counts = window.output(image.height, image.width);
-    let sees = |axis: usize, extent: usize| {
-        (0..counts[axis]).any(|position| {
-            (0..window.kernel[axis]).any(|tap| {
-                let padded = position * window.stride[axis] + tap * window.dilation[axis];
-                padded.checked_sub(window.before[axis]).is_some_and(|position| position < extent)
-            })
-        })
-    };
-    sees(0, image.height) && sees(1, image.width)
 }
