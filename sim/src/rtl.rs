@@ -111,7 +111,12 @@ fn drive(
     }
     simulation.top.reset.next = false;
     let (mut taken, mut offering, mut idle) = (0, false, 0);
-    while record.words.len() < expected {
+    // Words that no output needs may still be on their way when the last output is there; traces show them too.
+    let traced = |record: &StreamRecord| {
+        let whole = |(probe, words): (&StageProbe, &Vec<Word>)| words.len() >= probe.format.words_per_image() * images;
+        core.stages.iter().zip(&record.stages).all(whole)
+    };
+    while record.words.len() < expected || !traced(&record) {
         let cycle = simulation.cycle();
         offering = taken < words.len() && (source.willing() || offering);
         simulation.top.in_valid.next = offering;
