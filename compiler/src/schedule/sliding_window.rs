@@ -53,14 +53,6 @@ impl SlidingWindowShape {
         self.words_in().max(self.words_out())
     }
 
-    /// How many words that have not come yet the last row of windows leaves behind where it lies below the image. With
-    /// more than these missing no padding leaves, or windows without any pixel would never end.
-    pub fn words_ahead(&self) -> usize {
-        let [rows, _] = self.window.output(self.height, self.width);
-        let first = (rows.max(1) - 1) * self.window.stride[0];
-        first.saturating_sub(self.window.before[0] + self.height) * self.row_words()
-    }
-
     /// Words of the rows that one row of windows spans: with fewer the unit would wait for itself.
     pub fn least_depth(&self) -> usize {
         (self.window.span()[0].min(self.height) * self.row_words()).next_power_of_two().max(2)
@@ -149,7 +141,6 @@ pub struct SlidingWindow {
     request: Option<Request>,
     /// Words in the line buffer; negative where words to come are not needed.
     kept: i64,
-    ahead: i64,
     results: Credits,
 }
 
@@ -158,18 +149,12 @@ impl SlidingWindow {
     pub fn new(shape: &SlidingWindowShape) -> Self {
         let [rows, columns] = shape.window.output(shape.height, shape.width);
         let requests = Requests { shape: *shape, rows, columns, y: 0, x: 0, block: 0, ky: 0, kx: 0, word: 0 };
-        SlidingWindow {
-            requests,
-            request: None,
-            kept: 0,
-            ahead: shape.words_ahead() as i64,
-            results: Credits::new(QUEUE, LATENCY),
-        }
+        SlidingWindow { requests, request: None, kept: 0, results: Credits::new(QUEUE, LATENCY) }
     }
 
     fn reads(&self) -> Option<Request> {
         self.request.filter(|request| {
-            self.results.has_room() && ((request.padded && self.kept >= -self.ahead) || self.kept > request.offset)
+            self.results.has_room() && ((request.padded && self.kept >= 0) || self.kept > request.offset)
         })
     }
 }

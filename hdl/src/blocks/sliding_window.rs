@@ -78,7 +78,10 @@ pub struct SlidingWindow {
     ends: Vec<Wire<Local, Bit>>,
     outside: Wire<Local, Bit>,
     next_row_offset: Wire<Local>,
+    /// Words up to the first row of the next windows; those of the image that have not made room; the fewer of both.
     drop: Wire<Local>,
+    left: Wire<Local>,
+    dropping: Wire<Local>,
     take: Wire<Local, Bit>,
     read: Wire<Local, Bit>,
     load: Wire<Local, Bit>,
@@ -107,8 +110,6 @@ pub struct SlidingWindow {
     first_column: Parameter,
     behind_column: Parameter,
     sign: Parameter,
-    /// The fewest words kept with which padding may leave, sign bit flipped.
-    least_kept: Parameter,
     flag: Parameter,
     _width: usize,
     _address: usize,
@@ -130,8 +131,7 @@ impl SlidingWindow {
         let (address, place) = (super::address_bits(depth), super::address_bits(pixel));
         let [top, left] = window.before;
         // A sign, and enough bits for what is kept, for what is missing, and for the rows above the image.
-        let ahead = shape.words_ahead();
-        let greatest = depth.max(shape.words_in() + ahead).max((top + window.stride[0]) * row);
+        let greatest = depth.max(shape.words_in()).max((top + window.stride[0]) * row);
         let width = super::bits_for(greatest) + 1;
         let span = window.span();
         let row_bits = super::bits_for(((rows_out - 1) * window.stride[0] + span[0]).max(top + height));
@@ -184,6 +184,8 @@ impl SlidingWindow {
             outside: Wire::default(),
             next_row_offset: Wire::of(width),
             drop: Wire::of(width),
+            left: Wire::of(width),
+            dropping: Wire::of(width),
             take: Wire::default(),
             read: Wire::default(),
             load: Wire::default(),
@@ -215,7 +217,6 @@ impl SlidingWindow {
             first_column: of_column(left),
             behind_column: of_column(left + columns),
             sign: number(1 << (width - 1)),
-            least_kept: number((1 << (width - 1)) - ahead),
             flag: Parameter::new(flag),
             _width: width,
             _address: address,
@@ -264,7 +265,7 @@ impl Logic for SlidingWindow {
         self.available.next = (self.kept.q.val() ^ self.sign.val()) > (self.offset.q.val() ^ self.sign.val());
         self.read.next = self.requested.q.val().any()
             && (self.reserved.q.val() != self.queue_depth.val())
-            && ((self.is_padded.q.val().any() && ((self.kept.q.val() ^ self.sign.val()) >= self.least_kept.val()))
+            && ((self.is_padded.q.val().any() && ((self.kept.q.val() ^ self.sign.val()) >= self.sign.val()))
                 || self.available.val());
         self.load.next = self.read.val() || !self.requested.q.val().any();
 
@@ -321,8 +322,10 @@ impl Logic for SlidingWindow {
                 self.drop.next = self.image_words.val() - self.dropped.q.val();
             }
         }
-        if self.ends[5].val() {
-            self.drop.next = self.image_words.val() - self.dropped.q.val();
+        self.left.next = self.image_words.val() - self.dropped.q.val();
+        self.dropping.next = self.drop.val();
+        if self.ends[5].val() || (self.drop.val() > self.left.val()) {
+            self.dropping.next = self.left.val();
         }
 
         self.place.d.next = self.place.q.val();
@@ -382,8 +385,8 @@ impl Logic for SlidingWindow {
                                 self.column.d.next = bits_of(0u64, self._column);
                                 self.window_column_offset.d.next = bits_of(0u64, self._width);
                                 self.column_offset.d.next = bits_of(0u64, self._width);
-                                self.frees.d.next = self.drop.val();
-                                self.dropped.d.next = self.dropped.q.val() + self.drop.val();
+                                self.frees.d.next = self.dropping.val();
+                                self.dropped.d.next = self.dropped.q.val() + self.dropping.val();
                                 self.window_row.d.next = self.window_row.q.val() + self.window_rows.val();
                                 self.row.d.next = self.window_row.q.val() + self.window_rows.val();
                                 self.window_row_offset.d.next = self.next_row_offset.val();

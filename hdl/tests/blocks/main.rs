@@ -6,6 +6,7 @@ mod control;
 mod converters;
 mod depthwise_unit;
 mod dot;
+mod joins;
 mod leaves;
 mod matrix_vector_unit;
 mod pools;

@@ -1,13 +1,17 @@
 //! Drives a block between a source and a sink and holds it to the rules of streams.
 
+use hdl::blocks::add_unit::AddUnit;
 use hdl::blocks::arg_max::ArgMax;
+use hdl::blocks::concat::Concat;
 use hdl::blocks::depthwise_unit::DepthwiseUnit;
+use hdl::blocks::fork::Fork;
 use hdl::blocks::matrix_vector_unit::MatrixVectorUnit;
 use hdl::blocks::multi_threshold::MultiThreshold;
 use hdl::blocks::pool_unit::PoolUnit;
 use hdl::blocks::scale_unit::ScaleUnit;
 use hdl::blocks::sliding_window::SlidingWindow;
 use hdl::blocks::stream_fifo::StreamFifo;
+use hdl::blocks::table_unit::TableUnit;
 use hdl::blocks::upsample::Upsample;
 use hdl::blocks::width_converter::WidthConverter;
 use hdl::wire::{Simulation, Word};
@@ -81,6 +85,56 @@ macro_rules! stage_that_runs_ahead {
     )+};
 }
 stage_that_runs_ahead!(SlidingWindow, Upsample);
+
+macro_rules! stage_of_two {
+    ($($block:ty),+) => {$(
+        impl Stage for $block {
+            fn offer(&mut self, word: Option<Word>) {
+                self.in_valid.next = word.is_some();
+                self.in_data.next = word.unwrap_or_else(|| Word::ones(self.in_data.width()));
+            }
+            fn take(&mut self, ready: bool) {
+                self.out_ready.next = ready;
+            }
+            fn is_ready(&self) -> bool {
+                self.in_ready.val()
+            }
+            fn offered(&self) -> Option<Word> {
+                self.out_valid.val().then(|| self.out_data.val())
+            }
+            fn offer_second(&mut self, word: Option<Word>) {
+                self.second_valid.next = word.is_some();
+                self.second_data.next = word.unwrap_or_else(|| Word::ones(self.second_data.width()));
+            }
+            fn second_is_ready(&self) -> bool {
+                self.second_ready.val()
+            }
+        }
+    )+};
+}
+stage_of_two!(AddUnit, TableUnit, Concat);
+
+impl Stage for Fork {
+    fn offer(&mut self, word: Option<Word>) {
+        self.in_valid.next = word.is_some();
+        self.in_data.next = word.unwrap_or_else(|| Word::ones(self.in_data.width()));
+    }
+    fn take(&mut self, ready: bool) {
+        self.out_ready.next = ready;
+    }
+    fn is_ready(&self) -> bool {
+        self.in_ready.val()
+    }
+    fn offered(&self) -> Option<Word> {
+        self.out_valid.val().then(|| self.out_data.val())
+    }
+    fn take_second(&mut self, ready: bool) {
+        self.second_ready.next = ready;
+    }
+    fn second_offered(&self) -> Option<Word> {
+        self.second_valid.val().then(|| self.second_data.val())
+    }
+}
 
 /// How often source and sink make the other side wait.
 #[derive(Clone, Copy, Debug)]

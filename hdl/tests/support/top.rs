@@ -2,9 +2,12 @@
 
 use std::ops::{Deref, DerefMut};
 
+use hdl::blocks::add_unit::AddUnit;
 use hdl::blocks::arg_max::ArgMax;
+use hdl::blocks::concat::Concat;
 use hdl::blocks::delay_line::DelayLine;
 use hdl::blocks::depthwise_unit::DepthwiseUnit;
+use hdl::blocks::fork::Fork;
 use hdl::blocks::lane_sum::LaneSum;
 use hdl::blocks::matrix_vector_unit::MatrixVectorUnit;
 use hdl::blocks::multi_threshold::MultiThreshold;
@@ -15,6 +18,7 @@ use hdl::blocks::rom::Rom;
 use hdl::blocks::scale_unit::ScaleUnit;
 use hdl::blocks::sliding_window::SlidingWindow;
 use hdl::blocks::stream_fifo::StreamFifo;
+use hdl::blocks::table_unit::TableUnit;
 use hdl::blocks::upsample::Upsample;
 use hdl::blocks::vector_feed::VectorFeed;
 use hdl::blocks::width_converter::WidthConverter;
@@ -45,6 +49,7 @@ macro_rules! has_clock {
         }
     )+};
 }
+has_clock!(AddUnit, Concat, Fork, TableUnit);
 has_clock!(
     PoolUnit,
     ScaleUnit,
