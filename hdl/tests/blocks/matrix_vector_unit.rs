@@ -140,7 +140,7 @@ impl Case {
         }
     }
 
-    /// The unit in Verilator, with every word that its source may offer.
+    /// The unit in Verilator, with any word in.
     fn bench(&self) {
         let unit = self.unit();
         let files = unit.files();
@@ -347,6 +347,8 @@ fn a_unit_with_many_weights() {
             case.padded = padded && case.input == ElementType::Bipolar;
             case.run(3, &[PRESSURES[0], FREE]);
             agree(case.unit(), || Box::new(case.control()), [&case.pixels(6).0, &[]], n as u64);
+        }
+        if n != 1 {
             case.bench();
         }
     }
@@ -389,17 +391,14 @@ fn a_unit_is_the_same_in_verilog() {
     for case in cases {
         case.bench();
     }
-    for (index, range, padded, input, output) in [
-        (5, None, true, ElementType::Bipolar, Some(outputs()[0])),
-        (7, Some((-1, 1)), true, ElementType::Bipolar, None),
-        (2, Some((-8, 7)), false, ElementType::Signed { bits: 3 }, Some(outputs()[4])),
+    for (index, range, padded, input, datapath) in [
+        (5, None, true, ElementType::Bipolar, Datapath::Bipolar),
+        (7, Some((-1, 1)), true, ElementType::Bipolar, Datapath::Products),
+        (2, Some((-8, 7)), false, ElementType::Signed { bits: 3 }, Datapath::Planes),
     ] {
         let (weights, parts, folding) = in_parts(index, range);
-        let mut case = Case::of(weights, parts, folding, input, output, 1);
-        case.padded = padded;
-        for datapath in datapaths(&case.weights) {
-            case.datapath = datapath;
-            case.bench();
-        }
+        let mut case = Case::of(weights, parts, folding, input, Some(outputs()[4]), 1);
+        (case.padded, case.datapath) = (padded, datapath);
+        case.bench();
     }
 }
