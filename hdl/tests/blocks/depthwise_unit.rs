@@ -8,7 +8,7 @@ use hdl::wire::{Simulation, Word};
 use network::network::{TensorType, WeightMatrix};
 
 use crate::control::agree;
-use crate::dot::{Function, WEIGHTS, datapaths, inputs, integers, signs, word};
+use crate::dot::{Function, WEIGHTS, datapaths, inputs, weights, word};
 use crate::stream::{FREE, PRESSURES, Pressure, run, run_on};
 use crate::support::{Bench, Stimulus};
 use crate::thresholds::outputs;
@@ -31,10 +31,7 @@ impl Case {
         output: Option<TensorType>,
     ) -> Case {
         let mut stimulus = Stimulus::new((channels * taps) as u64);
-        let weights = match range {
-            None => signs(&mut stimulus, channels, taps),
-            Some(range) => integers(&mut stimulus, channels, taps, range),
-        };
+        let weights = weights(&mut stimulus, channels, taps, range);
         let function = Function::new(&mut stimulus, &weights, input, output);
         let datapath = datapaths(&weights).pop().unwrap();
         Case { weights, input, function, padded: false, datapath, lanes }

@@ -9,7 +9,7 @@ use hdl::wire::{Simulation, Word};
 use network::network::{TensorType, WeightMatrix};
 
 use crate::control::agree;
-use crate::dot::{Function, WEIGHTS, datapaths, inputs, integers, signs, word};
+use crate::dot::{Function, WEIGHTS, datapaths, inputs, integers, signs, weights, word};
 use crate::stream::{FREE, PRESSURES, Pressure, run, run_on};
 use crate::support::{Bench, Stimulus};
 use crate::thresholds::outputs;
@@ -191,10 +191,7 @@ const PARTS: [((usize, usize), Size); 8] = [
 fn in_parts(index: usize, range: Option<(i64, i64)>) -> (WeightMatrix, (usize, usize), (usize, usize)) {
     let ((groups, taps), ((rows, part), folding)) = PARTS[index];
     let mut stimulus = Stimulus::new(index as u64);
-    let weights = match range {
-        None => signs(&mut stimulus, groups * rows, taps * part),
-        Some(range) => integers(&mut stimulus, groups * rows, taps * part, range),
-    };
+    let weights = weights(&mut stimulus, groups * rows, taps * part, range);
     (weights, (groups, taps), folding)
 }
 
@@ -291,11 +288,7 @@ fn a_vector_takes_a_cycle_per_word_and_fold() {
     for (n, (size, folding)) in SHAPES.into_iter().enumerate() {
         for input in [ElementType::Bipolar, ElementType::Unsigned { bits: 2 }] {
             for range in [None, Some((-2, 1))] {
-                let mut stimulus = Stimulus::new(n as u64);
-                let weights = match range {
-                    None => signs(&mut stimulus, size.0, size.1),
-                    Some(range) => integers(&mut stimulus, size.0, size.1, range),
-                };
+                let weights = weights(&mut Stimulus::new(n as u64), size.0, size.1, range);
                 let mut case = Case::of(weights, (1, 1), folding, input, Some(outputs()[0]), n as u64);
                 for datapath in datapaths(&case.weights) {
                     case.datapath = datapath;
