@@ -67,7 +67,9 @@ fn row_luts(multiplier: &Multiplier, simd: usize) -> u64 {
         Datapath::Products => {
             let shorter = multiplier.partial_products();
             let longer = multiplier.input_bits.max(multiplier.magnitude_bits());
-            let parts = (shorter * longer) as u64 + shifted(shorter, longer);
+            // Four signals make each bit of a product in one LUT.
+            let small = shorter + longer == 4;
+            let parts = if small { 4 } else { (shorter * longer) as u64 + shifted(shorter, longer) };
             simd as u64 * parts + tree(simd, bits, if multiplier.signed { 2 } else { 1 })
         }
     }
@@ -104,6 +106,7 @@ fn tree(lanes: usize, bits: usize, inputs: usize) -> u64 {
             }
         }
         (2, 2) if inputs == 2 => 5,
+        (3, 2) if inputs == 2 => 8,
         _ => own(lanes) + adder(bits + 1),
     };
     let most = (1u64 << bits) - 1;
@@ -144,8 +147,25 @@ mod tests {
     #[test]
     fn costs_are_those_of_synthesis() {
         let bipolar = WeightRange { is_bipolar: true, ..range(-1, 1) };
-        let (ternary, four, eight) = (range(-1, 1), range(-8, 7), range(-128, 127));
+        let (ternary, two, three) = (range(-1, 1), range(-2, 1), range(-4, 3));
+        let (four, eight) = (range(-8, 7), range(-128, 127));
         let measured = [
+            (Datapath::Bipolar, bipolar, 4, 16, 160),
+            (Datapath::Bipolar, bipolar, 8, 16, 284),
+            (Datapath::Products, two, 1, 16, 78),
+            (Datapath::Products, three, 1, 16, 108),
+            (Datapath::Products, eight, 1, 16, 284),
+            (Datapath::Products, two, 2, 16, 224),
+            (Datapath::Products, ternary, 4, 16, 160),
+            (Datapath::Products, ternary, 1, 32, 95),
+            (Datapath::Products, ternary, 2, 32, 196),
+            (Datapath::Planes, two, 1, 16, 88),
+            (Datapath::Planes, three, 1, 16, 135),
+            (Datapath::Planes, eight, 1, 16, 372),
+            (Datapath::Planes, two, 2, 16, 164),
+            (Datapath::Planes, ternary, 4, 16, 330),
+            (Datapath::Planes, ternary, 1, 32, 174),
+            (Datapath::Planes, ternary, 2, 32, 336),
             (Datapath::Bipolar, bipolar, 1, 16, 41),
             (Datapath::Bipolar, bipolar, 2, 16, 78),
             (Datapath::Bipolar, bipolar, 1, 32, 84),

@@ -8,7 +8,7 @@ use hdl::wire::{Simulation, Word};
 use network::network::{TensorType, WeightMatrix};
 
 use crate::control::agree;
-use crate::dot::{Function, WEIGHTS, datapaths, inputs, integers, signs, word};
+use crate::dot::{Function, WEIGHTS, datapaths, inputs, weights, word};
 use crate::stream::{FREE, PRESSURES, Pressure, run, run_on};
 use crate::support::{Bench, Stimulus};
 use crate::thresholds::outputs;
@@ -31,10 +31,7 @@ impl Case {
         output: Option<TensorType>,
     ) -> Case {
         let mut stimulus = Stimulus::new((channels * taps) as u64);
-        let weights = match range {
-            None => signs(&mut stimulus, channels, taps),
-            Some(range) => integers(&mut stimulus, channels, taps, range),
-        };
+        let weights = weights(&mut stimulus, channels, taps, range);
         let function = Function::new(&mut stimulus, &weights, input, output);
         let datapath = datapaths(&weights).pop().unwrap();
         Case { weights, input, function, padded: false, datapath, lanes }
@@ -224,18 +221,15 @@ fn reset_forgets_everything_on_the_way() {
 #[test]
 fn a_unit_is_the_same_in_verilog() {
     // The last one's weights lie in block RAM.
-    for (shape, range, padded, input, output) in [
-        ((7, 4, 3), None, true, ElementType::Bipolar, Some(outputs()[0])),
-        ((5, 9, 5), Some((-1, 1)), true, ElementType::Bipolar, None),
-        ((40, 9, 5), Some((-8, 7)), false, ElementType::Signed { bits: 4 }, Some(outputs()[5])),
-        ((90, 9, 5), Some((-8, 7)), false, ElementType::Unsigned { bits: 4 }, None),
+    for (shape, range, input, output, datapath) in [
+        ((7, 4, 3), None, ElementType::Bipolar, Some(outputs()[0]), Datapath::Bipolar),
+        ((5, 9, 5), Some((-1, 1)), ElementType::Bipolar, None, Datapath::Products),
+        ((40, 9, 5), Some((-8, 7)), ElementType::Signed { bits: 4 }, Some(outputs()[5]), Datapath::Planes),
+        ((90, 9, 5), Some((-8, 7)), ElementType::Unsigned { bits: 4 }, None, Datapath::Products),
     ] {
         let mut case = Case::new(shape, range, input, output);
-        case.padded = padded;
-        for datapath in datapaths(&case.weights) {
-            case.datapath = datapath;
-            case.run(2, &[PRESSURES[0]]);
-            case.bench();
-        }
+        (case.padded, case.datapath) = (input == ElementType::Bipolar, datapath);
+        case.run(2, &[PRESSURES[0]]);
+        case.bench();
     }
 }

@@ -31,6 +31,14 @@ pub fn integers(stimulus: &mut Stimulus, rows: usize, columns: usize, range: (i6
     WeightMatrix { rows, columns, element: ElementType::holding(range.0, range.1), values }
 }
 
+/// Weights in `range`, or ±1.
+pub fn weights(stimulus: &mut Stimulus, rows: usize, columns: usize, range: Option<(i64, i64)>) -> WeightMatrix {
+    match range {
+        None => signs(stimulus, rows, columns),
+        Some(range) => integers(stimulus, rows, columns, range),
+    }
+}
+
 pub fn inputs() -> Vec<ElementType> {
     vec![
         ElementType::Bipolar,
