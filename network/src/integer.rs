@@ -40,7 +40,7 @@ pub fn evaluate(kind: &LayerKind, inputs: &[(&TensorType, &[i32])]) -> Vec<i32> 
     match kind {
         LayerKind::MatrixVector(weights) => input
             .chunks(weights.columns)
-            .flat_map(|pixel| (0..weights.rows).map(|row| dot(weights.row(row), pixel)))
+            .flat_map(|pixel| (0..weights.rows).map(|row| dot(weights.row(row), pixel) as i32))
             .collect(),
         LayerKind::Convolution(convolution) => convolve(convolution, shape, input),
         LayerKind::MultiThreshold(steps) => input
@@ -50,7 +50,7 @@ pub fn evaluate(kind: &LayerKind, inputs: &[(&TensorType, &[i32])]) -> Vec<i32> 
         LayerKind::Pool(pool) => windows(&pool.window, shape)
             .flat_map(|pixels| {
                 (0..shape.channels).map(move |channel| {
-                    let elements = pixels.iter().flatten().map(|pixel| input[pixel * shape.channels + channel]);
+                    let elements = pixels.clone().flatten().map(|pixel| input[pixel * shape.channels + channel]);
                     let found = match &pool.operation {
                         PoolOperation::Sum => Some(elements.sum()),
                         PoolOperation::Extremum(least) if least[channel] => elements.min(),
@@ -95,17 +95,18 @@ pub fn evaluate(kind: &LayerKind, inputs: &[(&TensorType, &[i32])]) -> Vec<i32> 
     }
 }
 
-fn dot(weights: &[i16], elements: &[i32]) -> i32 {
-    weights.iter().zip(elements).map(|(w, x)| i32::from(*w) * x).sum()
+/// The sum fits 32 bits, as `Network::validate` has made sure; parts of it need not.
+fn dot(weights: &[i16], elements: &[i32]) -> i64 {
+    weights.iter().zip(elements).map(|(w, x)| i64::from(*w) * i64::from(*x)).fold(0, i64::wrapping_add)
 }
 
-/// The pixels of each window of a tensor, `None` for taps outside the image.
-fn windows(window: &Window, shape: &TensorType) -> impl Iterator<Item = Vec<Option<usize>>> {
+/// The pixels of each window of a tensor, tap by tap, `None` for taps outside the image.
+fn windows(window: &Window, shape: &TensorType) -> impl Iterator<Item = impl Iterator<Item = Option<usize>> + Clone> {
     let (window, height, width) = (*window, shape.height, shape.width);
     let [rows, columns] = window.output(height, width);
     (0..rows)
         .flat_map(move |y| (0..columns).map(move |x| (y, x)))
-        .map(move |position| (0..window.taps()).map(|tap| window.pixel(height, width, position, tap)).collect())
+        .map(move |position| (0..window.taps()).map(move |tap| window.pixel(height, width, position, tap)))
 }
 
 fn convolve(convolution: &Convolution, shape: &TensorType, input: &[i32]) -> Vec<i32> {
@@ -115,13 +116,12 @@ fn convolve(convolution: &Convolution, shape: &TensorType, input: &[i32]) -> Vec
     for pixels in windows(window, shape) {
         for row in 0..weights.rows {
             let first = row / rows * columns;
-            let taps = weights.row(row).chunks(columns).zip(&pixels);
-            output.push(taps.fold(0, |sum, (weights, pixel)| {
-                sum + match pixel {
-                    Some(pixel) => dot(weights, &input[pixel * shape.channels + first..][..columns]),
-                    None => weights.iter().map(|weight| i32::from(*weight) * padding).sum(),
-                }
-            }));
+            let taps = weights.row(row).chunks(columns).zip(pixels.clone());
+            let sum = taps.map(|(weights, pixel)| match pixel {
+                Some(pixel) => dot(weights, &input[pixel * shape.channels + first..][..columns]),
+                None => weights.iter().map(|weight| i64::from(*weight) * i64::from(*padding)).sum(),
+            });
+            output.push(sum.fold(0, i64::wrapping_add) as i32);
         }
     }
     output

@@ -19,16 +19,16 @@ fn network() -> Network {
     let layer = |name: &str, kind, input: usize| Layer {
         name: name.into(),
         kind,
-        input: TensorId(input),
+        inputs: vec![TensorId(input)],
         output: TensorId(input + 1),
     };
     Network {
         name: "n".into(),
         tensors: vec![
-            TensorType::full(1, 6, U2),
-            TensorType::full(1, 3, ElementType::Signed { bits: 6 }),
-            TensorType::full(1, 3, U2),
-            TensorType { maximum: 2, ..TensorType::full(1, 1, U2) },
+            TensorType::vector(6, U2),
+            TensorType::vector(3, ElementType::Signed { bits: 6 }),
+            TensorType::vector(3, U2),
+            TensorType { maximum: 2, ..TensorType::vector(1, U2) },
         ],
         layers: vec![
             layer("dot", LayerKind::MatrixVector(weights), 0),
@@ -77,14 +77,14 @@ fn with_scores() -> Network {
 fn weights(network: &mut Network) -> &mut WeightMatrix {
     match &mut network.layers[0].kind {
         LayerKind::MatrixVector(weights) => weights,
-        LayerKind::MultiThreshold(_) | LayerKind::ArgMax => panic!("the first layer is a product"),
+        _ => panic!("the first layer is a product"),
     }
 }
 
 fn steps(network: &mut Network) -> &mut Vec<StepFunction<i64>> {
     match &mut network.layers[1].kind {
         LayerKind::MultiThreshold(steps) => steps,
-        LayerKind::MatrixVector(_) | LayerKind::ArgMax => panic!("the second layer is step functions"),
+        _ => panic!("the second layer is step functions"),
     }
 }
 
@@ -111,14 +111,14 @@ fn tensors_and_layers() {
             |n| n.tensors[1].element = ElementType::Signed { bits: 0 },
             |n| n.tensors[1].element = ElementType::Unsigned { bits: 33 },
             |n| n.tensors[1].minimum = -33,
-            |n| n.tensors[1] = TensorType::full(1, 3, ElementType::Unsigned { bits: 32 }),
+            |n| n.tensors[1] = TensorType::vector(3, ElementType::Unsigned { bits: 32 }),
             |n| n.tensors[2].minimum = 3,
             |n| (n.tensors[2].minimum, n.tensors[2].maximum) = (2, 1),
             |n| n.input = TensorId(4),
             |n| n.output = TensorId(usize::MAX),
             |n| n.layers[1].name = "dot".into(),
-            |n| n.layers[0].input = TensorId(9),
-            |n| n.layers[0].input = TensorId(2),
+            |n| n.layers[0].inputs = vec![TensorId(9)],
+            |n| n.layers[0].inputs = vec![TensorId(2)],
             |n| n.layers[1].output = TensorId(9),
             |n| n.layers[2].output = TensorId(1),
             |n| n.layers.truncate(2),
@@ -156,7 +156,7 @@ fn weights_and_steps() {
             |n| n.tensors[2].maximum = 2,
             |n| n.tensors[3].channels = 2,
             |n| n.tensors[3].maximum = 1,
-            |n| n.tensors[3] = TensorType::full(1, 1, ElementType::Bipolar),
+            |n| n.tensors[3] = TensorType::vector(1, ElementType::Bipolar),
         ],
     );
     insta::assert_snapshot!(text);

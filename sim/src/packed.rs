@@ -1,14 +1,21 @@
 //! A network on the CPU, 64 bits at a time.
 //!
-//! Weights are packed once into words of 64 bits. Products of ±1 are exclusive-ors counted by `count_ones`; a k-bit
-//! activation times ±1 weights is k such counts, one for each bit of the code; other weights are multiplied as
-//! integers. Step functions of one step become bits by one comparison. Images run in parallel.
+//! Tensors of few bits are kept as bit planes, and the weights that meet them are packed once into words of 64 bits: a
+//! dot product counts the bits that pairs of planes have in common, one pair for ±1. Where integers are cheaper, they
+//! are multiplied, many rows at a time. Step functions are applied to sums at once; those of one step become bits by
+//! one comparison, and pools over bits are ors. Images run in parallel.
 //!
 //! Everything is exact: scores and tensors equal those of [`network::integer`].
 
 mod bits;
-mod dot;
+mod elementwise;
+mod form;
+mod gather;
 mod input;
+mod kernels;
+mod layout;
+mod pool;
+mod product;
 mod program;
 mod steps;
 

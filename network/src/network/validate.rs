@@ -111,6 +111,11 @@ impl Network {
         for (index, tensor) in self.tensors.iter().enumerate() {
             check_tensor(self.part(Place::Tensor(index)), tensor)?;
         }
+        // Each is at most 2^28 elements here, so that nothing overflows.
+        let elements = self.tensors.iter().map(|tensor| tensor.elements() as u64).sum::<u64>();
+        let must = format!("have at most {MOST_ELEMENTS} elements together");
+        let found = format!("have {elements}");
+        self.part(Place::Whole).rule(elements <= MOST_ELEMENTS as u64, "tensors", must, found)?;
         self.check_order()?;
         for layer in &self.layers {
             let part = self.part(Place::Layer(&layer.name));

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use std::ops::Range;
 
 /// Where the windows over a tensor lie: vertical, then horizontal in each pair.
 ///
@@ -54,6 +55,14 @@ impl Window {
         Some(row * width + column)
     }
 
+    /// Along one axis (0: rows, 1: columns), the taps of window number `position` that lie inside `extent` pixels.
+    pub fn inside(&self, axis: usize, position: usize, extent: usize) -> Range<usize> {
+        let first = position * self.stride[axis];
+        let taps = |pixels: usize| pixels.saturating_sub(first).div_ceil(self.dilation[axis]).min(self.kernel[axis]);
+        // Tap n lies before the image while first + n · dilation < before, and before its end while it is < the sum.
+        taps(self.before[axis])..taps(self.before[axis] + extent)
+    }
+
     /// Whether every tap of every window lies inside the image.
     pub fn is_unpadded(&self) -> bool {
         self.before == [0, 0] && self.after == [0, 0]
@@ -79,5 +88,46 @@ impl fmt::Display for Window {
             write!(f, ", padded {} {} before, {} {} after", before[0], before[1], after[0], after[1])?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn pair(numbers: Range<usize>) -> impl Strategy<Value = [usize; 2]> {
+        (numbers.clone(), numbers).prop_map(|(vertical, horizontal)| [vertical, horizontal])
+    }
+
+    proptest! {
+        #[test]
+        fn taps_inside_are_pixels(
+            kernel in pair(1..6),
+            stride in pair(1..4),
+            dilation in pair(1..4),
+            before in pair(0..8),
+            after in pair(0..8),
+            (height, width) in (1usize..9, 1usize..9),
+        ) {
+            let window = Window { kernel, stride, dilation, before, after };
+            let [rows, columns] = window.output(height, width);
+            for (y, x) in (0..rows).flat_map(|y| (0..columns).map(move |x| (y, x))) {
+                let (inside_rows, inside_columns) = (window.inside(0, y, height), window.inside(1, x, width));
+                for tap in 0..window.taps() {
+                    let (row, column) = (tap / kernel[1], tap % kernel[1]);
+                    let is_inside = inside_rows.contains(&row) && inside_columns.contains(&column);
+                    let pixel = window.pixel(height, width, (y, x), tap);
+                    prop_assert_eq!(pixel.is_some(), is_inside);
+                    let position = (y * stride[0] + row * dilation[0], x * stride[1] + column * dilation[1]);
+                    let expected = is_inside.then(|| (position.0 - before[0]) * width + position.1 - before[1]);
+                    prop_assert_eq!(pixel, expected);
+                }
+            }
+            // One window further on reaches over the padding's end.
+            let ends = |axis: usize, count: usize| count * stride[axis] + window.span()[axis];
+            let padded = |axis: usize, extent: usize| before[axis] + extent + after[axis];
+            prop_assert!(ends(0, rows) > padded(0, height) && ends(1, columns) > padded(1, width));
+        }
     }
 }

@@ -1,11 +1,15 @@
 //! A network as a list of prepared operations over buffers.
 
-use super::bits;
-use super::dot::Dot;
+use super::elementwise::{PairTable, Sum};
+use super::form::{Buffer, Form, part};
 use super::input::InputCoder;
+use super::layout;
+use super::pool::{BitPool, IntegerPool};
+use super::product::{Product, Scratch};
 use super::steps::Steps;
+use abi::ElementType;
 use abi::maps::{MapError, arg_max};
-use network::network::{Layer, LayerKind, Network, TensorId, TensorType};
+use network::network::{Layer, LayerId, LayerKind, Network};
 
 /// A network prepared.
 #[derive(Debug)]
@@ -17,29 +21,29 @@ pub(super) struct Program {
     operations: Vec<Operation>,
 }
 
-/// In which forms a tensor is kept.
-#[derive(Clone, Copy, Debug)]
-struct Form {
-    tensor: TensorType,
-    planes: bool,
-    integers: bool,
-}
-
 #[derive(Debug)]
 struct Operation {
-    kind: OperationKind,
-    input: usize,
+    kind: Kind,
+    inputs: Vec<usize>,
     output: usize,
+    /// What the integers of each pixel go through at once.
+    steps: Option<Steps>,
 }
 
+/// What is computed; the first few give the integers of one pixel after the other.
 #[derive(Debug)]
-enum OperationKind {
-    /// Vector by vector: the product where there is one, then the step functions where there are.
-    PerVector {
-        dot: Option<Dot>,
-        steps: Option<Steps>,
-    },
+enum Kind {
+    Product(Product),
+    Pool(IntegerPool),
+    Sum(Sum),
+    Table(PairTable),
+    /// The input's integers, for the sake of the steps.
+    Same,
     ArgMax,
+    BitPool(BitPool),
+    Concat,
+    Upsample,
+    Flatten,
 }
 
 /// Memory for one image.
@@ -47,70 +51,53 @@ enum OperationKind {
 pub(super) struct State {
     tensors: Vec<Buffer>,
     sums: Vec<i32>,
-    short: Vec<i16>,
-}
-
-#[derive(Clone, Debug, Default)]
-struct Buffer {
-    planes: Vec<u64>,
-    integers: Vec<i32>,
-}
-
-impl Form {
-    /// Words of one vector's planes.
-    fn stride(&self) -> usize {
-        bits::words_for(self.tensor.channels) * self.tensor.element.bits() as usize
-    }
+    words: Vec<u64>,
+    scratch: Scratch,
 }
 
 impl Program {
     /// Prepares a network; with `keep_all` every tensor is kept as integers.
     pub(super) fn new(network: &Network, keep_all: bool) -> Self {
-        let mut forms: Vec<Form> =
-            network.tensors.iter().map(|tensor| Form { tensor: *tensor, planes: false, integers: keep_all }).collect();
+        let form = |tensor| Form { tensor, planes: false, integers: keep_all };
+        let mut forms: Vec<Form> = network.tensors.iter().copied().map(form).collect();
         forms[network.output.0].integers = true;
-        let mut operations = Vec::new();
-        let mut layers = network.layers.iter().peekable();
-        while let Some(layer) = layers.next() {
-            let kind = match &layer.kind {
-                LayerKind::MatrixVector(weights) => {
-                    let input = &mut forms[layer.input().0];
-                    if Dot::takes_planes(weights, input.tensor.element) {
-                        input.planes = true;
-                    } else {
-                        input.integers = true;
-                    }
-                    let dot = Some(Dot::new(weights, network.tensor(layer.input())));
-                    // The sums of a vector go through the step functions at once where nobody else wants them.
-                    let follows = |next: &&Layer| !keep_all && is_only_use(network, layer.output, next);
-                    if let Some(next) = layers.next_if(follows)
-                        && let LayerKind::MultiThreshold(functions) = &next.kind
-                    {
-                        let steps = Some(Steps::new(functions));
-                        let kind = OperationKind::PerVector { dot, steps };
-                        operations.push(Operation { kind, input: layer.input().0, output: next.output.0 });
-                        continue;
-                    }
-                    OperationKind::PerVector { dot, steps: None }
-                }
-                LayerKind::MultiThreshold(functions) => {
-                    forms[layer.input().0].integers = true;
-                    OperationKind::PerVector { dot: None, steps: Some(Steps::new(functions)) }
-                }
-                kind @ (LayerKind::Convolution(_)
-                | LayerKind::Pool(_)
-                | LayerKind::Add(_)
-                | LayerKind::Table(_)
-                | LayerKind::Concat
-                | LayerKind::Upsample { .. }
-                | LayerKind::Flatten) => todo!("{}", kind.name()),
-                LayerKind::ArgMax => {
-                    forms[layer.input().0].integers = true;
-                    OperationKind::ArgMax
-                }
-            };
-            operations.push(Operation { kind, input: layer.input().0, output: layer.output.0 });
+        // Step functions that an operation applies to its sums at once, where nobody else wants those.
+        let mut steps_after = vec![None; network.layers.len()];
+        let mut is_applied = vec![false; network.layers.len()];
+        for (index, layer) in network.layers.iter().enumerate() {
+            if let (false, LayerKind::MultiThreshold(functions)) = (keep_all, &layer.kind)
+                && let Some(writer) = writer_of_sums(network, layer)
+            {
+                steps_after[writer.0] = Some((functions, layer.output));
+                is_applied[index] = true;
+            }
         }
+        let mut operations = Vec::new();
+        // From the end: the readers of a tensor say in which forms it is made.
+        for (index, layer) in network.layers.iter().enumerate().rev() {
+            if is_applied[index] {
+                continue;
+            }
+            let (steps, output) = match (steps_after[index], &layer.kind) {
+                (Some((functions, output)), _) => (Some(Steps::new(functions)), output),
+                (None, LayerKind::MultiThreshold(functions)) => (Some(Steps::new(functions)), layer.output),
+                (None, _) => (None, layer.output),
+            };
+            let kind = Kind::new(network, layer);
+            let wanted = match &kind {
+                Kind::Product(product) if product.takes_planes() => (true, false),
+                Kind::BitPool(_) => (true, false),
+                Kind::Concat | Kind::Upsample | Kind::Flatten => (forms[output.0].planes, forms[output.0].integers),
+                _ => (false, true),
+            };
+            let inputs: Vec<usize> = layer.inputs.iter().map(|input| input.0).collect();
+            for input in &inputs {
+                forms[*input].planes |= wanted.0;
+                forms[*input].integers |= wanted.1;
+            }
+            operations.push(Operation { kind, inputs, output: output.0, steps });
+        }
+        operations.reverse();
         Program {
             input: InputCoder::new(&network.input_map),
             input_tensor: network.input.0,
@@ -123,16 +110,14 @@ impl Program {
     /// Runs one image; `state` then holds the tensors that are kept.
     pub(super) fn run(&self, image: &[f32], state: &mut State) -> Result<(), MapError> {
         state.tensors.resize(self.forms.len(), Buffer::default());
-        let mut buffer = std::mem::take(&mut state.tensors[self.input_tensor]);
-        let coded = self.input.apply(image, &mut buffer.integers);
+        // Coded in memory of its own: the input tensor need not be kept as integers.
+        let coded = self.input.apply(image, &mut state.sums);
         let form = &self.forms[self.input_tensor];
-        if form.planes && coded.is_ok() {
-            buffer.planes.resize(form.tensor.vectors() * form.stride(), 0);
-            let vectors = buffer.integers.chunks(form.tensor.channels).zip(buffer.planes.chunks_mut(form.stride()));
-            vectors.for_each(|(values, words)| bits::pack(values, form.tensor.element, words));
-        }
-        state.tensors[self.input_tensor] = buffer;
+        let buffer = &mut state.tensors[self.input_tensor];
         coded?;
+        form.resize(buffer);
+        let pixels = state.sums.chunks_exact(form.tensor.channels).enumerate();
+        pixels.for_each(|(pixel, values)| form.store(pixel, values, buffer));
         for operation in &self.operations {
             self.operate(operation, state);
         }
@@ -151,37 +136,35 @@ impl Program {
 
     fn operate(&self, operation: &Operation, state: &mut State) {
         let mut output = std::mem::take(&mut state.tensors[operation.output]);
-        let State { tensors, sums, short } = state;
-        let input = &tensors[operation.input];
-        let (from, to) = (&self.forms[operation.input], &self.forms[operation.output]);
-        output.integers.clear();
-        output.planes.resize(if to.planes { to.tensor.vectors() * to.stride() } else { 0 }, 0);
+        let State { tensors, sums, words, scratch } = state;
+        let inputs: Vec<&Buffer> = operation.inputs.iter().map(|input| &tensors[*input]).collect();
+        let (from, to) = (&self.forms[operation.inputs[0]], &self.forms[operation.output]);
+        to.resize(&mut output);
         match &operation.kind {
-            OperationKind::ArgMax => {
-                sums.clear();
-                sums.push(arg_max(&input.integers) as i32);
-                store(to, 0, sums, &mut output);
+            Kind::Concat => {
+                let forms = [0, 1].map(|n| &self.forms[operation.inputs[n]]);
+                layout::concat(forms, [inputs[0], inputs[1]], to, &mut output);
             }
-            OperationKind::PerVector { dot, steps } => {
-                for vector in 0..to.tensor.vectors() {
-                    let channels = from.tensor.channels;
-                    let planes = if from.planes { part(&input.planes, vector, from.stride()) } else { &[] };
-                    let integers = if from.integers { part(&input.integers, vector, channels) } else { &[] };
-                    sums.resize(to.tensor.channels, 0);
-                    match dot {
-                        Some(dot) => dot.apply(planes, integers, short, sums),
-                        None => sums.copy_from_slice(integers),
+            Kind::Upsample => layout::upsample(from, inputs[0], to, &mut output),
+            Kind::Flatten => layout::flatten(from, inputs[0], to, &mut output),
+            Kind::BitPool(pool) => {
+                for (pixel, position) in positions(to) {
+                    pool.apply(position, &inputs[0].planes, words);
+                    to.store_bits(pixel, words, &mut output);
+                }
+            }
+            kind => {
+                sums.resize(to.tensor.channels, 0);
+                for (pixel, position) in positions(to) {
+                    match kind {
+                        Kind::Product(product) => product.apply(pixel, position, inputs[0], scratch, sums),
+                        Kind::Pool(pool) => pool.apply(position, &inputs[0].integers, sums),
+                        Kind::Sum(sum) => sum.apply(pixel, &inputs, sums),
+                        Kind::Table(table) => table.apply(pixel, &inputs, sums),
+                        Kind::ArgMax => sums[0] = arg_max(&inputs[0].integers) as i32,
+                        _ => sums.copy_from_slice(part(&inputs[0].integers, pixel, from.tensor.channels)),
                     }
-                    if let Some(steps) = steps {
-                        if to.planes && !to.integers && to.tensor.element == abi::ElementType::Bipolar {
-                            let start = vector * to.stride();
-                            if steps.apply_to_bits(sums, &mut output.planes[start..start + to.stride()]) {
-                                continue;
-                            }
-                        }
-                        steps.apply(sums);
-                    }
-                    store(to, vector, sums, &mut output);
+                    finish(operation.steps.as_ref(), pixel, sums, words, to, &mut output);
                 }
             }
         }
@@ -189,24 +172,60 @@ impl Program {
     }
 }
 
-fn part<T>(values: &[T], index: usize, length: usize) -> &[T] {
-    &values[index * length..(index + 1) * length]
+impl Kind {
+    fn new(network: &Network, layer: &Layer) -> Self {
+        let input = |n: usize| network.tensor(layer.inputs[n]);
+        match &layer.kind {
+            LayerKind::MatrixVector(weights) => Kind::Product(Product::of_pixels(weights, input(0))),
+            LayerKind::Convolution(convolution) => Kind::Product(Product::of_windows(convolution, input(0))),
+            LayerKind::MultiThreshold(_) => Kind::Same,
+            LayerKind::Pool(pool) => match BitPool::new(pool, input(0)) {
+                Some(pool) => Kind::BitPool(pool),
+                None => Kind::Pool(IntegerPool::new(pool, input(0))),
+            },
+            LayerKind::Add(add) => Kind::Sum(Sum::new(add, input(0))),
+            LayerKind::Table(table) => Kind::Table(PairTable::new(table, [input(0), input(1)])),
+            LayerKind::Concat => Kind::Concat,
+            LayerKind::Upsample { .. } => Kind::Upsample,
+            LayerKind::Flatten => Kind::Flatten,
+            LayerKind::ArgMax => Kind::ArgMax,
+        }
+    }
 }
 
-fn store(form: &Form, vector: usize, values: &[i32], buffer: &mut Buffer) {
-    if form.planes {
-        let start = vector * form.stride();
-        bits::pack(values, form.tensor.element, &mut buffer.planes[start..start + form.stride()]);
-    }
-    if form.integers {
-        buffer.integers.extend_from_slice(values);
-    }
+/// The pixels of a tensor with their rows and columns.
+fn positions(form: &Form) -> impl Iterator<Item = (usize, (usize, usize))> + use<> {
+    let (height, width) = (form.tensor.height, form.tensor.width);
+    (0..height).flat_map(move |y| (0..width).map(move |x| (y * width + x, (y, x))))
 }
 
-/// Whether `next` applies step functions to `tensor` and nothing else reads it.
-fn is_only_use(network: &Network, tensor: TensorId, next: &Layer) -> bool {
-    matches!(next.kind, LayerKind::MultiThreshold(_))
-        && next.input() == tensor
-        && network.output != tensor
-        && network.consumers(tensor).count() == 1
+/// Sends one pixel's integers through the step functions and stores what becomes of them.
+fn finish(steps: Option<&Steps>, pixel: usize, sums: &mut [i32], words: &mut Vec<u64>, to: &Form, output: &mut Buffer) {
+    if let Some(steps) = steps {
+        if to.planes && to.tensor.element == ElementType::Bipolar {
+            words.resize(to.stride(), 0);
+            if steps.apply_to_bits(sums, words) {
+                to.store_bits(pixel, words, output);
+                return;
+            }
+        }
+        steps.apply(sums);
+    }
+    to.store(pixel, sums, output);
+}
+
+/// The layer whose integers step functions read, where it gives them pixel by pixel and nobody else reads them.
+fn writer_of_sums(network: &Network, steps: &Layer) -> Option<LayerId> {
+    let tensor = steps.input();
+    let writer = network.producer(tensor)?;
+    let gives_sums = match &network.layer(writer).kind {
+        LayerKind::MatrixVector(_) | LayerKind::Convolution(_) | LayerKind::Add(_) | LayerKind::Table(_) => true,
+        LayerKind::Pool(_) => network.tensor(tensor).element.bits() > 1,
+        LayerKind::MultiThreshold(_)
+        | LayerKind::Concat
+        | LayerKind::Upsample { .. }
+        | LayerKind::Flatten
+        | LayerKind::ArgMax => false,
+    };
+    (gives_sums && network.output != tensor && network.consumers(tensor).count() == 1).then_some(writer)
 }

@@ -1,5 +1,6 @@
 //! Step functions of a vector's channels.
 
+use super::kernels;
 use abi::StepFunction;
 
 /// The step functions of one layer, prepared.
@@ -53,12 +54,7 @@ impl Steps {
     /// Writes the values straight to a plane of bits, where all functions allow it; says whether they do.
     pub(super) fn apply_to_bits(&self, arguments: &[i32], words: &mut [u64]) -> bool {
         let Some(Comparisons { thresholds, flips }) = &self.bits else { return false };
-        let chunks = arguments.chunks(64).zip(thresholds.chunks(64));
-        for ((word, flip), (arguments, thresholds)) in words.iter_mut().zip(flips).zip(chunks) {
-            let pairs = arguments.iter().zip(thresholds).enumerate();
-            *word = flip
-                ^ pairs.fold(0, |word, (bit, (argument, threshold))| word | u64::from(argument >= threshold) << bit);
-        }
+        kernels::compare(arguments, thresholds, flips, words);
         true
     }
 }

@@ -42,6 +42,7 @@ pub(super) fn check(
             let must = format!("be {}, the input's channels", input.channels);
             part.rule(columns == input.channels, "columns", must, format_args!("is {columns}"))?;
             output_is(input.height, input.width, weights.rows)?;
+            check_whole(part, output)?;
             let range = (input.minimum, input.maximum);
             (0..weights.rows)
                 .try_for_each(|row| holds(&format_args!("codes[{row}]"), range_of_sums(weights.row(row), range)))
@@ -58,6 +59,7 @@ pub(super) fn check(
             let must = format!("be {columns:?}, the taps times a group's channels");
             part.rule(columns == Some(weights.columns), "columns", must, found)?;
             output_is(height, width, weights.rows)?;
+            check_whole(part, output)?;
             let found = format!("is {padding}");
             let is_code = *padding == 0 || input.element.contains(i64::from(*padding));
             part.rule(is_code, "padding", format_args!("be 0 or of type {}", input.element), found)?;
@@ -76,6 +78,8 @@ pub(super) fn check(
         }
         LayerKind::Pool(Pool { window, operation }) => {
             let [height, width] = check_window(part, window, input)?;
+            // No weights bound the taps.
+            part.elements("kernel", &window.kernel)?;
             output_is(height, width, input.channels)?;
             check_pool_window(part, window, input)?;
             match operation {
@@ -89,6 +93,7 @@ pub(super) fn check(
                     holds(&"window", (input.minimum, input.maximum))
                 }
                 PoolOperation::Sum => {
+                    check_whole(part, output)?;
                     let taps = window.taps() as i64;
                     let (low, high) = (input.minimum, input.maximum);
                     let most = (low.min(low.saturating_mul(taps)), high.max(high.saturating_mul(taps)));
@@ -107,6 +112,11 @@ pub(super) fn check(
                 let fits = list.iter().all(|factor| factor.unsigned_abs() <= GREATEST_FACTOR as u64);
                 let found = format!("holds {list:?}");
                 part.rule(fits && [1, input.channels].contains(&list.len()), field, must, found)?;
+            }
+            // With one tensor of ±1, an odd factor gives odd numbers only.
+            let is_odd = factors.iter().flatten().all(|factor| factor % 2 != 0);
+            if inputs.len() != 1 || input.element != ElementType::Bipolar || !is_odd {
+                check_whole(part, output)?;
             }
             (0..input.channels).try_for_each(|channel| {
                 let term = |(list, tensor): (&Vec<i64>, &&TensorType)| {
@@ -223,14 +233,21 @@ fn check_window(part: Part, window: &Window, input: &TensorType) -> Result<[usiz
 /// Checks that each window of a pool holds a position of the image, row and column by themselves.
 fn check_pool_window(part: Part, window: &Window, input: &TensorType) -> Result<(), NetworkError> {
     let [rows, columns] = window.output(input.height, input.width);
-    let sees = |axis: usize, position: usize, extent: usize| {
-        (0..window.kernel[axis]).any(|tap| {
-            let padded = position * window.stride[axis] + tap * window.dilation[axis];
-            padded >= window.before[axis] && padded - window.before[axis] < extent
-        })
+    let holds = |axis: usize, windows: usize, extent: usize| {
+        // A window that begins inside the image holds its first tap; none that begins behind it holds any. So only
+        // those that begin before it, no more than there is padding, are looked at one by one.
+        let begins_before = window.before[axis].div_ceil(window.stride[axis]).min(windows);
+        let last = (windows - 1) * window.stride[axis];
+        last < window.before[axis] + extent && (0..begins_before).all(|n| !window.inside(axis, n, extent).is_empty())
     };
-    let holds = (0..rows).all(|y| sees(0, y, input.height)) && (0..columns).all(|x| sees(1, x, input.width));
+    let holds = holds(0, rows, input.height) && holds(1, columns, input.width);
     part.rule(holds, "window", "hold a position of the image wherever it lies", format_args!("is {window}"))
+}
+
+/// Checks that an output can hold every integer of its range: ±1 leaves out 0.
+fn check_whole(part: Part, output: &TensorType) -> Result<(), NetworkError> {
+    let holds = output.element != ElementType::Bipolar;
+    part.rule(holds, "output", "have elements that can be every integer of its range", "has bipolar")
 }
 
 fn check_weights(part: Part, weights: &WeightMatrix) -> Result<(), NetworkError> {
@@ -254,8 +271,11 @@ fn check_weights(part: Part, weights: &WeightMatrix) -> Result<(), NetworkError>
 
 /// The least and the greatest dot product of one row of weights with elements of the range.
 fn range_of_sums(row: &[i16], (minimum, maximum): (i64, i64)) -> (i64, i64) {
-    row.iter().fold((0, 0), |(low, high), weight| {
+    let (low, high) = row.iter().fold((0, 0), |(low, high), weight| {
         let (a, b) = (i64::from(*weight) * minimum, i64::from(*weight) * maximum);
-        (low.saturating_add(a.min(b)), high.saturating_add(a.max(b)))
-    })
+        (low + i128::from(a.min(b)), high + i128::from(a.max(b)))
+    });
+    // What does not fit 64 bits is beyond every tensor's range just as well as the end of 64 bits.
+    let clamped = |sum: i128| sum.clamp(i64::MIN.into(), i64::MAX.into()) as i64;
+    (clamped(low), clamped(high))
 }

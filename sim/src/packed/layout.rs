@@ -1,0 +1,64 @@
+//! Layers that only move elements, in whichever forms they are kept.
+
+use super::bits;
+use super::form::{Buffer, Form, part};
+
+/// The channels of one tensor, then those of another.
+pub(super) fn concat(forms: [&Form; 2], inputs: [&Buffer; 2], form: &Form, output: &mut Buffer) {
+    let [first, second] = forms.map(|form| form.tensor.channels);
+    if form.integers {
+        let pixels = inputs[0].integers.chunks_exact(first).zip(inputs[1].integers.chunks_exact(second));
+        for (output, (a, b)) in output.integers.chunks_exact_mut(first + second).zip(pixels) {
+            let (to_first, to_second) = output.split_at_mut(first);
+            to_first.copy_from_slice(a);
+            to_second.copy_from_slice(b);
+        }
+    }
+    if form.planes {
+        let planes = |n: usize, channels: usize| inputs[n].planes.chunks_exact(bits::words_for(channels));
+        let outputs = output.planes.chunks_exact_mut(bits::words_for(first + second));
+        for (output, (a, b)) in outputs.zip(planes(0, first).zip(planes(1, second))) {
+            output.fill(0);
+            bits::append(output, 0, a);
+            bits::append(output, first, b);
+        }
+    }
+}
+
+/// Each pixel as often as the output has room for it in both directions.
+pub(super) fn upsample(from: &Form, input: &Buffer, form: &Form, output: &mut Buffer) {
+    if form.integers {
+        repeat(from, form, form.tensor.channels, &input.integers, &mut output.integers);
+    }
+    if form.planes {
+        repeat(from, form, form.stride(), &input.planes, &mut output.planes);
+    }
+}
+
+fn repeat<T: Copy>(from: &Form, to: &Form, items: usize, input: &[T], output: &mut [T]) {
+    let vertical = to.tensor.height / from.tensor.height;
+    let horizontal = to.tensor.width / from.tensor.width;
+    for (y, line) in output.chunks_exact_mut(to.tensor.width * items).enumerate() {
+        let row = part(input, y / vertical, from.tensor.width * items);
+        for (pixel, outputs) in row.chunks_exact(items).zip(line.chunks_exact_mut(horizontal * items)) {
+            outputs.chunks_exact_mut(items).for_each(|output| output.copy_from_slice(pixel));
+        }
+    }
+}
+
+/// All pixels as one.
+pub(super) fn flatten(from: &Form, input: &Buffer, form: &Form, output: &mut Buffer) {
+    if form.integers {
+        output.integers.copy_from_slice(&input.integers);
+    }
+    if form.planes {
+        let channels = from.tensor.channels;
+        let planes = from.tensor.element.bits() as usize;
+        output.planes.fill(0);
+        let words = output.planes.len() / planes;
+        for (pixel, of_pixel) in input.planes.chunks_exact(from.stride()).enumerate() {
+            let pairs = output.planes.chunks_exact_mut(words).zip(of_pixel.chunks_exact(from.stride() / planes));
+            pairs.for_each(|(to, of_plane)| bits::append(to, pixel * channels, of_plane));
+        }
+    }
+}
