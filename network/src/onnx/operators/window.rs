@@ -56,6 +56,12 @@ fn misfit(node: &NodeContext<'_, '_>, must: impl Into<String>, found: impl Into<
     ImportError::Window { place: node.place(), must: must.into(), found: found.into() }
 }
 
+fn too_large(node: &NodeContext<'_, '_>, window: &Window) -> ImportError {
+    let Window { kernel, dilations, pads_before, pads_after, .. } = window;
+    let found = format!("kernel {kernel:?}, dilations {dilations:?}, padding {pads_before:?} and {pads_after:?}");
+    misfit(node, "windows and padding must be within 64 bits", found)
+}
+
 /// The windows that the attributes of a node describe, with their number along each spatial axis.
 ///
 /// The padded value, with the overhang, is no larger than a tensor may be.
@@ -76,12 +82,11 @@ fn window(
         overhang: vec![0; axes],
     };
     pad(node, &mut window, spatial)?;
-    let too_large = |window: &Window| misfit(node, "windows and padding must be within 64 bits", format!("{window:?}"));
     let mut covered = vec![1, channels];
     let ceil = node.flag("ceil_mode", false)?;
     for (axis, extent) in spatial.iter().enumerate() {
-        let padded = window.padded_extent(axis, *extent).ok_or_else(|| too_large(&window))?;
-        let reach = window.reach(axis).ok_or_else(|| too_large(&window))?;
+        let padded = window.padded_extent(axis, *extent).ok_or_else(|| too_large(node, &window))?;
+        let reach = window.reach(axis).ok_or_else(|| too_large(node, &window))?;
         let Some(room) = padded.checked_sub(reach) else {
             return Err(misfit(
                 node,
@@ -92,10 +97,10 @@ fn window(
         if ceil {
             window.overhang[axis] = overhang(room, window.strides[axis], extent + window.pads_before[axis]);
         }
-        covered.push(padded.checked_add(window.overhang[axis]).ok_or_else(|| too_large(&window))?);
+        covered.push(padded.checked_add(window.overhang[axis]).ok_or_else(|| too_large(node, &window))?);
     }
     node.check_size(&covered)?;
-    let output = window.output_extents(spatial).ok_or_else(|| too_large(&window))?;
+    let output = window.output_extents(spatial).ok_or_else(|| too_large(node, &window))?;
     Ok((window, output))
 }
 
@@ -137,7 +142,7 @@ fn pad(node: &NodeContext<'_, '_>, window: &mut Window, spatial: &[usize]) -> Re
         // As many windows as strides fit into the extent: the last one starts less than the extent from the first.
         let last = (extent.div_ceil(window.strides[axis]) - 1) * window.strides[axis];
         let end = window.reach(axis).and_then(|reach| reach.checked_add(last));
-        let end = end.ok_or_else(|| misfit(node, "windows must be within 64 bits", format!("{window:?}")))?;
+        let end = end.ok_or_else(|| too_large(node, window))?;
         let total = end.saturating_sub(*extent);
         let (less, more) = (total / 2, total - total / 2);
         let (before, after) = if more_before { (more, less) } else { (less, more) };
