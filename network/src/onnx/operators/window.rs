@@ -64,12 +64,14 @@ fn too_large(node: &NodeContext<'_, '_>, window: &Window) -> ImportError {
 
 /// The windows that the attributes of a node describe, with their number along each spatial axis.
 ///
-/// The padded value, with the overhang, is no larger than a tensor may be.
+/// With `ceil`, a window that reaches beyond the padding counts where it starts before. The padded value, with the
+/// overhang, is no larger than a tensor may be.
 fn window(
     node: &NodeContext<'_, '_>,
     kernel: Vec<usize>,
     channels: usize,
     spatial: &[usize],
+    ceil: bool,
 ) -> Result<(Window, Vec<usize>), ImportError> {
     let axes = spatial.len();
     let ones = || vec![1; axes];
@@ -83,7 +85,6 @@ fn window(
     };
     pad(node, &mut window, spatial)?;
     let mut covered = vec![1, channels];
-    let ceil = node.flag("ceil_mode", false)?;
     for (axis, extent) in spatial.iter().enumerate() {
         let padded = window.padded_extent(axis, *extent).ok_or_else(|| too_large(node, &window))?;
         let reach = window.reach(axis).ok_or_else(|| too_large(node, &window))?;
@@ -193,7 +194,7 @@ pub(super) fn conv(node: &mut NodeContext<'_, '_>) -> Result<(), ImportError> {
         }
         inputs.push(bias);
     }
-    let (window, output) = window(node, kernel, channels, &spatial)?;
+    let (window, output) = window(node, kernel, channels, &spatial, false)?;
     let shape = [1, outputs].into_iter().chain(output).collect();
     let data_type = float_result(node, &inputs)?;
     node.emit(Operator::Conv { window, groups }, inputs, shape, data_type)
@@ -204,7 +205,7 @@ fn pool_window(node: &NodeContext<'_, '_>, input: ValueId) -> Result<(Window, Ve
     let (channels, spatial) = channels_and_spatial(node, input)?;
     let kernel = numbers(node, "kernel_shape", spatial.len(), 1)?
         .ok_or_else(|| node.attribute_error("kernel_shape", "a list of integers", "missing"))?;
-    let (window, output) = window(node, kernel, channels, &spatial)?;
+    let (window, output) = window(node, kernel, channels, &spatial, node.flag("ceil_mode", false)?)?;
     for (axis, extent) in spatial.iter().enumerate() {
         // A window that starts in the padding reaches the input, and one that ends behind it starts on it or before.
         let pads = window.pads_before[axis].max(window.pads_after[axis]);
