@@ -3,13 +3,15 @@
 
   pip install -r requirements.txt
   check_reference.py --bin target/release/xnorforge [--on reference cpu] [--count 50] [--seed 0]
+      [--networks dense convolutional]
   check_reference.py --write DIR                     only writes models, inputs and expected outputs
 
-Draws small QONNX multi-layer perceptrons, computes their outputs with the PyPI package qonnx, one image at a time, and
-runs BIN run MODEL --input X.npy --output Y.npy --on ENGINE for each engine. Class indices and scores that float32
-computes without rounding must be identical; other scores may differ by 1e-4 of the image's largest (or by the rounding
-error of float32 where that is more), and their arg-max must agree. Images where float32 rounding could decide a
-quantiser or an arg-max are drawn anew and counted, and so are networks with the same output for every image.
+Draws small QONNX multi-layer perceptrons, or convolutional networks, or both in turn, computes their outputs with the
+PyPI package qonnx, one image at a time, and runs BIN run MODEL --input X.npy --output Y.npy --on ENGINE on each engine.
+Class indices and scores that float32 computes without rounding must be identical; other scores may differ by 1e-4 of
+the image's largest (or by the rounding error of float32 where that is more), and their arg-max must agree. Images where
+float32 rounding could decide a quantiser or an arg-max are drawn anew and counted, and so are networks with the same
+output for every image.
 With --write and --bin the files are kept: DIR/NAME.onnx, DIR/golden/NAME/{input,output}.npy.
 Last line: 'N passed, N failed'. Exit 0 only if all passed and at least one ran, 1 on failures, 2 on usage.
 """
@@ -23,18 +25,20 @@ import tempfile
 import numpy as np
 import onnx
 
+from random_convolutions import RandomConvolutional
 from random_models import RandomModel
 from random_nodes import SLACK
 
 IMAGES = 16
+KINDS = {"dense": RandomModel, "convolutional": RandomConvolutional}
 DRAWS = 50  # tries for a network whose output depends on its input, and not on float32 rounding
 
 
-def draw(seed, index):
-    """The network number `index`, its inputs and outputs, and what was passed over on the way to it."""
+def draw(kind, seed, index):
+    """The network of `kind` with number `index`, its inputs and outputs, and what was passed over on the way to it."""
     passed_over = collections.Counter()
     for attempt in range(DRAWS):
-        network = RandomModel([seed, index, attempt])
+        network = KINDS[kind]([seed, index, attempt])
         inputs, outputs, near_ties = network.run(IMAGES)
         passed_over["images"] += near_ties
         if inputs is None:
@@ -102,6 +106,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--bin", help="the xnorforge binary")
     parser.add_argument("--on", nargs="+", default=["reference", "cpu"], metavar="ENGINE")
+    parser.add_argument("--networks", nargs="+", choices=list(KINDS), default=["dense"], help="kinds, in turn")
     parser.add_argument("--count", type=int, default=50, help="number of networks")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--only", type=int, nargs="+", metavar="N", help="only these of the networks, by number")
@@ -118,7 +123,8 @@ def main():
     with tempfile.TemporaryDirectory() as scratch:
         for index in args.only or range(args.count):
             name = f"random_{args.seed}_{index:03d}"
-            network, inputs, outputs, more = draw(args.seed, index)
+            kind = args.networks[index % len(args.networks)]
+            network, inputs, outputs, more = draw(kind, args.seed, index)
             passed_over += more
             exact += not network.guards and network.scores.lsb is not None
             operators = [n.op_type for n in network.nodes if n.op_type != "Constant"]
@@ -133,7 +139,8 @@ def main():
                 print(f"{'FAIL' if fault else 'ok  '} {name} {engine}", flush=True)
                 if fault:
                     print(f"     {fault}\n     {network.domain or 'empty domain'}: {' '.join(operators)}")
-                    print(f"     again: --seed {args.seed} --only {index} --on {engine}", flush=True)
+                    print(f"     again: --seed {args.seed} --only {index} --networks {' '.join(args.networks)} "
+                          f"--on {engine}", flush=True)
             if not args.bin:
                 print(f"wrote {model}  {network.domain or 'empty domain'}: {' '.join(operators)}")
     print("networks with each operator:", ", ".join(f"{k} {v}" for k, v in sorted(seen.items())))

@@ -24,14 +24,13 @@ class RandomModel(Nodes):
 
     # ---- layers
 
-    def weights(self, rows, columns, channel_axis):
-        """Name, values and lsb of a quantised weight tensor [rows, columns]."""
-        shape = (rows, columns)
+    def weights(self, shape, channel_axis):
+        """Name, values and lsb of a quantised weight tensor; its scale may differ along `channel_axis`."""
         scale, lsb = self.scale(0.5)
         if self.chance(0.4):  # one scale per output channel
             per_channel = [self.scale(0.5) for _ in range(shape[channel_axis])]
-            scale = np.array([s for s, _ in per_channel], np.float32)
-            scale = scale[:, None] if channel_axis == 0 else scale[None, :]
+            along = [-1 if axis == channel_axis else 1 for axis in range(len(shape))]
+            scale = np.array([s for s, _ in per_channel], np.float32).reshape(along)
             lsb = lowest(*(e for _, e in per_channel))
         form = self.pick(["integer", "bipolar", "bipolar", "quant", "quant"])
         if form == "integer":
@@ -52,7 +51,7 @@ class RandomModel(Nodes):
     def dense(self, t, outputs):
         flipped = self.chance(0.6)  # stored [outputs, inputs], as PyTorch does
         inputs = t.shape[1]
-        name, w, w_lsb = self.weights(*((outputs, inputs) if flipped else (inputs, outputs)), 0 if flipped else 1)
+        name, w, w_lsb = self.weights((outputs, inputs) if flipped else (inputs, outputs), 0 if flipped else 1)
         w = w.T if flipped else w
         top = float(t.top * np.abs(w).sum(0).max())
         typ = max(float(t.typ * np.sqrt((w ** 2).sum(0).mean())), 2.0 ** -6)
@@ -130,8 +129,9 @@ class RandomModel(Nodes):
         if self.chance(0.5):
             values, self.output = self.fresh(), self.fresh()
             self.tensors[values] = ((1, 1), TensorProto.FLOAT, None)
-            self.op("TopK", [t.name, self.const([1], np.int64)], (1, 1), TensorProto.INT64,
-                    outputs=[values, self.output], axis=1)
+            attribute = {"k": 1} if self.opset < 10 else {}
+            inputs = [t.name] if attribute else [t.name, self.const([1], np.int64)]
+            self.op("TopK", inputs, (1, 1), TensorProto.INT64, outputs=[values, self.output], axis=1, **attribute)
         else:
             keep = int(self.chance(0.5))
             shape = (1, 1) if keep else (1,)

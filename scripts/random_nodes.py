@@ -36,10 +36,12 @@ def lowest(*exponents):
 
 
 class Nodes:
+    opsets = [11, 13, 17]
+
     def __init__(self, seed):
         self.rng = np.random.default_rng(seed)
         self.nodes, self.constants, self.tensors, self.guards, self.count = [], [], {}, [], 0
-        self.opset = self.pick([11, 13, 17])
+        self.opset = self.pick(self.opsets)
         self.domain = self.pick(DOMAINS)
         self.dyadic = self.pick([1.0, 0.6])  # share of the parameters that keep float32 exact
         self.per_channel = False  # the input is scaled as a whole, sums are scaled per channel
@@ -113,8 +115,8 @@ class Nodes:
     # ---- operators between two layers
 
     def affine(self, t):
-        n = t.shape[-1]
-        shape = self.pick([(), (1,), (n,), (1, n)]) if self.per_channel else ()
+        n, spatial = t.shape[1], (1,) * (len(t.shape) - 2)
+        shape = self.pick([(), (1,), (n, *spatial), (1, n, *spatial)]) if self.per_channel else ()
         kind = self.pick(["Add", "Sub", "SubFrom", "Mul", "Div"])
         if kind in ("Mul", "Div"):
             if self.chance(self.dyadic):
@@ -164,8 +166,11 @@ class Nodes:
         else:  # HardTanh is exported as a Clip to -1..1
             high = float(2.0 ** round(math.log2(t.typ))) if self.chance(0.6) else 1.0
             low, bound_lsb = self.pick([-high, 0.0]), int(math.log2(high))
-            inputs = [t.name, self.const(low), self.const(high)]
-            out = self.step("Clip", t, inputs, min(t.top, high), min(t.typ, high), lowest(t.lsb, bound_lsb), low == 0)
+            facts = (min(t.top, high), min(t.typ, high), lowest(t.lsb, bound_lsb), low == 0)
+            if self.opset < 11:
+                out = self.step("Clip", t, [t.name], *facts, min=low, max=high)
+            else:
+                out = self.step("Clip", t, [t.name, self.const(low), self.const(high)], *facts)
         if t.lsb is None:
             self.guard(t, lambda x: (x > low).astype(int) + (x >= high))
         return out
@@ -218,7 +223,9 @@ class Nodes:
         else:
             (scale, scale_lsb), (bias, bias_lsb) = self.scale(0.5), self.numbers((), 1.0)
             scale, bias, lsb, dtype = float(scale), float(bias), lowest(scale_lsb, bias_lsb), "FLOAT32"
-        layout = {"data_layout": {2: "NC", 4: "NCHW"}[len(t.shape)]} if self.chance(0.5) else {}
+        # without a layout, three axes would be taken for NWC
+        said = len(t.shape) == 3 or self.chance(0.5)
+        layout = {"data_layout": {2: "NC", 3: "NCW", 4: "NCHW"}[len(t.shape)]} if said else {}
         top = max(abs(bias), abs(steps * scale + bias))
         return self.step("MultiThreshold", t, [t.name, self.const(thresholds)], top * 1.001 if lsb is None else top,
                          top / 2, lsb, custom=True, out_scale=scale, out_bias=bias, out_dtype=dtype, **layout)

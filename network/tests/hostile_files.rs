@@ -14,7 +14,7 @@ use prost::Message;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use std::fs;
-use support::files::perceptron;
+use support::files::{convolutional, perceptron};
 
 /// Runs of a graph with more elements than these would only cost time.
 const MOST_ELEMENTS: usize = 1 << 16;
@@ -40,11 +40,11 @@ fn survives(bytes: &[u8]) -> bool {
     }
 }
 
-/// A real file and how often to damage it, the small one of the tests always among them.
+/// A real file and how often to damage it, the small ones of the tests always among them.
 fn files() -> Vec<(Vec<u8>, usize)> {
-    let mut files = vec![(perceptron().encode_to_vec(), 20_000)];
+    let mut files = vec![(perceptron().encode_to_vec(), 20_000), (convolutional().encode_to_vec(), 20_000)];
     if let Some(models) = support::models() {
-        for name in ["TFC_1W1A", "build_dataflow_model", "unsw_nb15-mlp-w2a2", "bnn_residual"] {
+        for name in ["TFC_1W1A", "build_dataflow_model", "unsw_nb15-mlp-w2a2", "bnn_residual", "bnn_conv_pad"] {
             files.push((fs::read(models.join(format!("{name}.onnx"))).unwrap(), 300));
         }
     }
@@ -81,7 +81,7 @@ fn damaged_bytes() {
     }
 }
 
-const OPERATORS: [&str; 44] = [
+const OPERATORS: [&str; 53] = [
     "Abs",
     "Add",
     "ArgMax",
@@ -125,6 +125,15 @@ const OPERATORS: [&str; 44] = [
     "IntQuant",
     "Trunc",
     "Conv",
+    "MaxPool",
+    "AveragePool",
+    "GlobalAveragePool",
+    "GlobalMaxPool",
+    "Pad",
+    "Upsample",
+    "Resize",
+    "QuantAvgPool2d",
+    "ConvTranspose",
     "",
 ];
 

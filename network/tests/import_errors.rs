@@ -43,9 +43,35 @@ impl Messages {
     fn node(&mut self, case: &str, node: NodeProto) {
         self.model(case, &constants(model(&[2, 3])).add(node));
     }
+
+    /// A node that reads `x` of shape [1, 2, 4, 4] and the constants of [`constants`] and [`windows`].
+    fn window(&mut self, case: &str, node: NodeProto) {
+        self.model(case, &windows(constants(model(&[1, 2, 4, 4]))).add(node));
+    }
 }
 
 type Collect = fn(&mut Messages);
+
+fn windows(model: ModelProto) -> ModelProto {
+    model
+        .constant(floats("w", &[2, 2, 3, 3], &[1.0; 36]))
+        .constant(floats("depthwise", &[2, 1, 3, 3], &[1.0; 18]))
+        .constant(floats("line", &[2, 2, 3], &[1.0; 12]))
+        .constant(floats("no_outputs", &[0, 2, 3, 3], &[]))
+        .constant(floats("broken", &[1, 2, 1, 1], &[1.0, f32::NAN]))
+        .constant(floats("infinity", &[], &[f32::INFINITY]))
+        .constant(integers("eight", &[0, 0, 1, 0, 0, 0, 1, 0]))
+        .constant(integers("crop", &[0, 0, -1, 0, 0, 0, 0, 0]))
+        .constant(integers("far", &[0, 0, i64::MAX, 0, 0, 0, i64::MAX, 0]))
+        .constant(integers("wide", &[0, 0, 1 << 40, 0, 0, 0, 0, 0]))
+        .constant(floats("half_scales", &[4], &[1.0, 1.0, 0.5, 2.0]))
+        .constant(floats("scales", &[4], &[1.0, 1.0, 3.0, 3.0]))
+        .constant(floats("wide_scales", &[4], &[1.0, 1.0, 65536.0, 65536.0]))
+        .constant(integers("sizes", &[1, 2, 6, 8]))
+        .constant(integers("one_axis", &[0, 0]))
+        .constant(integers("one_pads", &[0, 0, 0, 0]))
+        .constant(TensorProto { dims: vec![1, 1, 4, 4], ..integers("cube", &[0; 16]) })
+}
 
 fn constants(model: ModelProto) -> ModelProto {
     model
@@ -149,8 +175,16 @@ fn graph_errors(m: &mut Messages) {
 }
 
 fn operator_errors(m: &mut Messages) {
-    for operator in ["Conv", "Softmax", "Tanh", "LeakyRelu", "Trunc", "QLinearMatMul", "LSTM", "Einsum", "FloatQuant"] {
+    for operator in ["Softmax", "Tanh", "LeakyRelu", "Trunc", "QLinearMatMul", "LSTM", "Einsum", "FloatQuant"] {
         m.node(operator, node(operator, &["x"], &["y"]));
+    }
+    for operator in ["ConvTranspose", "LpPool", "ReduceMean"] {
+        m.node(operator, node(operator, &["x"], &["y"]));
+    }
+    for operator in ["QuantAvgPool2d", "Im2Col"] {
+        let mut custom = node(operator, &["x"], &["y"]);
+        custom.domain = "qonnx.custom_op.general".into();
+        m.node(operator, custom);
     }
     m.node("layer normalisation", node("LayerNormalization", &["x"], &["y"]));
     let foreign = |domain: &str, operator: &str| NodeProto { domain: domain.into(), ..node(operator, &["x"], &["y"]) };
@@ -208,6 +242,71 @@ fn operator_errors(m: &mut Messages) {
 
 fn batch_normalization(scale: &str, variance: &str) -> NodeProto {
     node("BatchNormalization", &["x", scale, "triple", "triple", variance], &["y"])
+}
+
+fn window_errors(m: &mut Messages) {
+    let conv = || node("Conv", &["x", "w"], &["y"]);
+    let pool = || node("MaxPool", &["x"], &["y"]).ints("kernel_shape", &[2, 2]);
+    let resize = || node("Resize", &["x", "", "scales"], &["y"]);
+
+    m.model("a volume", &model(&[1, 1, 4, 4, 4]).add(pool()));
+    m.model("no spatial axis", &model(&[1, 4]).add(node("GlobalAveragePool", &["x"], &["y"])));
+    m.model("two images", &model(&[2, 1, 4, 4]).add(pool()));
+    m.window("weights of another rank", node("Conv", &["x", "line"], &["y"]));
+    m.window("no output channels", node("Conv", &["x", "no_outputs"], &["y"]));
+    m.window("depthwise weights without groups", node("Conv", &["x", "depthwise"], &["y"]));
+    m.window("groups that do not divide", conv().int("group", 3));
+    m.window("no groups", conv().int("group", 0));
+    m.window("another kernel than the weights'", conv().ints("kernel_shape", &[3, 1]));
+    m.window("a bias of another length", node("Conv", &["x", "w", "triple"], &["y"]));
+    m.window("a kernel with NaN", node("Conv", &["x", "broken"], &["y"]));
+    m.window("a stride of 0", conv().ints("strides", &[1, 0]));
+    m.window("a dilation for one axis", conv().ints("dilations", &[1]));
+    m.window("negative padding", conv().ints("pads", &[0, 0, -1, 0]));
+    m.window("a list that goes on", conv().ints("strides", &[1; 20]));
+    m.window("a kernel greater than the input", conv().ints("dilations", &[2, 1]));
+    m.window("padding beyond 64 bits", conv().ints("pads", &[i64::MAX, 0, i64::MAX, 0]));
+    m.window("padding beyond memory", conv().ints("pads", &[1 << 40, 0, 0, 0]));
+    m.window("a dilation beyond 64 bits", conv().ints("dilations", &[i64::MAX, 1]));
+    let same = conv().text("auto_pad", "SAME_UPPER");
+    m.window("automatic padding beyond 64 bits", same.clone().ints("dilations", &[i64::MAX, 1]));
+    m.window("padding both ways", same.ints("pads", &[1, 1, 1, 1]));
+    m.window("another automatic padding", conv().text("auto_pad", "SAME"));
+
+    m.window("a pool without a kernel", node("AveragePool", &["x"], &["y"]));
+    m.window("a pool that sees padding only", pool().ints("pads", &[2, 0, 0, 0]));
+    m.window("a pool whose taps jump over the input", pool().ints("dilations", &[5, 1]).ints("pads", &[3, 0, 3, 0]));
+    m.window("a column-major pool", pool().int("storage_order", 1));
+    let mut indices = pool();
+    indices.output = vec!["best".into(), "where".into()];
+    let model = windows(constants(model(&[1, 2, 4, 4]))).add(indices);
+    m.model("indices of a pool", &model.add(node("Cast", &["where"], &["y"]).int("to", FLOAT.into())));
+    m.window("an average with a flag of 2", node("AveragePool", &["x"], &["y"]).int("count_include_pad", 2));
+
+    let pad = |inputs: &[&str]| node("Pad", inputs, &["y"]);
+    m.window("reflected padding", pad(&["x", "eight"]).text("mode", "reflect"));
+    m.window("no padding", pad(&["x"]));
+    m.window("infinite padding", pad(&["x", "eight", "infinity"]));
+    m.window("padding for two axes", pad(&["x", "many"]));
+    m.window("padding of an axis twice", pad(&["x", "one_pads", "", "one_axis"]));
+    m.window("cropping", pad(&["x", "crop"]));
+    m.window("far padding", pad(&["x", "far"]));
+    m.window("wide padding", pad(&["x", "wide"]));
+
+    m.window("linear enlargement", resize().text("mode", "linear"));
+    m.window("enlargement without scales", node("Resize", &["x"], &["y"]));
+    m.window("reduction", node("Resize", &["x", "", "half_scales"], &["y"]));
+    m.window("enlargement of two axes", node("Resize", &["x", "", "pair"], &["y"]));
+    m.window("enlargement beyond memory", node("Resize", &["x", "", "wide_scales"], &["y"]));
+    m.window("sizes that are no multiples", node("Resize", &["x", "", "", "sizes"], &["y"]));
+    let ratio = node("Resize", &["x", "", "", "sizes"], &["y"]).text("keep_aspect_ratio_policy", "not_larger");
+    m.window("sizes by a ratio", ratio);
+    m.window("unequal repetition", resize().text("coordinate_transformation_mode", "align_corners"));
+    m.window("cropped enlargement", resize().text("coordinate_transformation_mode", "tf_crop_and_resize"));
+    m.window("a strange rounding", resize().text("nearest_mode", "round"));
+    m.window("a rounding that shifts", resize().text("nearest_mode", "ceil"));
+    m.window("floats and integers joined", node("Concat", &["x", "cube"], &["y"]).int("axis", 1));
+    m.window("joined axes that differ", node("Concat", &["x", "w"], &["y"]).int("axis", 1));
 }
 
 fn quantizer_errors(m: &mut Messages) {
@@ -290,10 +389,11 @@ fn external_errors(m: &mut Messages) {
 #[test]
 fn every_error() {
     let mut codes = BTreeSet::new();
-    let cases: [(&str, Collect); 6] = [
+    let cases: [(&str, Collect); 7] = [
         ("file", file_errors),
         ("graph", graph_errors),
         ("operator", operator_errors),
+        ("window", window_errors),
         ("quantizer", quantizer_errors),
         ("tensor", tensor_errors),
         ("external", external_errors),

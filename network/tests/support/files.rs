@@ -196,3 +196,52 @@ pub fn quant(inputs: &[&str], output: &str) -> NodeProto {
     node.domain = "qonnx.custom_op.general".into();
     node.int("signed", 1).int("narrow", 1).text("rounding_mode", "ROUND")
 }
+
+/// A network with convolutions, pools and all that changes the extents of images.
+pub fn convolutional() -> ModelProto {
+    let weights: Vec<f32> = (0..36).map(|i| [0.5, -0.25, 0.125, -1.0, 0.75][i % 5]).collect();
+    model(&[1, 1, 6, 6])
+        .constant(floats("one", &[], &[1.0]))
+        .constant(floats("none", &[], &[0.0]))
+        .constant(floats("two", &[], &[2.0]))
+        .constant(floats("w1", &[2, 1, 3, 3], &weights[..18]))
+        .constant(floats("w1_scale", &[2, 1, 1, 1], &[0.5, 0.25]))
+        .constant(floats("b1", &[2], &[0.5, -0.5]))
+        .constant(floats("w2", &[2, 1, 2, 2], &weights[..8]))
+        .constant(integers("pads", &[0, 0, 1, 0, 0, 0, 0, 1]))
+        .constant(floats("scales", &[4], &[1.0, 1.0, 2.0, 1.0]))
+        .constant(integers("sizes", &[1, 2, 6, 6]))
+        .add(quant(&["x", "one", "none", "two"], "a0"))
+        .add(quant(&["w1", "w1_scale", "none", "two"], "w1_quant"))
+        .add(
+            node("Conv", &["a0", "w1_quant", "b1"], &["c1"])
+                .ints("kernel_shape", &[3, 3])
+                .ints("pads", &[1, 1, 1, 1])
+                .ints("strides", &[1, 1])
+                .ints("dilations", &[1, 1])
+                .int("group", 1),
+        )
+        .add(quant(&["c1", "one", "none", "two"], "a1"))
+        .add(
+            node("MaxPool", &["a1"], &["p1"])
+                .ints("kernel_shape", &[2, 2])
+                .ints("strides", &[2, 2])
+                .int("ceil_mode", 1),
+        )
+        .add(node("Conv", &["p1", "w2"], &["c2"]).int("group", 2).text("auto_pad", "SAME_UPPER"))
+        .add(node("Resize", &["c2", "", "", "sizes"], &["r2"]).text("mode", "nearest"))
+        .add(node("Add", &["r2", "a1"], &["s2"]))
+        .add(
+            node("AveragePool", &["s2"], &["p2"])
+                .ints("kernel_shape", &[3, 2])
+                .ints("strides", &[2, 2])
+                .ints("pads", &[1, 0, 0, 1])
+                .int("count_include_pad", 1)
+                .int("ceil_mode", 1),
+        )
+        .add(node("Pad", &["p2", "pads", "one"], &["d2"]))
+        .add(node("Upsample", &["d2", "scales"], &["u2"]))
+        .add(node("Concat", &["u2", "u2"], &["j2"]).int("axis", 1))
+        .add(node("GlobalAveragePool", &["j2"], &["g2"]))
+        .add(node("Flatten", &["g2"], &["y"]))
+}

@@ -56,14 +56,22 @@ fn misfit(node: &NodeContext<'_, '_>, must: impl Into<String>, found: impl Into<
     ImportError::Window { place: node.place(), must: must.into(), found: found.into() }
 }
 
+fn too_large(node: &NodeContext<'_, '_>, window: &Window) -> ImportError {
+    let Window { kernel, dilations, pads_before, pads_after, .. } = window;
+    let found = format!("kernel {kernel:?}, dilations {dilations:?}, padding {pads_before:?} and {pads_after:?}");
+    misfit(node, "windows and padding must be within 64 bits", found)
+}
+
 /// The windows that the attributes of a node describe, with their number along each spatial axis.
 ///
-/// The padded value, with the overhang, is no larger than a tensor may be.
+/// With `ceil`, a window that reaches beyond the padding counts where it starts before. The padded value, with the
+/// overhang, is no larger than a tensor may be.
 fn window(
     node: &NodeContext<'_, '_>,
     kernel: Vec<usize>,
     channels: usize,
     spatial: &[usize],
+    ceil: bool,
 ) -> Result<(Window, Vec<usize>), ImportError> {
     let axes = spatial.len();
     let ones = || vec![1; axes];
@@ -76,12 +84,10 @@ fn window(
         overhang: vec![0; axes],
     };
     pad(node, &mut window, spatial)?;
-    let too_large = |window: &Window| misfit(node, "windows and padding must be within 64 bits", format!("{window:?}"));
     let mut covered = vec![1, channels];
-    let ceil = node.flag("ceil_mode", false)?;
     for (axis, extent) in spatial.iter().enumerate() {
-        let padded = window.padded_extent(axis, *extent).ok_or_else(|| too_large(&window))?;
-        let reach = window.reach(axis).ok_or_else(|| too_large(&window))?;
+        let padded = window.padded_extent(axis, *extent).ok_or_else(|| too_large(node, &window))?;
+        let reach = window.reach(axis).ok_or_else(|| too_large(node, &window))?;
         let Some(room) = padded.checked_sub(reach) else {
             return Err(misfit(
                 node,
@@ -92,10 +98,10 @@ fn window(
         if ceil {
             window.overhang[axis] = overhang(room, window.strides[axis], extent + window.pads_before[axis]);
         }
-        covered.push(padded.checked_add(window.overhang[axis]).ok_or_else(|| too_large(&window))?);
+        covered.push(padded.checked_add(window.overhang[axis]).ok_or_else(|| too_large(node, &window))?);
     }
     node.check_size(&covered)?;
-    let output = window.output_extents(spatial).ok_or_else(|| too_large(&window))?;
+    let output = window.output_extents(spatial).ok_or_else(|| too_large(node, &window))?;
     Ok((window, output))
 }
 
@@ -137,7 +143,7 @@ fn pad(node: &NodeContext<'_, '_>, window: &mut Window, spatial: &[usize]) -> Re
         // As many windows as strides fit into the extent: the last one starts less than the extent from the first.
         let last = (extent.div_ceil(window.strides[axis]) - 1) * window.strides[axis];
         let end = window.reach(axis).and_then(|reach| reach.checked_add(last));
-        let end = end.ok_or_else(|| misfit(node, "windows must be within 64 bits", format!("{window:?}")))?;
+        let end = end.ok_or_else(|| too_large(node, window))?;
         let total = end.saturating_sub(*extent);
         let (less, more) = (total / 2, total - total / 2);
         let (before, after) = if more_before { (more, less) } else { (less, more) };
@@ -188,7 +194,7 @@ pub(super) fn conv(node: &mut NodeContext<'_, '_>) -> Result<(), ImportError> {
         }
         inputs.push(bias);
     }
-    let (window, output) = window(node, kernel, channels, &spatial)?;
+    let (window, output) = window(node, kernel, channels, &spatial, false)?;
     let shape = [1, outputs].into_iter().chain(output).collect();
     let data_type = float_result(node, &inputs)?;
     node.emit(Operator::Conv { window, groups }, inputs, shape, data_type)
@@ -199,7 +205,7 @@ fn pool_window(node: &NodeContext<'_, '_>, input: ValueId) -> Result<(Window, Ve
     let (channels, spatial) = channels_and_spatial(node, input)?;
     let kernel = numbers(node, "kernel_shape", spatial.len(), 1)?
         .ok_or_else(|| node.attribute_error("kernel_shape", "a list of integers", "missing"))?;
-    let (window, output) = window(node, kernel, channels, &spatial)?;
+    let (window, output) = window(node, kernel, channels, &spatial, node.flag("ceil_mode", false)?)?;
     for (axis, extent) in spatial.iter().enumerate() {
         // A window that starts in the padding reaches the input, and one that ends behind it starts on it or before.
         let pads = window.pads_before[axis].max(window.pads_after[axis]);
