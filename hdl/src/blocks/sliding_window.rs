@@ -317,11 +317,8 @@ impl Logic for SlidingWindow {
         self.drop.next = bits_of(0u64, self._width);
         if self.next_row_offset.val() >= self.above_words.val() {
             self.drop.next = self.next_row_offset.val() - self.above_words.val();
-            // Rows below the image are not there to make room.
-            if (self.dropped.q.val() + (self.next_row_offset.val() - self.above_words.val())) > self.image_words.val() {
-                self.drop.next = self.image_words.val() - self.dropped.q.val();
-            }
         }
+        // Rows below the image are not there to make room.
         self.left.next = self.image_words.val() - self.dropped.q.val();
         self.dropping.next = self.drop.val();
         if self.ends[5].val() || (self.drop.val() > self.left.val()) {
