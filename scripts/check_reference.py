@@ -106,7 +106,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--bin", help="the xnorforge binary")
     parser.add_argument("--on", nargs="+", default=["reference", "cpu"], metavar="ENGINE")
-    parser.add_argument("--networks", nargs="+", choices=list(KINDS), default=["dense"], help="kinds, in turn")
+    parser.add_argument("--networks", nargs="+", choices=list(KINDS), default=list(KINDS), help="kinds, in turn")
     parser.add_argument("--count", type=int, default=50, help="number of networks")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--only", type=int, nargs="+", metavar="N", help="only these of the networks, by number")
