@@ -119,7 +119,9 @@ fn convolve(convolution: &Convolution, shape: &TensorType, input: &[i32]) -> Vec
             let taps = weights.row(row).chunks(columns).zip(pixels.clone());
             let sum = taps.map(|(weights, pixel)| match pixel {
                 Some(pixel) => dot(weights, &input[pixel * shape.channels + first..][..columns]),
-                None => weights.iter().map(|weight| i64::from(*weight) * i64::from(*padding)).sum(),
+                None => {
+                    weights.iter().map(|weight| i64::from(*weight) * i64::from(*padding)).fold(0, i64::wrapping_add)
+                }
             });
             output.push(sum.fold(0, i64::wrapping_add) as i32);
         }

@@ -151,8 +151,13 @@ impl Network {
                 LayerKind::Add(_) => 1..=2,
                 _ => 1..=1,
             };
-            let (found, count) = (layer.inputs.len(), format!("name {} to {} tensors", wanted.start(), wanted.end()));
-            part.rule(wanted.contains(&found), "inputs", count, format_args!("names {found}"))?;
+            let must = match (wanted.start(), wanted.end()) {
+                (1, 1) => "name 1 tensor".to_owned(),
+                (least, most) if least == most => format!("name {most} tensors"),
+                (least, most) => format!("name {least} to {most} tensors"),
+            };
+            let found = layer.inputs.len();
+            part.rule(wanted.contains(&found), "inputs", must, format_args!("names {found}"))?;
             for TensorId(input) in &layer.inputs {
                 let is_there = written.get(*input) == Some(&true);
                 part.rule(is_there, "inputs", "be tensors written before", format_args!("hold t{input}"))?;

@@ -56,9 +56,15 @@ impl Window {
     }
 
     /// Along one axis (0: rows, 1: columns), the taps of window number `position` that lie inside `extent` pixels.
+    #[inline]
     pub fn inside(&self, axis: usize, position: usize, extent: usize) -> Range<usize> {
         let first = position * self.stride[axis];
-        let taps = |pixels: usize| pixels.saturating_sub(first).div_ceil(self.dilation[axis]).min(self.kernel[axis]);
+        let taps = |pixels: usize| {
+            let pixels = pixels.saturating_sub(first);
+            // Divisions take long, and mostly there is nothing to divide by.
+            let taps = if self.dilation[axis] == 1 { pixels } else { pixels.div_ceil(self.dilation[axis]) };
+            taps.min(self.kernel[axis])
+        };
         // Tap n lies before the image while first + n · dilation < before, and before its end while it is < the sum.
         taps(self.before[axis])..taps(self.before[axis] + extent)
     }

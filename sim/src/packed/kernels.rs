@@ -55,6 +55,13 @@ pub(super) fn count_common(weights: &[u64], bits: &[u64], counts: &mut [u64]) {
 }
 
 for_processors! {
+/// How many bits are set.
+pub(super) fn count(bits: &[u64]) -> i32 {
+    bits.iter().map(|word| word.count_ones()).sum::<u32>() as i32
+}
+}
+
+for_processors! {
 /// sums += coefficient · counts.
 pub(super) fn add_counts(sums: &mut [i32], counts: &[u64], coefficient: i32) {
     for (sum, count) in sums.iter_mut().zip(counts) {
@@ -161,10 +168,10 @@ pub(super) fn compare(arguments: &[i32], thresholds: &[i32], flips: &[u64], word
             *reached = u8::from(argument >= threshold);
         }
         *word = *flip;
-        for (index, eight) in reached.chunks_exact(8).enumerate() {
+        for (index, eight) in reached.as_chunks::<8>().0.iter().enumerate() {
             // Eight bytes of one bit each: the product brings byte n's bit to bit 56 + n, and no two to the same place.
-            let bytes = eight.iter().rev().fold(0u64, |bytes, byte| bytes << 8 | u64::from(*byte));
-            *word ^= (bytes.wrapping_mul(0x0102_0408_1020_4080) >> 56) << (8 * index);
+            let bits = u64::from_le_bytes(*eight).wrapping_mul(0x0102_0408_1020_4080) >> 56;
+            *word ^= bits << (8 * index);
         }
     }
 }

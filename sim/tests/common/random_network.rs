@@ -53,12 +53,7 @@ pub fn random_network(seed: u64, limits: Limits) -> Network {
     let [height, width] = builder.extents();
     let channels = builder.channels(height * width);
     // Images hold each value of the type.
-    let element = loop {
-        let element = builder.element();
-        if element.bits() <= 8 {
-            break element;
-        }
-    };
+    let element = builder.element(8);
     builder.tensors.push(TensorType { height, width, ..TensorType::vector(channels, element) });
     let mut last = TensorId(0);
     for _ in 0..builder.random.random_range(1..=limits.layers) {
@@ -112,8 +107,10 @@ impl Builder {
         *fitting.choose(&mut self.random).unwrap()
     }
 
-    fn element(&mut self) -> ElementType {
-        let bits = [1, 1, 2, 2, 3, 4, 7, 8, 9, 12].choose(&mut self.random).map(|bits| self.limits.bits.min(*bits));
+    fn element(&mut self, most_bits: u32) -> ElementType {
+        let bits = [1, 1, 2, 2, 3, 4, 7, 8, 9, 12]
+            .choose(&mut self.random)
+            .map(|bits| self.limits.bits.min(*bits).min(most_bits));
         let bits = bits.unwrap();
         match self.random.random_range(0..5) {
             0 | 1 => ElementType::Bipolar,
@@ -198,7 +195,8 @@ impl Builder {
             let [height, width] = window.output(tensor.height, tensor.width);
             let sees = (0..height).all(|y| !window.inside(0, y, tensor.height).is_empty())
                 && (0..width).all(|x| !window.inside(1, x, tensor.width).is_empty());
-            if height * width > 0 && height * width * tensor.channels <= self.limits.elements && (sees || !is_pool) {
+            let most = self.limits.elements.max(tensor.elements());
+            if (1..=most / tensor.channels).contains(&(height * width)) && (sees || !is_pool) {
                 return window;
             }
         }
@@ -229,7 +227,7 @@ impl Builder {
         let tensor = self.tensor(input);
         let element = match element {
             Some(element) => element,
-            None => self.element(),
+            None => self.element(32),
         };
         let most = [1, 1, 3, 20, 40][self.random.random_range(0..5)];
         let reach = tensor.maximum.max(-tensor.minimum).min(40 * tensor.channels as i64).max(2) as f64;
@@ -249,8 +247,7 @@ impl Builder {
             StepFunction { boundaries: boundaries.into_iter().collect(), values }
         };
         let functions = (0..tensor.channels).map(|_| function(&mut self.random)).collect();
-        let output =
-            TensorType { height: tensor.height, width: tensor.width, ..TensorType::vector(tensor.channels, element) };
+        let output = over_pixels(tensor, tensor.channels, element);
         self.layer(LayerKind::MultiThreshold(functions), &[input], output)
     }
 
@@ -285,36 +282,29 @@ impl Builder {
     /// Two ways from a tensor, and what joins them.
     fn fork(&mut self, input: TensorId) -> TensorId {
         let tensor = self.tensor(input);
-        let kind = self.random.random_range(0..4);
-        let element = loop {
-            let element = self.element();
-            if element.bits() <= 6 {
-                break element;
-            }
-        };
+        // Joined channels would grow without end.
+        let kinds = if 2 * tensor.elements() > self.limits.elements { 1..4 } else { 0..4 };
+        let kind = self.random.random_range(kinds);
+        let element = self.element(6);
         match kind {
             0 => {
                 let first = self.way(input, Some(element));
                 let second = if tensor.element == element { input } else { self.way(input, Some(element)) };
                 let channels = self.tensor(first).channels + self.tensor(second).channels;
-                let output =
-                    TensorType { height: tensor.height, width: tensor.width, ..TensorType::vector(channels, element) };
+                let output = over_pixels(tensor, channels, element);
                 self.layer(LayerKind::Concat, &[first, second], output)
             }
             1 => {
                 let first = self.steps(input, Some(element));
                 let second = if tensor.element.bits() <= 6 { input } else { self.steps(input, Some(element)) };
                 let bits = element.bits() + self.tensor(second).element.bits();
-                let target = self.element();
-                let tables = *[1, tensor.channels].choose(&mut self.random).unwrap();
+                let target = self.element(32);
+                let most = if tensor.channels << bits > self.limits.weights { 1 } else { tensor.channels };
+                let tables = *[1, most].choose(&mut self.random).unwrap();
                 let mut table =
                     || (0..1 << bits).map(|_| target.decode(self.random.random()) as i32).collect::<Vec<_>>();
                 let values = (0..tables).map(|_| table()).collect();
-                let output = TensorType {
-                    height: tensor.height,
-                    width: tensor.width,
-                    ..TensorType::vector(tensor.channels, target)
-                };
+                let output = over_pixels(tensor, tensor.channels, target);
                 self.layer(LayerKind::Table(Table { values }), &[first, second], output)
             }
             _ => {
@@ -387,6 +377,11 @@ impl Builder {
         network.validate().unwrap();
         network
     }
+}
+
+/// A tensor of as many pixels.
+fn over_pixels(like: TensorType, channels: usize, element: ElementType) -> TensorType {
+    TensorType { height: like.height, width: like.width, ..TensorType::vector(channels, element) }
 }
 
 /// The least and the greatest sum of any row.

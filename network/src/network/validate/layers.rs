@@ -56,7 +56,8 @@ pub(super) fn check(
             part.rule(divides(input.channels) && divides(weights.rows), "groups", must, found)?;
             let columns = (input.channels / groups).checked_mul(window.taps());
             let found = format!("is {}", weights.columns);
-            let must = format!("be {columns:?}, the taps times a group's channels");
+            let wanted = columns.map_or("more than there can be".to_owned(), |columns| columns.to_string());
+            let must = format!("be {wanted}, the taps times a group's channels");
             part.rule(columns == Some(weights.columns), "columns", must, found)?;
             output_is(height, width, weights.rows)?;
             check_whole(part, output)?;
@@ -108,10 +109,13 @@ pub(super) fn check(
             output_is(input.height, input.width, input.channels)?;
             for (index, list) in factors.iter().enumerate() {
                 let field = format!("factors[{index}]");
-                let must = format!("hold 1 or {} factors up to {GREATEST_FACTOR}", input.channels);
-                let fits = list.iter().all(|factor| factor.unsigned_abs() <= GREATEST_FACTOR as u64);
-                let found = format!("holds {list:?}");
-                part.rule(fits && [1, input.channels].contains(&list.len()), field, must, found)?;
+                let must = format!("hold 1 or {} factors", input.channels);
+                let found = format!("holds {}", list.len());
+                part.rule([1, input.channels].contains(&list.len()), &field, must, found)?;
+                if let Some(factor) = list.iter().find(|factor| factor.unsigned_abs() > GREATEST_FACTOR as u64) {
+                    let must = format!("hold factors up to {GREATEST_FACTOR}");
+                    return Err(part.broken(field, must, format_args!("holds {factor}")));
+                }
             }
             // With one tensor of ±1, an odd factor gives odd numbers only.
             let is_odd = factors.iter().flatten().all(|factor| factor % 2 != 0);

@@ -112,8 +112,8 @@ impl PlaneProduct {
                 &*group_words
             };
             if !self.of_window.is_empty() {
-                let ones = |plane: &[u64]| plane.iter().map(|word| word.count_ones()).sum::<u32>() as i32;
-                let of_plane = window.chunks_exact(of_plane).zip(&self.of_window).map(|(plane, of)| of * ones(plane));
+                let of_plane =
+                    window.chunks_exact(of_plane).zip(&self.of_window).map(|(plane, of)| of * kernels::count(plane));
                 let all: i32 = of_plane.sum();
                 sums.iter_mut().for_each(|sum| *sum = sum.wrapping_add(all));
             }
