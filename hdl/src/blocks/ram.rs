@@ -3,7 +3,8 @@
 //! Ports: `clock`; `write`, `write_address`, `write_data`: at a clock edge with `write` high the word is stored;
 //! `read_address`; `q`: the stored word. A registered memory shows the word that was stored at the address of the last
 //! clock edge, before a write of the same edge (block RAM); the other kind shows the word at the present address
-//! (LUT RAM).
+//! (LUT RAM). A careless memory is a registered one that shows anything where the same edge wrote the word: block RAM
+//! as it is, without the logic beside it that keeps reads before writes.
 
 use crate::wire::{ModuleName, Wire, Word};
 use rust_hdl::core::prelude::*;
@@ -26,6 +27,7 @@ pub struct Ram {
     pub q: Wire<Out>,
     _words: Vec<Word>,
     _registered: bool,
+    _careless: bool,
 }
 
 impl Ram {
@@ -43,7 +45,14 @@ impl Ram {
             q: Wire::of(width),
             _words: vec![Word::zero(width); depth],
             _registered: registered,
+            _careless: false,
         }
+    }
+
+    /// A registered memory whose reader does not care for words that are being written.
+    pub fn careless(depth: usize, width: usize) -> Self {
+        let ram = Ram::new(depth, width, true);
+        Ram { module_name: ModuleName::new(format!("ram_careless_d{depth}_w{width}")), _careless: true, ..ram }
     }
 }
 
@@ -56,6 +65,9 @@ impl Logic for Ram {
         }
         if edge && self.write.val() {
             let address = self.write_address.val().low() as usize;
+            if self._careless && address == read {
+                self.q.next = !self.q.val();
+            }
             self._words[address] = self.write_data.val();
         }
         if !self._registered {
@@ -70,7 +82,14 @@ impl Logic for Ram {
     fn hdl(&self) -> Verilog {
         let (high, last) = (self.q.width() - 1, self._words.len() - 1);
         let store = "if (write) words[write_address] <= write_data;";
-        Verilog::Custom(if self._registered {
+        let anything = format!("{}'bx", high + 1);
+        Verilog::Custom(if self._careless {
+            format!(
+                "reg [{high}:0] words [0:{last}];\nreg [{high}:0] word;\ninitial word = 0;\nalways @(posedge clock) \
+                 begin\n  {store}\n  word <= words[read_address];\n  if (write && write_address == read_address) word \
+                 <= {anything};\nend\nassign q = word;"
+            )
+        } else if self._registered {
             format!(
                 "reg [{high}:0] words [0:{last}];\nreg [{high}:0] word;\ninitial word = 0;\nalways @(posedge clock) \
                  begin\n  {store}\n  word <= words[read_address];\nend\nassign q = word;"

@@ -3,11 +3,18 @@
 //! Ports: `clock`, `reset`, `in_data`/`in_valid`/`in_ready`, `out_data`/`out_valid`/`out_ready`.
 //! A word taken in cycle `t` is offered from cycle `t + 1` on. Ready depends only on the number of words inside, so
 //! the queue cuts combinational paths both ways; one word in and one word out move in every cycle.
+//!
+//! Up to [`SHALLOW`] words lie in LUT RAM. More lie in block RAM, which is read one cycle ahead: the place that will be the
+//! oldest after the coming edge, following `out_ready`. A word written there at the same edge is not to be had from the
+//! memory yet and waits in a register beside it.
 
 use super::ram::Ram;
 use super::register::Register;
 use crate::wire::{ModuleName, Parameter, Wire, Word, bits_of};
 use rust_hdl::core::prelude::*;
+
+/// Words that a queue in LUT RAM holds at most.
+pub const SHALLOW: usize = 32;
 
 /// A queue of `depth` words.
 #[derive(Clone, Debug, LogicBlock)]
@@ -35,15 +42,21 @@ pub struct StreamFifo {
     count: Register,
     push: Wire<Local, Bit>,
     pop: Wire<Local, Bit>,
+    /// Of deep queues: the oldest place after the coming edge, the word written there, whether it was.
+    next_head: Vec<Wire<Local>>,
+    passing: Vec<Register>,
+    passes: Vec<Register>,
     capacity: Parameter,
     _address: usize,
     _count: usize,
+    _deep: usize,
 }
 
 impl StreamFifo {
-    /// A queue of `depth` words (a power of two, at least 2) of `width` bits.
+    /// A queue of `depth` words (at least 2) of `width` bits.
     pub fn new(depth: usize, width: usize) -> Self {
         let (address, count) = (super::address_bits(depth), super::bits_for(depth));
+        let deep = usize::from(depth > SHALLOW);
         StreamFifo {
             module_name: ModuleName::new(format!("stream_fifo_d{depth}_w{width}")),
             clock: Wire::default(),
@@ -54,15 +67,19 @@ impl StreamFifo {
             out_data: Wire::of(width),
             out_valid: Wire::default(),
             out_ready: Wire::default(),
-            memory: Ram::new(depth, width, false),
+            memory: if deep == 1 { Ram::careless(1 << address, width) } else { Ram::new(1 << address, width, false) },
             head: Register::new(address),
             tail: Register::new(address),
             count: Register::new(count),
             push: Wire::default(),
             pop: Wire::default(),
+            next_head: (0..deep).map(|_| Wire::of(address)).collect(),
+            passing: (0..deep).map(|_| Register::new(width)).collect(),
+            passes: (0..deep).map(|_| Register::new(1)).collect(),
             capacity: Parameter::new(Word::new(depth as u64, count)),
             _address: address,
             _count: count,
+            _deep: deep,
         }
     }
 }
@@ -83,6 +100,18 @@ impl Logic for StreamFifo {
         self.memory.write_data.next = self.in_data.val();
         self.memory.read_address.next = self.head.q.val();
         self.out_data.next = self.memory.q.val();
+        for i in 0..self._deep {
+            self.next_head[i].next = self.head.q.val() + self.pop.val();
+            self.memory.read_address.next = self.next_head[i].val();
+            self.passing[i].clock.next = self.clock.val();
+            self.passing[i].d.next = self.in_data.val();
+            self.passes[i].clock.next = self.clock.val();
+            self.passes[i].d.next =
+                bits_of(0u64, 1) + (self.push.val() && (self.tail.q.val() == self.next_head[i].val()));
+            if self.passes[i].q.val().any() {
+                self.out_data.next = self.passing[i].q.val();
+            }
+        }
         self.tail.d.next = self.tail.q.val() + self.push.val();
         self.head.d.next = self.head.q.val() + self.pop.val();
         self.count.d.next = self.count.q.val();

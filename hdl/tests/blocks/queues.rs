@@ -4,11 +4,13 @@ use compiler::schedule::control::Control;
 use compiler::schedule::stream_fifo;
 use hdl::blocks::stream_fifo::StreamFifo;
 use hdl::blocks::vector_feed::VectorFeed;
+use hdl::emit::emit;
 use hdl::wire::{Simulation, Word};
+use rust_hdl::core::prelude::Block;
 
 use crate::control::agree;
 use crate::stream::{FREE, PRESSURES, codes, run};
-use crate::support::{Bench, Stimulus};
+use crate::support::{Bench, Stimulus, tools};
 use crate::top::Top;
 
 fn words(count: usize, width: usize, seed: u64) -> Vec<Word> {
@@ -18,7 +20,7 @@ fn words(count: usize, width: usize, seed: u64) -> Vec<Word> {
 
 #[test]
 fn a_queue_keeps_every_word_in_order() {
-    for (depth, width) in [(2, 1), (2, 8), (4, 65), (16, 7)] {
+    for (depth, width) in [(2, 1), (2, 8), (3, 5), (4, 65), (16, 7), (31, 2), (33, 9), (100, 70)] {
         let sent = words(200, width, depth as u64);
         for pressure in PRESSURES {
             assert_eq!(run(StreamFifo::new(depth, width), &sent, sent.len(), pressure).words, sent, "{pressure:?}");
@@ -28,7 +30,7 @@ fn a_queue_keeps_every_word_in_order() {
 
 #[test]
 fn a_queue_moves_a_word_in_every_cycle_one_cycle_later() {
-    for depth in [2, 4, 16] {
+    for depth in [2, 3, 4, 16, 33, 64] {
         let sent = words(50, 8, 1);
         let run = run(StreamFifo::new(depth, 8), &sent, sent.len(), FREE);
         assert_eq!(run.taken, (0..50).collect::<Vec<u64>>());
@@ -38,7 +40,7 @@ fn a_queue_moves_a_word_in_every_cycle_one_cycle_later() {
 
 #[test]
 fn a_queue_moves_words_when_its_model_does() {
-    for (seed, depth) in [2, 4, 16].into_iter().enumerate() {
+    for (seed, depth) in [2, 3, 4, 16, 33, 50].into_iter().enumerate() {
         let model = || -> Box<dyn Control> { Box::new(stream_fifo::StreamFifo::new(depth)) };
         agree(StreamFifo::new(depth, 8), model, [&words(400, 8, 2), &[]], seed as u64);
     }
@@ -46,7 +48,7 @@ fn a_queue_moves_words_when_its_model_does() {
 
 #[test]
 fn a_queue_holds_its_depth_and_no_more() {
-    for depth in [2, 8] {
+    for depth in [2, 5, 8, 33, 64, 100] {
         let mut simulation = Simulation::new(Top(StreamFifo::new(depth, 4)));
         simulation.top.in_valid.next = true;
         for cycle in 0..depth + 3 {
@@ -65,7 +67,7 @@ fn a_queue_holds_its_depth_and_no_more() {
 
 #[test]
 fn a_queue_is_the_same_in_verilog() {
-    for (depth, width) in [(2, 1), (8, 70)] {
+    for (depth, width) in [(2, 1), (8, 70), (5, 3), (40, 9)] {
         Bench::new("queue", Top(StreamFifo::new(depth, width))).cycles(400).verilator().run(|queue, stimulus| {
             queue.in_data.next = stimulus.word(width);
             queue.in_valid.next = stimulus.chance(0.6);
@@ -73,6 +75,23 @@ fn a_queue_is_the_same_in_verilog() {
             queue.reset.next = stimulus.chance(0.02);
         });
     }
+}
+
+#[test]
+fn a_deep_queue_lies_in_block_ram() {
+    if !tools::available("yosys", "-V") {
+        return;
+    }
+    let mut queue = StreamFifo::new(1000, 64);
+    queue.connect_all();
+    let design = emit(&queue, "queue").unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    tools::write_sources(folder.path(), &design, &[]);
+    let script = "read_verilog -sv design.v; synth_ecp5 -top queue; stat";
+    let said = tools::run_in(folder.path(), "yosys", &["-p", script]);
+    let statistics = &said[said.rfind("Number of cells").unwrap()..];
+    assert!(statistics.contains("DP16KD") && !statistics.contains("TRELLIS_DPR16X4"), "{statistics}");
+    println!("{statistics}");
 }
 
 /// What a feed issues: the words in order, with what it says about each.
