@@ -2,7 +2,6 @@
 
 #![allow(clippy::unwrap_used)]
 
-#[allow(dead_code)]
 #[path = "../../sim/tests/random_networks/generator.rs"]
 mod generator;
 

@@ -8,12 +8,40 @@ mod generator;
 
 use compiler::fold::{Goal, plan};
 use compiler::lower::lower;
-use generator::{random_graph, random_images};
+use generator::{random_convolutional_graph, random_graph, random_images};
+use network::graph::Graph;
 use sim::packed::Packed;
 use sim::trace::first_difference;
 use sim::verilator::{Cache, Verilator};
 use sim::{Executor, RunOptions};
 use std::path::Path;
+
+/// Seeds of graphs with padded ±1 convolutions, groups, pools, forks and joins among them.
+const CONVOLUTIONAL: [u64; 5] = [1, 2, 3, 5, 8];
+
+/// Holds the design of a graph, for `rate` images/s at 100 MHz, to its network and plan.
+fn check(graph: &Graph, seed: u64, rate: f64) {
+    let network = lower(graph).unwrap();
+    let plan = plan(network.clone(), &Goal::FramesPerSecond(rate), 100.0).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let compiled = hdl::artifacts::write(&plan, None, &folder.path().join("design")).unwrap();
+    let cache = Cache::at(Path::new(env!("CARGO_TARGET_TMPDIR")).join("cache"));
+    let mut verilator = Verilator::of_design(&compiled, &folder.path().join("design")).unwrap().with_cache(cache);
+    let images = random_images(graph, seed, 30);
+    let trace = RunOptions { trace: true, ..RunOptions::default() };
+    let expected = Packed::new(&network).run(&images, &trace).unwrap();
+
+    let free = verilator.run(&images, &RunOptions::default()).unwrap();
+    assert_eq!(free.scores, expected.scores, "seed {seed}\n{plan}");
+    let cycles = free.cycles.unwrap();
+    assert_eq!(cycles.steady_interval(8), Some(plan.initiation_interval), "seed {seed}\n{plan}\n{cycles:?}");
+    assert_eq!(cycles.latency_cycles, plan.latency, "seed {seed}\n{plan}");
+
+    let held = verilator.run(&images, &RunOptions { back_pressure: Some(seed), ..trace }).unwrap();
+    assert_eq!(held.scores, expected.scores, "seed {seed}\n{plan}");
+    let difference = first_difference(&expected.trace.unwrap(), &held.trace.unwrap());
+    assert!(difference.is_none(), "seed {seed}: {}\n{plan}", difference.unwrap());
+}
 
 #[test]
 fn designs_compute_their_networks_in_the_cycles_planned() {
@@ -21,26 +49,16 @@ fn designs_compute_their_networks_in_the_cycles_planned() {
         return;
     }
     for seed in 0..4 {
-        let graph = random_graph(seed, 40);
-        let network = lower(&graph).unwrap();
-        let plan = plan(network.clone(), &Goal::FramesPerSecond(1e6), 100.0).unwrap();
-        let folder = tempfile::tempdir().unwrap();
-        let compiled = hdl::artifacts::write(&plan, None, &folder.path().join("design")).unwrap();
-        let cache = Cache::at(Path::new(env!("CARGO_TARGET_TMPDIR")).join("cache"));
-        let mut verilator = Verilator::of_design(&compiled, &folder.path().join("design")).unwrap().with_cache(cache);
-        let images = random_images(&graph, seed, 30);
-        let trace = RunOptions { trace: true, ..RunOptions::default() };
-        let expected = Packed::new(&network).run(&images, &trace).unwrap();
+        check(&random_graph(seed, 40), seed, 1e6);
+    }
+}
 
-        let free = verilator.run(&images, &RunOptions::default()).unwrap();
-        assert_eq!(free.scores, expected.scores, "seed {seed}\n{plan}");
-        let cycles = free.cycles.unwrap();
-        assert_eq!(cycles.steady_interval(8), Some(plan.initiation_interval), "seed {seed}\n{plan}\n{cycles:?}");
-        assert_eq!(cycles.latency_cycles, plan.latency, "seed {seed}\n{plan}");
-
-        let held = verilator.run(&images, &RunOptions { back_pressure: Some(seed), ..trace }).unwrap();
-        assert_eq!(held.scores, expected.scores, "seed {seed}\n{plan}");
-        let difference = first_difference(&expected.trace.unwrap(), &held.trace.unwrap());
-        assert!(difference.is_none(), "seed {seed}: {}\n{plan}", difference.unwrap());
+#[test]
+fn convolutional_designs_compute_their_networks_in_the_cycles_planned() {
+    if !common::has("verilator") {
+        return;
+    }
+    for seed in CONVOLUTIONAL {
+        check(&random_convolutional_graph(seed), seed, 1e4);
     }
 }

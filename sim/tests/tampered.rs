@@ -3,7 +3,6 @@
 
 #![allow(clippy::unwrap_used)]
 
-#[allow(dead_code)]
 #[path = "random_networks/generator.rs"]
 mod generator;
 #[path = "tampered/mutate.rs"]

@@ -1,5 +1,7 @@
 //! Random small graphs: every shape, ties, dead channels, thresholds out of reach.
 
+#![allow(dead_code, unused_imports, reason = "each test uses its part")]
+
 mod convolutional;
 
 pub use convolutional::random_convolutional_graph;

@@ -1,0 +1,144 @@
+//! What cannot be lowered is refused by the node's name, with what must hold, what was found and a way out.
+
+#![allow(clippy::unwrap_used)]
+
+use compiler::lower::lower;
+use miette::Diagnostic;
+use network::graph::{Graph, Node, NodeId, Operator, Source, Value, ValueId, Window};
+use network::tensor::Tensor;
+
+/// A graph that grows from an image of shape `[1, 2, 4, 4]`.
+struct Builder {
+    nodes: Vec<Node>,
+    values: Vec<Value>,
+}
+
+impl Builder {
+    fn new() -> Self {
+        let image = Value { name: "image".into(), shape: vec![1, 2, 4, 4], source: Source::Input, is_integer: false };
+        Builder { nodes: Vec::new(), values: vec![image] }
+    }
+
+    fn constant(&mut self, shape: &[usize], value: f64) -> ValueId {
+        let tensor = Tensor::new(shape.to_vec(), vec![value; shape.iter().product()]);
+        self.value("constant", shape, Source::Constant(tensor))
+    }
+
+    fn value(&mut self, name: &str, shape: &[usize], source: Source) -> ValueId {
+        self.values.push(Value { name: name.into(), shape: shape.to_vec(), source, is_integer: false });
+        ValueId(self.values.len() - 1)
+    }
+
+    fn node(&mut self, name: &str, operator: Operator, inputs: &[ValueId], shape: &[usize]) -> ValueId {
+        let output = self.value(name, shape, Source::Node(NodeId(self.nodes.len())));
+        self.nodes.push(Node { name: name.into(), operator, inputs: inputs.to_vec(), outputs: vec![output] });
+        output
+    }
+
+    /// ±1 out of a value, with the given scale.
+    fn sign(&mut self, name: &str, input: ValueId, scale: f64) -> ValueId {
+        let scale = self.constant(&[], scale);
+        let shape = self.values[input.0].shape.clone();
+        self.node(name, Operator::BipolarQuant, &[input, scale], &shape)
+    }
+
+    fn conv(&mut self, name: &str, input: ValueId) -> ValueId {
+        let weights = self.constant(&[3, 2, 1, 1], 1.0);
+        self.node(name, Operator::Conv { window: window(1, 1, 0), groups: 1 }, &[input, weights], &[1, 3, 4, 4])
+    }
+
+    fn refused(self, output: ValueId) -> String {
+        let graph = Graph {
+            name: "refused".into(),
+            opset: 13,
+            nodes: self.nodes,
+            values: self.values,
+            input: ValueId(0),
+            input_type: None,
+            output,
+            remarks: Vec::new(),
+        };
+        let error = lower(&graph).unwrap_err();
+        let help = error.help().map(|help| help.to_string()).unwrap_or_default();
+        assert!(!help.is_empty(), "{error} comes without help");
+        format!("{error}\n  help: {help}\n")
+    }
+}
+
+fn window(kernel: usize, stride: usize, pad: usize) -> Window {
+    Window {
+        kernel: vec![kernel; 2],
+        strides: vec![stride; 2],
+        dilations: vec![1; 2],
+        pads_before: vec![pad; 2],
+        pads_after: vec![pad; 2],
+        overhang: vec![0; 2],
+    }
+}
+
+const IMAGE: ValueId = ValueId(0);
+
+#[test]
+fn refusals_name_the_node() {
+    let mut text = String::new();
+
+    let mut graph = Builder::new();
+    let conv = graph.conv("conv_of_the_image", IMAGE);
+    text += &graph.refused(conv);
+
+    let mut graph = Builder::new();
+    let sign = graph.sign("sign", IMAGE, 1.0);
+    let conv = graph.conv("conv", sign);
+    let pool = graph.node("pool", Operator::MaxPool { window: window(2, 2, 0) }, &[conv], &[1, 3, 2, 2]);
+    let absolute = graph.node("absolute", Operator::Abs, &[pool], &[1, 3, 2, 2]);
+    let last = graph.sign("behind_the_turn", absolute, 1.0);
+    text += &graph.refused(last);
+
+    let mut graph = Builder::new();
+    let sign = graph.sign("sign", IMAGE, 1.0);
+    let operator = Operator::AveragePool { window: window(3, 1, 1), count_include_pad: false };
+    let pool = graph.node("uneven_average", operator, &[sign], &[1, 2, 4, 4]);
+    text += &graph.refused(pool);
+
+    let mut graph = Builder::new();
+    let first = graph.sign("first", IMAGE, 1.0);
+    let second = graph.sign("second", IMAGE, 2.0);
+    let sum = graph.node("sum", Operator::Add, &[first, second], &[1, 2, 4, 4]);
+    text += &graph.refused(sum);
+
+    let mut graph = Builder::new();
+    let sign = graph.sign("sign", IMAGE, 1.0);
+    let conv = graph.conv("conv", sign);
+    let again = graph.sign("again", conv, 1.0);
+    let product = graph.node("product", Operator::Mul, &[again, again], &[1, 3, 4, 4]);
+    text += &graph.refused(product);
+
+    let mut graph = Builder::new();
+    let sign = graph.sign("sign", IMAGE, 1.0);
+    let along = graph.node("along_rows", Operator::Concat { axis: 2 }, &[sign, sign], &[1, 2, 8, 4]);
+    text += &graph.refused(along);
+
+    let mut graph = Builder::new();
+    let sign = graph.sign("sign", IMAGE, 1.0);
+    let conv = graph.conv("conv", sign);
+    let codes = graph.sign("codes", conv, 1.0);
+    let mixed = graph.node("mixed", Operator::Reshape, &[codes], &[1, 4, 3, 4]);
+    let weights = graph.constant(&[1, 4, 1, 1], 1.0);
+    let operator = Operator::Conv { window: window(1, 1, 0), groups: 1 };
+    let last = graph.node("conv_of_mixed", operator, &[mixed, weights], &[1, 1, 3, 4]);
+    text += &graph.refused(last);
+
+    let mut graph = Builder::new();
+    let sign = graph.sign("sign", IMAGE, 1.0);
+    let (before, after) = (vec![0, 1, 0, 0], vec![0; 4]);
+    let padded = graph.node("more_channels", Operator::Pad { before, after, value: 0.0 }, &[sign], &[1, 3, 4, 4]);
+    text += &graph.refused(padded);
+
+    let mut graph = Builder::new();
+    let sign = graph.sign("sign", IMAGE, 1.0);
+    let (before, after) = (vec![0, 0, 1, 1], vec![0; 4]);
+    let padded = graph.node("half", Operator::Pad { before, after, value: 0.5 }, &[sign], &[1, 2, 5, 5]);
+    text += &graph.refused(padded);
+
+    insta::assert_snapshot!("refusals", text);
+}
