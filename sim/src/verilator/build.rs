@@ -152,10 +152,14 @@ fn header(core: &StreamCore, options: ModelOptions) -> String {
     let probes: &[StageProbe] = if options.probes { &core.stages } else { &[] };
     line(format!("#define PROBE_COUNT {}", probes.len()));
     if !probes.is_empty() {
-        line("struct ProbeSpec {\n    const char* prefix;\n    unsigned bits;\n};".to_owned());
+        line(
+            "struct ProbeSpec {\n    const char* prefix;\n    unsigned bits;\n    unsigned words_per_image;\n};"
+                .to_owned(),
+        );
         line("static const ProbeSpec PROBES[] = {".to_owned());
         for probe in probes {
-            line(format!("    {{\"{}\", {}}},", probe.prefix, probe.format.word_bits()));
+            let words = probe.format.words_per_image();
+            line(format!("    {{\"{}\", {}, {words}}},", probe.prefix, probe.format.word_bits()));
         }
         line("};".to_owned());
     }

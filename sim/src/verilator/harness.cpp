@@ -307,7 +307,13 @@ int main(int argc, char** argv) {
             }
         }
         half_cycle(1);
-        const bool complete = taken == input_total && given == output_total;
+        bool complete = taken == input_total && given == output_total;
+#if PROBE_COUNT
+        // Words that no output needs may still be on their way when the last output is there.
+        for (std::size_t i = 0; i < probes.size(); ++i) {
+            complete = complete && probes[i].words.size() / probes[i].width >= images * PROBES[i].words_per_image;
+        }
+#endif
         if (complete && cycle - last_progress >= drain) break;
         if (!complete && cycle - last_progress >= patience) {
             status = STUCK;
