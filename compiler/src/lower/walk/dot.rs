@@ -261,7 +261,8 @@ impl Walk<'_> {
         }
         let is_single = |value: f64| f64::from(value as f32) == value;
         for column in 0..columns {
-            let Some(factor) = dot.factor.at(column).as_float().filter(|factor| is_single(*factor)) else {
+            let is_usable = |factor: &f64| *factor != 0.0 && is_single(*factor);
+            let Some(factor) = dot.factor.at(column).as_float().filter(is_usable) else {
                 return Err(self.not_quantised(node, " with a different scale per channel"));
             };
             for row in 0..rows {
@@ -273,6 +274,8 @@ impl Walk<'_> {
                 *weight *= factor;
             }
         }
+        // w · (f · x + s) = (w · f) · (x + s / f)
+        dot.summand = dot.summand.combine(Binary::Divide, &dot.factor);
         Ok(Constant::Float(1.0))
     }
 

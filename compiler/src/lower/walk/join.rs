@@ -351,7 +351,7 @@ impl Walk<'_> {
     }
 
     /// The tensor with elements of another type.
-    fn widened(&mut self, node: &Node, tensor: TensorId, element: ElementType) -> TensorId {
+    pub(super) fn widened(&mut self, node: &Node, tensor: TensorId, element: ElementType) -> TensorId {
         let kind = self.tensors[tensor.0];
         if kind.element == element {
             return tensor;
