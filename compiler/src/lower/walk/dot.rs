@@ -149,6 +149,13 @@ impl Walk<'_> {
         let (factor, summand) = self.affine(node, &data)?;
         let padding =
             if window.is_unpadded() || self.is_zero(node, &summand)? { 0 } else { self.border_code(node, &data, 0.0)? };
+        let kind = self.tensors[source.0];
+        let source = if padding == 0 || kind.element.contains(padding.into()) {
+            source
+        } else {
+            let element = ElementType::holding(kind.minimum.min(padding.into()), kind.maximum.max(padding.into()));
+            self.widened(node, source, element)
+        };
         if groups > 1 && (factor.as_uniform().is_none() || summand.as_uniform().is_none()) {
             return Err(self.not_quantised(node, " with a different scale per channel"));
         }
