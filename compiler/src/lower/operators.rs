@@ -38,11 +38,10 @@ pub fn batch_normalization(data: Data, shape: &[usize], tensors: [&Tensor; 4], e
         let sum = float(variance, channel).binary(Binary::Add, Constant::Float(epsilon));
         Constant::SquareRoot(Arc::new(sum))
     };
-    let step = |operation, parameter| Step::Binary { operation, reversed: false, parameter };
-    data.then(step(Binary::Subtract, along_channels(&|channel| float(mean, channel))))
-        .then(step(Binary::Divide, along_channels(&deviation)))
-        .then(step(Binary::Multiply, along_channels(&|channel| float(scale, channel))))
-        .then(step(Binary::Add, along_channels(&|channel| float(bias, channel))))
+    data.then(Step::with(Binary::Subtract, along_channels(&|channel| float(mean, channel))))
+        .then(Step::with(Binary::Divide, along_channels(&deviation)))
+        .then(Step::with(Binary::Multiply, along_channels(&|channel| float(scale, channel))))
+        .then(Step::with(Binary::Add, along_channels(&|channel| float(bias, channel))))
 }
 
 /// What a quantiser does: a code, and the way back from the code to the value it stands for.
@@ -56,7 +55,7 @@ pub struct Quantisation {
 }
 
 fn times(parameter: Parameter) -> Step {
-    Step::Binary { operation: Binary::Multiply, reversed: false, parameter }
+    Step::with(Binary::Multiply, parameter)
 }
 
 /// The QONNX `BipolarQuant`.
@@ -121,7 +120,7 @@ pub fn quant(elements: usize, format: &QuantFormat, scale: Parameter, zero_point
     } else {
         ElementType::Unsigned { bits: format.bits }
     };
-    let unshift = Step::Binary { operation: Binary::Subtract, reversed: false, parameter: zero_point };
+    let unshift = Step::with(Binary::Subtract, zero_point);
     Quantisation { quantisers, element, back: vec![unshift, times(scale)] }
 }
 
@@ -146,7 +145,7 @@ pub fn multi_threshold(
     let (element, back) = if bipolar {
         (ElementType::Bipolar, vec![times(constant(-out_bias))])
     } else {
-        let shift = Step::Binary { operation: Binary::Add, reversed: false, parameter: constant(out_bias) };
+        let shift = Step::with(Binary::Add, constant(out_bias));
         (ElementType::holding(0, levels as i64), vec![times(constant(out_scale)), shift])
     };
     Quantisation { quantisers, element, back }

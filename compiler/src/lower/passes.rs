@@ -1,6 +1,6 @@
 //! The passes over a lowered network. Each is a pure function; [`super::PASSES`] is their order.
 
-use super::weights::{element_of, row_spacing};
+use super::weights::{element_of, row_range, row_spacing};
 use abi::{ElementType, StepFunction};
 use network::network::{
     Add, Convolution, Layer, LayerId, LayerKind, Network, Pool, PoolOperation, Table, TensorId, TensorType,
@@ -251,14 +251,9 @@ fn mirrored(step: &StepFunction<i64>, spacing: i64) -> StepFunction<i64> {
     }
 }
 
-fn accumulator_range(weights: &WeightMatrix, (minimum, maximum): (i64, i64)) -> (i64, i64) {
-    let row_range = |row: usize| {
-        weights.row(row).iter().fold((0, 0), |(low, high), weight| {
-            let (a, b) = (i64::from(*weight) * minimum, i64::from(*weight) * maximum);
-            (low + a.min(b), high + a.max(b))
-        })
-    };
-    (0..weights.rows).map(row_range).fold((i64::MAX, i64::MIN), |(low, high), (a, b)| (low.min(a), high.max(b)))
+fn accumulator_range(weights: &WeightMatrix, range: (i64, i64)) -> (i64, i64) {
+    let ranges = (0..weights.rows).map(|row| row_range(weights.row(row), range));
+    ranges.fold((i64::MAX, i64::MIN), |(low, high), (a, b)| (low.min(a), high.max(b)))
 }
 
 /// What the taps of a dot product can count as: the elements' range, and the padding where there is some.

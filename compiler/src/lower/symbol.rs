@@ -93,6 +93,13 @@ pub enum Step {
     Function(Function),
 }
 
+impl Step {
+    /// The element, combined with a parameter as the second operand.
+    pub fn with(operation: Binary, parameter: Parameter) -> Self {
+        Step::Binary { operation, reversed: false, parameter }
+    }
+}
+
 /// Where the numbers of a chain come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Origin {

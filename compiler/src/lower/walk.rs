@@ -124,13 +124,23 @@ impl<'a> Walk<'a> {
         LowerError::Unsupported { node: node.name.clone(), operator: node.operator.name(), must, found, help }
     }
 
+    fn not_quantised(&self, node: &Node, from: &str) -> LowerError {
+        LowerError::NotQuantised { node: node.name.clone(), operator: node.operator.name(), from: from.to_owned() }
+    }
+
+    /// Factor and summand of data that a dot product, a sum or a pool reads.
+    fn affine(&self, node: &Node, data: &Data) -> Result<(Parameter, Parameter), LowerError> {
+        let fault = || self.not_quantised(node, " (a nonlinear function stands behind the last quantiser)");
+        data.affine().ok_or_else(fault)
+    }
+
     fn node(&mut self, node: &Node) -> Result<Symbol, LowerError> {
         let shape = self.shape(node.outputs[0]).to_vec();
         let elements: usize = shape.iter().product();
         let first = match self.symbol(node.inputs[0]) {
             // Only a convolution takes a border in.
             Symbol::Data(data) if !matches!(node.operator, Operator::Conv { .. }) => {
-                Symbol::Data(self.without_border(node, data)?)
+                Symbol::Data(self.without_border(node, 0, data)?)
             }
             symbol => symbol,
         };
@@ -255,8 +265,8 @@ impl<'a> Walk<'a> {
             _ => Binary::Divide,
         };
         let (data, reversed) = match (first, self.symbol(node.inputs[1])) {
-            (Symbol::Data(a), Symbol::Data(b)) if matches!(operation, Binary::Add | Binary::Subtract) => {
-                return self.sum(node, [a, b], operation).map(Symbol::Data);
+            (Symbol::Data(_), Symbol::Data(_)) if matches!(operation, Binary::Add | Binary::Subtract) => {
+                return self.sum(node, operation).map(Symbol::Data);
             }
             (Symbol::Data(_), Symbol::Data(_)) => {
                 return Err(LowerError::TwoDataOperands { node: node.name.clone(), operator: node.operator.name() });
@@ -271,7 +281,7 @@ impl<'a> Walk<'a> {
                 )));
             }
             (Symbol::Data(data), Symbol::Constant(_)) => (data, false),
-            (Symbol::Constant(_), Symbol::Data(data)) => (self.without_border(node, data)?, true),
+            (Symbol::Constant(_), Symbol::Data(data)) => (self.without_border(node, 1, data)?, true),
         };
         let data_shape = self.shape(node.inputs[usize::from(reversed)]);
         if data_shape.iter().product::<usize>() != shape.iter().product::<usize>() {

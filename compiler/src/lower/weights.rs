@@ -60,6 +60,14 @@ pub fn element_of(weights: &[i16]) -> ElementType {
     }
 }
 
+/// The least and the greatest dot product of `weights` with elements of a range.
+pub fn row_range(weights: &[i16], (minimum, maximum): (i64, i64)) -> (i64, i64) {
+    weights.iter().fold((0, 0), |(low, high), weight| {
+        let (a, b) = (i64::from(*weight) * minimum, i64::from(*weight) * maximum);
+        (low + a.min(b), high + a.max(b))
+    })
+}
+
 /// Distance of neighbouring values of a dot product with `weights` of elements that lie `input_step` apart.
 pub fn row_spacing(weights: &[i16], input_step: i64) -> i64 {
     let divisor = |divisor: usize, weight: &i16| greatest_common_divisor(divisor, usize::from(weight.unsigned_abs()));

@@ -39,8 +39,10 @@ pub trait Stage: HasClock {
     }
 }
 
+/// Makes blocks stages; methods beyond those of one stream on each side come in braces.
 macro_rules! stage {
-    ($($block:ty),+) => {$(
+    ($($block:ty),+) => {$(stage!($block {});)+};
+    ($block:ty { $($more:item)* }) => {
         impl Stage for $block {
             fn offer(&mut self, word: Option<Word>) {
                 self.in_valid.next = word.is_some();
@@ -55,53 +57,26 @@ macro_rules! stage {
             fn offered(&self) -> Option<Word> {
                 self.out_valid.val().then(|| self.out_data.val())
             }
+            $($more)*
         }
-    )+};
+    };
 }
-stage!(StreamFifo, WidthConverter, MatrixVectorUnit, DepthwiseUnit, MultiThreshold, ArgMax);
-
-stage!(PoolUnit, ScaleUnit);
+stage!(StreamFifo, WidthConverter, MatrixVectorUnit, DepthwiseUnit, MultiThreshold, ArgMax, PoolUnit, ScaleUnit);
 
 macro_rules! stage_that_runs_ahead {
     ($($block:ty),+) => {$(
-        impl Stage for $block {
-            fn offer(&mut self, word: Option<Word>) {
-                self.in_valid.next = word.is_some();
-                self.in_data.next = word.unwrap_or_else(|| Word::ones(self.in_data.width()));
-            }
-            fn take(&mut self, ready: bool) {
-                self.out_ready.next = ready;
-            }
-            fn is_ready(&self) -> bool {
-                self.in_ready.val()
-            }
-            fn offered(&self) -> Option<Word> {
-                self.out_valid.val().then(|| self.out_data.val())
-            }
+        stage!($block {
             fn runs_ahead(&self) -> bool {
                 true
             }
-        }
+        });
     )+};
 }
 stage_that_runs_ahead!(SlidingWindow, Upsample);
 
 macro_rules! stage_of_two {
     ($($block:ty),+) => {$(
-        impl Stage for $block {
-            fn offer(&mut self, word: Option<Word>) {
-                self.in_valid.next = word.is_some();
-                self.in_data.next = word.unwrap_or_else(|| Word::ones(self.in_data.width()));
-            }
-            fn take(&mut self, ready: bool) {
-                self.out_ready.next = ready;
-            }
-            fn is_ready(&self) -> bool {
-                self.in_ready.val()
-            }
-            fn offered(&self) -> Option<Word> {
-                self.out_valid.val().then(|| self.out_data.val())
-            }
+        stage!($block {
             fn offer_second(&mut self, word: Option<Word>) {
                 self.second_valid.next = word.is_some();
                 self.second_data.next = word.unwrap_or_else(|| Word::ones(self.second_data.width()));
@@ -109,32 +84,19 @@ macro_rules! stage_of_two {
             fn second_is_ready(&self) -> bool {
                 self.second_ready.val()
             }
-        }
+        });
     )+};
 }
 stage_of_two!(AddUnit, TableUnit, Concat);
 
-impl Stage for Fork {
-    fn offer(&mut self, word: Option<Word>) {
-        self.in_valid.next = word.is_some();
-        self.in_data.next = word.unwrap_or_else(|| Word::ones(self.in_data.width()));
-    }
-    fn take(&mut self, ready: bool) {
-        self.out_ready.next = ready;
-    }
-    fn is_ready(&self) -> bool {
-        self.in_ready.val()
-    }
-    fn offered(&self) -> Option<Word> {
-        self.out_valid.val().then(|| self.out_data.val())
-    }
+stage!(Fork {
     fn take_second(&mut self, ready: bool) {
         self.second_ready.next = ready;
     }
     fn second_offered(&self) -> Option<Word> {
         self.second_valid.val().then(|| self.second_data.val())
     }
-}
+});
 
 /// How often source and sink make the other side wait.
 #[derive(Clone, Copy, Debug)]

@@ -8,7 +8,7 @@ use crate::lower::chain::{Binary, Constant};
 use crate::lower::passes::{reached, spacing};
 use crate::lower::steps::Lattice;
 use crate::lower::symbol::{Data, Origin, Parameter, Pending, Step, Symbol};
-use crate::lower::weights::{GREATEST_WEIGHT, integer_weights, row_spacing};
+use crate::lower::weights::{GREATEST_WEIGHT, integer_weights, row_range, row_spacing};
 use abi::ElementType;
 use network::graph::{self, Node, Operator};
 use network::network::{Convolution, LayerKind, TensorId, TensorType, Window};
@@ -130,7 +130,7 @@ impl Walk<'_> {
                 (Data { chain, order: extent.channels_first(), pending: None, ..data }, extent)
             }
             None => {
-                let mut data = self.settled(node, data)?;
+                let mut data = self.settled_input(node, 0, data)?;
                 let extent = self.image(node, &mut data, shape)?;
                 (data, extent)
             }
@@ -170,15 +170,6 @@ impl Walk<'_> {
         let dot = Dot { source, factor, summand, weights, bias, windows };
         let result = self.dot_layer(node, dot, output.pixels())?;
         Ok(Data { order: output.channels_first(), ..result })
-    }
-
-    fn not_quantised(&self, node: &Node, from: &str) -> LowerError {
-        LowerError::NotQuantised { node: node.name.clone(), operator: node.operator.name(), from: from.to_owned() }
-    }
-
-    fn affine(&self, node: &Node, data: &Data) -> Result<(Parameter, Parameter), LowerError> {
-        let fault = || self.not_quantised(node, " (a nonlinear function stands behind the last quantiser)");
-        data.affine().ok_or_else(fault)
     }
 
     /// The layer of a dot product; each row's results are `pixels` elements in a row of the graph value.
@@ -238,10 +229,7 @@ impl Walk<'_> {
         let tensor = self.add_layer(&node.name, kind, &[dot.source], output);
         self.lattices.insert(tensor, lattices);
         let scales = grid.scales.iter().map(|s| Constant::Float(*s).binary(Binary::Multiply, first.clone()));
-        let step = |operation, constants| {
-            let parameter = Parameter::repeated(constants, pixels);
-            Step::Binary { operation, reversed: false, parameter }
-        };
+        let step = |operation, constants| Step::with(operation, Parameter::repeated(constants, pixels));
         let mut result = Data::of(Origin::Tensor(tensor))
             .then(step(Binary::Multiply, scales.collect()))
             .then(step(Binary::Add, terms));
@@ -301,7 +289,7 @@ impl Walk<'_> {
                 return Err(LowerError::NothingToDo { model: self.graph.name.clone() });
             }
         };
-        let data = self.settled(node, data)?;
+        let data = self.settled_input(node, input, data)?;
         let weights = self.floats(node, 1 - input)?;
         let data_shape = self.shape(node.inputs[input]);
         // Vectors on the left lie along the last axis, one for each of the others' positions.
@@ -353,13 +341,8 @@ impl Walk<'_> {
 }
 
 /// The values that a dot product of `weights` with elements `step` apart in a range can have.
-pub(super) fn lattice(weights: &[i16], (minimum, maximum): (i64, i64), step: i64) -> Lattice {
-    let (mut first, mut last) = (0, 0);
-    for weight in weights.iter().map(|weight| i64::from(*weight)) {
-        let (a, b) = (weight * minimum, weight * maximum);
-        first += a.min(b);
-        last += a.max(b);
-    }
+pub(super) fn lattice(weights: &[i16], range: (i64, i64), step: i64) -> Lattice {
+    let (first, last) = row_range(weights, range);
     let step = row_spacing(weights, step);
     Lattice { first, step, count: ((last - first) / step) as u64 + 1 }
 }

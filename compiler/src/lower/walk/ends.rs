@@ -14,7 +14,7 @@ impl Walk<'_> {
         let Symbol::Data(data) = self.symbol(node.inputs[0]) else {
             return Err(LowerError::NothingToDo { model: self.graph.name.clone() });
         };
-        let data = self.settled(node, data)?;
+        let data = self.settled_input(node, 0, data)?;
         let shape = self.shape(node.inputs[0]);
         let (axis, k) = match node.operator {
             Operator::TopK { axis, k } => (axis, k),

@@ -28,6 +28,13 @@ struct Operand {
     summand: Parameter,
 }
 
+impl Operand {
+    /// Index in the tensor of the element with the given row-major index.
+    fn position(&self, element: usize) -> usize {
+        self.order.as_ref().map_or(element, |order| order[element])
+    }
+}
+
 impl Walk<'_> {
     /// The data of input `index`, nothing pending, as integers of a tensor under an affine chain.
     fn operand(&mut self, node: &Node, index: usize) -> Result<Operand, LowerError> {
@@ -39,36 +46,29 @@ impl Walk<'_> {
                 "let the exporter fold constants (in PyTorch: do_constant_folding=True)",
             ));
         };
-        let mut data = self.settled(node, data)?;
+        let mut data = self.settled_input(node, index, data)?;
         let shape = self.shape(node.inputs[index]);
         if Extent::of_shape(shape).is_some() && self.extent(&data).is_some() {
             self.image(node, &mut data, shape)?;
         }
-        let not_quantised = |from: &str| LowerError::NotQuantised {
-            node: node.name.clone(),
-            operator: node.operator.name(),
-            from: from.to_owned(),
-        };
         let Origin::Tensor(tensor) = data.origin else {
-            return Err(not_quantised(" straight from the model's input"));
+            return Err(self.not_quantised(node, " straight from the model's input"));
         };
-        let (factor, summand) =
-            data.affine().ok_or_else(|| not_quantised(" (a nonlinear function stands behind the last quantiser)"))?;
+        let (factor, summand) = self.affine(node, &data)?;
         Ok(Operand { tensor, order: data.order, factor, summand })
     }
 
-    /// Two operands whose elements stand in the same places; an operand that had to be read through the layout of the
-    /// other is read again.
-    fn operands(&mut self, node: &Node, first: usize, second: usize) -> Result<[Operand; 2], LowerError> {
-        self.operand(node, first)?;
-        let b = self.operand(node, second)?;
-        // Reading the second may have laid out the input tensor, which the first may be, too.
-        let a = self.operand(node, first)?;
-        Ok([a, b])
+    /// All operands of a node.
+    fn operands(&mut self, node: &Node) -> Result<Vec<Operand>, LowerError> {
+        // Reading one may lay out the input tensor, which an earlier one may be, too.
+        for index in 0..node.inputs.len() {
+            self.operand(node, index)?;
+        }
+        (0..node.inputs.len()).map(|index| self.operand(node, index)).collect()
     }
 
     /// The sum or difference of two values.
-    pub(super) fn sum(&mut self, node: &Node, data: [Data; 2], operation: Binary) -> Result<Data, LowerError> {
+    pub(super) fn sum(&mut self, node: &Node, operation: Binary) -> Result<Data, LowerError> {
         if self.shape(node.inputs[0]) != self.shape(node.inputs[1]) {
             let shapes = format!("{:?} and {:?}", self.shape(node.inputs[0]), self.shape(node.inputs[1]));
             return Err(self.unsupported(
@@ -78,18 +78,19 @@ impl Walk<'_> {
                 "give both branches the same number of channels and pixels",
             ));
         }
-        drop(data);
-        let [mut a, mut b] = self.operands(node, 0, 1)?;
+        let mut operands = self.operands(node)?.into_iter();
+        let (Some(mut a), Some(mut b)) = (operands.next(), operands.next()) else {
+            unreachable!("the import gives a sum two inputs")
+        };
         if operation == Binary::Subtract {
             let minus = Parameter::uniform(Constant::Float(-1.0));
             b.factor = minus.combine(Binary::Multiply, &b.factor);
             b.summand = minus.combine(Binary::Multiply, &b.summand);
         }
-        let step = |operation, parameter| Step::Binary { operation, reversed: false, parameter };
         let summand = a.summand.combine(Binary::Add, &b.summand);
         if a.tensor == b.tensor && a.order == b.order {
             let factor = a.factor.combine(Binary::Add, &b.factor);
-            let chain = vec![step(Binary::Multiply, factor), step(Binary::Add, summand)];
+            let chain = vec![Step::with(Binary::Multiply, factor), Step::with(Binary::Add, summand)];
             return Ok(Data { origin: Origin::Tensor(a.tensor), order: a.order, chain, pending: None });
         }
         for operand in [&mut a, &mut b] {
@@ -99,12 +100,9 @@ impl Walk<'_> {
             }
         }
         let kinds = [self.tensors[a.tensor.0], self.tensors[b.tensor.0]];
-        let is_same = |a: &Option<Arc<Vec<usize>>>, b: &Option<Arc<Vec<usize>>>| {
-            let position =
-                |order: &Option<Arc<Vec<usize>>>, element| order.as_ref().map_or(element, |order| order[element]);
-            a == b || (0..kinds[0].elements()).all(|element| position(a, element) == position(b, element))
-        };
-        if Extent::of(&kinds[0]) != Extent::of(&kinds[1]) || !is_same(&a.order, &b.order) {
+        let is_same =
+            a.order == b.order || (0..kinds[0].elements()).all(|element| a.position(element) == b.position(element));
+        if Extent::of(&kinds[0]) != Extent::of(&kinds[1]) || !is_same {
             return Err(self.unsupported(
                 node,
                 "add values whose elements stand in the same order",
@@ -116,7 +114,7 @@ impl Walk<'_> {
         let channels = kinds[0].channels;
         let mut element_of = vec![usize::MAX; channels];
         for element in 0..kinds[0].elements() {
-            let channel = a.order.as_ref().map_or(element, |order| order[element]) % channels;
+            let channel = a.position(element) % channels;
             if element_of[channel] == usize::MAX {
                 element_of[channel] = element;
             }
@@ -133,12 +131,12 @@ impl Walk<'_> {
         match self.add_integers(node, &a, &b, &element_of) {
             Some((sum, scales)) => {
                 let scale = self.by_channel(&a, scales);
-                let chain = vec![step(Binary::Multiply, scale), step(Binary::Add, summand)];
+                let chain = vec![Step::with(Binary::Multiply, scale), Step::with(Binary::Add, summand)];
                 Ok(Data { origin: Origin::Tensor(sum), order: a.order, chain, pending: None })
             }
             None => {
                 let table = self.add_by_table(node, &a, &b, &element_of)?;
-                Ok(Data { order: a.order, ..table }.then(step(Binary::Add, summand)))
+                Ok(Data { order: a.order, ..table }.then(Step::with(Binary::Add, summand)))
             }
         }
     }
@@ -149,11 +147,10 @@ impl Walk<'_> {
             return Parameter::uniform(constants[0].clone());
         }
         let kind = self.tensors[operand.tensor.0];
-        let position = |element: usize| operand.order.as_ref().map_or(element, |order| order[element]);
-        if (0..kind.elements()).all(|element| position(element) % kind.channels == element / kind.vectors()) {
+        if (0..kind.elements()).all(|element| operand.position(element) % kind.channels == element / kind.vectors()) {
             return Parameter::repeated(constants, kind.vectors());
         }
-        let of_element = |element: usize| constants[position(element) % kind.channels].clone();
+        let of_element = |element: usize| constants[operand.position(element) % kind.channels].clone();
         Parameter::per_element(Arc::new((0..kind.elements()).map(of_element).collect()))
     }
 
@@ -278,21 +275,18 @@ impl Walk<'_> {
                 "concatenate along the channel axis",
             ));
         }
-        let mut joined = self.operand(node, 0)?;
-        let mut shape = self.shape(node.inputs[0]).to_vec();
-        for index in 1..node.inputs.len() {
-            if index == 1 {
-                self.operand(node, 1)?;
-                joined = self.operand(node, 0)?;
-            }
-            let next = self.operand(node, index)?;
-            let next_shape = self.shape(node.inputs[index]).to_vec();
-            joined = self.concat_two(node, joined, &shape, next, &next_shape)?;
+        let shapes: Vec<&[usize]> = node.inputs.iter().map(|input| self.shape(*input)).collect();
+        let mut operands = self.operands(node)?.into_iter().zip(&shapes);
+        let Some((mut joined, first)) = operands.next() else {
+            unreachable!("the import gives a concatenation at least two inputs")
+        };
+        let mut shape = first.to_vec();
+        for (next, next_shape) in operands {
+            joined = self.concat_two(node, joined, &shape, next, next_shape)?;
             shape[1] += next_shape[1];
         }
         let Operand { tensor, order, factor, summand } = joined;
-        let step = |operation, parameter| Step::Binary { operation, reversed: false, parameter };
-        let chain = vec![step(Binary::Multiply, factor), step(Binary::Add, summand)];
+        let chain = vec![Step::with(Binary::Multiply, factor), Step::with(Binary::Add, summand)];
         Ok(Data { origin: Origin::Tensor(tensor), order, chain, pending: None })
     }
 
@@ -331,7 +325,7 @@ impl Walk<'_> {
         let inner: usize = first_shape[2..].iter().product();
         let counts = [first_shape[1] * inner, second_shape[1] * inner];
         let place = |operand: &Operand, element: usize, own: usize, before: usize| {
-            let position = operand.order.as_ref().map_or(element, |order| order[element]);
+            let position = operand.position(element);
             position / own * channels + before + position % own
         };
         let order = (0..counts[0])

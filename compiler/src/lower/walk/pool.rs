@@ -7,7 +7,7 @@ use crate::lower::LowerError;
 use crate::lower::chain::{Binary, Constant, Direction, Function};
 use crate::lower::passes::{reached, spacing, sum_of_windows};
 use crate::lower::steps::Lattice;
-use crate::lower::symbol::{Data, Origin, Parameter, Pending, Step};
+use crate::lower::symbol::{Data, Origin, Parameter, Pending, Step, Symbol};
 use crate::lower::weights::element_of;
 use abi::ElementType;
 use network::graph::{self, Node};
@@ -32,12 +32,19 @@ pub(super) fn window(window: &graph::Window) -> Window {
 }
 
 impl Walk<'_> {
-    /// The data with nothing pending but a pool.
-    pub(super) fn without_border(&mut self, node: &Node, data: Data) -> Result<Data, LowerError> {
+    /// The data of an input with nothing pending but a pool.
+    pub(super) fn without_border(&mut self, node: &Node, index: usize, data: Data) -> Result<Data, LowerError> {
         match data.pending {
-            Some(Pending::Pad { .. }) => self.settled(node, data),
+            Some(Pending::Pad { .. }) => self.settled_input(node, index, data),
             Some(Pending::MaxPool { .. }) | None => Ok(data),
         }
+    }
+
+    /// The data of an input, settled for this reader and all later ones.
+    pub(super) fn settled_input(&mut self, node: &Node, index: usize, data: Data) -> Result<Data, LowerError> {
+        let settled = self.settled(node, data)?;
+        self.symbols.insert(node.inputs[index], Symbol::Data(settled.clone()));
+        Ok(settled)
     }
 
     /// The data with a layer for what was pending, and with an input map where it comes straight from the image and the
@@ -148,7 +155,7 @@ impl Walk<'_> {
 
     /// `MaxPool`: waits for a quantiser where it would have to compare sums.
     pub(super) fn max_pool(&mut self, node: &Node, data: Data, pool: &graph::Window) -> Result<Data, LowerError> {
-        let mut data = self.settled(node, data)?;
+        let mut data = self.settled_input(node, 0, data)?;
         let extent = self.image(node, &mut data, self.shape(node.inputs[0]))?;
         self.check_by_channel(node, &data, extent)?;
         let window = window(pool);
@@ -169,7 +176,7 @@ impl Walk<'_> {
         pool: &graph::Window,
         count_include_pad: bool,
     ) -> Result<Data, LowerError> {
-        let mut data = self.settled(node, data)?;
+        let mut data = self.settled_input(node, 0, data)?;
         let extent = self.image(node, &mut data, self.shape(node.inputs[0]))?;
         self.check_by_channel(node, &data, extent)?;
         let window = window(pool);
@@ -181,11 +188,7 @@ impl Walk<'_> {
         let mut counts = (0..height).flat_map(|y| (0..width).map(move |x| (y, x))).map(|(y, x)| inside(y, x));
         let first = counts.next().unwrap_or(0);
         let is_whole = counts.all(|count| count == first);
-        let (factor, summand) = data.affine().ok_or_else(|| LowerError::NotQuantised {
-            node: node.name.clone(),
-            operator: node.operator.name(),
-            from: " (a nonlinear function stands behind the last quantiser)".into(),
-        })?;
+        let (factor, summand) = self.affine(node, &data)?;
         let has_overhang = pool.overhang.iter().any(|overhang| *overhang > 0);
         let counts_taps = is_whole || (count_include_pad && !has_overhang && self.is_zero(node, &summand)?);
         if !counts_taps {
@@ -220,12 +223,12 @@ impl Walk<'_> {
         };
         let summand = times(&summand, first);
         let pixels = (extent.pixels(), height * width);
-        let step = |operation, parameter| Step::Binary { operation, reversed: false, parameter };
-        let chain = Data { chain: vec![step(Binary::Multiply, factor), step(Binary::Add, summand)], ..data }
-            .chain_by_channel(extent.channels, pixels.0, pixels.1);
+        let chain =
+            Data { chain: vec![Step::with(Binary::Multiply, factor), Step::with(Binary::Add, summand)], ..data }
+                .chain_by_channel(extent.channels, pixels.0, pixels.1);
         let order = Extent { height, width, ..extent }.channels_first();
         Ok(Data { origin: Origin::Tensor(sum), order, chain, pending: None }
-            .then(step(Binary::Divide, Parameter::uniform(Constant::Float(divisor as f64)))))
+            .then(Step::with(Binary::Divide, Parameter::uniform(Constant::Float(divisor as f64)))))
     }
 
     /// `Pad`: waits for a convolution that takes it in.
@@ -236,7 +239,7 @@ impl Walk<'_> {
         (before, after): (&[usize], &[usize]),
         value: f64,
     ) -> Result<Data, LowerError> {
-        let mut data = self.settled(node, data)?;
+        let mut data = self.settled_input(node, 0, data)?;
         let extent = self.image(node, &mut data, self.shape(node.inputs[0]))?;
         self.check_by_channel(node, &data, extent)?;
         if before[..2].iter().chain(&after[..2]).any(|count| *count > 0) {
@@ -265,7 +268,7 @@ impl Walk<'_> {
 
     /// `Upsample`: each pixel several times.
     pub(super) fn upsample(&mut self, node: &Node, data: Data, factors: &[usize]) -> Result<Data, LowerError> {
-        let mut data = self.settled(node, data)?;
+        let mut data = self.settled_input(node, 0, data)?;
         let extent = self.image(node, &mut data, self.shape(node.inputs[0]))?;
         self.check_by_channel(node, &data, extent)?;
         let (vertical, horizontal) = match *factors {
