@@ -6,6 +6,7 @@ use crate::build;
 use crate::design::{DesignError, Pipeline};
 use crate::emit::{self, VerilogDesign};
 use crate::shell::device::Device;
+use crate::shell::mapped_core::MappedCore;
 use crate::shell::register_file::DeviceFacts;
 use abi::frame::{CHECKSUM_BYTES, HEADER_BYTES, MOST_WORDS};
 use abi::manifest::DeviceManifest;
@@ -67,7 +68,7 @@ pub fn device(
         design_hash,
     };
     let timing = UartTiming::new(manifest.clock_hertz, manifest.baud)?;
-    Ok(Device::new(DEVICE, core, (&input, &output), &facts, &timing))
+    Ok(Device::new(DEVICE, MappedCore::new(core, (&input, &output), &facts), &timing))
 }
 
 /// The files of the folder `board` for the device around `core`: names and texts. Modules of `core_verilog` are not
