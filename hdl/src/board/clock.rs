@@ -64,7 +64,8 @@ impl Board {
                 let nearest = format!("its oscillator's {oscillator} MHz, which cannot drive a PLL");
                 refusal(nearest, format!("ask for `--clock {oscillator}`"))
             })?;
-            ClockSource { hertz: pll.hertz(), pll: Some(pll) }
+            // What the oscillator gives needs no PLL.
+            ClockSource { hertz: pll.hertz(), pll: (pll.hertz() != facts.hertz).then_some(pll) }
         };
         let found = source.megahertz();
         if (found - megahertz).abs() > TOLERANCE * megahertz {
