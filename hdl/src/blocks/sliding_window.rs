@@ -18,6 +18,7 @@ use super::ram::Ram;
 use super::register::Register;
 use super::stream_fifo::StreamFifo;
 use crate::wire::{ModuleName, Parameter, Wire, Word, bits_of};
+use compiler::memory::MemoryKind;
 use compiler::schedule::sliding_window::{QUEUE, SlidingWindowShape};
 use rust_hdl::core::prelude::*;
 
@@ -227,6 +228,12 @@ impl SlidingWindow {
             _out: out,
             _counters: counts.len(),
         }
+    }
+
+    /// The same block with a line buffer made of what the plan says.
+    pub fn of_kind(mut self, kind: Option<MemoryKind>) -> Self {
+        self.memory = self.memory.of_kind(kind);
+        self
     }
 }
 
