@@ -10,6 +10,7 @@ use super::stream_fifo::StreamFifo;
 use super::threshold_row::ThresholdRow;
 use crate::wire::{ModuleName, Parameter, Wire, Word, bits_of};
 use abi::StepFunction;
+use compiler::memory::MemoryKind;
 use compiler::schedule::multi_threshold::QUEUE;
 use network::network::TensorType;
 use rust_hdl::core::prelude::*;
@@ -141,6 +142,12 @@ impl MultiThreshold {
             _packed: lanes * element,
             _late: late,
         }
+    }
+
+    /// The same block with constants in what the plan says.
+    pub fn of_kind(mut self, kind: Option<MemoryKind>) -> Self {
+        self.constants = self.constants.of_kind(kind);
+        self
     }
 
     /// Names and texts of the memory files.

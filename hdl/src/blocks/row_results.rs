@@ -17,11 +17,12 @@ use super::rom::Rom;
 use super::stream_fifo::StreamFifo;
 use super::threshold_row::ThresholdRow;
 use crate::wire::{ModuleName, Parameter, Wire, Word, bits_of};
+use compiler::memory::MemoryKind;
 use rust_hdl::core::prelude::*;
 use std::sync::Arc;
 
 mod constants;
-pub use constants::{RowFunction, Rows, least_value, levels};
+pub use constants::{RowFunction, Rows, least_value, levels, ranges};
 
 /// Accumulators, thresholds and the output queue.
 #[derive(Clone, Debug, LogicBlock)]
@@ -146,6 +147,12 @@ impl RowResults {
             _packed: pe * element,
             _late: late,
         }
+    }
+
+    /// The same block with constants in what the plan says.
+    pub fn of_kind(mut self, kind: Option<MemoryKind>) -> Self {
+        self.constants = self.constants.of_kind(kind);
+        self
     }
 
     /// Names and texts of the memory files.

@@ -19,6 +19,7 @@ use super::ram::Ram;
 use super::register::Register;
 use super::stream_fifo::StreamFifo;
 use crate::wire::{ModuleName, Parameter, Wire, Word, bits_of};
+use compiler::memory::MemoryKind;
 use compiler::schedule::sliding_window::{QUEUE, SlidingWindowShape};
 use rust_hdl::core::prelude::*;
 
@@ -264,6 +265,12 @@ impl SlidingWindow {
             _counters: active.len(),
             _window_counters: counts[..4].iter().filter(|count| **count > 1).count(),
         }
+    }
+
+    /// The same block with a line buffer made of what the plan says.
+    pub fn of_kind(mut self, kind: Option<MemoryKind>) -> Self {
+        self.memory = self.memory.of_kind(kind);
+        self
     }
 }
 

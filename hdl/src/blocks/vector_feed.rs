@@ -14,6 +14,7 @@
 use super::ram::Ram;
 use super::register::Register;
 use crate::wire::{ModuleName, Parameter, Wire, Word, bits_of};
+use compiler::memory::MemoryKind;
 use compiler::schedule::matrix_vector_unit::feed_depth;
 use rust_hdl::core::prelude::*;
 
@@ -102,7 +103,8 @@ impl VectorFeed {
             last: Wire::default(),
             weight_address: Wire::of(word),
             x: Wire::of(width),
-            memory: Ram::new(depth, width, true),
+            // A word is issued after the cycle in which it was taken, so none is read while it is written.
+            memory: Ram::careless(depth, width),
             tail: Register::new(address),
             head: Register::new(address),
             start: Register::new(address),
@@ -136,6 +138,13 @@ impl VectorFeed {
             _row: row,
             _word: word,
         }
+    }
+
+    /// The same feed with a memory made of what the plan says.
+    pub fn of_kind(mut self, kind: Option<MemoryKind>) -> Self {
+        self.module_name = super::named_after(self.module_name, kind);
+        self.memory = self.memory.of_kind(kind);
+        self
     }
 }
 

@@ -7,6 +7,7 @@
 //! A word is offered two cycles after the image that it belongs to was submitted, or after the word before it was taken:
 //! one word every two cycles. `reset` begins again with the first slot.
 
+use compiler::memory::MemoryKind;
 use crate::blocks::ram::Ram;
 use crate::blocks::register::Register;
 use crate::blocks::{address_bits, bits_for};
@@ -78,7 +79,7 @@ impl InputWindow {
             out_data: Wire::of(lanes * bits),
             out_valid: Wire::default(),
             out_ready: Wire::default(),
-            memory: Ram::new(depth, WORD_BITS, true),
+            memory: Ram::new(depth, WORD_BITS, true).of_kind(Some(MemoryKind::Block)),
             place: Register::new(place),
             word: Register::new(word),
             taken: Register::new(count),

@@ -7,6 +7,7 @@
 //! again with the first slot.
 
 use super::input_window::{Contents, ring_depth};
+use compiler::memory::MemoryKind;
 use crate::blocks::address_bits;
 use crate::blocks::ram::Ram;
 use crate::blocks::register::Register;
@@ -68,7 +69,7 @@ impl OutputWindow {
             read_address: Wire::of(place),
             q: Wire::of(WORD_BITS),
             image_done: Wire::default(),
-            memory: Ram::new(depth, WORD_BITS, true),
+            memory: Ram::new(depth, WORD_BITS, true).of_kind(Some(MemoryKind::Block)),
             place: Register::new(place),
             word: Register::new(word),
             image_end: Wire::default(),
