@@ -10,6 +10,7 @@ mod facts;
 mod family;
 mod pins;
 mod pll;
+mod target;
 mod top;
 
 pub use clock::ClockSource;

@@ -4,6 +4,7 @@
 //! and follows no clock. The rows are read from a file by `$readmemh`, which synthesis turns into block RAM contents.
 
 use crate::wire::{ModuleName, Wire, Word};
+use compiler::memory::MemoryKind;
 use rust_hdl::core::prelude::*;
 use std::fmt::Write;
 use std::sync::Arc;
@@ -20,6 +21,7 @@ pub struct Rom {
     pub q: Wire<Out>,
     _name: String,
     _rows: Arc<Vec<Word>>,
+    _kind: Option<MemoryKind>,
 }
 
 impl Rom {
@@ -33,7 +35,13 @@ impl Rom {
             q: Wire::of(width),
             _name: name.to_owned(),
             _rows: rows,
+            _kind: None,
         }
+    }
+
+    /// The same memory, made of what the plan says; of what synthesis likes, where that is nothing.
+    pub fn of_kind(self, kind: Option<MemoryKind>) -> Self {
+        Rom { _kind: kind, ..self }
     }
 
     /// Name and text of the memory's file; `None` for a constant.
@@ -71,8 +79,14 @@ impl Logic for Rom {
         if depth == 1 {
             return Verilog::Custom(format!("assign q = {width}'h{:x};", self._rows[0]));
         }
+        let (style, start) = match self._kind {
+            Some(MemoryKind::Lut) => ("(* rom_style = \"logic\" *) ", "  row = 0;\n"),
+            // Block RAM of some families has no first word to give: logic beside it would have to.
+            Some(MemoryKind::Block) => ("(* rom_style = \"block\" *) ", ""),
+            Some(MemoryKind::Constant | MemoryKind::Registers | MemoryKind::Any) | None => ("", "  row = 0;\n"),
+        };
         Verilog::Custom(format!(
-            "reg [{}:0] words [0:{}];\nreg [{0}:0] row;\ninitial begin\n  $readmemh(\"{}.mem\", words);\n  row = 0;\nend\n\
+            "{style}reg [{}:0] words [0:{}];\nreg [{0}:0] row;\ninitial begin\n  $readmemh(\"{}.mem\", words);\n{start}end\n\
              always @(posedge clock) row <= words[address];\nassign q = row;",
             width - 1,
             depth - 1,

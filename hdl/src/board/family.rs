@@ -1,5 +1,6 @@
 //! Families of FPGAs: what one set of tools builds for.
 
+use compiler::family::Family as Costs;
 use serde::Deserialize;
 
 /// A family of FPGAs with one set of tools.
@@ -36,6 +37,16 @@ impl Family {
             Family::Ecp5 | Family::Gowin => 18 * KILO,
             Family::Ice40 | Family::Ice40up => 4 * KILO,
             Family::Xilinx7 => 18 * KILO,
+        }
+    }
+
+    /// The family whose costs designs are planned with.
+    pub fn costs(self) -> Costs {
+        match self {
+            Family::Ecp5 => Costs::Ecp5,
+            Family::Ice40 | Family::Ice40up => Costs::Ice40,
+            Family::Gowin => Costs::Gowin,
+            Family::Xilinx7 => Costs::Xilinx7,
         }
     }
 
