@@ -122,11 +122,12 @@ fn designs_that_cannot_be_built_are_told_what_to_change() {
              echo 'Info: ICESTORM_RAM: {rams}/ 30 66%'; echo \"ERROR: Unable to place cell 'a', no BELs remaining\"; exit 1"
         )
     };
+    let rate = format!("{:.0} images/s", room.json_file("design/report.json")["fps"].as_f64().unwrap());
     let mut errors = String::new();
     let mut refused = |name: &str, nextpnr: &str, words: &[&str]| {
         let tools = FakeTools::new(&room, nextpnr);
         let output = tools.run(&room, &[&["build", "design"], words].concat());
-        errors += &format!("# {name}\n{}", message(&output, 1));
+        errors += &format!("# {name}\n{}", message(&output, 1).replace(&rate, "[rate] images/s"));
     };
     refused("too many cells", &log(6101, 20), &[]);
     refused("too many cells and memories", &log(9000, 120), &[]);

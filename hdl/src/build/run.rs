@@ -163,7 +163,13 @@ impl Build {
             ways.push(format!("compile with a slower clock (`--clock {clock}`)"));
         }
         ways.push(format!("compile for fewer than {:.0} images/s (`--target-fps`)", self.report.fps));
-        ways.push(format!("try more placements (`xnorforge build {} --seeds {}`)", self.folder.display(), 4 * tried));
+        if fmax_mhz >= HOPELESS * self.report.clock_mhz {
+            ways.push(format!(
+                "try more placements (`xnorforge build {} --seeds {}`)",
+                self.folder.display(),
+                4 * tried
+            ));
+        }
         ways.join(", or ")
     }
 
