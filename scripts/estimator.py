@@ -157,8 +157,10 @@ def sweep_one(arguments, family, folder):
     return samples
 
 
-def emit(folder, family, first, count):
-    command = ["cargo", "run", "--quiet", "--release", "-p", "xnorforge-hdl", "--example", "estimator_designs", "--"]
+def emit(arguments, folder, family, first, count):
+    command = [arguments.emitter]
+    if not arguments.emitter:
+        command = ["cargo", "run", "--quiet", "--release", "-p", "xnorforge-hdl", "--example", "estimator_designs", "--"]
     subprocess.run([*command, str(folder), family, str(first), str(count)], check=True, cwd=ROOT)
 
 
@@ -179,7 +181,7 @@ def sweep(arguments):
     for family in arguments.families:
         with tempfile.TemporaryDirectory() as room:
             first, last = FIT_SEEDS[family]
-            emit(room, family, first, last - first + 1)
+            emit(arguments, room, family, first, last - first + 1)
             folders = [pathlib.Path(room) / str(seed) for seed in range(first, last + 1)]
             found = in_parallel(arguments, lambda folder: sweep_one(arguments, family, folder), folders)
             samples[family] = [sample for design in found for sample in design]
@@ -276,7 +278,7 @@ def check(arguments):
         worst = {"lut": 0.0, "ff": 0.0, "bram": 0.0}
         with tempfile.TemporaryDirectory() as room:
             for seed in seeds:
-                emit(room, family, seed, 1)
+                emit(arguments, room, family, seed, 1)
             folders = [pathlib.Path(room) / str(seed) for seed in seeds]
             for seed, found, measured in in_parallel(arguments, compare, folders):
                 errors = {name: 100.0 * (found[name] - measured[name]) / max(measured[name], 1) for name in worst}
@@ -299,6 +301,7 @@ def main():
     parser.add_argument("step", choices=["sweep", "fit", "check", "all"])
     parser.add_argument("--families", nargs="+", choices=FAMILIES, default=FAMILIES)
     parser.add_argument("--yosys", default="pyosys", help="a command, or the Python package pyosys")
+    parser.add_argument("--emitter", help="the built example estimator_designs, instead of building it")
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     parser.add_argument("--no-write", action="store_true", help="leave coefficients.json as it is when checking")
     arguments = parser.parse_args()
