@@ -2,6 +2,7 @@
 """Fits the resource estimator to what yosys makes of random designs, and checks it on others.
 
     python3 scripts/estimator.py sweep   writes scripts/estimator/samples.json: counts of each stage of many designs
+    python3 scripts/estimator.py refresh writes their features anew, after a change of the features alone
     python3 scripts/estimator.py fit     writes compiler/src/estimate/coefficients.json from them
     python3 scripts/estimator.py check   compares estimates of the designs of scripts/estimator/unseen.json, flattened and
                                          with their devices, with synthesis, and writes the error into coefficients.json
@@ -35,9 +36,10 @@ SYNTHESIS = {
     "xilinx7": "synth_xilinx -family xc7 -abc9",
 }
 # Seeds of the designs that are fitted to.
-FIT_SEEDS = {"ecp5": (1, 32), "ice40": (1, 24), "gowin": (1, 10), "xilinx7": (1, 10)}
+FIT_SEEDS = {"ecp5": (1, 24), "ice40": (1, 16), "gowin": (1, 8), "xilinx7": (1, 8)}
 # Parts of the device that are one kind of their own.
 CONVERTERS = {"input_converter", "output_converter"}
+CORE, DEVICE = "xnorforge_core", "xnorforge_device"
 
 
 def run_yosys(command, folder, script):
@@ -122,39 +124,46 @@ def design_folder(folder):
     return core, board, stages
 
 
-def netlist(arguments, folder, family, keep):
-    script = "read_verilog -sv xnorforge_core.v ../board/xnorforge_board.v\nhierarchy -top xnorforge_device\n"
-    if keep:
-        script += "".join(f"setattr -mod -set keep_hierarchy 1 {name}\n" for name in sorted(keep))
+def netlist(arguments, folder, family, top, keep=()):
+    script = "read_verilog -sv xnorforge_core.v\n"
+    if top == DEVICE:
+        script += "read_verilog -sv ../board/xnorforge_board.v\n"
+    script += f"hierarchy -top {top}\n" + "".join(f"setattr -mod -set keep_hierarchy 1 {name}\n" for name in sorted(keep))
     path = folder / "netlist.json"
-    script += f"{SYNTHESIS[family]} -top xnorforge_device\nwrite_json {path}\n"
+    script += f"{SYNTHESIS[family]} -top {top}\nwrite_json {path}\n"
     run_yosys(arguments.yosys, folder / "rtl", script)
     modules = json.loads(path.read_text())["modules"]
     path.unlink()
     return modules
 
 
+def has_device(seed):
+    """The device around the core is much the same everywhere, so it is not synthesised with each."""
+    return seed % 8 == 0
+
+
+def of_core(stages):
+    return [stage for stage in stages if stage["name"] not in {"shell", *CONVERTERS}]
+
+
 def sweep_one(arguments, family, folder):
-    """Features and counts of each stage of a design, and of the device around it."""
+    """Features and counts of each stage of a design, and with some of the device around it."""
     core, board, stages = design_folder(folder)
-    kinds = instances(core, "xnorforge_core")
-    parts = instances(board, "xnorforge_device")
-    keep = set(kinds.values()) | {kind for name, kind in parts.items() if name in CONVERTERS}
-    keep.add("xnorforge_core")
-    modules = netlist(arguments, folder, family, keep)
-    samples = []
-    for stage in stages:
-        if stage["kind"] == "shell":
-            # What is left around the core and the converters.
-            count = counted(modules["xnorforge_device"], family)
-        else:
-            known = parts if stage["name"] in CONVERTERS else kinds
-            name = known[stage["name"]]
-            if name not in modules:
-                raise RuntimeError(f"{folder}: {name} is gone")
-            count = counted(modules[name], family)
-        samples.append({"design": int(folder.name), **stage, "measured": count})
-    return samples
+    seed = int(folder.name)
+    kinds = instances(core, CORE)
+    keep = set(kinds.values())
+    if has_device(seed):
+        kinds |= {name: kind for name, kind in instances(board, DEVICE).items() if name in CONVERTERS}
+        keep = {*kinds.values(), CORE}
+        # What is left around the core and the converters.
+        kinds["shell"] = DEVICE
+        modules = netlist(arguments, folder, family, DEVICE, keep)
+    else:
+        stages = of_core(stages)
+        modules = netlist(arguments, folder, family, CORE, keep)
+    return [
+        {"design": seed, **stage, "measured": counted(modules[kinds[stage["name"]]], family)} for stage in stages
+    ]
 
 
 def emit(arguments, folder, family, first, count):
@@ -186,6 +195,20 @@ def sweep(arguments):
             found = in_parallel(arguments, lambda folder: sweep_one(arguments, family, folder), folders)
             samples[family] = [sample for design in found for sample in design]
         write_lines(path, samples)
+
+
+def refresh(arguments):
+    """Features anew, for the same designs: what the program makes of them now. Counts stay."""
+    path = DATA / "samples.json"
+    samples = json.loads(path.read_text())
+    for family in arguments.families:
+        with tempfile.TemporaryDirectory() as room:
+            first, last = FIT_SEEDS[family]
+            emit(arguments, room, family, first, last - first + 1)
+            for sample in samples[family]:
+                _, _, stages = design_folder(pathlib.Path(room) / str(sample["design"]))
+                sample |= next(stage for stage in stages if stage["name"] == sample["name"])
+    write_lines(path, samples)
 
 
 def write_lines(path, samples):
@@ -272,15 +295,19 @@ def check(arguments):
 
         def compare(folder):
             _, _, stages = design_folder(folder)
-            measured = counted(netlist(arguments, folder, family, None)["xnorforge_device"], family)
-            return int(folder.name), estimated(stages, family, fitted), measured
+            top = DEVICE if has_device(int(folder.name)) else CORE
+            if top == CORE:
+                stages = of_core(stages)
+            measured = counted(netlist(arguments, folder, family, top)[top], family)
+            return int(folder.name), stages, measured
 
         worst = {"lut": 0.0, "ff": 0.0, "bram": 0.0}
         with tempfile.TemporaryDirectory() as room:
             for seed in seeds:
                 emit(arguments, room, family, seed, 1)
             folders = [pathlib.Path(room) / str(seed) for seed in seeds]
-            for seed, found, measured in in_parallel(arguments, compare, folders):
+            for seed, stages, measured in in_parallel(arguments, compare, folders):
+                found = estimated(stages, family, fitted)
                 errors = {name: 100.0 * (found[name] - measured[name]) / max(measured[name], 1) for name in worst}
                 for name, error in errors.items():
                     worst[name] = max(worst[name], abs(error))
@@ -298,7 +325,7 @@ def check(arguments):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("step", choices=["sweep", "fit", "check", "all"])
+    parser.add_argument("step", choices=["sweep", "refresh", "fit", "check", "all"])
     parser.add_argument("--families", nargs="+", choices=FAMILIES, default=FAMILIES)
     parser.add_argument("--yosys", default="pyosys", help="a command, or the Python package pyosys")
     parser.add_argument("--emitter", help="the built example estimator_designs, instead of building it")
@@ -309,6 +336,8 @@ def main():
     for step, work in [("sweep", sweep), ("fit", fit), ("check", check)]:
         if arguments.step in [step, "all"]:
             fine = work(arguments) is not False
+    if arguments.step == "refresh":
+        refresh(arguments)
     sys.exit(0 if fine else 1)
 
 
