@@ -152,8 +152,8 @@ pub fn levels(datapath: Datapath, simd: usize, weights: WeightRange, input_bits:
     Multiplier::new(datapath, weights, input_bits).levels(simd)
 }
 
-/// Registers between a unit's memories and its arithmetic: one where the weights lie in block RAM, whose words come late
-/// in the clock cycle; none where they lie in LUTs, or are constant.
+/// Registers between a unit's memories and its arithmetic: one, since words come late in the clock cycle, out of block RAM
+/// as out of a tree of LUTs; none where the weights are constant.
 pub fn operand_registers(weights: MemoryKind) -> usize {
-    usize::from(weights == MemoryKind::Block)
+    usize::from(weights != MemoryKind::Constant)
 }

@@ -48,7 +48,8 @@ impl Estimate {
 
     /// The sum of what `stages` cost.
     pub fn of_stages(network: &Network, streams: &[Stream], stages: &[Stage], family: Family) -> Self {
-        let each = stages.iter().map(|stage| features::of_stage(network, streams, stages, stage, family).estimate(family));
+        let each =
+            stages.iter().map(|stage| features::of_stage(network, streams, stages, stage, family).estimate(family));
         each.fold(Estimate::default(), Estimate::plus)
     }
 

@@ -8,8 +8,8 @@
 //! where `offset` is what each negative weight adds beyond `w · x'`, and each unused lane beyond 0. Both are constants
 //! of the row, so that they cost nothing where thresholds follow.
 
-use abi::ElementType;
 use super::{Datapath, Multiplier, WeightRange, operand};
+use abi::ElementType;
 
 /// How a unit's weights are coded, multiplied and understood.
 #[derive(Clone, Copy, Debug)]

@@ -100,7 +100,13 @@ impl Sum {
     }
 
     /// A memory that is read at clock edges.
-    pub(super) fn memory(&mut self, role: MemoryRole, kind: Option<MemoryKind>, width: usize, depth: usize) -> &mut Self {
+    pub(super) fn memory(
+        &mut self,
+        role: MemoryRole,
+        kind: Option<MemoryKind>,
+        width: usize,
+        depth: usize,
+    ) -> &mut Self {
         let (bits, rows) = (width as f64, depth as f64);
         let banks = depth.div_ceil(16) as f64;
         match (kind, role.is_written()) {
@@ -296,7 +302,8 @@ fn add_unit(
             sum.lut("negated", if factors[0] < 0 { lanes * bits_out } else { 0.0 });
         } else {
             let width = factors.iter().map(|factor| bits(factor.unsigned_abs() as usize) + 1.0).fold(1.0, f64::max);
-            sum.lut("products", lanes * bits_in * width).lut("factors", lanes * width * (words as f64 / 16.0).max(0.25));
+            sum.lut("products", lanes * bits_in * width)
+                .lut("factors", lanes * width * (words as f64 / 16.0).max(0.25));
         }
         sum.lut("terms", lanes * bits_in);
     }

@@ -96,7 +96,9 @@ impl Planner<'_> {
     fn no_room(&self, lacking: &[Lacking]) -> PlanError {
         let most = fastest_interval(self).map(|interval| self.rate(interval));
         let help = match most {
-            Some(most) => format!("lower --target-fps to {:.0} or less, or choose a larger board", most.floor().max(1.0)),
+            Some(most) => {
+                format!("lower --target-fps to {:.0} or less, or choose a larger board", most.floor().max(1.0))
+            }
             None => "choose a larger board (`xnorforge boards`) or a smaller network".to_owned(),
         };
         let lacking = lacking.iter().map(Lacking::to_string).collect::<Vec<_>>().join("; ");

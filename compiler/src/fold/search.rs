@@ -23,8 +23,14 @@ use std::collections::BTreeSet;
 /// The parallelism of each dot product so that, wherever that is possible, no stage takes more than `interval` cycles,
 /// of which there is at least one.
 pub fn smallest(network: &Network, interval: u64, family: Family, price: f64) -> Folding {
-    let mut search =
-        Search { network, interval, family, price, settled: Folding::new(), open: vec![Vec::new(); network.tensors.len()] };
+    let mut search = Search {
+        network,
+        interval,
+        family,
+        price,
+        settled: Folding::new(),
+        open: vec![Vec::new(); network.tensors.len()],
+    };
     search.open[network.input.0] = vec![Path::default()];
     for (index, layer) in network.layers.iter().enumerate() {
         search.layer(LayerId(index), layer);
@@ -161,9 +167,10 @@ impl<'a> Costs<'a> {
         let weights = layer.kind.weights()?;
         let (input, sums) = (network.tensor(layer.input()), network.tensor(layer.output));
         let element = input.element;
-        let steps = network.layers.iter().find(|reader| {
-            matches!(reader.kind, LayerKind::MultiThreshold(_)) && reader.inputs == [layer.output]
-        });
+        let steps = network
+            .layers
+            .iter()
+            .find(|reader| matches!(reader.kind, LayerKind::MultiThreshold(_)) && reader.inputs == [layer.output]);
         let result = steps.map_or(sums, |steps| network.tensor(steps.output));
         let spread = (sums.maximum - sums.minimum) / element.step();
         Some(Costs {

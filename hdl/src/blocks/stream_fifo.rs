@@ -63,7 +63,10 @@ impl StreamFifo {
         let deep = usize::from(kind == Some(MemoryKind::Block));
         let in_luts = depth > SHALLOW && deep == 0;
         StreamFifo {
-            module_name: ModuleName::new(format!("stream_fifo_d{depth}_w{width}{}", if in_luts { "_luts" } else { "" })),
+            module_name: ModuleName::new(format!(
+                "stream_fifo_d{depth}_w{width}{}",
+                if in_luts { "_luts" } else { "" }
+            )),
             clock: Wire::default(),
             reset: Wire::default(),
             in_data: Wire::of(width),

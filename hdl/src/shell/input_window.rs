@@ -7,12 +7,12 @@
 //! A word is offered two cycles after the image that it belongs to was submitted, or after the word before it was taken:
 //! one word every two cycles. `reset` begins again with the first slot.
 
-use compiler::memory::MemoryKind;
 use crate::blocks::ram::Ram;
 use crate::blocks::register::Register;
 use crate::blocks::{address_bits, bits_for};
 use crate::wire::{ModuleName, Parameter, Wire, Word, bits_of};
 use abi::window::{WORD_BITS, WindowFormat};
+use compiler::memory::MemoryKind;
 use rust_hdl::core::prelude::*;
 
 /// A ring of images on their way to the core.

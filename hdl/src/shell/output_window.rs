@@ -7,12 +7,12 @@
 //! again with the first slot.
 
 use super::input_window::{Contents, ring_depth};
-use compiler::memory::MemoryKind;
 use crate::blocks::address_bits;
 use crate::blocks::ram::Ram;
 use crate::blocks::register::Register;
 use crate::wire::{ModuleName, Parameter, Wire, Word, bits_of};
 use abi::window::{WORD_BITS, WindowFormat};
+use compiler::memory::MemoryKind;
 use rust_hdl::core::prelude::*;
 
 /// A ring of answers on their way to the host.
