@@ -36,7 +36,12 @@ SYNTHESIS = {
     "xilinx7": "synth_xilinx -family xc7 -abc9",
 }
 # Seeds of the designs that are fitted to.
-FIT_SEEDS = {"ecp5": (1, 24), "ice40": (1, 16), "gowin": (1, 8), "xilinx7": (1, 8)}
+FIT_SEEDS = {
+    "ecp5": [*range(1, 25), *range(5001, 5013)],
+    "ice40": [*range(1, 17), *range(5001, 5009)],
+    "gowin": [*range(1, 9), *range(5001, 5007)],
+    "xilinx7": [*range(1, 9), *range(5001, 5007)],
+}
 # Parts of the device that are one kind of their own.
 CONVERTERS = {"input_converter", "output_converter"}
 CORE, DEVICE = "xnorforge_core", "xnorforge_device"
@@ -173,6 +178,11 @@ def emit(arguments, folder, family, first, count):
     subprocess.run([*command, str(folder), family, str(first), str(count)], check=True, cwd=ROOT)
 
 
+def emit_all(arguments, folder, family, seeds):
+    for seed in seeds:
+        emit(arguments, folder, family, seed, 1)
+
+
 def in_parallel(arguments, work, folders):
     """Results of `work` on each folder, in order."""
     with concurrent.futures.ThreadPoolExecutor(arguments.jobs) as pool:
@@ -189,11 +199,13 @@ def sweep(arguments):
     samples = json.loads(path.read_text()) if path.exists() else {}
     for family in arguments.families:
         with tempfile.TemporaryDirectory() as room:
-            first, last = FIT_SEEDS[family]
-            emit(arguments, room, family, first, last - first + 1)
-            folders = [pathlib.Path(room) / str(seed) for seed in range(first, last + 1)]
+            known = {sample["design"] for sample in samples.get(family, [])} if arguments.resume else set()
+            seeds = [seed for seed in FIT_SEEDS[family] if seed not in known]
+            emit_all(arguments, room, family, seeds)
+            folders = [pathlib.Path(room) / str(seed) for seed in seeds]
             found = in_parallel(arguments, lambda folder: sweep_one(arguments, family, folder), folders)
-            samples[family] = [sample for design in found for sample in design]
+            before = samples.get(family, []) if arguments.resume else []
+            samples[family] = before + [sample for design in found for sample in design]
         write_lines(path, samples)
 
 
@@ -203,8 +215,7 @@ def refresh(arguments):
     samples = json.loads(path.read_text())
     for family in arguments.families:
         with tempfile.TemporaryDirectory() as room:
-            first, last = FIT_SEEDS[family]
-            emit(arguments, room, family, first, last - first + 1)
+            emit_all(arguments, room, family, FIT_SEEDS[family])
             for sample in samples[family]:
                 _, _, stages = design_folder(pathlib.Path(room) / str(sample["design"]))
                 sample |= next(stage for stage in stages if stage["name"] == sample["name"])
@@ -303,8 +314,7 @@ def check(arguments):
 
         worst = {"lut": 0.0, "ff": 0.0, "bram": 0.0}
         with tempfile.TemporaryDirectory() as room:
-            for seed in seeds:
-                emit(arguments, room, family, seed, 1)
+            emit_all(arguments, room, family, seeds)
             folders = [pathlib.Path(room) / str(seed) for seed in seeds]
             for seed, stages, measured in in_parallel(arguments, compare, folders):
                 found = estimated(stages, family, fitted)
@@ -330,6 +340,7 @@ def main():
     parser.add_argument("--yosys", default="pyosys", help="a command, or the Python package pyosys")
     parser.add_argument("--emitter", help="the built example estimator_designs, instead of building it")
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
+    parser.add_argument("--resume", action="store_true", help="sweep only designs that samples.json lacks")
     parser.add_argument("--no-write", action="store_true", help="leave coefficients.json as it is when checking")
     arguments = parser.parse_args()
     fine = True

@@ -21,6 +21,9 @@ use std::collections::BTreeMap;
 use std::error::Error;
 use std::path::Path;
 
+/// Seeds from here on are of networks with joins, in which every kind of stage occurs.
+const JOINED: u64 = 5000;
+
 /// A small generator, the same for ever.
 struct Random(u64);
 
@@ -188,6 +191,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         let mut random = Random(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15));
         random.below(2);
         let network = match random.below(5) {
+            _ if seed >= JOINED => joined(&mut random, seed),
             0 | 1 => dense(&mut random, seed),
             2 | 3 => convolutional(&mut random, seed),
             _ => joined(&mut random, seed),

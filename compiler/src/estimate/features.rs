@@ -118,7 +118,7 @@ impl Sum {
                 self.both("blocks_written", if written { address(depth) } else { 0.0 })
             }
             (_, false) => {
-                self.lut("rom_bits", bits * rows / 16.0).lut("rom_width", bits).ff("rom_word", bits);
+                self.lut("rom_bits", bits * rows / 16.0).lut("rom_width", bits).ff("rom_address", address(depth));
                 self.lut("rom_banks", bits * (banks - 1.0)).delay("rom_levels", (banks.log2() / 2.0).ceil())
             }
             (_, true) if self.family.has_lut_ram() => {
@@ -348,7 +348,7 @@ pub fn of_dot(unit: &DotUnit, family: Family) -> Features {
     sum.queue(result, queue_depth(unit.words, unit.levels));
     let counters = address(unit.words) + address(unit.folds) + address(unit.weight_rows());
     sum.both("counters", counters);
-    if unit.memories.weights == Some(MemoryKind::Block) {
+    if !constant {
         sum.ff("late", unit.weight_width() as f64).ff("late_word", word);
     }
     sum.memory(MemoryRole::Weights, unit.memories.weights, unit.weight_width(), unit.weight_rows());

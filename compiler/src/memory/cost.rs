@@ -5,15 +5,18 @@ use crate::family::Family;
 
 /// Block RAMs of a memory of `depth` rows of `width` bits.
 ///
-/// Of the modes of a block RAM the one that needs the fewest. Bits beyond the last whole block lie side by side in one as
-/// often as they fit, with a multiplexer, as synthesis (`memory_libmap`) does it.
+/// Of the modes of a block RAM the one that needs the fewest. Bits beyond the last whole block, or those of every block,
+/// lie side by side as often as they fit, with a multiplexer, as synthesis (`memory_libmap`) does it.
 pub fn block_rams(family: Family, width: usize, depth: usize) -> u64 {
     let blocks = |(bits, rows): &(usize, usize)| {
         let whole = width / bits * depth.div_ceil(*rows);
-        match width % bits {
+        let plain = match width % bits {
             0 => whole,
             rest => whole + depth.div_ceil(rows * (bits / rest)),
-        }
+        };
+        let times = depth.div_ceil(*rows);
+        // Each block holds so many rows side by side that one block is deep enough.
+        if times <= *bits { plain.min(width.div_ceil(bits / times)) } else { plain }
     };
     family.block_modes().iter().map(blocks).min().unwrap_or(0) as u64
 }
@@ -48,6 +51,8 @@ mod tests {
         assert_eq!(ecp5(36, 1100), 3);
         assert_eq!(ecp5(72, 700), 4);
         assert_eq!(ecp5(5, 3000), 1, "three rows side by side");
+        assert_eq!(ecp5(24, 1218), 2, "three times twelve bits in each");
+        assert_eq!(ecp5(21, 2145), 3);
         let ice40 = |width, depth| block_rams(Family::Ice40, width, depth);
         assert_eq!(ice40(16, 256), 1);
         assert_eq!(ice40(133, 1267), 42);
