@@ -246,18 +246,26 @@ def non_negative_least_squares(matrix, target, iterations=20000):
     return solution
 
 
-def fit_one(samples, resource):
-    """Coefficients of a kind's features, and the mean and greatest error in percent of the whole."""
+# Stages of a kind below which those of other families help.
+FEW = 8
+# What one of them counts beside one of the family.
+HELP = 0.2
+
+
+def fit_one(samples, resource, family_only):
+    """Coefficients of a kind's features; of the first `family_only` samples what they come to, and what was counted."""
     names = sorted({name for sample in samples for name in sample[resource]})
     matrix = numpy.array([[sample[resource].get(name, 0.0) for name in names] for sample in samples])
     target = numpy.array([sample["measured"][resource] for sample in samples], float)
     # Errors count in proportion to a stage's size; small stages no more than as if they had so many.
     weight = 1.0 / (target + 30.0)
+    weight[family_only:] *= HELP
     scale = numpy.abs(matrix).max(axis=0)
     scale[scale == 0] = 1.0
     solution = non_negative_least_squares(matrix * weight[:, None] / scale, target * weight) / scale
     found = matrix @ solution
-    return {name: round(value, 5) for name, value in zip(names, solution) if value > 1e-6}, found, target
+    coefficients = {name: round(float(value), 5) for name, value in zip(names, solution) if value > 1e-6}
+    return coefficients, found[:family_only], target[:family_only]
 
 
 def fit(arguments):
@@ -266,13 +274,15 @@ def fit(arguments):
     for family in arguments.families:
         before = fitted.get(family, {})
         kinds = {}
-        for kind in sorted({sample["kind"] for sample in samples[family]}):
+        for kind in sorted({sample["kind"] for found in samples.values() for sample in found}):
             own = [sample for sample in samples[family] if sample["kind"] == kind]
+            others = [sample for other in samples if other != family for sample in samples[other]]
+            helping = [sample for sample in others if sample["kind"] == kind] if len(own) < FEW else []
             entry = {}
             for resource in ["lut", "ff"]:
-                entry[resource], found, target = fit_one(own, resource)
+                entry[resource], found, target = fit_one(own + helping, resource, len(own))
                 spread = numpy.abs(found - target).sum() / max(target.sum(), 1.0)
-                print(f"{family} {kind} {resource}: {len(own)} stages, off by {100 * spread:.1f} % on average")
+                print(f"{family} {kind} {resource}: {len(own)} stages and {len(helping)} of others, off by {100 * spread:.1f} % on average")
             delay = before.get("kinds", {}).get(kind, {}).get("delay")
             if delay:
                 entry["delay"] = delay

@@ -86,10 +86,10 @@ fn nothing_is_faster_than_the_stream_in() {
 #[test]
 fn a_rate_without_room_says_what_lacks_and_what_there_is_room_for() {
     let network = convolutional();
-    let target = target(Family::Ecp5, 4000, 30);
-    let error = plan_for(network.clone(), &Goal::FramesPerSecond(7e5), 100.0, &target).unwrap_err();
+    let target = target(Family::Ecp5, 2000, 12);
+    let error = plan_for(network.clone(), &Goal::FramesPerSecond(7e4), 100.0, &target).unwrap_err();
     let PlanError::NoRoom { lacking, help } = &error else { panic!("{error}") };
-    assert!(error.is_too_large() && lacking.contains("LUTs, of 3400 that may be used of 4000"), "{lacking}");
+    assert!(error.is_too_large() && lacking.contains("LUTs, of 1700 that may be used of 2000"), "{lacking}");
     let most: f64 = help.split_whitespace().find_map(|word| word.parse().ok()).unwrap();
     plan_for(network.clone(), &Goal::FramesPerSecond(0.9 * most), 100.0, &target).unwrap();
     let small = self::target(Family::Ecp5, 300, 1);

@@ -112,7 +112,7 @@ impl Sum {
         match (kind, role.is_written()) {
             _ if depth == 1 => self,
             (Some(MemoryKind::Block), written) => {
-                self.features.bram += block_rams(self.family, width, depth);
+                self.features.bram += block_rams(self.family, role, width, depth);
                 let most_rows = self.family.block_modes().last().map_or(1, |mode| mode.1);
                 self.lut("block_banks", bits * (depth.div_ceil(most_rows) - 1) as f64);
                 self.both("blocks_written", if written { address(depth) } else { 0.0 })

@@ -2,7 +2,7 @@
 
 use crate::support::tools;
 use compiler::family::Family;
-use compiler::memory::{MemoryKind, block_rams};
+use compiler::memory::{MemoryKind, MemoryRole, block_rams};
 use hdl::blocks::ram::Ram;
 use hdl::blocks::rom::Rom;
 use hdl::emit::emit;
@@ -53,19 +53,19 @@ fn block_rams_are_as_many_as_the_rule_says() {
     if !tools::available("yosys", "-V") {
         return;
     }
-    for (width, depth) in [(36, 512), (44, 96), (9, 2049), (72, 700), (5, 3000), (100, 40)] {
+    for (width, depth) in [(36, 512), (44, 96), (9, 2049), (72, 700), (5, 3000), (24, 1218)] {
         let found = rom(width, depth, MemoryKind::Block, Family::Ecp5, &["DP16KD"]);
-        assert_eq!(found, [block_rams(Family::Ecp5, width, depth)], "{width} bits, {depth} rows on ECP5");
+        assert_eq!(found, [block_rams(Family::Ecp5, MemoryRole::Weights, width, depth)], "{width} bits, {depth} rows on ECP5");
     }
     for (width, depth) in [(16, 256), (133, 1267), (3, 4096), (40, 100)] {
         let found = rom(width, depth, MemoryKind::Block, Family::Ice40, &["SB_RAM40_4K"]);
-        assert_eq!(found, [block_rams(Family::Ice40, width, depth)], "{width} bits, {depth} rows on iCE40");
+        assert_eq!(found, [block_rams(Family::Ice40, MemoryRole::Weights, width, depth)], "{width} bits, {depth} rows on iCE40");
     }
-    for (width, depth) in [(36, 512), (8, 64), (70, 1024)] {
+    for (width, depth) in [(36, 512), (8, 64), (56, 4096)] {
         let mut ram = Ram::careless(depth, width).of_kind(Some(MemoryKind::Block));
         ram.connect_all();
         let found = cells(&ram, &[], Family::Ecp5, &["DP16KD"]);
-        assert_eq!(found, [block_rams(Family::Ecp5, width, depth)], "{width} bits, {depth} rows, written, on ECP5");
+        assert_eq!(found, [block_rams(Family::Ecp5, MemoryRole::Words, width, depth)], "{width} bits, {depth} rows, written, on ECP5");
     }
 }
 
