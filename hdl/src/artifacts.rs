@@ -5,6 +5,8 @@
 //! plan.json       the plan with the network in integers
 //! report.json     cycles, rates, layers: for people and scripts
 //! rtl/            Verilog and memory files
+//! soc/            the core with AXI4-Stream, AXI4-Lite or Wishbone around it; a module for LiteX
+//! xnorforge.core  the same for FuseSoC
 //! testbench/      a self-checking testbench with its vectors: `sh testbench/run.sh` runs it in Icarus Verilog
 //! board/          with a board: the device around the core, the pins, and `build.sh`, which makes the bitstream in build/
 //! ```
@@ -18,6 +20,7 @@ pub use error::ArtifactsError;
 use crate::board::{Board, device};
 use crate::design;
 use crate::emit;
+use crate::soc;
 use abi::manifest::{DeviceManifest, MANIFEST_VERSION, Manifest};
 use check::check_manifest;
 use compiler::plan::Plan;
@@ -91,10 +94,15 @@ fn write_into(plan: &Plan, board: Option<&Board>, folder: &Path) -> Result<Compi
         files.push(name);
     }
     let hash: [u8; 32] = hash.finalize().into();
+    make_folder(&folder.join(soc::FOLDER))?;
+    let (soc_files, pipeline) = soc::files(plan, core.pipeline, &verilog, &files, hash)?;
+    for (name, text) in &soc_files {
+        write_file(&folder.join(name), text)?;
+    }
     let device = match board {
         None => None,
         Some(board) => {
-            let files = device::files(plan, board, core.pipeline, &verilog, hash)?;
+            let files = device::files(plan, board, pipeline, &verilog, hash)?;
             make_folder(&folder.join("board"))?;
             for (name, text) in &files {
                 write_file(&folder.join("board").join(name), text)?;

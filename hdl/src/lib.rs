@@ -9,4 +9,5 @@ pub mod build;
 pub mod design;
 pub mod emit;
 pub mod shell;
+pub mod soc;
 pub mod wire;
