@@ -18,9 +18,8 @@ pub(super) fn text(description: &Description) -> String {
     let memories: String = description.rtl.iter().filter(memories).map(file).collect();
     let target = |top: &&str| {
         format!(
-            "  lint_{top}:\n    description : Verilator's lint of {top}\n    default_tool : verilator\n    filesets : \
-             [waivers, core, soc]\n    toplevel : {top}\n    tools :\n      verilator :\n        mode : lint-only\n        \
-             verilator_options : [-Wall]\n"
+            "  lint_{top}:\n    description : Verilator's lint of {top}\n    flow : lint\n    flow_options :\n      tool : \
+             verilator\n      verilator_options : [-Wall]\n    filesets : [waivers, core, soc]\n    toplevel : {top}\n"
         )
     };
     let targets: String = description.tops.iter().map(target).collect();
@@ -29,7 +28,7 @@ pub(super) fn text(description: &Description) -> String {
         "CAPI=2:\n\nname : \"xnorforge:designs:{name}:{version}\"\ndescription : Accelerator for the network {name} with \
          AXI4-Stream, AXI4-Lite or Wishbone\n\nfilesets:\n  core:\n    files:\n{verilog}{memories}  soc:\n    files:\n      - \
          soc/{VERILOG} : {{file_type : verilogSource}}\n  waivers:\n    files:\n      - soc/waivers.vlt : {{file_type : \
-         vlt}}\n\ntargets:\n  default:\n    filesets : [core, soc]\n    toplevel : {default}\n{targets}",
+         vlt}}\n\ntargets:\n  default:\n    description : For designs that depend on this one\n    filesets : [core, soc]\n    toplevel : {default}\n{targets}",
         name = identifier(network),
         version = env!("CARGO_PKG_VERSION"),
     )
