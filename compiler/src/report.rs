@@ -2,7 +2,7 @@
 
 use crate::datapath::Datapath;
 use crate::estimate::Estimate;
-use crate::plan::{Plan, StageKind, arithmetic};
+use crate::plan::{Plan, StageKind, StreamId, arithmetic};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -12,6 +12,9 @@ use std::fmt;
 pub struct Report {
     /// Name of the network.
     pub network: String,
+    /// Name of the board compiled for; null without one.
+    #[serde(default)]
+    pub board: Option<String>,
     /// Clock cycles between two images.
     pub initiation_interval_cycles: u64,
     /// Clock cycles from an image's first word accepted to its last answer.
@@ -36,6 +39,27 @@ pub struct Report {
     pub fifo_depths: BTreeMap<String, usize>,
     /// Words of the image that each stage of windows holds.
     pub line_buffer_words: BTreeMap<String, usize>,
+    /// The streams between the stages. The first is the pipeline's input.
+    #[serde(default)]
+    pub streams: Vec<StreamReport>,
+    /// Steps that float32 rounding could move: the quantiser's node, and how many.
+    #[serde(default)]
+    pub sensitive_steps: BTreeMap<String, usize>,
+}
+
+/// One stream of the pipeline.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct StreamReport {
+    /// Its name.
+    pub name: String,
+    /// Type of the elements.
+    pub element: String,
+    /// Elements of a word.
+    pub lanes: usize,
+    /// Bits of a word.
+    pub bits: usize,
+    /// Words of one image.
+    pub words: usize,
 }
 
 /// Resources and speed of a placed and routed design.
@@ -54,6 +78,15 @@ pub struct Measured {
 /// One stage of the pipeline.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct LayerReport {
+    /// Name of the stage.
+    #[serde(default)]
+    pub stage: String,
+    /// Names of the streams that it reads.
+    #[serde(default)]
+    pub inputs: Vec<String>,
+    /// Names of the streams that it writes.
+    #[serde(default)]
+    pub outputs: Vec<String>,
     /// Name of the layer, as in folding files; of the stage for stages that belong to no layer.
     pub name: String,
     /// Kind of the stage.
@@ -73,6 +106,7 @@ pub struct LayerReport {
 impl Report {
     /// The report of `plan`.
     pub fn new(plan: &Plan) -> Self {
+        let names = |ids: &[StreamId]| ids.iter().map(|id| plan.stream(*id).name.clone()).collect();
         let layers = plan
             .stages
             .iter()
@@ -81,6 +115,9 @@ impl Report {
                 let layer = stage.kind.layer().map(|id| plan.network.layer(id));
                 let choice = arithmetic(&plan.network, &plan.streams, &plan.stages, stage).map(|found| found.choice);
                 LayerReport {
+                    stage: stage.name.clone(),
+                    inputs: names(&stage.inputs),
+                    outputs: names(&stage.outputs),
                     name: layer.map_or_else(|| stage.name.clone(), |layer| layer.name.clone()),
                     kind: stage.kind.name().to_owned(),
                     pe: lanes.map(|lanes| lanes.pe),
@@ -93,6 +130,7 @@ impl Report {
             .collect();
         Report {
             network: plan.network.name.clone(),
+            board: None,
             initiation_interval_cycles: plan.initiation_interval,
             latency_cycles: plan.latency,
             clock_mhz: plan.clock_mhz,
@@ -118,6 +156,23 @@ impl Report {
                     StageKind::SlidingWindow { capacity, .. } => Some((stage.name.clone(), capacity)),
                     _ => None,
                 })
+                .collect(),
+            streams: plan
+                .streams
+                .iter()
+                .map(|stream| StreamReport {
+                    name: stream.name.clone(),
+                    element: stream.format.element.to_string(),
+                    lanes: stream.format.lanes,
+                    bits: stream.word_bits(),
+                    words: stream.format.words_per_image(),
+                })
+                .collect(),
+            sensitive_steps: plan
+                .network
+                .sensitive_steps
+                .iter()
+                .map(|steps| (steps.node.clone(), steps.channels.len()))
                 .collect(),
         }
     }

@@ -3,7 +3,8 @@
 //! ```text
 //! manifest.json   what the design is: streams, maps, files, hash
 //! plan.json       the plan with the network in integers
-//! report.json     cycles, rates, layers: for people and scripts
+//! report.json     cycles, rates, layers: for scripts
+//! report.html     the same for people, with a picture of the pipeline
 //! rtl/            Verilog and memory files
 //! soc/            the core with AXI4-Stream, AXI4-Lite or Wishbone around it; a module for LiteX
 //! xnorforge.core  the same for FuseSoC
@@ -20,6 +21,7 @@ pub use error::ArtifactsError;
 use crate::board::{Board, device};
 use crate::design;
 use crate::emit;
+use crate::page;
 use crate::soc;
 use abi::manifest::{DeviceManifest, MANIFEST_VERSION, Manifest};
 use check::check_manifest;
@@ -118,7 +120,7 @@ fn write_into(plan: &Plan, board: Option<&Board>, folder: &Path) -> Result<Compi
     }
     let compiled = Compiled { plan: plan.clone(), manifest };
     write_json(&folder.join("plan.json"), plan)?;
-    write_json(&folder.join("report.json"), &compiled.report())?;
+    write_report(&compiled.report(), folder)?;
     // Last, because it is the mark of a whole directory.
     write_json(&folder.join("manifest.json"), &compiled.manifest)?;
     Ok(compiled)
@@ -128,7 +130,8 @@ impl Compiled {
     /// The design's numbers, as far as they are known before it is built.
     pub fn report(&self) -> Report {
         let link_fps = self.manifest.device.as_ref().map(|device| device::link_frames_per_second(&self.plan, device));
-        Report { link_fps, ..Report::new(&self.plan) }
+        let board = self.manifest.device.as_ref().map(|device| device.board.clone());
+        Report { link_fps, board, ..Report::new(&self.plan) }
     }
 }
 
@@ -171,6 +174,17 @@ pub fn read(folder: &Path) -> Result<Compiled, ArtifactsError> {
     plan.validate().map_err(|source| ArtifactsError::Plan { folder: folder.to_owned(), source })?;
     check_manifest(folder, &manifest, &plan)?;
     Ok(Compiled { plan, manifest })
+}
+
+/// Writes `report.json` and `report.html` into a directory.
+///
+/// # Errors
+/// Where the system refuses.
+pub fn write_report(report: &Report, folder: &Path) -> Result<(), ArtifactsError> {
+    write_json(&folder.join("report.json"), report)?;
+    let page = folder.join("report.html");
+    let data = page::Data::of(report).map_err(|error| file_error("write", &page, error.into()))?;
+    write_file(&page, &page::html(&data))
 }
 
 fn hexadecimal(bytes: &[u8]) -> String {

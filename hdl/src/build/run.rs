@@ -3,7 +3,7 @@
 use super::stages::{Stage, Tool, bitstream, stages};
 use super::tools::share_folder;
 use super::{BuildError, Installed, Tools, timing};
-use crate::artifacts::Compiled;
+use crate::artifacts::{self, Compiled};
 use crate::board::{Board, Family};
 use compiler::report::{Measured, Report};
 use std::fs::{self, File};
@@ -115,9 +115,7 @@ impl Build {
     }
 
     fn write_report(&self, report: &Report) -> Result<(), BuildError> {
-        let path = self.folder.join("report.json");
-        let text = serde_json::to_string_pretty(report).map_err(|error| file("write", &path)(error.into()))?;
-        fs::write(&path, text).map_err(file("write", &path))
+        Ok(artifacts::write_report(report, &self.folder)?)
     }
 
     fn stage(&self, stage: &Stage, tool: &Installed, build: &Path) -> Result<(), BuildError> {

@@ -51,7 +51,7 @@ class Xnorforge(LiteXModule):
             raise ValueError(f"interface must be one of {', '.join(INTERFACES)}, but it is {interface!r}")
         top = INTERFACES[interface]
         if top not in TOPS:
-            raise ValueError(f"an image of this network is too large for windows; use interface='axi-stream'")
+            raise ValueError("an image of this network is too large for windows; use interface='axi-stream'")
         self.busy = Signal()
         self.done = Signal()
         ports = dict(o_busy=self.busy, o_done=self.done)
