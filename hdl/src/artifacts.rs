@@ -130,8 +130,10 @@ impl Compiled {
     /// The design's numbers, as far as they are known before it is built.
     pub fn report(&self) -> Report {
         let link_fps = self.manifest.device.as_ref().map(|device| device::link_frames_per_second(&self.plan, device));
-        let board = self.manifest.device.as_ref().map(|device| device.board.clone());
-        Report { link_fps, board, ..Report::new(&self.plan) }
+        let name = self.manifest.device.as_ref().map(|device| device.board.clone());
+        let board = name.as_deref().and_then(|name| Board::find(name).ok());
+        let target = board.map(|board| board.target()).unwrap_or_default();
+        Report { link_fps, board: name, ..Report::new(&self.plan, &target) }
     }
 }
 

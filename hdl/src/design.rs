@@ -112,6 +112,7 @@ fn unit(plan: &Plan, stage: &Stage) -> Result<Unit, DesignError> {
                 datapath,
                 pe: *pe,
                 simd: *simd,
+                memories: stage.memories,
             };
             Unit::MatrixVectorUnit(Box::new(MatrixVectorUnit::new(&shape)))
         }
@@ -125,16 +126,18 @@ fn unit(plan: &Plan, stage: &Stage) -> Result<Unit, DesignError> {
                 padded: plan.stream(stage.input()).padded,
                 datapath,
                 lanes: *pe,
+                memories: stage.memories,
             };
             Unit::DepthwiseUnit(Box::new(DepthwiseUnit::new(&shape)))
         }
         StageKind::SlidingWindow { layer, capacity } => {
             let layer = network.layer(*layer);
             let window = windows::sliding_window(plan, stage, layer, *capacity).ok_or_else(|| fault(&layer.name))?;
-            Unit::SlidingWindow(Box::new(window))
+            Unit::SlidingWindow(Box::new(window.of_kind(stage.memories.words)))
         }
         StageKind::Fifo { depth } => {
-            Unit::StreamFifo(Box::new(StreamFifo::new(*depth, plan.stream(stage.input()).word_bits())))
+            let width = plan.stream(stage.input()).word_bits();
+            Unit::StreamFifo(Box::new(StreamFifo::of_kind(*depth, width, stage.memories.words)))
         }
         StageKind::MultiThreshold { layer } => {
             let layer = network.layer(*layer);
@@ -142,7 +145,8 @@ fn unit(plan: &Plan, stage: &Stage) -> Result<Unit, DesignError> {
                 return Err(fault(&layer.name));
             };
             let (from, to) = (network.tensor(layer.input()), network.tensor(layer.output));
-            Unit::MultiThreshold(Box::new(MultiThreshold::new(&stage.name, steps, from, to, input.lanes)))
+            let steps = MultiThreshold::new(&stage.name, steps, from, to, input.lanes);
+            Unit::MultiThreshold(Box::new(steps.of_kind(stage.memories.constants)))
         }
         StageKind::ArgMax { layer } => {
             let layer = network.layer(*layer);
@@ -189,7 +193,8 @@ fn unit(plan: &Plan, stage: &Stage) -> Result<Unit, DesignError> {
         StageKind::Upsample { layer } => {
             let layer = network.layer(*layer);
             let shape = upsample_shape(network, layer, input.words_per_vector()).ok_or_else(|| fault(&layer.name))?;
-            Unit::Upsample(Box::new(Upsample::new(&stage.name, &shape, input.word_bits())))
+            let upsample = Upsample::new(&stage.name, &shape, input.word_bits());
+            Unit::Upsample(Box::new(upsample.of_kind(stage.memories.words)))
         }
     })
 }

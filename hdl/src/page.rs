@@ -41,7 +41,7 @@ pub fn html(data: &Data) -> String {
                             "is the share of the initiation interval in which it works."
                         }
                         div.diagram { (PreEscaped(diagram::pipeline(data))) }
-                        (diagram::legend())
+                        (diagram::legend(data))
                     }
                     (stages::section(data))
                     (bars::resources(data))

@@ -89,7 +89,7 @@ fn modules(
 /// What a device of `plan` with the given hash says of itself on the bus of a system whose clock is the plan's.
 pub fn facts(plan: &Plan, design_hash: [u8; 32]) -> DeviceFacts {
     // Without windows the streams remain.
-    let slots = windows::slots(plan).unwrap_or(0);
+    let slots = windows::slots(&plan.input_format(), &plan.output_format()).unwrap_or(0);
     DeviceFacts::of(plan, slots, (plan.clock_mhz * 1e6).round() as u32, design_hash)
 }
 

@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
-use compiler::fold::{Goal, plan};
+use compiler::fold::{Goal, Target, plan};
 use compiler::lower::lower;
 use compiler::report::{Measured, Report};
 use hdl::artifacts;
@@ -13,7 +13,8 @@ use std::path::Path;
 fn digits(images_per_second: f64) -> Report {
     let models = Path::new(env!("CARGO_MANIFEST_DIR")).join("../models/digits");
     let graph = network::onnx::import(&models.join("digits_conv.onnx")).unwrap();
-    Report::new(&plan(lower(&graph).unwrap(), &Goal::FramesPerSecond(images_per_second), 100.0).unwrap())
+    let plan = plan(lower(&graph).unwrap(), &Goal::FramesPerSecond(images_per_second), 100.0).unwrap();
+    Report::new(&plan, &Target::default())
 }
 
 /// What a browser would fetch, or follow.

@@ -26,10 +26,11 @@ use super::register::Register;
 use super::rom::Rom;
 use super::row_results::{RowResults, Rows};
 use super::vector_feed::VectorFeed;
-use super::weight_code::WeightCode;
 use crate::wire::{ModuleName, Parameter, Wire, Word, bits_of};
 use abi::ElementType;
+use compiler::datapath::weight_code::WeightCode;
 use compiler::datapath::{Datapath, WeightRange, operand_registers};
+use compiler::memory::Memories;
 use compiler::schedule::matrix_vector_unit::queue_depth;
 use network::network::WeightMatrix;
 use rust_hdl::core::prelude::*;
@@ -60,6 +61,8 @@ pub struct MatrixVectorShape<'a> {
     pub pe: usize,
     /// Columns taken at once, 1 to all of a part.
     pub simd: usize,
+    /// What the memories are made of.
+    pub memories: Memories,
 }
 
 impl MatrixVectorShape<'_> {
@@ -83,12 +86,11 @@ impl MatrixVectorShape<'_> {
 
     /// Clock cycles from operands read to sum.
     pub fn levels(&self) -> usize {
-        let multiplier = self.code().multiplier;
-        multiplier.levels(self.simd) + self.registers(multiplier.weight_bits)
+        self.code().multiplier.levels(self.simd) + self.registers()
     }
 
-    fn registers(&self, weight_bits: usize) -> usize {
-        operand_registers(self.groups * self.folds() * self.words(), self.pe * self.simd * weight_bits)
+    fn registers(&self) -> usize {
+        self.memories.weights.map_or(0, operand_registers)
     }
 
     /// The rows of each fold.
@@ -188,13 +190,13 @@ impl MatrixVectorUnit {
         let unused = words * simd - weights.columns;
         let row = |row: usize| code.row(weights.row(row).iter().map(|weight| i64::from(*weight)), unused);
         let fold_rows = shape.fold_rows();
-        let ranges = code.ranges((0..weights.rows).map(row), &fold_rows, &function);
+        let ranges = super::row_results::ranges(&code, (0..weights.rows).map(row), &fold_rows, &function);
         let rows = Rows { function, ranges: &ranges, folds: &fold_rows, scale: code.scale() };
         let sum = rows.sum_bits();
         let width = simd * input.bits() as usize + usize::from(shape.padded);
         let weight_words = shape.weight_words(&code);
         let weight_width = weight_words[0].bits();
-        let late = shape.registers(code.multiplier.weight_bits);
+        let late = shape.registers();
         let padding = usize::from(code.counts_halves());
         let padded_lanes = usize::from(shape.padded) - padding;
         let x = simd * code.operand.bits() as usize;
@@ -208,8 +210,8 @@ impl MatrixVectorUnit {
             out_data: Wire::of(pe * function.element().bits() as usize),
             out_valid: Wire::default(),
             out_ready: Wire::default(),
-            feed: VectorFeed::new(words, folds, width, groups),
-            weights: Rom::new(&format!("{name}_weights"), Arc::new(weight_words)),
+            feed: VectorFeed::new(words, folds, width, groups).of_kind(shape.memories.words),
+            weights: Rom::new(&format!("{name}_weights"), Arc::new(weight_words)).of_kind(shape.memories.weights),
             late_weights: (0..late).map(|_| Register::new(weight_width)).collect(),
             late_words: (0..late).map(|_| Register::new(width)).collect(),
             weight_word: Wire::of(weight_width),
@@ -222,7 +224,7 @@ impl MatrixVectorUnit {
             term: (0..pe).map(|_| Wire::of(pe * sum)).collect(),
             terms: Wire::of(pe * sum),
             flags: DelayLine::new(1 + levels, 3),
-            results: RowResults::new(name, &rows, queue_depth(words, levels)),
+            results: RowResults::new(name, &rows, queue_depth(words, levels)).of_kind(shape.memories.constants),
             simd_width: Parameter::number(simd * code.multiplier.weight_bits),
             sum_width: Parameter::number(sum),
             flag: Parameter::number(simd),

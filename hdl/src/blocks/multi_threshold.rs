@@ -1,7 +1,7 @@
 //! Step functions on a stream, one per channel.
 //!
 //! Ports: `clock`, `reset`; the stream in, `lanes` integers a word; the stream out, `lanes` codes a word. A word taken in
-//! cycle `t` is offered from cycle `t + 3` on; one word moves in every cycle.
+//! cycle `t` is offered from cycle `t + 4` on; one word moves in every cycle.
 
 use super::delay_line::DelayLine;
 use super::register::Register;
@@ -10,6 +10,7 @@ use super::stream_fifo::StreamFifo;
 use super::threshold_row::ThresholdRow;
 use crate::wire::{ModuleName, Parameter, Wire, Word, bits_of};
 use abi::StepFunction;
+use compiler::memory::MemoryKind;
 use compiler::schedule::multi_threshold::QUEUE;
 use network::network::TensorType;
 use rust_hdl::core::prelude::*;
@@ -37,7 +38,10 @@ pub struct MultiThreshold {
     pub out_ready: Wire<In, Bit>,
     position: Register,
     constants: Rom,
+    late_constants: Vec<Register>,
+    word_constants: Wire<Local>,
     word: Register,
+    late_word: Register,
     flags: DelayLine,
     values: Vec<Wire<Local>>,
     rows: Vec<ThresholdRow>,
@@ -58,6 +62,7 @@ pub struct MultiThreshold {
     _position: usize,
     _reserved: usize,
     _packed: usize,
+    _late: usize,
 }
 
 impl MultiThreshold {
@@ -89,6 +94,8 @@ impl MultiThreshold {
         let constants: Vec<Word> = (0..words)
             .map(|word| Word::from_lanes((0..lanes).flat_map(|lane| thresholds(word * lanes + lane)), compared))
             .collect();
+        // A memory of one row is a constant and needs no register.
+        let (late, constant_bits) = (usize::from(words > 1), lanes * levels * compared);
         let position = super::address_bits(words);
         let reserved = super::bits_for(QUEUE);
         let sign = match input.element {
@@ -106,9 +113,12 @@ impl MultiThreshold {
             out_valid: Wire::default(),
             out_ready: Wire::default(),
             position: Register::new(position),
+            late_constants: (0..late).map(|_| Register::new(constant_bits)).collect(),
+            word_constants: Wire::of(constant_bits),
             constants: Rom::new(&format!("{name}_thresholds"), Arc::new(constants)),
             word: Register::new(lanes * bits),
-            flags: DelayLine::new(2, 1),
+            late_word: Register::new(lanes * bits),
+            flags: DelayLine::new(3, 1),
             values: (0..lanes).map(|_| Wire::of(bits)).collect(),
             rows: (0..lanes)
                 .map(|_| ThresholdRow::new(levels, compared, element, output.element.encode(least)))
@@ -130,7 +140,14 @@ impl MultiThreshold {
             _position: position,
             _reserved: reserved,
             _packed: lanes * element,
+            _late: late,
         }
+    }
+
+    /// The same block with constants in what the plan says.
+    pub fn of_kind(mut self, kind: Option<MemoryKind>) -> Self {
+        self.constants = self.constants.of_kind(kind);
+        self
     }
 
     /// Names and texts of the memory files.
@@ -154,6 +171,7 @@ impl Logic for MultiThreshold {
         self.position.clock.next = self.clock.val();
         self.constants.clock.next = self.clock.val();
         self.word.clock.next = self.clock.val();
+        self.late_word.clock.next = self.clock.val();
         self.flags.clock.next = self.clock.val();
         self.result.clock.next = self.clock.val();
         self.queue.clock.next = self.clock.val();
@@ -182,14 +200,21 @@ impl Logic for MultiThreshold {
             self.position.d.next = bits_of(0u64, self._position);
         }
         self.constants.address.next = self.position.q.val();
+        self.word_constants.next = self.constants.q.val();
+        for i in 0..self._late {
+            self.late_constants[i].clock.next = self.clock.val();
+            self.late_constants[i].d.next = self.constants.q.val();
+            self.word_constants.next = self.late_constants[i].q.val();
+        }
         self.word.d.next = self.in_data.val();
+        self.late_word.d.next = self.word.q.val();
         self.flags.d.next = bits_of(0u64, 1) + self.take.val();
 
         self.packed.next = bits_of(0u64, self._packed);
         for i in 0..self._lanes {
-            self.values[i].next = self.word.q.val() >> (self.value_width.val() * i);
+            self.values[i].next = self.late_word.q.val() >> (self.value_width.val() * i);
             self.rows[i].value.next = self.values[i].val() ^ self.sign.val();
-            self.rows[i].thresholds.next = self.constants.q.val() >> (self.constant_width.val() * i);
+            self.rows[i].thresholds.next = self.word_constants.val() >> (self.constant_width.val() * i);
             self.results[i].next = self.rows[i].code.val();
             self.packed.next = self.packed.val() | (self.results[i].val() << (self.result_width.val() * i));
         }

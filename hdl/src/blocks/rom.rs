@@ -2,8 +2,12 @@
 //!
 //! Ports: `clock`; `address`; `q`, the row at the address of the last clock edge. A memory of one row is a constant
 //! and follows no clock. The rows are read from a file by `$readmemh`, which synthesis turns into block RAM contents.
+//!
+//! A memory made of LUTs registers the address, the other kind the row: so that the LUTs stand between two registers of
+//! which one is the user's, and no other logic gets mixed up with them.
 
 use crate::wire::{ModuleName, Wire, Word};
+use compiler::memory::MemoryKind;
 use rust_hdl::core::prelude::*;
 use std::fmt::Write;
 use std::sync::Arc;
@@ -20,6 +24,8 @@ pub struct Rom {
     pub q: Wire<Out>,
     _name: String,
     _rows: Arc<Vec<Word>>,
+    _kind: Option<MemoryKind>,
+    _shows: bool,
 }
 
 impl Rom {
@@ -33,7 +39,14 @@ impl Rom {
             q: Wire::of(width),
             _name: name.to_owned(),
             _rows: rows,
+            _kind: None,
+            _shows: false,
         }
+    }
+
+    /// The same memory, made of what the plan says; of what synthesis likes, where that is nothing.
+    pub fn of_kind(self, kind: Option<MemoryKind>) -> Self {
+        Rom { _kind: kind, ..self }
     }
 
     /// Name and text of the memory's file; `None` for a constant.
@@ -59,6 +72,9 @@ impl Logic for Rom {
             let row = self.address.val().low() as usize;
             // Addresses beyond the last row are never used; hardware gives anything there.
             self.q.next = self._rows.get(row).cloned().unwrap_or_else(|| Word::zero(self.q.width()));
+            self._shows = true;
+        } else if self._kind == Some(MemoryKind::Lut) && !self._shows {
+            self.q.next = self._rows[0].clone();
         }
     }
 
@@ -71,8 +87,24 @@ impl Logic for Rom {
         if depth == 1 {
             return Verilog::Custom(format!("assign q = {width}'h{:x};", self._rows[0]));
         }
+        if self._kind == Some(MemoryKind::Lut) {
+            return Verilog::Custom(format!(
+                "(* rom_style = \"logic\" *) reg [{}:0] words [0:{}];\nreg [{}:0] place;\ninitial begin\n  \
+                 $readmemh(\"{}.mem\", words);\n  place = 0;\nend\nalways @(posedge clock) place <= address;\n\
+                 assign q = words[place];",
+                width - 1,
+                depth - 1,
+                self.address.width() - 1,
+                self._name
+            ));
+        }
+        let (style, start) = match self._kind {
+            // Block RAM of some families has no first word to give: logic beside it would have to.
+            Some(MemoryKind::Block) => ("(* rom_style = \"block\" *) ", ""),
+            _ => ("", "  row = 0;\n"),
+        };
         Verilog::Custom(format!(
-            "reg [{}:0] words [0:{}];\nreg [{0}:0] row;\ninitial begin\n  $readmemh(\"{}.mem\", words);\n  row = 0;\nend\n\
+            "{style}reg [{}:0] words [0:{}];\nreg [{0}:0] row;\ninitial begin\n  $readmemh(\"{}.mem\", words);\n{start}end\n\
              always @(posedge clock) row <= words[address];\nassign q = row;",
             width - 1,
             depth - 1,

@@ -25,12 +25,13 @@ const DEVICE: &str = "xnorforge_device";
 /// # Errors
 /// Where the windows cannot hold two images.
 pub fn manifest(plan: &Plan, board: &Board, files: Vec<String>) -> Result<DeviceManifest, BoardError> {
+    let (input, output) = (plan.input_format(), plan.output_format());
     let too_large = |WindowTooLarge { bytes, limit }: WindowTooLarge| BoardError::Window {
         board: board.name.clone(),
         bytes,
         limit,
     };
-    let slots = windows::slots(plan).map_err(too_large)?;
+    let slots = windows::slots(&input, &output).map_err(too_large)?;
     Ok(DeviceManifest {
         board: board.name.clone(),
         top: TOP.to_owned(),

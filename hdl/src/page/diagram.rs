@@ -23,7 +23,7 @@ const TURN_DEPTH: usize = 20;
 const PASSING_HEIGHT: usize = 26;
 const MARGIN: usize = 22;
 const END_HEIGHT: usize = 44;
-const NAME_CHARACTERS: usize = 18;
+const NAME_CHARACTERS: usize = 17;
 /// How far streams that come round stand off from the boxes.
 const TURN: usize = 13;
 /// How far they stand off from each other: room for what is said of each.
@@ -56,10 +56,11 @@ pub fn pipeline(data: &Data) -> String {
 }
 
 /// What the colours mean, for the page around the picture.
-pub(super) fn legend() -> Markup {
+pub(super) fn legend(data: &Data) -> Markup {
+    let occurs = |group: &Group| data.layers.iter().any(|layer| layer.group() == *group);
     html! {
         p.legend {
-            @for group in Group::ALL {
+            @for group in Group::ALL.into_iter().filter(occurs) {
                 span { span.swatch style={ "background: var(--" (group.class()) ")" } {} (group.label()) }
             }
             span { span.swatch style="background: var(--slowest)" {} "slowest: sets the interval" }
