@@ -43,7 +43,13 @@ fn every_stage_is_there_and_nothing_from_elsewhere() {
     let slowest = report.layers.iter().filter(|layer| layer.cycles == report.initiation_interval_cycles).count();
     assert!(slowest > 0);
     assert_eq!(table.matches("<tr class=\"slowest\">").count(), slowest);
-    for text in ["864 cycles", "1,440 cycles", "14.40 µs", "116 k", "5,582", "not built yet"] {
+    let cycles = |cycles: u64| match cycles {
+        1000.. => format!("{},{:03} cycles", cycles / 1000, cycles % 1000),
+        cycles => format!("{cycles} cycles"),
+    };
+    let microseconds = format!("{:.2} µs", report.latency_cycles as f64 / report.clock_mhz);
+    let shown = [cycles(report.initiation_interval_cycles), cycles(report.latency_cycles), microseconds];
+    for text in shown.iter().map(String::as_str).chain(["not built yet"]) {
         assert!(page.contains(text), "{text}");
     }
     assert!(page.contains("prefers-color-scheme: dark") && page.contains("@media print"));
@@ -60,7 +66,7 @@ fn what_a_report_does_not_say_is_left_out_and_what_it_says_is_shown() {
         page
     };
     let plain = page(&|_| ());
-    for absent in ["Sensitive steps", "through the board", "timing met", "of 83,640", "in block RAM"] {
+    for absent in ["Sensitive steps", "through the board", "timing met", "of 83,640", "<h3>Queues</h3>"] {
         assert!(!plain.contains(absent), "{absent}");
     }
     let measured = Measured { lut: 2326, ff: 960, bram: 4, fmax_mhz: 92.8 };
@@ -73,11 +79,19 @@ fn what_a_report_does_not_say_is_left_out_and_what_it_says_is_shown() {
     let more = page(&|data| {
         data.available = Some(Available { lut: 83_640, ff: 83_640, bram: 208 });
         data.sensitive_steps.insert("/act<1>".into(), 3);
-        data.fifo_depths.insert("a_queue".into(), 512);
+        data.fifo_depths.insert(data.layers[0].stage.clone(), 512);
         data.layers[1].estimate = Resources { lut: 777, ff: 1, bram: 2, fmax_mhz: None };
-        data.layers[1].memories = vec![Memory { role: "weights".into(), kind: "block".into(), ..Memory::default() }];
+        data.layers[1].memories = vec![Memory { role: "chance".into(), kind: "block".into(), ..Memory::default() }];
     });
-    for shown in ["of 83,640", "Sensitive steps", "/act&lt;1&gt;", "a_queue", "777", "weights in block RAM"] {
+    for shown in [
+        "of 83,640",
+        "Sensitive steps",
+        "/act&lt;1&gt;",
+        "queue of 512 words",
+        "<h3>Queues</h3>",
+        "777",
+        "chance in block RAM",
+    ] {
         assert!(more.contains(shown), "{shown}");
     }
     // A report of another version, or none at all, is still a page.
