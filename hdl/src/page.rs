@@ -11,7 +11,7 @@ mod numbers;
 mod stages;
 mod summary;
 
-pub use data::{Available, Data, Layer, Measured, Memory, Resources, Stream};
+pub use data::{Accuracy, Available, Data, Layer, Measured, Memory, Resources, Stream};
 pub use diagram::pipeline;
 
 use maud::{DOCTYPE, PreEscaped, html};

@@ -6,7 +6,7 @@ use compiler::fold::{Goal, Target, plan};
 use compiler::lower::lower;
 use compiler::report::{Measured, Report};
 use hdl::artifacts;
-use hdl::page::{Available, Data, Layer, Memory, Resources, html, pipeline};
+use hdl::page::{Accuracy, Available, Data, Layer, Memory, Resources, html, pipeline};
 use std::collections::BTreeSet;
 use std::path::Path;
 
@@ -81,7 +81,9 @@ fn what_a_report_does_not_say_is_left_out_and_what_it_says_is_shown() {
         data.sensitive_steps.insert("/act<1>".into(), 3);
         data.fifo_depths.insert(data.layers[0].stage.clone(), 512);
         data.layers[1].estimate = Resources { lut: 777, ff: 1, bram: 2, fmax_mhz: None };
-        data.layers[1].memories = vec![Memory { role: "chance".into(), kind: "block".into(), ..Memory::default() }];
+        data.layers[1].memories =
+            vec![Memory { role: "chance".into(), kind: "block".into(), width: 70, depth: 9, ..Memory::default() }];
+        data.estimate_accuracy = Some(Accuracy { designs: 40, lut_percent: 11.2, ff_percent: 3.0, bram_percent: 0.0 });
     });
     for shown in [
         "of 83,640",
@@ -90,7 +92,8 @@ fn what_a_report_does_not_say_is_left_out_and_what_it_says_is_shown() {
         "queue of 512 words",
         "<h3>Queues</h3>",
         "777",
-        "chance in block RAM",
+        "chance 9 × 70 bit in block RAM",
+        "at most 12 %",
     ] {
         assert!(more.contains(shown), "{shown}");
     }

@@ -23,7 +23,13 @@ pub(super) fn resources(data: &Data) -> Markup {
                 } @else {
                     "Without a board there is no budget to compare with. "
                 }
-                "The estimate is for " (family) "."
+                "The estimate is for " (family)
+                @if let Some(accuracy) = data.estimate_accuracy {
+                    "; in " (accuracy.designs) " designs that it was not made from it was off by at most "
+                    (whole(accuracy.lut_percent)) " % of the LUTs, " (whole(accuracy.ff_percent)) " % of the flip-flops and "
+                    (whole(accuracy.bram_percent)) " % of the block RAMs"
+                }
+                "."
                 @if measured.is_some() { " Measured is the whole design after place and route." }
             }
             div.resources {
@@ -46,6 +52,11 @@ pub(super) fn resources(data: &Data) -> Markup {
     }
 }
 
+/// A bound in percent, as a whole number not below it.
+fn whole(percent: f64) -> u64 {
+    percent.ceil() as u64
+}
+
 fn bar(label: &str, value: u64, scale: u64, is_share: bool, class: &str) -> Markup {
     let share = value as f64 / scale as f64;
     let class = if share > 1.0 { "fill over" } else { &format!("fill {class}") };
@@ -53,7 +64,7 @@ fn bar(label: &str, value: u64, scale: u64, is_share: bool, class: &str) -> Mark
         div.resource {
             span.label { (label) }
             div.track { div class=(class) style={ "width: " (format!("{:.2}%", 100.0 * share.min(1.0))) } {} }
-            span.count { (grouped(value)) @if is_share { span.soft { " " (percent(share)) } } }
+            span.count { (grouped(value)) @if is_share { span.percent { (percent(share)) } } }
         }
     }
 }

@@ -30,6 +30,8 @@ pub struct Data {
     pub estimate: Resources,
     /// The family that the estimate is for.
     pub estimate_family: Option<String>,
+    /// How far estimates have been from synthesis.
+    pub estimate_accuracy: Option<Accuracy>,
     /// What the chip has.
     pub available: Option<Available>,
     /// What the tools made of it.
@@ -58,6 +60,20 @@ pub struct Resources {
     pub bram: u64,
     /// The clock that may be reached, in MHz.
     pub fmax_mhz: Option<f64>,
+}
+
+/// How far estimates of other designs have been from what synthesis made of them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize)]
+#[serde(default)]
+pub struct Accuracy {
+    /// Designs compared.
+    pub designs: u64,
+    /// Greatest error of the LUTs, in percent.
+    pub lut_percent: f64,
+    /// Of the flip-flops.
+    pub ff_percent: f64,
+    /// Of the block RAMs.
+    pub bram_percent: f64,
 }
 
 /// What a chip has.

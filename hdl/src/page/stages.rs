@@ -79,8 +79,11 @@ fn why(data: &Data, layer: &Layer) -> Markup {
         }
         @for memory in &layer.memories {
             div {
-                span.chip { (memory.role.replace('_', " ")) " in " (memory_kind(&memory.kind)) }
-                " " span.soft { (grouped(memory.depth)) " × " (memory.width) " bits" @if !memory.reason.is_empty() { ": " (memory.reason) } }
+                span.chip {
+                    (memory.role.replace('_', " ")) " " (grouped(memory.depth)) " × " (memory.width) " bit in "
+                    (memory_kind(&memory.kind))
+                }
+                " " span.soft { (memory.reason) }
             }
         }
         @if let Some(words) = data.line_buffer_words.get(&layer.stage) {

@@ -45,8 +45,10 @@ pub(super) fn figures(data: &Data) -> Markup {
             }
         }
     };
+    let clock = data.measured.and_then(|measured| measured.fmax_mhz).or(data.estimate.fmax_mhz);
+    let class = if data.link_fps.is_some() && clock.is_some() { "figures six" } else { "figures" };
     html! {
-        section.figures {
+        section class=(class) {
             (figure(&scaled(data.fps), "images/s", "throughput of the core", html! {
                 "one image every " (grouped(data.initiation_interval_cycles)) " cycles"
             }))
