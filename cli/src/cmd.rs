@@ -4,5 +4,6 @@ pub mod boards;
 pub mod build;
 pub mod compile;
 pub mod info;
+pub mod load;
 pub mod run;
 pub mod simulate;

@@ -30,6 +30,7 @@ enum Verb {
     Run(cmd::run::Run),
     Compile(cmd::compile::Compile),
     Simulate(cmd::simulate::Simulate),
+    Load(cmd::load::Load),
     Build(cmd::build::Build),
     Boards(cmd::boards::Boards),
 }
@@ -41,6 +42,7 @@ fn main() -> ExitCode {
         Verb::Run(run) => run.run(),
         Verb::Compile(compile) => compile.run(),
         Verb::Simulate(simulate) => simulate.run(),
+        Verb::Load(load) => load.run(),
         Verb::Build(build) => build.run(),
         Verb::Boards(boards) => boards.run(),
     };

@@ -2,12 +2,13 @@
 //! [`Plan`](plan::Plan).
 //!
 //! [`lower`] turns everything between two dot products into integer step functions by evaluating it exactly;
-//! [`fold`] chooses parallelism; [`schedule`] predicts every clock cycle.
+//! [`fold`] chooses parallelism; [`schedule`] predicts every clock cycle; [`replace`] puts other weights into a plan.
 
 pub mod datapath;
 pub mod estimate;
 pub mod fold;
 pub mod lower;
 pub mod plan;
+pub mod replace;
 pub mod report;
 pub mod schedule;

@@ -7,6 +7,7 @@ use crate::output::show;
 use anyhow::Context;
 use clap::Args;
 use compiler::fold::{Goal, Parallelism, plan};
+use compiler::replace::replaceable;
 use hdl::artifacts;
 use hdl::board::{Board, BoardError};
 use miette::Diagnostic;
@@ -35,6 +36,9 @@ pub struct Compile {
     /// Clock in MHz to plan with [default: that of the board, or 100].
     #[arg(long, value_name = "MHZ", allow_negative_numbers = true)]
     clock: Option<f64>,
+    /// Let other weights and thresholds be loaded into the running design, see `xnorforge load`.
+    #[arg(long)]
+    writable_weights: bool,
     /// Print the report as one JSON object instead of text.
     #[arg(long)]
     json: bool,
@@ -78,7 +82,9 @@ impl Compile {
             }
             (Some(board), _) => board.clock_mhz(),
         };
-        let plan = plan(model.network().clone(), &goal, clock)?;
+        let network = model.network().clone();
+        let network = if self.writable_weights { replaceable(network) } else { network };
+        let plan = plan(network, &goal, clock)?;
         let compiled = artifacts::write(&plan, board.as_ref(), &self.output)?;
         let report = compiled.report();
         if self.json {

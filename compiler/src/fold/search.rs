@@ -143,7 +143,7 @@ impl Rows {
             _ => false,
         };
         let element = network.tensor(layer.input()).element;
-        let range = WeightRange::of(&layer.kind.weights()?.values);
+        let range = WeightRange::in_network(network, layer.kind.weights()?);
         Some(Rows { range, element, padded: padded && element == ElementType::Bipolar, columns })
     }
 

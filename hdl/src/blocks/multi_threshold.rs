@@ -2,12 +2,14 @@
 //!
 //! Ports: `clock`, `reset`; the stream in, `lanes` integers a word; the stream out, `lanes` codes a word. A word taken in
 //! cycle `t` is offered from cycle `t + 3` on; one word moves in every cycle.
+//! Where the thresholds are writable, `access` and `answer` lead to their memory ([`rom`](super::rom)).
 
 use super::delay_line::DelayLine;
 use super::register::Register;
 use super::rom::Rom;
 use super::stream_fifo::StreamFifo;
 use super::threshold_row::ThresholdRow;
+use super::weight_access::ports;
 use crate::wire::{ModuleName, Parameter, Wire, Word, bits_of};
 use abi::StepFunction;
 use compiler::schedule::multi_threshold::QUEUE;
@@ -35,6 +37,10 @@ pub struct MultiThreshold {
     pub out_valid: Wire<Out, Bit>,
     /// Whether the word out is taken.
     pub out_ready: Wire<In, Bit>,
+    /// Access to the thresholds, where they are writable.
+    pub access: Vec<Wire<In>>,
+    /// The word accessed.
+    pub answer: Vec<Wire<Out>>,
     position: Register,
     constants: Rom,
     word: Register,
@@ -54,6 +60,7 @@ pub struct MultiThreshold {
     sign: Parameter,
     constant_width: Parameter,
     result_width: Parameter,
+    _writable: usize,
     _lanes: usize,
     _position: usize,
     _reserved: usize,
@@ -63,6 +70,17 @@ pub struct MultiThreshold {
 impl MultiThreshold {
     /// The unit called `name` for `steps` from tensor `input` to tensor `output`, `lanes` elements a word.
     pub fn new(name: &str, steps: &[StepFunction<i64>], input: &TensorType, output: &TensorType, lanes: usize) -> Self {
+        Self::maybe_writable(name, steps, (input, output), lanes, false)
+    }
+
+    /// As [`new`](Self::new); the thresholds can be written or not.
+    pub fn maybe_writable(
+        name: &str,
+        steps: &[StepFunction<i64>],
+        (input, output): (&TensorType, &TensorType),
+        lanes: usize,
+        is_writable: bool,
+    ) -> Self {
         let bits = input.element.bits() as usize;
         let element = output.element.bits() as usize;
         let words = steps.len().div_ceil(lanes);
@@ -89,12 +107,14 @@ impl MultiThreshold {
         let constants: Vec<Word> = (0..words)
             .map(|word| Word::from_lanes((0..lanes).flat_map(|lane| thresholds(word * lanes + lane)), compared))
             .collect();
+        let memory = Rom::maybe_writable(&format!("{name}_thresholds"), Arc::new(constants), is_writable);
         let position = super::address_bits(words);
         let reserved = super::bits_for(QUEUE);
         let sign = match input.element {
             abi::ElementType::Signed { bits } => 1u64 << (bits - 1),
             abi::ElementType::Bipolar | abi::ElementType::Unsigned { .. } => 0,
         };
+        let (access, answer) = ports(is_writable);
         MultiThreshold {
             module_name: ModuleName::new(name),
             clock: Wire::default(),
@@ -105,8 +125,11 @@ impl MultiThreshold {
             out_data: Wire::of(lanes * element),
             out_valid: Wire::default(),
             out_ready: Wire::default(),
+            access,
+            answer,
             position: Register::new(position),
-            constants: Rom::new(&format!("{name}_thresholds"), Arc::new(constants)),
+            _writable: usize::from(is_writable),
+            constants: memory,
             word: Register::new(lanes * bits),
             flags: DelayLine::new(2, 1),
             values: (0..lanes).map(|_| Wire::of(bits)).collect(),
@@ -133,9 +156,14 @@ impl MultiThreshold {
         }
     }
 
-    /// Names and texts of the memory files.
-    pub fn files(&self) -> Vec<(String, String)> {
-        self.constants.file().into_iter().collect()
+    /// The memory of thresholds.
+    pub fn memory(&self) -> &Rom {
+        &self.constants
+    }
+
+    /// As [`memory`](Self::memory), to be changed.
+    pub fn memory_mut(&mut self) -> &mut Rom {
+        &mut self.constants
     }
 }
 
@@ -182,6 +210,10 @@ impl Logic for MultiThreshold {
             self.position.d.next = bits_of(0u64, self._position);
         }
         self.constants.address.next = self.position.q.val();
+        for i in 0..self._writable {
+            self.constants.access[i].next = self.access[i].val();
+            self.answer[i].next = self.constants.answer[i].val();
+        }
         self.word.d.next = self.in_data.val();
         self.flags.d.next = bits_of(0u64, 1) + self.take.val();
 

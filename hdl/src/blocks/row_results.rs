@@ -8,6 +8,8 @@
 //! A fold's results are offered three cycles after its last terms. The queue's places are counted when they are
 //! reserved, so nothing here waits.
 //!
+//! Where the constants are writable, `access` and `answer` lead to their memory ([`rom`](super::rom)).
+//!
 //! An accumulator of the network is `scale · sum + bias` with constants of the row: thresholds are moved to the sum and
 //! cost nothing, and only units without thresholds compute it.
 
@@ -16,6 +18,7 @@ use super::register::Register;
 use super::rom::Rom;
 use super::stream_fifo::StreamFifo;
 use super::threshold_row::ThresholdRow;
+use super::weight_access::ports;
 use crate::wire::{ModuleName, Parameter, Wire, Word, bits_of};
 use rust_hdl::core::prelude::*;
 use std::sync::Arc;
@@ -49,6 +52,10 @@ pub struct RowResults {
     pub out_valid: Wire<Out, Bit>,
     /// Whether the word out is taken.
     pub out_ready: Wire<In, Bit>,
+    /// Access to the constants, where they are writable.
+    pub access: Vec<Wire<In>>,
+    /// The word accessed.
+    pub answer: Vec<Wire<Out>>,
     term: Vec<Wire<Local>>,
     base: Vec<Wire<Local>>,
     accumulators: Vec<Register>,
@@ -72,6 +79,7 @@ pub struct RowResults {
     constant_width: Parameter,
     result_width: Parameter,
     scale_shift: Parameter,
+    _writable: usize,
     _rows: usize,
     _threshold_rows: usize,
     _bias_rows: usize,
@@ -89,6 +97,9 @@ impl RowResults {
         let (threshold_rows, bias_rows) = if constants.levels > 0 { (pe, 0) } else { (0, pe) };
         let (reserved, fold) = (super::bits_for(depth), super::address_bits(folds));
         let sum = constants.sum_bits;
+        let constant_name = format!("{name}_{}", constants.what);
+        let constant_memory = Rom::maybe_writable(&constant_name, Arc::new(constants.words), rows.writable);
+        let (access, answer) = ports(rows.writable);
         RowResults {
             module_name: ModuleName::new(format!("{name}_results")),
             clock: Wire::default(),
@@ -102,11 +113,14 @@ impl RowResults {
             out_data: Wire::of(pe * element),
             out_valid: Wire::default(),
             out_ready: Wire::default(),
+            access,
+            answer,
             term: (0..pe).map(|_| Wire::of(sum)).collect(),
             base: (0..pe).map(|_| Wire::of(sum)).collect(),
             accumulators: (0..pe).map(|_| Register::new(sum)).collect(),
             fold: Register::new(fold),
-            constants: Rom::new(&format!("{name}_{}", constants.what), Arc::new(constants.words)),
+            _writable: usize::from(rows.writable),
+            constants: constant_memory,
             done: DelayLine::new(2, 1),
             thresholds: (0..threshold_rows)
                 .map(|_| ThresholdRow::new(constants.levels, sum, element, constants.least))
@@ -136,9 +150,14 @@ impl RowResults {
         }
     }
 
-    /// Names and texts of the memory files.
-    pub fn files(&self) -> Vec<(String, String)> {
-        self.constants.file().into_iter().collect()
+    /// The memory of constants.
+    pub fn memory(&self) -> &Rom {
+        &self.constants
+    }
+
+    /// As [`memory`](Self::memory), to be changed.
+    pub fn memory_mut(&mut self) -> &mut Rom {
+        &mut self.constants
     }
 }
 
@@ -180,6 +199,10 @@ impl Logic for RowResults {
             self.fold.d.next = bits_of(0u64, self._fold);
         }
         self.constants.address.next = self.fold.q.val();
+        for i in 0..self._writable {
+            self.constants.access[i].next = self.access[i].val();
+            self.answer[i].next = self.constants.answer[i].val();
+        }
 
         for i in 0..self._threshold_rows {
             self.thresholds[i].value.next = self.accumulators[i].q.val();

@@ -65,6 +65,7 @@ pub fn device(
         output_words: words(&output),
         clock_hertz: manifest.clock_hertz,
         design_hash,
+        weight_words: core.weight_words(),
     };
     let timing = UartTiming::new(manifest.clock_hertz, manifest.baud)?;
     Ok(Device::new(DEVICE, core, (&input, &output), &facts, &timing))

@@ -48,6 +48,7 @@ pub struct Device {
     reset: Wire<Local, Bit>,
     last_count: Parameter,
     _count: usize,
+    _weights: usize,
 }
 
 impl Device {
@@ -82,6 +83,7 @@ impl Device {
             reset: Wire::default(),
             last_count: Parameter::new(Word::new(RESET_CYCLES as u64 - 1, count)),
             _count: count,
+            _weights: usize::from(facts.weight_words > 0),
         }
     }
 }
@@ -153,5 +155,13 @@ impl Logic for Device {
         self.output_window.read_address.next = self.registers.window_address.val();
         self.registers.output_data.next = self.output_window.q.val();
         self.registers.image_done.next = self.output_window.image_done.val();
+
+        for i in 0..self._weights {
+            self.core.weights_select[i].next = self.registers.weights_select[i].val();
+            self.core.weights_write[i].next = self.registers.weights_write[i].val();
+            self.core.weights_address[i].next = self.registers.weights_address[i].val();
+            self.core.weights_data[i].next = self.bridge.write_data.val();
+            self.registers.weights_q[i].next = self.core.weights_q[i].val();
+        }
     }
 }

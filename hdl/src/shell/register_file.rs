@@ -6,12 +6,20 @@
 //! `window_address` by one cycle; `submitted` and `busy`; the events `image_done`, `line_error` and `frame_error`, high
 //! for one cycle each; `reset_request`, high for one cycle when the host asks for a reset.
 //!
+//! With writable weights, towards the core `weights_select`, `weights_write` and `weights_address`, and `weights_q`, which
+//! follows `weights_address` by three cycles: at addresses of the weight window, `read_data` is valid from the fourth cycle
+//! on. There is no word there while `busy` is high.
+//!
 //! `reset` sets the counters to zero. A write takes effect at the next edge.
 
 use crate::blocks::constant_table::ConstantTable;
 use crate::blocks::register::Register;
 use crate::wire::{ModuleName, Parameter, Wire, Word, bits_of};
-use abi::registers::{self, CONTROL_RESET, INPUT_WINDOW, MOST_WINDOW_BYTES, OUTPUT_WINDOW};
+use abi::registers::{
+    self, AbiVersion, CONTROL_RESET, IDENTITY_UNKNOWN, INPUT_WINDOW, MOST_WEIGHT_BYTES, MOST_WINDOW_BYTES, OUTPUT_WINDOW,
+    WEIGHT_WINDOW,
+};
+use abi::weights::ADDRESS_BITS;
 use abi::window::WORD_BITS;
 use rust_hdl::core::prelude::*;
 
@@ -53,6 +61,16 @@ pub struct RegisterFile {
     pub frame_error: Wire<In, Bit>,
     /// The host asks for a reset.
     pub reset_request: Wire<Out, Bit>,
+    /// Whether the address is in the weight window; this and the next ones only with writable weights.
+    pub weights_select: Vec<Wire<Out, Bit>>,
+    /// Whether to store `write_data` there.
+    pub weights_write: Vec<Wire<Out, Bit>>,
+    /// Word of the weight window.
+    pub weights_address: Vec<Wire<Out>>,
+    /// The weight window's word.
+    pub weights_q: Vec<Wire<In>>,
+    identity: Vec<Register>,
+    at_identity: Vec<Wire<Local, Bit>>,
     constants: ConstantTable,
     session: Register,
     submitted_count: Register,
@@ -86,8 +104,14 @@ pub struct RegisterFile {
     line_errors: Parameter,
     frame_errors: Parameter,
     reset_bit: Parameter,
+    weight_page_shift: Parameter,
+    weight_page: Parameter,
+    weight_words: Parameter,
+    identity_place: Parameter,
+    unknown: Parameter,
     _error_bits: usize,
     _word_bits: usize,
+    _weights: usize,
 }
 
 /// What the constant registers read.
@@ -103,6 +127,8 @@ pub struct DeviceFacts {
     pub clock_hertz: u32,
     /// SHA-256 of the core.
     pub design_hash: [u8; 32],
+    /// Words of the weight window; 0 where weights are fixed.
+    pub weight_words: u32,
 }
 
 /// Bits of an error counter.
@@ -118,6 +144,9 @@ impl RegisterFile {
         let end = |words: usize| Parameter::new(Word::new(words as u64, offset + 1));
         let word = |register: registers::Register| Parameter::new(Word::new(u64::from(register.address() / 4), offset));
         let constants = constants(facts);
+        let weights = usize::from(facts.weight_words > 0);
+        let weight_page_bits = MOST_WEIGHT_BYTES.trailing_zeros() as usize;
+        let weight_page = Word::new(u64::from(WEIGHT_WINDOW >> weight_page_bits), 32 - weight_page_bits);
         RegisterFile {
             module_name: ModuleName::new("register_file"),
             clock: Wire::default(),
@@ -137,6 +166,12 @@ impl RegisterFile {
             line_error: Wire::default(),
             frame_error: Wire::default(),
             reset_request: Wire::default(),
+            weights_select: (0..weights).map(|_| Wire::default()).collect(),
+            weights_write: (0..weights).map(|_| Wire::default()).collect(),
+            weights_address: (0..weights).map(|_| Wire::of(ADDRESS_BITS)).collect(),
+            weights_q: (0..weights).map(|_| Wire::of(WORD_BITS)).collect(),
+            identity: (0..weights).map(|_| Register::new(WORD_BITS)).collect(),
+            at_identity: (0..weights).map(|_| Wire::default()).collect(),
             session: Register::new(WORD_BITS),
             submitted_count: Register::new(WORD_BITS),
             completed_count: Register::new(WORD_BITS),
@@ -169,9 +204,15 @@ impl RegisterFile {
             line_errors: word(registers::Register::LineErrors),
             frame_errors: word(registers::Register::FrameErrors),
             reset_bit: Parameter::number(CONTROL_RESET as usize),
+            weight_page_shift: Parameter::number(weight_page_bits),
+            weight_page: Parameter::new(weight_page),
+            weight_words: Parameter::new(Word::new(u64::from(facts.weight_words), ADDRESS_BITS + 1)),
+            identity_place: word(registers::Register::WeightsIdentity),
+            unknown: Parameter::new(Word::new(u64::from(IDENTITY_UNKNOWN), WORD_BITS)),
             constants: ConstantTable::new("device_facts", constants),
             _error_bits: ERROR_BITS,
             _word_bits: WORD_BITS,
+            _weights: weights,
         }
     }
 }
@@ -179,16 +220,18 @@ impl RegisterFile {
 /// The words of all registers by word address, zero where they are not constant or where there is none.
 fn constants(facts: &DeviceFacts) -> Vec<Word> {
     let mut words = Vec::new();
-    for register in registers::Register::ALL {
+    let has_weights = facts.weight_words > 0;
+    for register in registers::Register::of_device(has_weights) {
         use registers::Register as R;
         let value = |register: R| match register {
             R::Identifier => registers::IDENTIFIER,
-            R::AbiVersion => registers::ABI_VERSION.code(),
+            R::AbiVersion => AbiVersion::of_device(has_weights).code(),
             R::Slots => facts.slots as u32,
             R::InputWords => facts.input_words as u32,
             R::OutputWords => facts.output_words as u32,
             R::ClockHertz => facts.clock_hertz,
             R::FrameWords => abi::frame::MOST_WORDS as u32,
+            R::WeightWords => facts.weight_words,
             R::DesignHash
             | R::Control
             | R::Status
@@ -197,7 +240,8 @@ fn constants(facts: &DeviceFacts) -> Vec<Word> {
             | R::Completed
             | R::Cycles
             | R::LineErrors
-            | R::FrameErrors => 0,
+            | R::FrameErrors
+            | R::WeightsIdentity => 0,
         };
         words.resize(register.address() as usize / 4, 0);
         match register {
@@ -244,6 +288,25 @@ impl Logic for RegisterFile {
         self.submitted.next = self.submitted_count.q.val();
         self.condition.next = (bits_of(self.reset.val(), 2) << 1u64) | bits_of(self.busy.val(), 2);
 
+        for i in 0..self._weights {
+            self.identity[i].clock.next = self.clock.val();
+            self.weights_address[i].next = self.address.val() >> self.word_shift.val();
+            self.weights_select[i].next = !self.busy.val()
+                && ((self.address.val() >> self.weight_page_shift.val()) == self.weight_page.val())
+                && (self.weights_address[i].val() < self.weight_words.val());
+            self.weights_write[i].next = self.write.val() && self.weights_select[i].val();
+            self.at_identity[i].next = self.in_registers.val() && (self.offset.val() == self.identity_place.val());
+            self.readable.next = self.readable.val() || self.weights_select[i].val();
+            self.writable.next = self.writable.val() || self.weights_select[i].val() || self.at_identity[i].val();
+            self.identity[i].d.next = self.identity[i].q.val();
+            if self.weights_write[i].val() {
+                self.identity[i].d.next = self.unknown.val();
+            }
+            if self.write.val() && self.at_identity[i].val() {
+                self.identity[i].d.next = self.write_data.val();
+            }
+        }
+
         self.constants.address.next = self.offset.val();
         self.read_word.d.next = self.constants.q.val();
         if self.offset.val() == self.status.val() {
@@ -267,9 +330,19 @@ impl Logic for RegisterFile {
         if self.offset.val() == self.frame_errors.val() {
             self.read_word.d.next = bits_of(self.frame_error_count.q.val(), self._word_bits);
         }
+        for i in 0..self._weights {
+            if self.offset.val() == self.identity_place.val() {
+                self.read_word.d.next = self.identity[i].q.val();
+            }
+        }
         self.read_data.next = self.read_word.q.val();
         if self.in_output.val() {
             self.read_data.next = self.output_data.val();
+        }
+        for i in 0..self._weights {
+            if self.weights_select[i].val() {
+                self.read_data.next = self.weights_q[i].val();
+            }
         }
 
         self.submitted_count.d.next = self.submitted_count.q.val();

@@ -156,7 +156,7 @@ fn windows_are_the_same_in_verilog() {
 fn facts() -> DeviceFacts {
     let mut design_hash = [0; 32];
     design_hash.iter_mut().enumerate().for_each(|(index, byte)| *byte = 7 * index as u8 + 3);
-    DeviceFacts { slots: 5, input_words: 8, output_words: 3, clock_hertz: 25_000_000, design_hash }
+    DeviceFacts { slots: 5, input_words: 8, output_words: 3, clock_hertz: 25_000_000, design_hash, weight_words: 0 }
 }
 
 /// A register file with a memory in place of the output window.

@@ -60,6 +60,12 @@ impl SoftwareDevice {
         self
     }
 
+    /// The same device, whose weight memories keep only the given bits of each word.
+    pub fn with_weight_bits(mut self, bits: u32) -> Self {
+        self.memory.weight_bits = bits;
+        self
+    }
+
     /// The same device, which loses its power for a moment after `requests` requests.
     pub fn with_restart_after(mut self, requests: u32) -> Self {
         self.requests_to_restart = Some(requests);
