@@ -254,6 +254,11 @@ impl MatrixVectorUnit {
         }
     }
 
+    /// Names and texts of the memory files.
+    pub fn files(&self) -> Vec<(String, String)> {
+        self.memories().into_iter().flat_map(Rom::files).collect()
+    }
+
     /// The memories of weights and constants.
     pub fn memories(&self) -> [&Rom; 2] {
         [&self.weights, self.results.memory()]

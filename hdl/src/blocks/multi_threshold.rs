@@ -156,6 +156,11 @@ impl MultiThreshold {
         }
     }
 
+    /// Names and texts of the memory files.
+    pub fn files(&self) -> Vec<(String, String)> {
+        self.constants.files()
+    }
+
     /// The memory of thresholds.
     pub fn memory(&self) -> &Rom {
         &self.constants

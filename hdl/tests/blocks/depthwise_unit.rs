@@ -47,6 +47,7 @@ impl Case {
             function,
             padded: *padded,
             datapath: *datapath,
+            writable: false,
             lanes: *lanes,
         }
     }

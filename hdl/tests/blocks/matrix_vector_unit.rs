@@ -64,6 +64,7 @@ impl Case {
             taps: *taps,
             padded: *padded,
             datapath: *datapath,
+            writable: false,
             pe: *pe,
             simd: *simd,
         }

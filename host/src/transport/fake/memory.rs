@@ -165,6 +165,13 @@ impl Memory {
         }
     }
 
+    /// What a loss of power does: a reset, and the weights that it began with.
+    pub(super) fn restart(&mut self) {
+        self.weight_window.fill(0);
+        self.identity = 0;
+        self.reset();
+    }
+
     pub(super) fn reset(&mut self) {
         self.input_window.fill(RUBBISH);
         self.output_window.fill(RUBBISH);

@@ -137,7 +137,7 @@ impl SoftwareDevice {
         self.memory.work();
         self.requests_to_restart = match self.requests_to_restart {
             Some(1) => {
-                self.memory.reset();
+                self.memory.restart();
                 None
             }
             requests => requests.map(|requests| requests.saturating_sub(1)),
