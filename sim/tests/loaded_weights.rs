@@ -26,6 +26,7 @@ use sim::board::{Pins, RtlBoard, SimulatedLine, VerilatedBoard};
 use sim::rtl::Rtl;
 use sim::verilator::Verilator;
 use sim::{Executor, RunOptions};
+use std::fmt::Debug;
 use std::path::Path;
 
 fn random_goal(network: &Network, random: &mut ChaCha8Rng) -> Goal {
@@ -178,7 +179,7 @@ fn bus<P: Pins>(pins: P, compiled: &Compiled) -> FrameBus<SimulatedLine<P>> {
 }
 
 /// Loads a running device with other weights and the first ones again, without a pause.
-fn check_device(mut pins: impl Pins, first: &Compiled, folder: &Path, network: &Network, random: &mut ChaCha8Rng) {
+fn check_device(mut pins: impl Pins + Debug, first: &Compiled, folder: &Path, network: &Network, random: &mut ChaCha8Rng) {
     let images = random_images(network, 5, random);
     let other = other(&first.plan.network, random);
     let is_hurried = first.manifest.device.as_ref().unwrap().slots == 2;
