@@ -91,11 +91,18 @@ input_errors!(
     network::onnx::ImportError,
     network::reference::ReferenceError,
     compiler::lower::LowerError,
-    compiler::fold::PlanError,
     crate::images::ImagesError,
     crate::cmd::compile::FoldingFile,
+    crate::cmd::compile::MaxWithoutBoard,
     crate::engine::EngineError,
 );
+
+impl From<compiler::fold::PlanError> for Failure {
+    fn from(error: compiler::fold::PlanError) -> Self {
+        let exit = if error.is_too_large() { Exit::No } else { Exit::Input };
+        Failure::new(exit, error)
+    }
+}
 
 impl From<hdl::board::BoardError> for Failure {
     fn from(error: hdl::board::BoardError) -> Self {

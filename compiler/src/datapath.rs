@@ -3,13 +3,15 @@
 //! Inputs reach a datapath as unsigned numbers of `m` bits: a signed input has its sign bit flipped, which adds
 //! `2^(m−1)` to it; ±1 counts as 1 and 0. What this adds to a dot product is a constant of the weights.
 
+use crate::memory::MemoryKind;
 use abi::ElementType;
 use network::network::{Network, WeightMatrix};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
 mod cost;
-pub use cost::{Choice, choose};
+pub mod weight_code;
+pub use cost::{Choice, choose, row_luts, row_registers};
 
 /// How the products of a word's lanes with their weights are made and added.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -168,8 +170,8 @@ pub fn levels(datapath: Datapath, simd: usize, weights: WeightRange, input_bits:
     Multiplier::new(datapath, weights, input_bits).levels(simd)
 }
 
-/// Registers between a unit's memories and its arithmetic: one where the weights lie in block RAM, whose words come late
-/// in the clock cycle; none where they are few enough for LUTs, or constant.
-pub fn operand_registers(words: usize, word_bits: usize) -> usize {
-    usize::from(words > 1 && words * word_bits > 2048)
+/// Registers between a unit's memories and its arithmetic: one, since words come late in the clock cycle, out of block RAM
+/// as out of a tree of LUTs; none where the weights are constant.
+pub fn operand_registers(weights: MemoryKind) -> usize {
+    usize::from(weights != MemoryKind::Constant)
 }

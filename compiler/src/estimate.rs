@@ -1,121 +1,77 @@
-//! What a plan costs on an ECP5, before synthesis: a first form, a few constants a unit.
+//! What a plan costs, before synthesis: LUTs, flip-flops and block RAMs of a family, and the clock that it may reach.
 //!
-//! Coefficients are read off two designs (TFC at 10^6 images/s and the shipped digits network at 10^5, yosys 0.23,
-//! `synth_ecp5`): they reproduce those LUT counts within 6 %, block RAM exactly, and claim nothing about others. Units
-//! besides dot products of bipolar weights are guessed from the bits that they hold.
+//! Block RAMs are counted by rule, which Verilog forces upon synthesis. LUTs and flip-flops of each stage are a sum over its
+//! [features], numbers that follow from its shape, each times a coefficient. `scripts/estimator.py` fits the
+//! coefficients to what yosys makes of many random designs and measures the error on others; both are in
+//! `coefficients.json`.
+//!
+//! LUTs are places: of an ECP5 two for each carry cell and four for each LUT RAM, of an iCE40 logic cells, those with only
+//! a flip-flop included; of the Xilinx 7 series LUTs with six inputs.
 
-use crate::datapath::Datapath;
-use crate::fold::Dot;
-use crate::plan::{Lanes, Plan, Stage, StageKind, arithmetic};
-use network::network::{LayerId, LayerKind};
+use crate::family::Family;
+use crate::plan::{Plan, Stage, Stream};
+use network::network::Network;
 use serde::{Deserialize, Serialize};
 
-/// Resources of a design on an ECP5.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+mod coefficients;
+pub mod features;
+mod shell;
+
+pub use coefficients::{Accuracy, accuracy};
+pub use features::Features;
+pub use shell::{Shell, shell_features};
+
+/// Resources of a design.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Estimate {
-    /// LUT4 places, two for each carry cell.
+    /// LUT places.
     pub lut: u64,
     /// Flip-flops.
     pub ff: u64,
-    /// Block RAMs of 18 kbit.
+    /// Block RAMs of the family's size.
     pub bram: u64,
+    /// The clock in MHz that the slowest block reaches when it is placed and routed, where that has been measured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fmax_mhz: Option<f64>,
 }
 
 impl Estimate {
-    /// The sum of what the stages of `plan` cost.
-    pub fn new(plan: &Plan) -> Self {
-        plan.stages.iter().map(|stage| of_stage(plan, stage)).fold(Estimate::default(), |sum, stage| Estimate {
-            lut: sum.lut + stage.lut,
-            ff: sum.ff + stage.ff,
-            bram: sum.bram + stage.bram,
-        })
+    /// What the core of `plan` costs on `family`.
+    pub fn new(plan: &Plan, family: Family) -> Self {
+        Estimate::of_stages(&plan.network, &plan.streams, &plan.stages, family)
     }
-}
 
-fn of_stage(plan: &Plan, stage: &Stage) -> Estimate {
-    let (input, output) = (plan.stream(stage.input()), plan.stream(stage.output()));
-    let memory = |words: usize| {
-        let bram = block_rams(input.word_bits(), words);
-        // A LUT holds sixteen bits of a memory that is made of them.
-        let lut = if bram == 0 { (input.word_bits() * words.div_ceil(16)) as u64 } else { 0 };
-        Estimate { lut: lut + 40, ff: 30, bram }
-    };
-    match &stage.kind {
-        StageKind::MatrixVectorUnit { thresholds, .. } | StageKind::DepthwiseUnit { thresholds, .. } => {
-            dot(plan, stage, *thresholds).unwrap_or_default()
-        }
-        StageKind::WidthConverter | StageKind::ArgMax { .. } => Estimate { lut: 80, ff: 40, bram: 0 },
-        StageKind::MultiThreshold { .. } => Estimate { lut: 40 * input.format.lanes as u64, ff: 60, bram: 0 },
-        StageKind::SlidingWindow { capacity, .. } => {
-            let Estimate { lut, ff, bram } = memory(*capacity);
-            Estimate { lut: lut + 150, ff: ff + 80, bram }
-        }
-        StageKind::Fifo { depth } => memory(*depth),
-        StageKind::PoolUnit { .. } | StageKind::GlobalPool { .. } | StageKind::AddUnit { .. } => {
-            let bits = output.word_bits() as u64;
-            Estimate { lut: 3 * bits + 40, ff: 2 * bits + 30, bram: 0 }
-        }
-        StageKind::TableUnit { .. } => {
-            let lanes = output.format.lanes as u64;
-            let inputs = stage.inputs.iter().map(|id| plan.stream(*id).format.element.bits()).sum::<u32>();
-            // One LUT4 for every sixteen entries and bit.
-            let entries = 1u64 << inputs.saturating_sub(4);
-            Estimate { lut: lanes * entries * u64::from(output.format.element.bits()) + 20, ff: 40, bram: 0 }
-        }
-        StageKind::Concat { .. } | StageKind::Upsample { .. } | StageKind::Fork => {
-            let bits = output.word_bits() as u64;
-            Estimate { lut: bits + 30, ff: bits + 20, bram: 0 }
-        }
+    /// What the device around the core and the core cost together.
+    pub fn of_device(plan: &Plan, family: Family, shell: &Shell) -> Self {
+        Estimate::new(plan, family).with_shell(&plan.streams, plan.output(), family, shell)
     }
-}
 
-/// The estimate of a stage of dot products.
-fn dot(plan: &Plan, stage: &Stage, thresholds: Option<LayerId>) -> Option<Estimate> {
-    let Lanes { pe, simd } = stage.kind.lanes()?;
-    let layer = plan.network.layer(stage.kind.layer()?);
-    let (shape, weights) = (Dot::new(&plan.network, layer)?, layer.kind.weights()?);
-    let choice = arithmetic(&plan.network, &plan.streams, &plan.stages, stage)?.choice;
-    let lanes = (pe * simd) as u64 * u64::from(plan.stream(stage.input()).format.element.bits());
-    let lut_lanes = match choice.luts.iter().find(|(datapath, _)| *datapath == choice.datapath) {
-        Some((datapath, luts)) if *datapath != Datapath::Bipolar => pe as u64 * luts,
-        _ => 5 * lanes,
-    };
-    let words = if shape.depthwise { shape.groups.div_ceil(pe) } else { shape.groups * shape.columns.div_ceil(simd) };
-    let folds = if shape.depthwise { 1 } else { shape.rows.div_ceil(pe) };
-    let bram = block_rams(pe * simd * weights.element.bits() as usize, words * shape.taps * folds);
-    let comparisons = comparisons(plan, thresholds, pe);
-    Some(Estimate { lut: lut_lanes + 300 + comparisons, ff: 2 * lanes + 120, bram })
-}
-
-/// Each threshold of a row beyond the first is one more comparison of about the sum's width.
-fn comparisons(plan: &Plan, thresholds: Option<LayerId>, rows: usize) -> u64 {
-    let levels = match thresholds.map(|id| &plan.network.layer(id).kind) {
-        Some(LayerKind::MultiThreshold(steps)) => steps.iter().map(|s| s.boundaries.len()).max().unwrap_or(0),
-        _ => 1,
-    };
-    (rows * levels.saturating_sub(1)) as u64 * 12
-}
-
-/// Block RAMs of a memory of `depth` rows of `width` bits; one row is a constant, and memories of at most 2 kbit are made
-/// of LUTs.
-fn block_rams(width: usize, depth: usize) -> u64 {
-    if depth == 1 || width * depth <= 2048 {
-        return 0;
+    /// The sum of what `stages` cost.
+    pub fn of_stages(network: &Network, streams: &[Stream], stages: &[Stage], family: Family) -> Self {
+        let each =
+            stages.iter().map(|stage| features::of_stage(network, streams, stages, stage, family).estimate(family));
+        each.fold(Estimate::default(), Estimate::plus)
     }
-    let modes = [(36, 512), (18, 1024), (9, 2048), (4, 4096), (2, 8192), (1, 16384)];
-    modes.iter().map(|(bits, rows)| (width.div_ceil(*bits) * depth.div_ceil(*rows)) as u64).min().unwrap_or(0)
-}
 
-#[cfg(test)]
-mod tests {
-    use super::block_rams;
+    /// The sum of two parts: the slower one's clock.
+    pub fn plus(self, other: Estimate) -> Estimate {
+        let fmax_mhz = match (self.fmax_mhz, other.fmax_mhz) {
+            (Some(a), Some(b)) => Some(a.min(b)),
+            (a, b) => a.or(b),
+        };
+        Estimate { lut: self.lut + other.lut, ff: self.ff + other.ff, bram: self.bram + other.bram, fmax_mhz }
+    }
 
-    #[test]
-    fn memories_take_the_cheapest_mode() {
-        assert_eq!(block_rams(524, 96), 15);
-        assert_eq!(block_rams(44, 96), 2);
-        assert_eq!(block_rams(7, 100), 0);
-        assert_eq!(block_rams(9, 2048), 1);
-        assert_eq!(block_rams(8192, 1), 0);
+    pub(crate) fn with_shell(
+        self,
+        streams: &[Stream],
+        output: crate::plan::StreamId,
+        family: Family,
+        shell: &Shell,
+    ) -> Self {
+        let (input, output) = (streams[0].format, streams[output.0].format);
+        shell_features(&input, &output, family, shell)
+            .iter()
+            .fold(self, |sum, features| sum.plus(features.estimate(family)))
     }
 }

@@ -1,20 +1,25 @@
 //! `Network` → `Plan`: chooses the parallelism of each layer and lays out the pipeline.
 
-use crate::plan::Plan;
+use crate::memory::{self, Memories, Selection};
+use crate::plan::{Plan, Stage, Stream};
 use crate::schedule;
 use network::network::Network;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use units::Unit;
 
+mod best;
 mod dot;
 mod error;
 mod layout;
 mod parallelism;
 mod search;
+mod target;
 mod units;
 
 pub use dot::{Dot, is_dot};
 pub use error::PlanError;
+pub use target::{Budget, Lacking, Target, USABLE};
 
 /// Parallelism of one dot-product layer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,76 +38,133 @@ pub enum Goal {
     FramesPerSecond(f64),
     /// The given parallelism of each dot-product layer, by layer name.
     Folding(BTreeMap<String, Parallelism>),
+    /// The most images per second that there is room for.
+    Fastest,
 }
 
-/// Plans hardware for `network` at `clock_mhz`.
+/// Plans hardware for `network` at `clock_mhz`, for any chip.
 ///
 /// # Errors
 /// Where the goal cannot be met, or the network holds what no unit computes.
 pub fn plan(network: Network, goal: &Goal, clock_mhz: f64) -> Result<Plan, PlanError> {
-    plan_within(network, goal, clock_mhz, None)
+    plan_for(network, goal, clock_mhz, &Target::default())
 }
 
-/// As [`plan`]; the stages besides dot products keep to `interval` cycles, if there is one, instead of those of the
-/// goal: of a finished plan those of its slowest stage.
+/// Plans hardware for `network` at `clock_mhz` within `target`.
 ///
-/// Each of them takes the first of its choices that keeps to the interval, and what the choices are does not depend on
-/// it. So the cycles of a plan's slowest stage lead to the same plan as the interval that it was made for.
-pub(crate) fn plan_within(
-    network: Network,
-    goal: &Goal,
-    clock_mhz: f64,
-    interval: Option<u64>,
-) -> Result<Plan, PlanError> {
-    if !(clock_mhz.is_finite() && clock_mhz > 0.0) {
-        return Err(PlanError::NotPositive { what: "the clock in MHz", found: clock_mhz });
-    }
+/// # Errors
+/// Where the goal cannot be met, there is no room for it, or the network holds what no unit computes.
+pub fn plan_for(network: Network, goal: &Goal, clock_mhz: f64, target: &Target) -> Result<Plan, PlanError> {
+    check_clock(clock_mhz)?;
     let units = units::units(&network)?;
-    let (parallelism, planned_interval) = match goal {
-        Goal::FramesPerSecond(rate) => {
-            if !(rate.is_finite() && *rate > 0.0) {
-                return Err(PlanError::NotPositive { what: "the target rate in images per second", found: *rate });
-            }
-            let cycles = clock_mhz * 1e6 / rate;
-            if cycles < 1.0 {
-                return Err(PlanError::TooFast { frames_per_second: *rate, clock_mhz, cycles });
-            }
-            let interval = cycles.min(1e18) as u64;
-            (search::smallest(&network, interval), interval)
-        }
+    let planner = Planner { network: &network, units: &units, clock_mhz, target };
+    let draft = match goal {
+        Goal::FramesPerSecond(rate) => best::reaching(&planner, *rate)?,
         Goal::Folding(folding) => {
             let parallelism = parallelism::explicit(&network, folding)?;
             let interval = parallelism::interval(&network, &parallelism);
-            (parallelism, interval)
+            best::folded(&planner, &parallelism, interval)?
         }
+        Goal::Fastest => best::fastest(&planner)?,
     };
-    let mut interval = interval.unwrap_or(planned_interval);
-    let (mut streams, mut stages) = layout::lay_out(&network, &units, &parallelism, interval);
-    while let Some(slowest) = stages.iter().max_by_key(|stage| stage.cycles)
-        && slowest.cycles > interval
-    {
-        if let Goal::FramesPerSecond(rate) = goal {
-            return Err(PlanError::Unreachable {
-                frames_per_second: *rate,
-                clock_mhz,
-                interval,
-                name: slowest.name.clone(),
-                cycles: slowest.cycles,
-                most: clock_mhz * 1e6 / slowest.cycles as f64,
-            });
-        }
-        // What one stage cannot keep to, no other one need be wider for.
-        interval = slowest.cycles;
-        (streams, stages) = layout::lay_out(&network, &units, &parallelism, interval);
+    Ok(draft.finished(network, clock_mhz))
+}
+
+/// The plan with the given parallelism whose other stages keep to `interval` cycles, of a finished plan those of its
+/// slowest stage, and whose memories are made of what is given.
+///
+/// Each stage besides dot products takes the first of its choices that keeps to the interval, and what the choices are
+/// does not depend on it. So the cycles of a plan's slowest stage lead to the same plan as the interval that it was made
+/// for.
+pub(crate) fn plan_again(
+    network: Network,
+    folding: &BTreeMap<String, Parallelism>,
+    clock_mhz: f64,
+    interval: Option<u64>,
+    memories: BTreeMap<String, Memories>,
+) -> Result<Plan, PlanError> {
+    check_clock(clock_mhz)?;
+    let units = units::units(&network)?;
+    let target = Target::default();
+    let planner = Planner { network: &network, units: &units, clock_mhz, target: &target };
+    let parallelism = parallelism::explicit(&network, folding)?;
+    let interval = interval.unwrap_or_else(|| parallelism::interval(&network, &parallelism));
+    let pipeline = planner.lay_out(&parallelism, interval);
+    let draft = planner.scheduled(pipeline, &Selection::Given(memories))?;
+    Ok(draft.finished(network, clock_mhz))
+}
+
+fn check_clock(clock_mhz: f64) -> Result<(), PlanError> {
+    if clock_mhz.is_finite() && clock_mhz > 0.0 {
+        return Ok(());
     }
-    let times = schedule::schedule(&network, &mut streams, &mut stages)
-        .ok_or_else(|| PlanError::Stuck { name: network.name.clone() })?;
-    Ok(Plan {
-        network,
-        clock_mhz,
-        streams,
-        stages,
-        initiation_interval: times.initiation_interval,
-        latency: times.latency,
-    })
+    Err(PlanError::NotPositive { what: "the clock in MHz", found: clock_mhz })
+}
+
+/// What every plan of a network has in common.
+struct Planner<'a> {
+    network: &'a Network,
+    units: &'a [Unit],
+    clock_mhz: f64,
+    target: &'a Target,
+}
+
+/// Streams and stages without queues.
+#[derive(Clone, Debug)]
+struct Pipeline {
+    streams: Vec<Stream>,
+    stages: Vec<Stage>,
+}
+
+impl Pipeline {
+    /// Cycles of the slowest stage.
+    fn slowest(&self) -> Option<&Stage> {
+        self.stages.iter().max_by_key(|stage| stage.cycles)
+    }
+}
+
+/// A pipeline with queues and its times.
+struct Draft {
+    pipeline: Pipeline,
+    times: schedule::Times,
+}
+
+impl Draft {
+    fn finished(self, network: Network, clock_mhz: f64) -> Plan {
+        Plan {
+            network,
+            clock_mhz,
+            streams: self.pipeline.streams,
+            stages: self.pipeline.stages,
+            initiation_interval: self.times.initiation_interval,
+            latency: self.times.latency,
+        }
+    }
+}
+
+impl Planner<'_> {
+    /// The pipeline with the given parallelism, whose other stages keep to `interval` cycles where they can.
+    fn lay_out(&self, parallelism: &parallelism::Folding, interval: u64) -> Pipeline {
+        let mut interval = interval;
+        loop {
+            let (streams, stages) = layout::lay_out(self.network, self.units, parallelism, interval);
+            let pipeline = Pipeline { streams, stages };
+            match pipeline.slowest() {
+                // What one stage cannot keep to, no other one need be wider for.
+                Some(slowest) if slowest.cycles > interval => interval = slowest.cycles,
+                _ => return pipeline,
+            }
+        }
+    }
+
+    /// The pipeline with memories, queues and times.
+    fn scheduled(&self, mut pipeline: Pipeline, selection: &Selection) -> Result<Draft, PlanError> {
+        let Pipeline { streams, stages } = &mut pipeline;
+        memory::choose(self.network, streams, stages, selection);
+        let times = schedule::schedule(self.network, streams, stages)
+            .ok_or_else(|| PlanError::Stuck { name: self.network.name.clone() })?;
+        // Queues and line buffers have their sizes only now; on what they are made of no time depends.
+        memory::choose(self.network, streams, stages, selection);
+        Ok(Draft { pipeline, times })
+    }
 }

@@ -4,10 +4,14 @@
 //! [`lower`] turns everything between two dot products into integer step functions by evaluating it exactly;
 //! [`fold`] chooses parallelism; [`schedule`] predicts every clock cycle; [`replace`] puts other weights into a plan.
 
+pub mod codes;
 pub mod datapath;
+pub mod dot_unit;
 pub mod estimate;
+pub mod family;
 pub mod fold;
 pub mod lower;
+pub mod memory;
 pub mod plan;
 pub mod replace;
 pub mod report;

@@ -3,6 +3,7 @@
 //! A directed acyclic graph of stages joined by streams. The plan fixes everything that costs or takes time:
 //! parallelism, stream widths, depths of queues, cycles; it names no wire.
 
+use crate::memory::{Memories, MemoryRole};
 use abi::packing::StreamFormat;
 use network::network::{LayerId, Network, TensorId};
 use serde::{Deserialize, Serialize};
@@ -73,6 +74,9 @@ pub struct Stage {
     pub outputs: Vec<StreamId>,
     /// Clock cycles that one image occupies it.
     pub cycles: u64,
+    /// What its memories are made of.
+    #[serde(default, skip_serializing_if = "Memories::is_empty")]
+    pub memories: Memories,
 }
 
 impl Stage {
@@ -286,7 +290,13 @@ impl fmt::Display for Plan {
                 }
             }
             let layer = stage.kind.layer().map_or("", |id| self.network.layer(id).name.as_str());
-            writeln!(f, ")  # {} cycles{}{layer}", stage.cycles, if layer.is_empty() { "" } else { ", " })?;
+            write!(f, ")  # {} cycles{}{layer}", stage.cycles, if layer.is_empty() { "" } else { ", " })?;
+            for role in [MemoryRole::Weights, MemoryRole::Constants, MemoryRole::Words] {
+                if let Some(kind) = stage.memories.kind(role) {
+                    write!(f, ", {role} in {kind}")?;
+                }
+            }
+            writeln!(f)?;
         }
         writeln!(f, "initiation interval {}, latency {}", self.initiation_interval, self.latency)
     }

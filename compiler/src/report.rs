@@ -1,8 +1,11 @@
 //! `report.json`: what a plan costs and gives, in numbers.
 
 use crate::datapath::Datapath;
-use crate::estimate::Estimate;
-use crate::plan::{Plan, StageKind, arithmetic};
+use crate::estimate::{Accuracy, Estimate, accuracy, features};
+use crate::family::Family;
+use crate::fold::{Target, USABLE};
+use crate::memory::{MemoryKind, MemoryRole, block_rams, lut_cost, shapes};
+use crate::plan::{Plan, Stage, StageKind, arithmetic};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -26,8 +29,17 @@ pub struct Report {
     pub ops_per_inference: u64,
     /// Bits of all weights.
     pub weight_bits: u64,
-    /// Resources, estimated.
+    /// Resources, estimated; with a board the device around the core included.
     pub estimate: Estimate,
+    /// The family that the estimate is for.
+    #[serde(default = "ecp5")]
+    pub estimate_family: Family,
+    /// How far estimates of designs that they were not fitted to have been from synthesis.
+    #[serde(default)]
+    pub estimate_accuracy: Option<Accuracy>,
+    /// What the chip has; null without a board.
+    #[serde(default)]
+    pub available: Option<Available>,
     /// What the tools made of it; null before `build`.
     pub measured: Option<Measured>,
     /// The pipeline, stage by stage.
@@ -36,6 +48,23 @@ pub struct Report {
     pub fifo_depths: BTreeMap<String, usize>,
     /// Words of the image that each stage of windows holds.
     pub line_buffer_words: BTreeMap<String, usize>,
+}
+
+fn ecp5() -> Family {
+    Family::Ecp5
+}
+
+/// What a chip has.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Available {
+    /// LUTs.
+    pub lut: u64,
+    /// Flip-flops.
+    pub ff: u64,
+    /// Block RAMs.
+    pub bram: u64,
+    /// Share of LUTs and flip-flops that planning for a rate takes at most.
+    pub usable: f64,
 }
 
 /// Resources and speed of a placed and routed design.
@@ -68,11 +97,60 @@ pub struct LayerReport {
     pub datapath: Option<Datapath>,
     /// Why so.
     pub reason: Option<String>,
+    /// Whether no other stage takes longer.
+    #[serde(default)]
+    pub bottleneck: bool,
+    /// Resources, estimated.
+    #[serde(default)]
+    pub estimate: Estimate,
+    /// The memories that could have been made of something else.
+    #[serde(default)]
+    pub memories: Vec<MemoryReport>,
+}
+
+/// One memory of a stage.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct MemoryReport {
+    /// What it holds.
+    pub role: MemoryRole,
+    /// Bits of a row.
+    pub width: usize,
+    /// Rows.
+    pub depth: usize,
+    /// What it is made of.
+    pub kind: MemoryKind,
+    /// Block RAMs that it takes.
+    pub bram: u64,
+    /// Why so.
+    pub reason: String,
+}
+
+impl MemoryReport {
+    fn of(plan: &Plan, stage: &Stage, family: Family) -> Vec<Self> {
+        let known = shapes(&plan.network, &plan.streams, &plan.stages, stage).into_iter();
+        known
+            .filter_map(|shape| {
+                let (role, width, depth) = (shape.role, shape.width, shape.depth);
+                let kind = stage.memories.kind(role)?;
+                let (luts, blocks) = (lut_cost(family, role, width, depth), block_rams(family, width, depth));
+                let bram = if kind == MemoryKind::Block { blocks } else { 0 };
+                let reason = if kind == MemoryKind::Constant {
+                    "one row".to_owned()
+                } else {
+                    let bits = width * depth;
+                    format!("{bits} bits in {depth} rows would take about {luts:.0} LUTs or {blocks} block RAMs")
+                };
+                Some(MemoryReport { role, width, depth, kind, bram, reason })
+            })
+            .collect()
+    }
 }
 
 impl Report {
-    /// The report of `plan`.
-    pub fn new(plan: &Plan) -> Self {
+    /// The report of `plan`, made for `target`.
+    pub fn new(plan: &Plan, target: &Target) -> Self {
+        let family = target.costs();
+        let slowest = plan.stages.iter().map(|stage| stage.cycles).max();
         let layers = plan
             .stages
             .iter()
@@ -88,6 +166,10 @@ impl Report {
                     cycles: stage.cycles,
                     datapath: choice.as_ref().map(|choice| choice.datapath),
                     reason: choice.map(|choice| choice.reason),
+                    bottleneck: Some(stage.cycles) == slowest,
+                    estimate: features::of_stage(&plan.network, &plan.streams, &plan.stages, stage, family)
+                        .estimate(family),
+                    memories: MemoryReport::of(plan, stage, family),
                 }
             })
             .collect();
@@ -100,7 +182,15 @@ impl Report {
             link_fps: None,
             ops_per_inference: plan.network.operations(),
             weight_bits: plan.network.weight_bits(),
-            estimate: Estimate::new(plan),
+            estimate: target.estimate(&plan.network, &plan.streams, &plan.stages),
+            estimate_family: family,
+            estimate_accuracy: accuracy(family),
+            available: target.budget.map(|budget| Available {
+                lut: budget.lut,
+                ff: budget.ff,
+                bram: budget.bram,
+                usable: USABLE,
+            }),
             measured: None,
             layers,
             fifo_depths: plan
@@ -146,8 +236,21 @@ impl fmt::Display for Report {
         if let Some(link_fps) = self.link_fps {
             writeln!(f, "through the board's link: {link_fps:.0} images/s")?;
         }
-        let Estimate { lut, ff, bram } = self.estimate;
-        writeln!(f, "estimate of the core for ECP5: {lut} LUT4, {ff} flip-flops, {bram} block RAMs")?;
+        let Estimate { lut, ff, bram, fmax_mhz } = self.estimate;
+        let family = self.estimate_family;
+        match self.available {
+            None => {
+                writeln!(f, "estimate of the core for {family}: {lut} LUTs, {ff} flip-flops, {bram} block RAMs")?;
+            }
+            Some(Available { lut: luts, ff: ffs, bram: brams, .. }) => writeln!(
+                f,
+                "estimate of the device on {family}: {lut} of {luts} LUTs, {ff} of {ffs} flip-flops, {bram} of {brams} \
+                 block RAMs"
+            )?,
+        }
+        if let Some(fmax_mhz) = fmax_mhz {
+            writeln!(f, "estimate of the clock: {fmax_mhz:.0} MHz")?;
+        }
         match self.measured {
             None => Ok(()),
             Some(Measured { lut, ff, bram, fmax_mhz }) => {

@@ -138,7 +138,9 @@ impl Compiled {
     /// The design's numbers, as far as they are known before it is built.
     pub fn report(&self) -> Report {
         let link_fps = self.manifest.device.as_ref().map(|device| device::link_frames_per_second(&self.plan, device));
-        Report { link_fps, ..Report::new(&self.plan) }
+        let board = self.manifest.device.as_ref().and_then(|device| Board::find(&device.board).ok());
+        let target = board.map(|board| board.target()).unwrap_or_default();
+        Report { link_fps, ..Report::new(&self.plan, &target) }
     }
 }
 

@@ -32,8 +32,20 @@ pub mod upsample;
 pub mod vector_feed;
 pub mod weighed_lanes;
 pub mod weight_access;
-pub mod weight_code;
 pub mod width_converter;
+
+use crate::wire::ModuleName;
+use compiler::memory::MemoryKind;
+
+/// The name of a module, told apart by what its memory is made of.
+fn named_after(name: ModuleName, kind: Option<MemoryKind>) -> ModuleName {
+    match kind {
+        Some(MemoryKind::Lut) => ModuleName::new(format!("{}_luts", name.as_str())),
+        Some(MemoryKind::Registers) => ModuleName::new(format!("{}_registers", name.as_str())),
+        Some(MemoryKind::Block) => ModuleName::new(format!("{}_block", name.as_str())),
+        Some(MemoryKind::Constant | MemoryKind::Any) | None => name,
+    }
+}
 
 /// Bits of an address into `depth` places, at least 1.
 pub fn address_bits(depth: usize) -> usize {

@@ -5,6 +5,7 @@
 
 pub mod device;
 mod pins;
+mod target;
 mod top;
 
 pub use pins::{Direction, Port};

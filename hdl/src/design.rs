@@ -137,6 +137,7 @@ fn unit(plan: &Plan, stage: &Stage) -> Result<Unit, DesignError> {
                 writable: network.replaceable,
                 pe: *pe,
                 simd: *simd,
+                memories: stage.memories,
             };
             Unit::MatrixVectorUnit(Box::new(MatrixVectorUnit::new(&shape)))
         }
@@ -151,16 +152,18 @@ fn unit(plan: &Plan, stage: &Stage) -> Result<Unit, DesignError> {
                 datapath,
                 writable: network.replaceable,
                 lanes: *pe,
+                memories: stage.memories,
             };
             Unit::DepthwiseUnit(Box::new(DepthwiseUnit::new(&shape)))
         }
         StageKind::SlidingWindow { layer, capacity } => {
             let layer = network.layer(*layer);
             let window = windows::sliding_window(plan, stage, layer, *capacity).ok_or_else(|| fault(&layer.name))?;
-            Unit::SlidingWindow(Box::new(window))
+            Unit::SlidingWindow(Box::new(window.of_kind(stage.memories.words)))
         }
         StageKind::Fifo { depth } => {
-            Unit::StreamFifo(Box::new(StreamFifo::new(*depth, plan.stream(stage.input()).word_bits())))
+            let width = plan.stream(stage.input()).word_bits();
+            Unit::StreamFifo(Box::new(StreamFifo::of_kind(*depth, width, stage.memories.words)))
         }
         StageKind::MultiThreshold { layer } => {
             let layer = network.layer(*layer);
@@ -168,14 +171,9 @@ fn unit(plan: &Plan, stage: &Stage) -> Result<Unit, DesignError> {
                 return Err(fault(&layer.name));
             };
             let (from, to) = (network.tensor(layer.input()), network.tensor(layer.output));
-            let (name, writable) = (&stage.name, network.replaceable);
-            Unit::MultiThreshold(Box::new(MultiThreshold::maybe_writable(
-                name,
-                steps,
-                (from, to),
-                input.lanes,
-                writable,
-            )))
+            let steps = MultiThreshold::new(&stage.name, steps, from, to, input.lanes);
+            let steps = steps.of_kind(stage.memories.constants).writable(network.replaceable);
+            Unit::MultiThreshold(Box::new(steps))
         }
         StageKind::ArgMax { layer } => {
             let layer = network.layer(*layer);
@@ -222,7 +220,8 @@ fn unit(plan: &Plan, stage: &Stage) -> Result<Unit, DesignError> {
         StageKind::Upsample { layer } => {
             let layer = network.layer(*layer);
             let shape = upsample_shape(network, layer, input.words_per_vector()).ok_or_else(|| fault(&layer.name))?;
-            Unit::Upsample(Box::new(Upsample::new(&stage.name, &shape, input.word_bits())))
+            let upsample = Upsample::new(&stage.name, &shape, input.word_bits());
+            Unit::Upsample(Box::new(upsample.of_kind(stage.memories.words)))
         }
     })
 }

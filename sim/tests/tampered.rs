@@ -116,7 +116,7 @@ fn agree(manifest: &mut Value, plan: &Value) {
 /// Everything that later verbs do with a plan, for one image.
 fn use_plan(plan: &Plan, simulate: bool) {
     let network = &plan.network;
-    let _ = (network.to_string(), plan.to_string(), Report::new(plan).to_string());
+    let _ = (network.to_string(), plan.to_string(), Report::new(plan, &compiler::fold::Target::default()).to_string());
     let image: Vec<f32> = (0..network.input_map.len()).map(|index| (index % 17) as f32).collect();
     let images = std::slice::from_ref(&image);
     let expected = integer::run(network, &image).unwrap();

@@ -6,7 +6,7 @@ use crate::model::Model;
 use crate::output::show;
 use anyhow::Context;
 use clap::Args;
-use compiler::fold::{Goal, Parallelism, plan};
+use compiler::fold::{Goal, Parallelism, Target, plan_for};
 use compiler::replace::replaceable;
 use hdl::artifacts;
 use hdl::board::{Board, BoardError};
@@ -30,6 +30,9 @@ pub struct Compile {
     /// Images per second to plan for [default: 1000].
     #[arg(long, value_name = "N", allow_negative_numbers = true, conflicts_with = "folding")]
     target_fps: Option<f64>,
+    /// Plan for the most images per second that the board has room for.
+    #[arg(long, conflicts_with_all = ["target_fps", "folding"])]
+    max: bool,
     /// Parallelism of each layer: {"<layer>": {"pe": 4, "simd": 8}, …}.
     #[arg(long, value_name = "F.json")]
     folding: Option<PathBuf>,
@@ -58,11 +61,24 @@ pub struct FoldingFile {
     reason: String,
 }
 
+/// A search for the largest design without a limit.
+#[derive(Debug, Error, Diagnostic)]
+#[error("`--max` must be given with a board, whose room it fills, but there is no `--board`")]
+#[diagnostic(
+    code(xnorforge::max_without_board),
+    help("add `--board B` (`xnorforge boards` lists them), or plan for a rate with `--target-fps N`")
+)]
+pub struct MaxWithoutBoard;
+
 impl Compile {
     /// Runs the verb.
     pub fn run(self) -> Result<(), Failure> {
+        if self.max && self.board.is_none() {
+            return Err(MaxWithoutBoard.into());
+        }
         let model = Model::open(&self.model)?;
         let goal = match &self.folding {
+            None if self.max => Goal::Fastest,
             None => Goal::FramesPerSecond(self.target_fps.unwrap_or(DEFAULT_TARGET_FPS)),
             Some(path) => {
                 let context = || format!("cannot read the folding file {}", path.display());
@@ -84,7 +100,14 @@ impl Compile {
         };
         let network = model.network().clone();
         let network = if self.writable_weights { replaceable(network) } else { network };
-        let plan = plan(network, &goal, clock)?;
+        let target = match &board {
+            None => Target::default(),
+            Some(board) => {
+                board.check_weights(network.weight_bits())?;
+                board.target()
+            }
+        };
+        let plan = plan_for(network, &goal, clock, &target)?;
         let compiled = artifacts::write(&plan, board.as_ref(), &self.output)?;
         let report = compiled.report();
         if self.json {

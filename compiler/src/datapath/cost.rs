@@ -50,7 +50,7 @@ pub fn choose(weights: WeightRange, input: ElementType, simd: usize, padded: boo
 /// | planes | | | 88 | 164 | 582 | 182 | 336 | 670 | 2372 |
 ///
 /// A test holds the model to 5 % of them.
-fn row_luts(multiplier: &Multiplier, simd: usize) -> u64 {
+pub fn row_luts(multiplier: &Multiplier, simd: usize) -> u64 {
     let bits = multiplier.term_bits();
     match multiplier.datapath {
         Datapath::Bipolar => tree(simd, bits, 2),
@@ -130,6 +130,49 @@ fn shifted(parts: usize, width: usize) -> u64 {
         shift *= 2;
     }
     places
+}
+
+/// Flip-flops of one row's sum over `simd` lanes: one register behind each level.
+pub fn row_registers(multiplier: &Multiplier, simd: usize) -> u64 {
+    let bits = multiplier.term_bits();
+    match multiplier.datapath {
+        Datapath::Planes => {
+            let planes = multiplier.weight_bits;
+            let width = bits_for(simd as u64 * ((1 << bits) - 1));
+            planes as u64 * tree_registers(simd, bits) + shifted_registers(planes, width)
+        }
+        Datapath::Products if multiplier.partial_products() > 1 => {
+            let longer = multiplier.input_bits.max(multiplier.magnitude_bits());
+            let shorter = multiplier.partial_products();
+            let signs = if multiplier.signed { super::pair_levels(shorter) as u64 } else { 0 };
+            simd as u64 * (shifted_registers(shorter, longer) + signs) + tree_registers(simd, bits)
+        }
+        Datapath::Bipolar | Datapath::Products => tree_registers(simd, bits),
+    }
+}
+
+fn tree_registers(lanes: usize, bits: usize) -> u64 {
+    let most = (1u64 << bits) - 1;
+    let mut counts: Vec<u64> = vec![1; lanes];
+    let (mut size, mut registers) = (group(bits), 0);
+    loop {
+        counts = counts.chunks(size).map(|part| part.iter().sum()).collect();
+        registers += counts.iter().map(|count| bits_for(count * most) as u64).sum::<u64>();
+        size = 2;
+        if counts.len() == 1 {
+            return registers;
+        }
+    }
+}
+
+fn shifted_registers(parts: usize, width: usize) -> u64 {
+    let (mut widths, mut shift, mut registers) = (vec![width; parts], 1, 0);
+    while widths.len() > 1 {
+        widths = widths.chunks(2).map(|pair| pair.get(1).map_or(pair[0], |high| high + shift + 1)).collect();
+        registers += widths.iter().map(|width| *width as u64).sum::<u64>();
+        shift *= 2;
+    }
+    registers
 }
 
 fn bits_for(greatest: u64) -> usize {

@@ -89,6 +89,15 @@ pub enum PlanError {
         /// The greatest rate that can be reached.
         most: f64,
     },
+    /// A design larger than the chip.
+    #[error("the design must fit the chip, but needs {lacking}")]
+    #[diagnostic(code(compiler::fold::no_room), help("{help}"))]
+    NoRoom {
+        /// What there is too little of.
+        lacking: String,
+        /// What to do.
+        help: String,
+    },
     /// Stages that wait for each other with any depth of queues.
     #[error("an image must pass through the pipeline of `{name}`, but its stages wait for each other for ever")]
     #[diagnostic(
@@ -112,4 +121,11 @@ pub enum PlanError {
         /// What to do.
         help: &'static str,
     },
+}
+
+impl PlanError {
+    /// Whether the answer is no rather than the question wrong.
+    pub fn is_too_large(&self) -> bool {
+        matches!(self, PlanError::NoRoom { .. })
+    }
 }

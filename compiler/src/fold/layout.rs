@@ -5,10 +5,11 @@
 
 use super::parallelism::Folding;
 use super::units::{Unit, readers};
+use crate::memory::Memories;
 use crate::plan::{Stage, StageKind, Stream, StreamId};
 use crate::schedule;
 use abi::packing::StreamFormat;
-use network::network::{Layer, Network, TensorId};
+use network::network::{Layer, LayerKind, Network, TensorId};
 
 mod convert;
 mod input;
@@ -97,7 +98,7 @@ impl Layout<'_> {
 
     fn push(&mut self, name: String, kind: StageKind, inputs: Vec<StreamId>, outputs: Vec<StreamId>) {
         let cycles = schedule::cycles(self.network, &kind, &inputs, &outputs, &self.streams);
-        self.stages.push(Stage { name, kind, inputs, outputs, cycles });
+        self.stages.push(Stage { name, kind, inputs, outputs, cycles, memories: Memories::default() });
     }
 
     /// The present unit's name with a suffix, and a number where another stage is called so.
@@ -150,6 +151,16 @@ impl Layout<'_> {
         }
         debug_assert!(self.stages.last().is_some_and(|stage| stage.outputs == [output]));
         (self.streams, self.stages)
+    }
+}
+
+/// Taps of a layer's windows; 1 without.
+pub fn taps(layer: &Layer) -> usize {
+    match &layer.kind {
+        LayerKind::Convolution(convolution) => convolution.window.taps(),
+        LayerKind::Pool(pool) => pool.window.taps(),
+        LayerKind::Upsample { vertical, horizontal } => vertical * horizontal,
+        _ => 1,
     }
 }
 

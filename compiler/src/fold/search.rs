@@ -8,7 +8,13 @@
 use super::parallelism::Folding;
 use super::units::readers;
 use super::{Dot, Parallelism};
+use crate::codes;
+use crate::datapath::weight_code::WeightCode;
 use crate::datapath::{WeightRange, choose};
+use crate::dot_unit::DotUnit;
+use crate::estimate::{Estimate, features};
+use crate::family::Family;
+use crate::memory::Selection;
 use crate::schedule::greatest_common_divisor;
 use abi::ElementType;
 use network::network::{Layer, LayerId, LayerKind, Network, TensorId};
@@ -16,9 +22,15 @@ use std::collections::BTreeSet;
 
 /// The parallelism of each dot product so that, wherever that is possible, no stage takes more than `interval` cycles,
 /// of which there is at least one.
-pub fn smallest(network: &Network, interval: u64) -> Folding {
-    let mut search =
-        Search { network, interval, settled: Folding::new(), open: vec![Vec::new(); network.tensors.len()] };
+pub fn smallest(network: &Network, interval: u64, family: Family, price: f64) -> Folding {
+    let mut search = Search {
+        network,
+        interval,
+        family,
+        price,
+        settled: Folding::new(),
+        open: vec![Vec::new(); network.tensors.len()],
+    };
     search.open[network.input.0] = vec![Path::default()];
     for (index, layer) in network.layers.iter().enumerate() {
         search.layer(LayerId(index), layer);
@@ -40,6 +52,9 @@ struct Path {
 struct Search<'a> {
     network: &'a Network,
     interval: u64,
+    family: Family,
+    /// LUTs that a block RAM is worth.
+    price: f64,
     /// Choices that no longer change.
     settled: Folding,
     /// For each tensor the ways to compute it, one for each number of lanes.
@@ -93,7 +108,7 @@ impl Search<'_> {
 
     fn dot(&self, id: LayerId, layer: &Layer, dot: &Dot, before: &[Path]) -> Vec<Path> {
         let choices = choices(dot, self.interval);
-        let Some(rows) = Rows::new(self.network, layer, dot.columns) else { return Vec::new() };
+        let Some(costs) = Costs::new(self, layer, dot) else { return Vec::new() };
         let elements = self.network.tensor(layer.input()).elements();
         let channels = if dot.depthwise { dot.groups } else { dot.columns };
         let best = |choice: &Parallelism| {
@@ -102,7 +117,7 @@ impl Search<'_> {
             let path = before.iter().min_by_key(|path| path.cost.saturating_add(conversion(path)))?;
             let mut chosen = path.chosen.clone();
             chosen.push((id, *choice));
-            let cost = path.cost.saturating_add(conversion(path)).saturating_add(rows.cost(*choice));
+            let cost = path.cost.saturating_add(conversion(path)).saturating_add(costs.of(*choice));
             Some(Path { cost, lanes: Some(choice.pe), chosen })
         };
         choices.iter().filter_map(best).collect()
@@ -128,31 +143,60 @@ fn choices(dot: &Dot, interval: u64) -> Vec<Parallelism> {
     if within.is_empty() { vec![limits] } else { within }
 }
 
-/// What the rows of a layer cost.
-struct Rows {
+/// What the units of a layer cost.
+struct Costs<'a> {
     range: WeightRange,
     element: ElementType,
     padded: bool,
-    columns: usize,
+    dot: &'a Dot,
+    thresholds: usize,
+    result_bits: usize,
+    /// Bits of the accumulators, without what unused lanes add.
+    sum_bits: usize,
+    family: Family,
+    selection: Selection,
 }
 
-impl Rows {
-    fn new(network: &Network, layer: &Layer, columns: usize) -> Option<Self> {
+impl<'a> Costs<'a> {
+    fn new(search: &Search, layer: &Layer, dot: &'a Dot) -> Option<Self> {
+        let network = search.network;
         let padded = match &layer.kind {
             LayerKind::Convolution(convolution) => !convolution.window.is_unpadded() && convolution.padding == 0,
             _ => false,
         };
-        let element = network.tensor(layer.input()).element;
-        let range = WeightRange::in_network(network, layer.kind.weights()?);
-        Some(Rows { range, element, padded: padded && element == ElementType::Bipolar, columns })
+        let weights = layer.kind.weights()?;
+        let (input, sums) = (network.tensor(layer.input()), network.tensor(layer.output));
+        let element = input.element;
+        let steps = network
+            .layers
+            .iter()
+            .find(|reader| matches!(reader.kind, LayerKind::MultiThreshold(_)) && reader.inputs == [layer.output]);
+        let result = steps.map_or(sums, |steps| network.tensor(steps.output));
+        let spread = (sums.maximum - sums.minimum) / element.step();
+        Some(Costs {
+            range: WeightRange::in_network(network, weights),
+            element,
+            padded: padded && element == ElementType::Bipolar,
+            dot,
+            thresholds: steps.map_or(0, |steps| codes::levels(network.tensor(steps.output))),
+            result_bits: result.element.bits() as usize,
+            sum_bits: ElementType::holding(0, spread.max(1)).bits() as usize,
+            family: search.family,
+            selection: Selection::ByCost { family: Some(search.family), price: search.price },
+        })
     }
 
-    /// Relative cost in LUTs: each row its lanes, an accumulator and a comparison.
-    fn cost(&self, Parallelism { pe, simd }: Parallelism) -> u64 {
-        let clean = self.columns.is_multiple_of(simd);
+    /// LUTs and block RAMs at their price.
+    fn of(&self, Parallelism { pe, simd }: Parallelism) -> u64 {
+        let clean = self.dot.columns.is_multiple_of(simd);
         let choice = choose(self.range, self.element, simd, self.padded, clean);
-        let lanes = choice.luts.iter().map(|(_, luts)| *luts).min().unwrap_or(0);
-        pe as u64 * (lanes + 24)
+        let code = WeightCode::new(choice.datapath, self.range, self.element, self.padded);
+        let mut unit = DotUnit::new(self.dot, code, (pe, simd), self.thresholds, self.result_bits);
+        unit.sum_bits = self.sum_bits;
+        unit.choose_memories(&self.selection);
+        let Estimate { lut, bram, .. } = features::of_dot(&unit, self.family).estimate(self.family);
+        let Selection::ByCost { price, .. } = self.selection else { return lut };
+        lut + (price * bram as f64) as u64
     }
 }
 

@@ -1,7 +1,10 @@
 //! Which datapath the dot products of a stage take, and how long it is.
 
 use super::{Stage, StageKind, Stream, has_clean_lanes};
-use crate::datapath::{self, Choice, Multiplier, WeightRange};
+use crate::codes;
+use crate::datapath::weight_code::WeightCode;
+use crate::datapath::{self, Choice, WeightRange};
+use crate::dot_unit::{self, DotUnit};
 use crate::fold::Dot;
 use network::network::Network;
 
@@ -12,6 +15,8 @@ pub struct Arithmetic {
     pub choice: Choice,
     /// Clock cycles from operands to sum.
     pub levels: usize,
+    /// All that the unit's cost depends on.
+    pub unit: DotUnit,
 }
 
 /// The datapath of `stage`, `None` where it has no dot products.
@@ -26,14 +31,13 @@ pub fn arithmetic(network: &Network, streams: &[Stream], stages: &[Stage], stage
     let clean = depthwise || has_clean_lanes(network, streams, stages, stage.input());
     let simd = if depthwise { 1 } else { lanes.simd };
     let choice = datapath::choose(range, input.format.element, simd, input.padded, clean);
-    let operand = datapath::operand(choice.datapath, input.format.element, input.padded);
-    let multiplier = Multiplier::new(choice.datapath, range, operand.bits() as usize);
-    let words = if depthwise {
-        dot.taps * dot.groups.div_ceil(lanes.pe)
-    } else {
-        dot.groups * dot.taps * dot.columns.div_ceil(simd) * dot.rows.div_ceil(lanes.pe)
-    };
-    let registers = datapath::operand_registers(words, lanes.pe * simd * multiplier.weight_bits);
-    let levels = multiplier.levels(simd) + registers;
-    Some(Arithmetic { choice, levels })
+    let code = WeightCode::new(choice.datapath, range, input.format.element, input.padded);
+    let thresholds = stage.kind.thresholds().map_or(0, |id| codes::levels(network.tensor(network.layer(id).output)));
+    let result_bits = streams[stage.output().0].format.element.bits() as usize;
+    let mut unit = DotUnit::new(&dot, code, (lanes.pe, simd), thresholds, result_bits);
+    unit.word_bits = input.word_bits();
+    unit.sum_bits = dot_unit::sum_bits(&code, weights, &unit, &dot, network.replaceable);
+    unit.memories = stage.memories;
+    unit.levels = code.multiplier.levels(simd) + stage.memories.weights.map_or(0, datapath::operand_registers);
+    Some(Arithmetic { choice, levels: unit.levels, unit })
 }

@@ -1,7 +1,7 @@
 //! What must hold of every `Plan`.
 
 use super::Plan;
-use crate::fold::{Goal, Parallelism, PlanError, is_dot, plan_within};
+use crate::fold::{Parallelism, PlanError, is_dot, plan_again};
 use miette::Diagnostic;
 use network::network::{Layer, LayerKind};
 use std::collections::BTreeMap;
@@ -43,8 +43,8 @@ const BOUNDARIES: RangeInclusive<i64> = -(1 << 31)..=1 << 31;
 impl Plan {
     /// Checks every rule that hardware relies on, for a [valid](network::network::Network::validate) network.
     ///
-    /// Of what a plan holds, only network, clock, parallelism and the interval that the other stages keep to are free:
-    /// everything else is planned again and compared.
+    /// Of what a plan holds, only network, clock, parallelism, what memories are made of and the interval that the other
+    /// stages keep to are free: everything else is planned again and compared.
     ///
     /// # Errors
     /// Where a rule is broken, the first one.
@@ -62,9 +62,9 @@ impl Plan {
                 *parallelism = Parallelism { pe: lanes.pe, simd: lanes.simd };
             }
         }
-        let goal = Goal::Folding(folding);
         let interval = self.stages.iter().map(|stage| stage.cycles).max();
-        let planned = plan_within(self.network.clone(), &goal, self.clock_mhz, interval)
+        let memories = self.stages.iter().map(|stage| (stage.name.clone(), stage.memories)).collect();
+        let planned = plan_again(self.network.clone(), &folding, self.clock_mhz, interval, memories)
             .map_err(|source| PlanInvalid::NoPlan { source })?;
         let pipeline = || "the pipeline".to_owned();
         same(pipeline, "stages.len()", &planned.stages.len(), &self.stages.len())?;
@@ -76,6 +76,7 @@ impl Plan {
             same(place, "inputs", &planned.inputs, &found.inputs)?;
             same(place, "outputs", &planned.outputs, &found.outputs)?;
             same(place, "cycles", &planned.cycles, &found.cycles)?;
+            same(place, "memories", &planned.memories, &found.memories)?;
         }
         for (index, (planned, found)) in planned.streams.iter().zip(&self.streams).enumerate() {
             let place = || format!("stream {index}, `{}`,", planned.name);

@@ -1,5 +1,6 @@
 //! Puts queues into a pipeline.
 
+use crate::memory::Memories;
 use crate::plan::{Stage, StageKind, Stream, StreamId};
 use abi::packing::StreamFormat;
 
@@ -51,7 +52,8 @@ fn insert(streams: &[Stream], stages: &[Stage], depths: &[usize]) -> (Vec<Stream
             streams.push(after);
             let output = StreamId(streams.len() - 1);
             let kind = StageKind::Fifo { depth };
-            result.push(Stage { name, kind, inputs: vec![*input], outputs: vec![output], cycles });
+            let (inputs, outputs, memories) = (vec![*input], vec![output], Memories::default());
+            result.push(Stage { name, kind, inputs, outputs, cycles, memories });
             *input = output;
         }
         result.push(stage);

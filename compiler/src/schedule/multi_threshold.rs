@@ -6,7 +6,7 @@ use super::credits::Credits;
 /// Places of the output queue: covers the words on their way.
 pub const QUEUE: usize = 8;
 /// Cycles from a word taken to its codes offered.
-pub const LATENCY: u64 = 3;
+pub const LATENCY: u64 = 4;
 
 /// Control of the steps on a stream.
 #[derive(Clone, Debug)]

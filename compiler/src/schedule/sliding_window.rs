@@ -6,8 +6,8 @@ use network::network::Window;
 
 /// Places of the output queue: covers the words on their way from the line buffer.
 pub const QUEUE: usize = 4;
-/// Cycles from a tap's word being asked for to its being offered.
-pub const LATENCY: u64 = 2;
+/// Cycles from a tap's word being read to its being offered.
+pub const LATENCY: u64 = 3;
 
 /// What a sliding window does. A pixel is `blocks` times `words` words in the stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,27 +53,32 @@ impl SlidingWindowShape {
         self.words_in().max(self.words_out())
     }
 
-    /// Words of the rows that one row of windows spans: with fewer the unit would wait for itself.
+    /// Words from the oldest one that a window still needs to its last one, with the one place that waits for room: with
+    /// fewer the unit would wait for itself.
     pub fn least_depth(&self) -> usize {
-        (self.window.span()[0].min(self.height) * self.row_words()).next_power_of_two().max(2)
+        let (pixel, row) = (self.pixel_words(), self.row_words());
+        let span = self.window.span();
+        let left = self.window.before[1] * pixel;
+        // A window left of the image waits for the image's first word.
+        let across_windows = ((span[0] - 1) * row + span[1] * pixel).max(left + 1);
+        (across_windows.min(self.words_in() + left) + 1).next_power_of_two().max(2)
     }
 
     /// Words so that rows can come in while others are read: those of a row of windows, and as many again, which is what
-    /// two images share where one ends and the next begins.
+    /// two images share where one ends and the next begins; and what comes in until room that was made is used.
     pub fn good_depth(&self) -> usize {
         let span = self.window.span()[0].min(self.height);
-        ((span + span.max(self.window.stride[0])) * self.row_words()).next_power_of_two().max(2)
+        ((span + span.max(self.window.stride[0])) * self.row_words() + 8).next_power_of_two().max(self.least_depth())
     }
 }
 
-/// A word to be read, or a padded one.
+/// A word to be read, or a padded one. Words are counted over all images.
 #[derive(Clone, Copy, Debug)]
 struct Request {
-    /// Place in the line buffer, counted from the oldest word kept.
-    offset: i64,
-    padded: bool,
-    /// Words that nothing needs any more once this one is read.
-    free: i64,
+    /// The word, or, for a padded one, the first word of the image: no image begins to leave before it comes in.
+    index: i64,
+    /// The last word that may be written from now on, where that changes.
+    limit: Option<i64>,
 }
 
 /// The taps in the order in which they leave.
@@ -82,6 +87,8 @@ struct Requests {
     shape: SlidingWindowShape,
     rows: usize,
     columns: usize,
+    /// The first word of the image.
+    start: i64,
     y: usize,
     x: usize,
     block: usize,
@@ -91,46 +98,35 @@ struct Requests {
 }
 
 impl Requests {
-    /// The first row of the image that the windows from row `y` on need; the number of rows where they need none.
-    fn first_row(&self, y: usize) -> i64 {
-        let SlidingWindowShape { height, window, .. } = self.shape;
-        if y == self.rows {
-            height as i64
-        } else {
-            (y * window.stride[0]).saturating_sub(window.before[0]).min(height) as i64
-        }
-    }
-
     fn next(&mut self) -> Request {
-        let SlidingWindowShape { height, width, window, words, .. } = self.shape;
+        let SlidingWindowShape { height, width, window, words, depth, .. } = self.shape;
         let row = (self.y * window.stride[0] + self.ky * window.dilation[0]) as i64 - window.before[0] as i64;
         let column = (self.x * window.stride[1] + self.kx * window.dilation[1]) as i64 - window.before[1] as i64;
-        let padded = !(0..height as i64).contains(&row) || !(0..width as i64).contains(&column);
-        let first = self.first_row(self.y);
         let (row_words, pixel_words) = (self.shape.row_words() as i64, self.shape.pixel_words() as i64);
-        let offset = (row - first) * row_words + column * pixel_words + (self.block * words + self.word) as i64;
-        let mut free = 0;
+        let place = (self.block * words + self.word) as i64;
+        let index = self.start + row * row_words + column * pixel_words + place;
+        let padded = !(0..height as i64).contains(&row) || !(0..width as i64).contains(&column);
+        let begins = [self.word, self.kx, self.ky, self.block] == [0; 4];
+        let limit = (begins && row < height as i64 && column < width as i64)
+            .then(|| if row < 0 { self.start } else { index } + depth as i64 - 1);
+        let request = Request { index: if padded { self.start } else { index }, limit };
         let counters = [
             (&mut self.word, words),
             (&mut self.kx, window.kernel[1]),
             (&mut self.ky, window.kernel[0]),
             (&mut self.block, self.shape.blocks),
             (&mut self.x, self.columns),
+            (&mut self.y, self.rows),
         ];
-        let mut carries = true;
         for (counter, count) in counters {
             *counter += 1;
-            carries = *counter == count;
-            if !carries {
-                break;
+            if *counter < count {
+                return request;
             }
             *counter = 0;
         }
-        if carries {
-            free = (self.first_row(self.y + 1) - first) * row_words;
-            self.y = (self.y + 1) % self.rows;
-        }
-        Request { offset, padded, free }
+        self.start += self.shape.words_in() as i64;
+        request
     }
 }
 
@@ -138,9 +134,17 @@ impl Requests {
 #[derive(Clone, Debug)]
 pub struct SlidingWindow {
     requests: Requests,
-    request: Option<Request>,
-    /// Words in the line buffer; negative where words to come are not needed.
-    kept: i64,
+    started: bool,
+    /// The request behind the one that may be read.
+    second: Option<Request>,
+    /// The request that may be read, and whether its word is there.
+    first: Option<Request>,
+    ready: bool,
+    /// Words taken.
+    written: i64,
+    /// The last word that may be written.
+    limit: i64,
+    room: bool,
     results: Credits,
 }
 
@@ -148,14 +152,29 @@ impl SlidingWindow {
     /// The unit, empty.
     pub fn new(shape: &SlidingWindowShape) -> Self {
         let [rows, columns] = shape.window.output(shape.height, shape.width);
-        let requests = Requests { shape: *shape, rows, columns, y: 0, x: 0, block: 0, ky: 0, kx: 0, word: 0 };
-        SlidingWindow { requests, request: None, kept: 0, results: Credits::new(QUEUE, LATENCY) }
+        SlidingWindow {
+            requests: Requests { shape: *shape, rows, columns, start: 0, y: 0, x: 0, block: 0, ky: 0, kx: 0, word: 0 },
+            started: false,
+            second: None,
+            first: None,
+            ready: false,
+            written: 0,
+            limit: shape.depth as i64 - 1,
+            room: false,
+            results: Credits::new(QUEUE, LATENCY),
+        }
     }
 
-    fn reads(&self) -> Option<Request> {
-        self.request.filter(|request| {
-            self.results.has_room() && ((request.padded && self.kept >= 0) || self.kept > request.offset)
-        })
+    fn reads(&self) -> bool {
+        self.first.is_some() && self.ready && self.results.has_room()
+    }
+
+    fn is_there(&self, request: Option<Request>) -> bool {
+        request.is_some_and(|request| request.index < self.written)
+    }
+
+    fn has_room(&self) -> bool {
+        self.started && self.written < self.limit
     }
 }
 
@@ -165,24 +184,33 @@ impl Control for SlidingWindow {
     }
 
     fn ready(&self, _: Ports, _: Ports) -> Ports {
-        [self.kept < self.requests.shape.depth as i64, false]
+        [self.room, false]
     }
 
     fn tick(&mut self, taken: Ports, given: Ports) {
-        let read = self.reads();
-        self.kept += i64::from(taken[0]);
-        if let Some(request) = read {
-            self.kept -= request.free;
+        let reads = self.reads();
+        let loads = reads || self.first.is_none();
+        self.ready = self.is_there(if loads { self.second } else { self.first });
+        self.room = self.has_room();
+        if loads {
+            self.limit = self.second.and_then(|request| request.limit).unwrap_or(self.limit);
+            self.first = self.second;
+            self.second = self.started.then(|| self.requests.next());
+        }
+        if reads {
             self.results.issue();
         }
-        if read.is_some() || self.request.is_none() {
-            self.request = Some(self.requests.next());
-        }
+        self.started = true;
+        self.written += i64::from(taken[0]);
         self.results.tick(given[0]);
     }
 
     fn quiet(&self) -> u64 {
-        if self.request.is_none() || self.reads().is_some() { 0 } else { self.results.quiet(u64::MAX) }
+        let changes = self.first.is_none()
+            || self.reads()
+            || self.ready != self.is_there(self.first)
+            || self.room != self.has_room();
+        if changes { 0 } else { self.results.quiet(u64::MAX) }
     }
 
     fn advance(&mut self, cycles: u64) {

@@ -20,11 +20,12 @@ use super::padded_lanes::PaddedLanes;
 use super::register::Register;
 use super::rom::Rom;
 use super::row_results::{RowFunction, RowResults, Rows};
-use super::weight_code::WeightCode;
 use super::weight_access::ports;
 use crate::wire::{ModuleName, Parameter, Wire, Word, bits_of};
 use abi::ElementType;
+use compiler::datapath::weight_code::WeightCode;
 use compiler::datapath::{Datapath, WeightRange, operand_registers};
+use compiler::memory::Memories;
 use compiler::schedule::depthwise_unit::queue_depth;
 use network::network::WeightMatrix;
 use rust_hdl::core::prelude::*;
@@ -49,6 +50,8 @@ pub struct DepthwiseShape<'a> {
     pub writable: bool,
     /// Channels taken at once, 1 to all.
     pub lanes: usize,
+    /// What the memories are made of.
+    pub memories: Memories,
 }
 
 impl DepthwiseShape<'_> {
@@ -64,12 +67,11 @@ impl DepthwiseShape<'_> {
 
     /// Clock cycles from operands read to sum.
     pub fn levels(&self) -> usize {
-        let multiplier = self.code().multiplier;
-        multiplier.levels(1) + self.registers(multiplier.weight_bits)
+        self.code().multiplier.levels(1) + self.registers()
     }
 
-    fn registers(&self, weight_bits: usize) -> usize {
-        operand_registers(self.blocks() * self.weights.columns, self.lanes * weight_bits)
+    fn registers(&self) -> usize {
+        self.memories.weights.map_or(0, operand_registers)
     }
 
     fn block_rows(&self) -> Vec<Vec<Option<usize>>> {
@@ -168,14 +170,12 @@ impl DepthwiseUnit {
             if shape.writable { code.any_row(taps, 0, own.bias) } else { own }
         };
         let block_rows = shape.block_rows();
-        let ranges = code.ranges((0..weights.rows).map(row), &block_rows, &function);
+        let ranges = super::row_results::ranges(&code, (0..weights.rows).map(row), &block_rows, &function);
         let rows = Rows { function, ranges: &ranges, folds: &block_rows, scale: code.scale(), writable: shape.writable };
         let sum = rows.sum_bits();
         let width = lanes * input.bits() as usize + usize::from(shape.padded);
         let weight_width = lanes * code.multiplier.weight_bits;
-        let weight_words = Arc::new(shape.weight_words(&code));
-        let memory = Rom::maybe_writable(&format!("{name}_weights"), weight_words, shape.writable);
-        let late = shape.registers(code.multiplier.weight_bits);
+        let late = shape.registers();
         let padding = usize::from(code.counts_halves());
         let padded_lanes = usize::from(shape.padded) - padding;
         let lane = code.operand.bits() as usize;
@@ -197,7 +197,9 @@ impl DepthwiseUnit {
             address: Register::new(address),
             taken: Register::new(width),
             _writable: usize::from(shape.writable),
-            weights: memory,
+            weights: Rom::new(&format!("{name}_weights"), Arc::new(shape.weight_words(&code)))
+                .of_kind(shape.memories.weights)
+                .writable(shape.writable),
             late_weights: (0..late).map(|_| Register::new(weight_width)).collect(),
             late_words: (0..late).map(|_| Register::new(width)).collect(),
             weight_word: Wire::of(weight_width),
@@ -209,7 +211,7 @@ impl DepthwiseUnit {
             term: (0..lanes).map(|_| Wire::of(lanes * sum)).collect(),
             terms: Wire::of(lanes * sum),
             flags: DelayLine::new(1 + levels, 3),
-            results: RowResults::new(name, &rows, queue_depth(taps, levels)),
+            results: RowResults::new(name, &rows, queue_depth(taps, levels)).of_kind(shape.memories.constants),
             take: Wire::default(),
             last: Wire::default(),
             last_tap: Parameter::new(Word::new(taps as u64 - 1, tap)),

@@ -13,14 +13,13 @@
 //!   `p` is [`Multiplier::term_bits`].
 //!
 //! What this differs from the true dot product by is a constant of the weights
-//! ([`weight_code`](super::weight_code)).
+//! ([`weight_code`](compiler::datapath::weight_code)).
 //!
 //! Single bits are counted in threes and the counts added in a tree of two-operand adders with a register behind each
 //! level: unregistered adders would be merged by synthesis into one large slow sum.
 
-use super::weight_code;
 use crate::wire::{ModuleName, Wire, Word};
-use compiler::datapath::{Datapath, Multiplier};
+use compiler::datapath::{Datapath, Multiplier, weight_code};
 use rust_hdl::core::prelude::*;
 use std::collections::VecDeque;
 

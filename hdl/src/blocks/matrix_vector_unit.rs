@@ -29,11 +29,12 @@ use super::register::Register;
 use super::rom::Rom;
 use super::row_results::{RowResults, Rows};
 use super::vector_feed::VectorFeed;
-use super::weight_code::WeightCode;
 use super::weight_access::ports;
 use crate::wire::{ModuleName, Parameter, Wire, Word, bits_of};
 use abi::ElementType;
+use compiler::datapath::weight_code::WeightCode;
 use compiler::datapath::{Datapath, WeightRange, operand_registers};
+use compiler::memory::Memories;
 use compiler::schedule::matrix_vector_unit::queue_depth;
 use network::network::WeightMatrix;
 use rust_hdl::core::prelude::*;
@@ -66,6 +67,8 @@ pub struct MatrixVectorShape<'a> {
     pub pe: usize,
     /// Columns taken at once, 1 to all of a part.
     pub simd: usize,
+    /// What the memories are made of.
+    pub memories: Memories,
 }
 
 impl MatrixVectorShape<'_> {
@@ -90,12 +93,11 @@ impl MatrixVectorShape<'_> {
 
     /// Clock cycles from operands read to sum.
     pub fn levels(&self) -> usize {
-        let multiplier = self.code().multiplier;
-        multiplier.levels(self.simd) + self.registers(multiplier.weight_bits)
+        self.code().multiplier.levels(self.simd) + self.registers()
     }
 
-    fn registers(&self, weight_bits: usize) -> usize {
-        operand_registers(self.groups * self.folds() * self.words(), self.pe * self.simd * weight_bits)
+    fn registers(&self) -> usize {
+        self.memories.weights.map_or(0, operand_registers)
     }
 
     /// The rows of each fold.
@@ -203,14 +205,13 @@ impl MatrixVectorUnit {
             if shape.writable { code.any_row(weights.columns, unused, own.bias) } else { own }
         };
         let fold_rows = shape.fold_rows();
-        let ranges = code.ranges((0..weights.rows).map(row), &fold_rows, &function);
+        let ranges = super::row_results::ranges(&code, (0..weights.rows).map(row), &fold_rows, &function);
         let rows = Rows { function, ranges: &ranges, folds: &fold_rows, scale: code.scale(), writable: shape.writable };
         let sum = rows.sum_bits();
         let width = simd * input.bits() as usize + usize::from(shape.padded);
         let weight_words = shape.weight_words(&code);
         let weight_width = weight_words[0].bits();
-        let memory = Rom::maybe_writable(&format!("{name}_weights"), Arc::new(weight_words), shape.writable);
-        let late = shape.registers(code.multiplier.weight_bits);
+        let late = shape.registers();
         let padding = usize::from(code.counts_halves());
         let padded_lanes = usize::from(shape.padded) - padding;
         let x = simd * code.operand.bits() as usize;
@@ -227,9 +228,11 @@ impl MatrixVectorUnit {
             out_ready: Wire::default(),
             access,
             answer,
-            feed: VectorFeed::new(words, folds, width, groups),
+            feed: VectorFeed::new(words, folds, width, groups).of_kind(shape.memories.words),
             _writable: usize::from(shape.writable),
-            weights: memory,
+            weights: Rom::new(&format!("{name}_weights"), Arc::new(weight_words))
+                .of_kind(shape.memories.weights)
+                .writable(shape.writable),
             late_weights: (0..late).map(|_| Register::new(weight_width)).collect(),
             late_words: (0..late).map(|_| Register::new(width)).collect(),
             weight_word: Wire::of(weight_width),
@@ -242,7 +245,7 @@ impl MatrixVectorUnit {
             term: (0..pe).map(|_| Wire::of(pe * sum)).collect(),
             terms: Wire::of(pe * sum),
             flags: DelayLine::new(1 + levels, 3),
-            results: RowResults::new(name, &rows, queue_depth(words, levels)),
+            results: RowResults::new(name, &rows, queue_depth(words, levels)).of_kind(shape.memories.constants),
             simd_width: Parameter::number(simd * code.multiplier.weight_bits),
             sum_width: Parameter::number(sum),
             flag: Parameter::number(simd),

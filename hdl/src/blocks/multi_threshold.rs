@@ -1,7 +1,7 @@
 //! Step functions on a stream, one per channel.
 //!
 //! Ports: `clock`, `reset`; the stream in, `lanes` integers a word; the stream out, `lanes` codes a word. A word taken in
-//! cycle `t` is offered from cycle `t + 3` on; one word moves in every cycle.
+//! cycle `t` is offered from cycle `t + 4` on; one word moves in every cycle.
 //! Where the thresholds are writable, `access` and `answer` lead to their memory ([`rom`](super::rom)).
 
 use super::delay_line::DelayLine;
@@ -12,6 +12,7 @@ use super::threshold_row::ThresholdRow;
 use super::weight_access::ports;
 use crate::wire::{ModuleName, Parameter, Wire, Word, bits_of};
 use abi::StepFunction;
+use compiler::memory::MemoryKind;
 use compiler::schedule::multi_threshold::QUEUE;
 use network::network::TensorType;
 use rust_hdl::core::prelude::*;
@@ -43,7 +44,10 @@ pub struct MultiThreshold {
     pub answer: Vec<Wire<Out>>,
     position: Register,
     constants: Rom,
+    late_constants: Vec<Register>,
+    word_constants: Wire<Local>,
     word: Register,
+    late_word: Register,
     flags: DelayLine,
     values: Vec<Wire<Local>>,
     rows: Vec<ThresholdRow>,
@@ -65,22 +69,12 @@ pub struct MultiThreshold {
     _position: usize,
     _reserved: usize,
     _packed: usize,
+    _late: usize,
 }
 
 impl MultiThreshold {
     /// The unit called `name` for `steps` from tensor `input` to tensor `output`, `lanes` elements a word.
     pub fn new(name: &str, steps: &[StepFunction<i64>], input: &TensorType, output: &TensorType, lanes: usize) -> Self {
-        Self::maybe_writable(name, steps, (input, output), lanes, false)
-    }
-
-    /// As [`new`](Self::new); the thresholds can be written or not.
-    pub fn maybe_writable(
-        name: &str,
-        steps: &[StepFunction<i64>],
-        (input, output): (&TensorType, &TensorType),
-        lanes: usize,
-        is_writable: bool,
-    ) -> Self {
         let bits = input.element.bits() as usize;
         let element = output.element.bits() as usize;
         let words = steps.len().div_ceil(lanes);
@@ -107,14 +101,14 @@ impl MultiThreshold {
         let constants: Vec<Word> = (0..words)
             .map(|word| Word::from_lanes((0..lanes).flat_map(|lane| thresholds(word * lanes + lane)), compared))
             .collect();
-        let memory = Rom::maybe_writable(&format!("{name}_thresholds"), Arc::new(constants), is_writable);
+        // A memory of one row is a constant and needs no register.
+        let (late, constant_bits) = (usize::from(words > 1), lanes * levels * compared);
         let position = super::address_bits(words);
         let reserved = super::bits_for(QUEUE);
         let sign = match input.element {
             abi::ElementType::Signed { bits } => 1u64 << (bits - 1),
             abi::ElementType::Bipolar | abi::ElementType::Unsigned { .. } => 0,
         };
-        let (access, answer) = ports(is_writable);
         MultiThreshold {
             module_name: ModuleName::new(name),
             clock: Wire::default(),
@@ -125,13 +119,16 @@ impl MultiThreshold {
             out_data: Wire::of(lanes * element),
             out_valid: Wire::default(),
             out_ready: Wire::default(),
-            access,
-            answer,
+            access: Vec::new(),
+            answer: Vec::new(),
             position: Register::new(position),
-            _writable: usize::from(is_writable),
-            constants: memory,
+            late_constants: (0..late).map(|_| Register::new(constant_bits)).collect(),
+            word_constants: Wire::of(constant_bits),
+            _writable: 0,
+            constants: Rom::new(&format!("{name}_thresholds"), Arc::new(constants)),
             word: Register::new(lanes * bits),
-            flags: DelayLine::new(2, 1),
+            late_word: Register::new(lanes * bits),
+            flags: DelayLine::new(3, 1),
             values: (0..lanes).map(|_| Wire::of(bits)).collect(),
             rows: (0..lanes)
                 .map(|_| ThresholdRow::new(levels, compared, element, output.element.encode(least)))
@@ -153,7 +150,22 @@ impl MultiThreshold {
             _position: position,
             _reserved: reserved,
             _packed: lanes * element,
+            _late: late,
         }
+    }
+
+    /// The same block with constants in what the plan says.
+    pub fn of_kind(mut self, kind: Option<MemoryKind>) -> Self {
+        self.constants = self.constants.of_kind(kind);
+        self
+    }
+
+    /// The same block with thresholds that can be written, or not.
+    pub fn writable(mut self, is_writable: bool) -> Self {
+        (self.access, self.answer) = ports(is_writable);
+        self._writable = usize::from(is_writable);
+        self.constants = self.constants.writable(is_writable);
+        self
     }
 
     /// Names and texts of the memory files.
@@ -187,6 +199,7 @@ impl Logic for MultiThreshold {
         self.position.clock.next = self.clock.val();
         self.constants.clock.next = self.clock.val();
         self.word.clock.next = self.clock.val();
+        self.late_word.clock.next = self.clock.val();
         self.flags.clock.next = self.clock.val();
         self.result.clock.next = self.clock.val();
         self.queue.clock.next = self.clock.val();
@@ -219,14 +232,21 @@ impl Logic for MultiThreshold {
             self.constants.access[i].next = self.access[i].val();
             self.answer[i].next = self.constants.answer[i].val();
         }
+        self.word_constants.next = self.constants.q.val();
+        for i in 0..self._late {
+            self.late_constants[i].clock.next = self.clock.val();
+            self.late_constants[i].d.next = self.constants.q.val();
+            self.word_constants.next = self.late_constants[i].q.val();
+        }
         self.word.d.next = self.in_data.val();
+        self.late_word.d.next = self.word.q.val();
         self.flags.d.next = bits_of(0u64, 1) + self.take.val();
 
         self.packed.next = bits_of(0u64, self._packed);
         for i in 0..self._lanes {
-            self.values[i].next = self.word.q.val() >> (self.value_width.val() * i);
+            self.values[i].next = self.late_word.q.val() >> (self.value_width.val() * i);
             self.rows[i].value.next = self.values[i].val() ^ self.sign.val();
-            self.rows[i].thresholds.next = self.constants.q.val() >> (self.constant_width.val() * i);
+            self.rows[i].thresholds.next = self.word_constants.val() >> (self.constant_width.val() * i);
             self.results[i].next = self.rows[i].code.val();
             self.packed.next = self.packed.val() | (self.results[i].val() << (self.result_width.val() * i));
         }

@@ -5,8 +5,11 @@
 //! clock edge, before a write of the same edge (block RAM); the other kind shows the word at the present address
 //! (LUT RAM). A careless memory is a registered one that shows anything where the same edge wrote the word: block RAM
 //! as it is, without the logic beside it that keeps reads before writes.
+//!
+//! What it is made of, synthesis is told by an attribute.
 
 use crate::wire::{ModuleName, Wire, Word};
+use compiler::memory::MemoryKind;
 use rust_hdl::core::prelude::*;
 
 /// A memory that is written and read.
@@ -28,6 +31,7 @@ pub struct Ram {
     _words: Vec<Word>,
     _registered: bool,
     _careless: bool,
+    _kind: Option<MemoryKind>,
 }
 
 impl Ram {
@@ -46,7 +50,24 @@ impl Ram {
             _words: vec![Word::zero(width); depth],
             _registered: registered,
             _careless: false,
+            _kind: None,
         }
+    }
+
+    /// The same memory, made of what the plan says; of what synthesis likes, where that is nothing.
+    pub fn of_kind(mut self, kind: Option<MemoryKind>) -> Self {
+        let immediate = if self._registered { "" } else { "immediate_" };
+        let careless = if self._careless { "careless_" } else { "" };
+        let made_of = match kind {
+            Some(MemoryKind::Lut) => "luts",
+            Some(MemoryKind::Registers) => "registers",
+            Some(MemoryKind::Block) => "block",
+            Some(MemoryKind::Constant | MemoryKind::Any) | None => return self,
+        };
+        let (depth, width) = (self._words.len(), self.q.width());
+        self.module_name = ModuleName::new(format!("ram_{immediate}{careless}{made_of}_d{depth}_w{width}"));
+        self._kind = kind;
+        self
     }
 
     /// A registered memory whose reader does not care for words that are being written.
@@ -83,20 +104,26 @@ impl Logic for Ram {
         let (high, last) = (self.q.width() - 1, self._words.len() - 1);
         let store = "if (write) words[write_address] <= write_data;";
         let anything = format!("{}'bx", high + 1);
+        let style = match self._kind {
+            Some(MemoryKind::Lut) => "(* ram_style = \"distributed\" *) ",
+            Some(MemoryKind::Registers) => "(* ram_style = \"registers\" *) ",
+            Some(MemoryKind::Block) => "(* ram_style = \"block\" *) ",
+            Some(MemoryKind::Constant | MemoryKind::Any) | None => "",
+        };
         Verilog::Custom(if self._careless {
             format!(
-                "reg [{high}:0] words [0:{last}];\nreg [{high}:0] word;\ninitial word = 0;\nalways @(posedge clock) \
+                "{style}reg [{high}:0] words [0:{last}];\nreg [{high}:0] word;\ninitial word = 0;\nalways @(posedge clock) \
                  begin\n  {store}\n  word <= words[read_address];\n  if (write && write_address == read_address) word \
                  <= {anything};\nend\nassign q = word;"
             )
         } else if self._registered {
             format!(
-                "reg [{high}:0] words [0:{last}];\nreg [{high}:0] word;\ninitial word = 0;\nalways @(posedge clock) \
+                "{style}reg [{high}:0] words [0:{last}];\nreg [{high}:0] word;\ninitial word = 0;\nalways @(posedge clock) \
                  begin\n  {store}\n  word <= words[read_address];\nend\nassign q = word;"
             )
         } else {
             format!(
-                "reg [{high}:0] words [0:{last}];\nalways @(posedge clock) {store}\nassign q = words[read_address];"
+                "{style}reg [{high}:0] words [0:{last}];\nalways @(posedge clock) {store}\nassign q = words[read_address];"
             )
         })
     }

@@ -3,15 +3,19 @@
 //! Ports: `clock`; `address`; `q`, the row at the address of the last clock edge. A memory of one row is a constant
 //! and follows no clock. The rows are read from a file by `$readmemh`, which synthesis turns into block RAM contents.
 //!
+//! A memory made of LUTs registers the address, the other kind the row: so that the LUTs stand between two registers of
+//! which one is the user's, and no other logic gets mixed up with them.
+//!
 //! A writable memory has two ports more: `access`, as [`weight_access`](super::weight_access) makes it, and `answer`, the
 //! word accessed, one cycle later, zero where it is another memory's or was written. While its own words are accessed, `q`
-//! does not follow `address`. Its rows are cut into columns of 32 bits with a file each, as [`abi::weights`] describes; a memory of one row
-//! is a register.
+//! does not follow `address`. Its rows are cut into columns of 32 bits with a file each, as [`abi::weights`] describes; a
+//! memory of one row is a register.
 
 use super::weight_access::ports;
 use crate::wire::{ModuleName, Wire, Word};
 use abi::weights::Segment;
 use abi::window::WORD_BITS;
+use compiler::memory::MemoryKind;
 use rust_hdl::core::prelude::*;
 use std::fmt::Write;
 use std::sync::Arc;
@@ -35,6 +39,8 @@ pub struct Rom {
     pub answer: Vec<Wire<Out>>,
     _name: String,
     _rows: Arc<Vec<Word>>,
+    _kind: Option<MemoryKind>,
+    _shows: bool,
     _window: Option<Window>,
 }
 
@@ -51,17 +57,22 @@ impl Rom {
             answer: Vec::new(),
             _name: name.to_owned(),
             _rows: rows,
+            _kind: None,
+            _shows: false,
             _window: None,
         }
     }
 
-    /// As [`new`](Self::new), or as a memory that can be written, which still needs its [place](Self::place) in the weight
-    /// window.
-    pub fn maybe_writable(name: &str, rows: Arc<Vec<Word>>, is_writable: bool) -> Self {
-        let rom = Rom::new(name, rows);
+    /// The same memory, made of what the plan says; of what synthesis likes, where that is nothing.
+    pub fn of_kind(self, kind: Option<MemoryKind>) -> Self {
+        Rom { _kind: kind, ..self }
+    }
+
+    /// The same memory, writable or not. A writable one still needs its [place](Self::place) in the weight window.
+    pub fn writable(self, is_writable: bool) -> Self {
         let (access, answer) = ports(is_writable);
-        let window = is_writable.then(|| Window::new(rom._rows.len(), rom.q.width()));
-        Rom { access, answer, _window: window, ..rom }
+        let window = is_writable.then(|| Window::new(self._rows.len(), self.q.width()));
+        Rom { access, answer, _window: window, ..self }
     }
 
     /// Words of the weight window that the memory takes, a power of two; `None` where it cannot be written.
@@ -118,6 +129,9 @@ impl Logic for Rom {
         if edge && self._rows.len() > 1 && !is_write {
             // Addresses beyond the last row are never used; hardware gives anything there.
             self.q.next = self._rows.get(row).cloned().unwrap_or_else(|| Word::zero(self.q.width()));
+            self._shows = true;
+        } else if self._kind == Some(MemoryKind::Lut) && !self._shows && self._window.is_none() {
+            self.q.next = self._rows[0].clone();
         }
         if let Some(window) = self._window.as_ref().filter(|_| edge) {
             self.answer[0].next = match own.and_then(|own| Some((own, self._rows.get(own.row)?))) {
@@ -142,13 +156,29 @@ impl Logic for Rom {
     fn hdl(&self) -> Verilog {
         let (width, depth) = (self.q.width(), self._rows.len());
         if let Some(window) = &self._window {
-            return Verilog::Custom(window.verilog(&self._name, &self._rows));
+            return Verilog::Custom(window.verilog(&self._name, &self._rows, self._kind));
         }
         if depth == 1 {
             return Verilog::Custom(format!("assign q = {width}'h{:x};", self._rows[0]));
         }
+        if self._kind == Some(MemoryKind::Lut) {
+            return Verilog::Custom(format!(
+                "(* rom_style = \"logic\" *) reg [{}:0] words [0:{}];\nreg [{}:0] place;\ninitial begin\n  \
+                 $readmemh(\"{}.mem\", words);\n  place = 0;\nend\nalways @(posedge clock) place <= address;\n\
+                 assign q = words[place];",
+                width - 1,
+                depth - 1,
+                self.address.width() - 1,
+                self._name
+            ));
+        }
+        let (style, start) = match self._kind {
+            // Block RAM of some families has no first word to give: logic beside it would have to.
+            Some(MemoryKind::Block) => ("(* rom_style = \"block\" *) ", ""),
+            _ => ("", "  row = 0;\n"),
+        };
         Verilog::Custom(format!(
-            "reg [{}:0] words [0:{}];\nreg [{0}:0] row;\ninitial begin\n  $readmemh(\"{}.mem\", words);\n  row = 0;\nend\n\
+            "{style}reg [{}:0] words [0:{}];\nreg [{0}:0] row;\ninitial begin\n  $readmemh(\"{}.mem\", words);\n{start}end\n\
              always @(posedge clock) row <= words[address];\nassign q = row;",
             width - 1,
             depth - 1,

@@ -20,11 +20,12 @@ use super::stream_fifo::StreamFifo;
 use super::threshold_row::ThresholdRow;
 use super::weight_access::ports;
 use crate::wire::{ModuleName, Parameter, Wire, Word, bits_of};
+use compiler::memory::MemoryKind;
 use rust_hdl::core::prelude::*;
 use std::sync::Arc;
 
 mod constants;
-pub use constants::{RowFunction, Rows, least_value, levels};
+pub use constants::{RowFunction, Rows, least_value, levels, ranges};
 
 /// Accumulators, thresholds and the output queue.
 #[derive(Clone, Debug, LogicBlock)]
@@ -61,6 +62,8 @@ pub struct RowResults {
     accumulators: Vec<Register>,
     fold: Register,
     constants: Rom,
+    late_constants: Vec<Register>,
+    fold_constants: Wire<Local>,
     done: DelayLine,
     thresholds: Vec<ThresholdRow>,
     scaled: Vec<Wire<Local>>,
@@ -71,6 +74,8 @@ pub struct RowResults {
     result: Register,
     queue: StreamFifo,
     reserved: Register,
+    is_full: Register,
+    next_reserved: Wire<Local>,
     release: Wire<Local, Bit>,
     queue_depth: Parameter,
     last_fold: Parameter,
@@ -86,6 +91,7 @@ pub struct RowResults {
     _fold: usize,
     _reserved: usize,
     _packed: usize,
+    _late: usize,
 }
 
 impl RowResults {
@@ -97,9 +103,9 @@ impl RowResults {
         let (threshold_rows, bias_rows) = if constants.levels > 0 { (pe, 0) } else { (0, pe) };
         let (reserved, fold) = (super::bits_for(depth), super::address_bits(folds));
         let sum = constants.sum_bits;
-        let constant_name = format!("{name}_{}", constants.what);
-        let constant_memory = Rom::maybe_writable(&constant_name, Arc::new(constants.words), rows.writable);
         let (access, answer) = ports(rows.writable);
+        // A memory of one row is a constant and needs no register.
+        let (late, fold_constants) = (usize::from(folds > 1), constants.words[0].bits());
         RowResults {
             module_name: ModuleName::new(format!("{name}_results")),
             clock: Wire::default(),
@@ -120,7 +126,9 @@ impl RowResults {
             accumulators: (0..pe).map(|_| Register::new(sum)).collect(),
             fold: Register::new(fold),
             _writable: usize::from(rows.writable),
-            constants: constant_memory,
+            constants: Rom::new(&format!("{name}_{}", constants.what), Arc::new(constants.words)).writable(rows.writable),
+            late_constants: (0..late).map(|_| Register::new(fold_constants)).collect(),
+            fold_constants: Wire::of(fold_constants),
             done: DelayLine::new(2, 1),
             thresholds: (0..threshold_rows)
                 .map(|_| ThresholdRow::new(constants.levels, sum, element, constants.least))
@@ -133,6 +141,8 @@ impl RowResults {
             result: Register::new(pe * element),
             queue: StreamFifo::new(depth, pe * element),
             reserved: Register::new(reserved),
+            is_full: Register::new(1),
+            next_reserved: Wire::of(reserved),
             release: Wire::default(),
             queue_depth: Parameter::new(Word::new(depth as u64, reserved)),
             last_fold: Parameter::new(Word::new(folds as u64 - 1, fold)),
@@ -147,7 +157,14 @@ impl RowResults {
             _fold: fold,
             _reserved: reserved,
             _packed: pe * element,
+            _late: late,
         }
+    }
+
+    /// The same block with constants in what the plan says.
+    pub fn of_kind(mut self, kind: Option<MemoryKind>) -> Self {
+        self.constants = self.constants.of_kind(kind);
+        self
     }
 
     /// The memory of constants.
@@ -170,6 +187,7 @@ impl Logic for RowResults {
         self.result.clock.next = self.clock.val();
         self.queue.clock.next = self.clock.val();
         self.reserved.clock.next = self.clock.val();
+        self.is_full.clock.next = self.clock.val();
         self.done.reset.next = self.reset.val();
         self.queue.reset.next = self.reset.val();
 
@@ -198,20 +216,27 @@ impl Logic for RowResults {
         if self.reset.val() {
             self.fold.d.next = bits_of(0u64, self._fold);
         }
-        self.constants.address.next = self.fold.q.val();
+        // Those of the next fold are read one cycle early, and so come out of a register when they are used.
+        self.constants.address.next = self.fold.d.val();
         for i in 0..self._writable {
             self.constants.access[i].next = self.access[i].val();
             self.answer[i].next = self.constants.answer[i].val();
         }
+        self.fold_constants.next = self.constants.q.val();
+        for i in 0..self._late {
+            self.late_constants[i].clock.next = self.clock.val();
+            self.late_constants[i].d.next = self.constants.q.val();
+            self.fold_constants.next = self.late_constants[i].q.val();
+        }
 
         for i in 0..self._threshold_rows {
             self.thresholds[i].value.next = self.accumulators[i].q.val();
-            self.thresholds[i].thresholds.next = self.constants.q.val() >> (self.constant_width.val() * i);
+            self.thresholds[i].thresholds.next = self.fold_constants.val() >> (self.constant_width.val() * i);
             self.results[i].next = self.thresholds[i].code.val();
         }
         for i in 0..self._bias_rows {
             self.scaled[i].next = self.accumulators[i].q.val();
-            self.biases[i].next = self.constants.q.val() >> (self.constant_width.val() * i);
+            self.biases[i].next = self.fold_constants.val() >> (self.constant_width.val() * i);
             self.biased[i].next = (self.scaled[i].val() << self.scale_shift.val()) + self.biases[i].val();
             self.results[i].next = self.biased[i].val();
         }
@@ -227,16 +252,18 @@ impl Logic for RowResults {
         self.out_valid.next = self.queue.out_valid.val();
         self.queue.out_ready.next = self.out_ready.val();
 
-        self.room.next = self.reserved.q.val() != self.queue_depth.val();
+        self.room.next = !self.is_full.q.val().any();
         self.release.next = self.queue.out_valid.val() && self.out_ready.val();
-        self.reserved.d.next = self.reserved.q.val();
+        self.next_reserved.next = self.reserved.q.val();
         if self.reserve.val() && !self.release.val() {
-            self.reserved.d.next = self.reserved.q.val() + 1u64;
+            self.next_reserved.next = self.reserved.q.val() + 1u64;
         } else if !self.reserve.val() && self.release.val() {
-            self.reserved.d.next = self.reserved.q.val() - 1u64;
+            self.next_reserved.next = self.reserved.q.val() - 1u64;
         }
         if self.reset.val() {
-            self.reserved.d.next = bits_of(0u64, self._reserved);
+            self.next_reserved.next = bits_of(0u64, self._reserved);
         }
+        self.reserved.d.next = self.next_reserved.val();
+        self.is_full.d.next = bits_of(0u64, 1) + (self.next_reserved.val() == self.queue_depth.val());
     }
 }

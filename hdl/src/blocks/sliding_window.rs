@@ -5,19 +5,21 @@
 //! a tap outside the image, the padding word of that place. With `flagged`, words out have one more bit, the highest,
 //! which is set in padding words.
 //!
-//! A word is read once it has been written, one in every cycle, and offered [`LATENCY`] cycles later at the earliest.
-//! Rows make room as soon as no later row of windows needs them, so the next ones, of the same image or the next, come in
-//! meanwhile. Words that no window needs pass.
+//! Words are counted over all images; the line buffer holds word `n` at place `n`, modulo its depth. A word taken in cycle
+//! `t` is read in `t + 2` at the earliest, one in every cycle, and offered [`LATENCY`] cycles later. When the first tap of
+//! a window is next to be read, the words before it have made room, so the next ones, of the same image or the next, come
+//! in meanwhile. The first words are taken two cycles after a reset.
 //!
-//! The oldest word kept stands at `base`, the first of the first row that windows still need. Each tap's place is its
-//! distance from there, kept up to date by additions, without products: rows and columns are counted from the corner of
-//! the padded image. `kept` counts the words in the buffer; it falls below zero where words still to come are not needed.
+//! For the clock's sake taps go through three places, with nothing but an addition or a comparison before each: one counts,
+//! one knows whether the tap lies outside, one whether the word is there. From a tap to the next the word's number grows
+//! by one of a few constants, depending on how many counters start anew; so do the tap's row, column and place in a pixel.
 
 use super::constant_table::ConstantTable;
 use super::ram::Ram;
 use super::register::Register;
 use super::stream_fifo::StreamFifo;
 use crate::wire::{ModuleName, Parameter, Wire, Word, bits_of};
+use compiler::memory::MemoryKind;
 use compiler::schedule::sliding_window::{QUEUE, SlidingWindowShape};
 use rust_hdl::core::prelude::*;
 
@@ -44,81 +46,106 @@ pub struct SlidingWindow {
     memory: Ram,
     paddings: ConstantTable,
     queue: StreamFifo,
-    base: Register,
-    tail: Register,
-    kept: Register,
-    reserved: Register,
-    /// Word, kernel column, kernel row, block, column and row of windows.
+    /// The number of the next word, the last one that there is room for, whether that is not yet written.
+    written: Register,
+    limit: Register,
+    room: Register,
+    /// Whether the registers below have been set since the reset.
+    started: Register,
+    /// Of word, kernel column, kernel row, block, column and row of windows those that count beyond one, and whether each
+    /// stands at its end.
     counters: Vec<Register>,
-    /// Word of the pixel, and the first one of its block.
-    place: Register,
-    block_place: Register,
-    /// Of the tap and of the window, in the padded image.
+    lasts: Vec<Register>,
+    /// The tap counted: its word, row, column, place in the pixel; the image's first word; whether it begins a window.
+    index: Register,
     row: Register,
-    window_row: Register,
     column: Register,
-    window_column: Register,
-    /// Words from `base` to the tap's row and from there to its pixel, and the same for the window, `shift` too great.
-    row_offset: Register,
-    window_row_offset: Register,
-    column_offset: Register,
-    window_column_offset: Register,
-    /// Words of the image that have made room.
-    dropped: Register,
-    /// The word asked for.
-    requested: Register,
-    offset: Register,
-    frees: Register,
-    request_place: Register,
-    is_padded: Register,
-    /// The word being read.
+    place: Register,
+    image: Register,
+    begins: Register,
+    /// The tap behind the one to be read.
+    second_filled: Register,
+    second_index: Register,
+    second_padded: Register,
+    second_place: Register,
+    second_limit: Register,
+    second_limits: Register,
+    /// The tap to be read.
+    first_filled: Register,
+    first_index: Register,
+    first_padded: Register,
+    first_place: Register,
+    first_ready: Register,
+    /// The tap being read, and the word of the one before.
     reading: Register,
     read_place: Register,
     read_padded: Register,
+    delivers: Register,
+    delivered: Register,
+    /// Places of the queue that are taken or promised, and whether there are more.
+    reserved: Register,
+    credit: Register,
     ends: Vec<Wire<Local, Bit>>,
-    outside: Wire<Local, Bit>,
-    next_row_offset: Wire<Local>,
-    /// Words up to the first row of the next windows; those of the image that have not made room; the fewer of both.
-    drop: Wire<Local>,
-    left: Wire<Local>,
-    dropping: Wire<Local>,
+    next_image: Wire<Local, Bit>,
+    index_step: Wire<Local>,
+    row_step: Wire<Local>,
+    column_step: Wire<Local>,
+    place_step: Wire<Local>,
+    above: Wire<Local, Bit>,
+    left: Wire<Local, Bit>,
+    off_rows: Wire<Local, Bit>,
+    off_columns: Wire<Local, Bit>,
+    padded: Wire<Local, Bit>,
+    origin: Wire<Local>,
+    until_limit: Wire<Local>,
+    until_second: Wire<Local>,
+    until_first: Wire<Local>,
     take: Wire<Local, Bit>,
     read: Wire<Local, Bit>,
     load: Wire<Local, Bit>,
     release: Wire<Local, Bit>,
-    available: Wire<Local, Bit>,
-    freed: Wire<Local>,
+    next_reserved: Wire<Local>,
     word_out: Wire<Local>,
-    lasts: Vec<Parameter>,
+    /// For each counter its value before the last one, and its first.
+    penultimates: Vec<Parameter>,
     zeros: Vec<Parameter>,
-    full: Parameter,
-    queue_depth: Parameter,
-    block_words: Parameter,
-    tap_rows: Parameter,
-    tap_row_words: Parameter,
-    window_rows: Parameter,
-    window_row_words: Parameter,
-    tap_columns: Parameter,
-    tap_column_words: Parameter,
-    window_columns: Parameter,
-    window_column_words: Parameter,
-    image_words: Parameter,
-    above_words: Parameter,
-    shift: Parameter,
+    /// By how much each grows when no counter, the first, the first two … start anew.
+    index_steps: Vec<Parameter>,
+    row_steps: Vec<Parameter>,
+    column_steps: Vec<Parameter>,
+    place_steps: Vec<Parameter>,
+    first_tap: Parameter,
     first_row: Parameter,
-    behind_row: Parameter,
     first_column: Parameter,
-    behind_column: Parameter,
+    image_words: Parameter,
+    room_behind: Parameter,
+    rows: Parameter,
+    columns: Parameter,
     sign: Parameter,
+    row_sign: Parameter,
+    column_sign: Parameter,
+    has_paddings: Parameter,
     flag: Parameter,
+    queue_depth: Parameter,
     _width: usize,
-    _address: usize,
     _place: usize,
-    _row: usize,
-    _column: usize,
     _reserved: usize,
-    _out: usize,
     _counters: usize,
+    _window_counters: usize,
+}
+
+/// By how much something grows from one tap to the next, for each number of counters that start anew. `strides` says what
+/// one more of each counter means, `image` what one more image does.
+fn steps(counts: &[usize; 6], strides: [usize; 6], image: usize) -> Vec<i64> {
+    let active = counts.iter().zip(strides).filter(|(count, _)| **count > 1);
+    let mut back = 0;
+    let mut steps = Vec::new();
+    for (count, stride) in active {
+        steps.push(stride as i64 - back);
+        back += (*count as i64 - 1) * stride as i64;
+    }
+    steps.push(image as i64 - back);
+    steps
 }
 
 impl SlidingWindow {
@@ -129,20 +156,19 @@ impl SlidingWindow {
         let [rows_out, columns_out] = window.output(height, columns);
         let (pixel, row) = (shape.pixel_words(), shape.row_words());
         let (address, place) = (super::address_bits(depth), super::address_bits(pixel));
-        let [top, left] = window.before;
-        // A sign, and enough bits for what is kept, for what is missing, and for the rows above the image.
-        let greatest = depth.max(shape.words_in()).max((top + window.stride[0]) * row);
-        let width = super::bits_for(greatest) + 1;
-        let span = window.span();
-        let row_bits = super::bits_for(((rows_out - 1) * window.stride[0] + span[0]).max(top + height));
-        let column_bits = super::bits_for(((columns_out - 1) * window.stride[1] + span[1]).max(left + columns));
-        let reserved = super::bits_for(QUEUE);
-        let out = bits + usize::from(flagged);
+        let ([top, left], [down, across]) = (window.before, window.stride);
+        let ([tap_down, tap_across], span) = (window.dilation, window.span());
+        // Numbers of words are compared by the sign of their difference: at most an image, what windows reach beyond it,
+        // and what the buffer holds.
+        let width = super::bits_for(shape.words_in() + (top + span[0]) * row + depth).max(address) + 1;
+        let row_bits = super::bits_for(((rows_out - 1) * down + span[0]).max(height).max(top)) + 1;
+        let column_bits = super::bits_for(((columns_out - 1) * across + span[1]).max(columns).max(left)) + 1;
+        let (reserved, out) = (super::bits_for(QUEUE), bits + usize::from(flagged));
         let counts = [words, window.kernel[1], window.kernel[0], blocks, columns_out, rows_out];
-        let number = |value: usize| Parameter::new(Word::new((value as u64) & ((1 << width) - 1), width));
-        let of_row = |value: usize| Parameter::new(Word::new(value as u64, row_bits));
-        let of_column = |value: usize| Parameter::new(Word::new(value as u64, column_bits));
-        let flag = Word::from_bits((0..out).map(|bit| bit == bits));
+        let active: Vec<usize> = counts.into_iter().filter(|count| *count > 1).collect();
+        let signed = |value: i64, bits: usize| Parameter::new(Word::signed(value, bits));
+        let all = |steps: Vec<i64>, bits: usize| steps.into_iter().map(|step| signed(step, bits)).collect();
+        let counter_bits = |count: &usize| super::address_bits(*count);
         SlidingWindow {
             module_name: ModuleName::new(name),
             clock: Wire::default(),
@@ -153,80 +179,98 @@ impl SlidingWindow {
             out_data: Wire::of(out),
             out_valid: Wire::default(),
             out_ready: Wire::default(),
-            memory: Ram::new(depth, bits, true),
+            memory: Ram::careless(depth, bits),
             paddings: ConstantTable::new(&format!("{name}_paddings"), paddings.to_vec()),
             queue: StreamFifo::new(QUEUE, out),
-            base: Register::new(address),
-            tail: Register::new(address),
-            kept: Register::new(width),
-            reserved: Register::new(reserved),
-            counters: counts.iter().map(|count| Register::new(super::address_bits(*count))).collect(),
-            place: Register::new(place),
-            block_place: Register::new(place),
+            written: Register::new(width),
+            limit: Register::new(width),
+            room: Register::new(1),
+            started: Register::new(1),
+            counters: active.iter().map(|count| Register::new(counter_bits(count))).collect(),
+            lasts: active.iter().map(|_| Register::new(1)).collect(),
+            index: Register::new(width),
             row: Register::new(row_bits),
-            window_row: Register::new(row_bits),
             column: Register::new(column_bits),
-            window_column: Register::new(column_bits),
-            row_offset: Register::new(width),
-            window_row_offset: Register::new(width),
-            column_offset: Register::new(width),
-            window_column_offset: Register::new(width),
-            dropped: Register::new(width),
-            requested: Register::new(1),
-            offset: Register::new(width),
-            frees: Register::new(width),
-            request_place: Register::new(place),
-            is_padded: Register::new(1),
+            place: Register::new(place),
+            image: Register::new(width),
+            begins: Register::new(1),
+            second_filled: Register::new(1),
+            second_index: Register::new(width),
+            second_padded: Register::new(1),
+            second_place: Register::new(place),
+            second_limit: Register::new(width),
+            second_limits: Register::new(1),
+            first_filled: Register::new(1),
+            first_index: Register::new(width),
+            first_padded: Register::new(1),
+            first_place: Register::new(place),
+            first_ready: Register::new(1),
             reading: Register::new(1),
             read_place: Register::new(place),
             read_padded: Register::new(1),
-            ends: (0..counts.len()).map(|_| Wire::default()).collect(),
-            outside: Wire::default(),
-            next_row_offset: Wire::of(width),
-            drop: Wire::of(width),
-            left: Wire::of(width),
-            dropping: Wire::of(width),
+            delivers: Register::new(1),
+            delivered: Register::new(out),
+            reserved: Register::new(reserved),
+            credit: Register::new(1),
+            ends: active.iter().map(|_| Wire::default()).collect(),
+            next_image: Wire::default(),
+            index_step: Wire::of(width),
+            row_step: Wire::of(row_bits),
+            column_step: Wire::of(column_bits),
+            place_step: Wire::of(place),
+            above: Wire::default(),
+            left: Wire::default(),
+            off_rows: Wire::default(),
+            off_columns: Wire::default(),
+            padded: Wire::default(),
+            origin: Wire::of(width),
+            until_limit: Wire::of(width),
+            until_second: Wire::of(width),
+            until_first: Wire::of(width),
             take: Wire::default(),
             read: Wire::default(),
             load: Wire::default(),
             release: Wire::default(),
-            available: Wire::default(),
-            freed: Wire::of(width),
+            next_reserved: Wire::of(reserved),
             word_out: Wire::of(out),
-            lasts: counts
-                .iter()
-                .map(|count| Parameter::new(Word::new(*count as u64 - 1, super::address_bits(*count))))
-                .collect(),
-            zeros: counts.iter().map(|count| Parameter::new(Word::zero(super::address_bits(*count)))).collect(),
-            full: number(depth),
-            queue_depth: Parameter::new(Word::new(QUEUE as u64, reserved)),
-            block_words: Parameter::new(Word::new(words as u64 & ((1 << place) - 1), place)),
-            tap_rows: of_row(window.dilation[0] & ((1 << row_bits) - 1)),
-            tap_row_words: number(window.dilation[0] * row),
-            window_rows: of_row(window.stride[0] & ((1 << row_bits) - 1)),
-            window_row_words: number(window.stride[0] * row),
-            tap_columns: of_column(window.dilation[1] & ((1 << column_bits) - 1)),
-            tap_column_words: number(window.dilation[1] * pixel),
-            window_columns: of_column(window.stride[1] & ((1 << column_bits) - 1)),
-            window_column_words: number(window.stride[1] * pixel),
-            image_words: number(shape.words_in()),
-            above_words: number(top * row),
-            shift: number(top * row + left * pixel),
-            first_row: of_row(top),
-            behind_row: of_row(top + height),
-            first_column: of_column(left),
-            behind_column: of_column(left + columns),
-            sign: number(1 << (width - 1)),
-            flag: Parameter::new(flag),
+            penultimates: active.iter().map(|count| signed(*count as i64 - 2, counter_bits(count))).collect(),
+            zeros: active.iter().map(|count| signed(0, counter_bits(count))).collect(),
+            index_steps: all(
+                steps(
+                    &counts,
+                    [1, tap_across * pixel, tap_down * row, words, across * pixel, down * row],
+                    shape.words_in(),
+                ),
+                width,
+            ),
+            row_steps: all(steps(&counts, [0, 0, tap_down, 0, 0, down], 0), row_bits),
+            column_steps: all(steps(&counts, [0, tap_across, 0, 0, across, 0], 0), column_bits),
+            place_steps: all(steps(&counts, [1, 0, 0, words, 0, 0], 0), place),
+            first_tap: signed(-((top * row + left * pixel) as i64), width),
+            first_row: signed(-(top as i64), row_bits),
+            first_column: signed(-(left as i64), column_bits),
+            image_words: signed(shape.words_in() as i64, width),
+            room_behind: signed(depth as i64 - 1, width),
+            rows: signed(height as i64, row_bits),
+            columns: signed(columns as i64, column_bits),
+            sign: signed(1 << (width - 1), width),
+            row_sign: signed(1 << (row_bits - 1), row_bits),
+            column_sign: signed(1 << (column_bits - 1), column_bits),
+            has_paddings: signed(i64::from(!window.is_unpadded()), 1),
+            flag: Parameter::new(Word::from_bits((0..out).map(|bit| bit == bits))),
+            queue_depth: signed(QUEUE as i64, reserved),
             _width: width,
-            _address: address,
             _place: place,
-            _row: row_bits,
-            _column: column_bits,
             _reserved: reserved,
-            _out: out,
-            _counters: counts.len(),
+            _counters: active.len(),
+            _window_counters: counts[..4].iter().filter(|count| **count > 1).count(),
         }
+    }
+
+    /// The same block with a line buffer made of what the plan says.
+    pub fn of_kind(mut self, kind: Option<MemoryKind>) -> Self {
+        self.memory = self.memory.of_kind(kind);
+        self
     }
 }
 
@@ -235,216 +279,211 @@ impl Logic for SlidingWindow {
     fn update(&mut self) {
         self.memory.clock.next = self.clock.val();
         self.queue.clock.next = self.clock.val();
-        self.base.clock.next = self.clock.val();
-        self.tail.clock.next = self.clock.val();
-        self.kept.clock.next = self.clock.val();
-        self.reserved.clock.next = self.clock.val();
-        self.place.clock.next = self.clock.val();
-        self.block_place.clock.next = self.clock.val();
+        self.written.clock.next = self.clock.val();
+        self.limit.clock.next = self.clock.val();
+        self.room.clock.next = self.clock.val();
+        self.started.clock.next = self.clock.val();
+        self.index.clock.next = self.clock.val();
         self.row.clock.next = self.clock.val();
-        self.window_row.clock.next = self.clock.val();
         self.column.clock.next = self.clock.val();
-        self.window_column.clock.next = self.clock.val();
-        self.row_offset.clock.next = self.clock.val();
-        self.window_row_offset.clock.next = self.clock.val();
-        self.column_offset.clock.next = self.clock.val();
-        self.window_column_offset.clock.next = self.clock.val();
-        self.dropped.clock.next = self.clock.val();
-        self.requested.clock.next = self.clock.val();
-        self.offset.clock.next = self.clock.val();
-        self.frees.clock.next = self.clock.val();
-        self.request_place.clock.next = self.clock.val();
-        self.is_padded.clock.next = self.clock.val();
+        self.place.clock.next = self.clock.val();
+        self.image.clock.next = self.clock.val();
+        self.begins.clock.next = self.clock.val();
+        self.second_filled.clock.next = self.clock.val();
+        self.second_index.clock.next = self.clock.val();
+        self.second_padded.clock.next = self.clock.val();
+        self.second_place.clock.next = self.clock.val();
+        self.second_limit.clock.next = self.clock.val();
+        self.second_limits.clock.next = self.clock.val();
+        self.first_filled.clock.next = self.clock.val();
+        self.first_index.clock.next = self.clock.val();
+        self.first_padded.clock.next = self.clock.val();
+        self.first_place.clock.next = self.clock.val();
+        self.first_ready.clock.next = self.clock.val();
         self.reading.clock.next = self.clock.val();
         self.read_place.clock.next = self.clock.val();
         self.read_padded.clock.next = self.clock.val();
+        self.delivers.clock.next = self.clock.val();
+        self.delivered.clock.next = self.clock.val();
+        self.reserved.clock.next = self.clock.val();
+        self.credit.clock.next = self.clock.val();
         self.queue.reset.next = self.reset.val();
 
-        self.in_ready.next = (self.kept.q.val() ^ self.sign.val()) < (self.full.val() ^ self.sign.val());
-        self.take.next = self.in_valid.val() && self.in_ready.val();
-        self.available.next = (self.kept.q.val() ^ self.sign.val()) > (self.offset.q.val() ^ self.sign.val());
-        self.read.next = self.requested.q.val().any()
-            && (self.reserved.q.val() != self.queue_depth.val())
-            && ((self.is_padded.q.val().any() && ((self.kept.q.val() ^ self.sign.val()) >= self.sign.val()))
-                || self.available.val());
-        self.load.next = self.read.val() || !self.requested.q.val().any();
-
+        self.in_ready.next = self.room.q.val().any();
+        self.take.next = self.in_valid.val() && self.room.q.val().any();
+        self.read.next = self.first_filled.q.val().any() && self.first_ready.q.val().any() && self.credit.q.val().any();
+        self.load.next = self.read.val() || !self.first_filled.q.val().any();
         self.memory.write.next = self.take.val();
-        self.memory.write_address.next = self.tail.q.val();
+        self.memory.write_address.next = self.written.q.val();
         self.memory.write_data.next = self.in_data.val();
-        self.memory.read_address.next = self.base.q.val() + self.offset.q.val();
-        self.freed.next = bits_of(0u64, self._width);
-        if self.read.val() {
-            self.freed.next = self.frees.q.val();
-        }
-        self.tail.d.next = self.tail.q.val() + self.take.val();
-        self.base.d.next = self.base.q.val() + self.freed.val();
-        self.kept.d.next = (self.kept.q.val() + self.take.val()) - self.freed.val();
+        self.memory.read_address.next = self.first_index.q.val();
+        self.written.d.next = self.written.q.val() + self.take.val();
+        self.until_limit.next = self.written.q.val() - self.limit.q.val();
+        self.room.d.next =
+            bits_of(0u64, 1) + (self.started.q.val().any() && (self.until_limit.val() & self.sign.val()).any());
 
-        self.ends[0].next = self.counters[0].q.val() == self.lasts[0].val();
+        self.next_image.next = true;
+        self.index_step.next = self.index_steps[0].val();
+        self.row_step.next = self.row_steps[0].val();
+        self.column_step.next = self.column_steps[0].val();
+        self.place_step.next = self.place_steps[0].val();
+        for i in 0..self._counters {
+            self.ends[i].next = self.lasts[i].q.val().any();
+        }
         for i in 1..self._counters {
-            self.ends[i].next = self.ends[i - 1].val() && (self.counters[i].q.val() == self.lasts[i].val());
+            self.ends[i].next = self.ends[i - 1].val() && self.lasts[i].q.val().any();
         }
         for i in 0..self._counters {
+            self.next_image.next = self.ends[i].val();
+            if self.ends[i].val() {
+                self.index_step.next = self.index_steps[i + 1].val();
+                self.row_step.next = self.row_steps[i + 1].val();
+                self.column_step.next = self.column_steps[i + 1].val();
+                self.place_step.next = self.place_steps[i + 1].val();
+            }
             self.counters[i].clock.next = self.clock.val();
+            self.lasts[i].clock.next = self.clock.val();
             self.counters[i].d.next = self.counters[i].q.val();
+            self.lasts[i].d.next = self.lasts[i].q.val();
         }
         if self.load.val() {
-            self.counters[0].d.next = self.counters[0].q.val() + 1u64;
-            if self.ends[0].val() {
-                self.counters[0].d.next = self.zeros[0].val();
-            }
-        }
-        for i in 1..self._counters {
-            if self.load.val() && self.ends[i - 1].val() {
-                self.counters[i].d.next = self.counters[i].q.val() + 1u64;
-                if self.ends[i].val() {
+            for i in 0..self._counters {
+                if !self.lasts[i].q.val().any() {
+                    self.counters[i].d.next = self.counters[i].q.val() + 1u64;
+                } else {
                     self.counters[i].d.next = self.zeros[i].val();
                 }
+                self.lasts[i].d.next = bits_of(0u64, 1)
+                    + (!self.lasts[i].q.val().any() && (self.counters[i].q.val() == self.penultimates[i].val()));
+            }
+        }
+        for i in 1..self._counters {
+            if !self.ends[i - 1].val() {
+                self.counters[i].d.next = self.counters[i].q.val();
+                self.lasts[i].d.next = self.lasts[i].q.val();
             }
         }
         for i in 0..self._counters {
-            if self.reset.val() {
+            if !self.started.q.val().any() {
                 self.counters[i].d.next = self.zeros[i].val();
+                self.lasts[i].d.next = bits_of(0u64, 1);
             }
         }
 
-        self.outside.next = (self.row.q.val() < self.first_row.val())
-            || (self.row.q.val() >= self.behind_row.val())
-            || (self.column.q.val() < self.first_column.val())
-            || (self.column.q.val() >= self.behind_column.val());
-        self.next_row_offset.next = self.window_row_offset.q.val() + self.window_row_words.val();
-        self.drop.next = bits_of(0u64, self._width);
-        if self.next_row_offset.val() >= self.above_words.val() {
-            self.drop.next = self.next_row_offset.val() - self.above_words.val();
-        }
-        // Rows below the image are not there to make room.
-        self.left.next = self.image_words.val() - self.dropped.q.val();
-        self.dropping.next = self.drop.val();
-        if self.ends[5].val() || (self.drop.val() > self.left.val()) {
-            self.dropping.next = self.left.val();
+        // Above the image and left of it numbers are negative, and as such greater than any other.
+        self.above.next = (self.row.q.val() & self.row_sign.val()).any();
+        self.left.next = (self.column.q.val() & self.column_sign.val()).any();
+        self.off_rows.next = self.row.q.val() >= self.rows.val();
+        self.off_columns.next = self.column.q.val() >= self.columns.val();
+        self.padded.next = self.has_paddings.val().any() && (self.off_rows.val() || self.off_columns.val());
+        self.origin.next = self.index.q.val();
+        if self.has_paddings.val().any() && self.above.val() {
+            self.origin.next = self.image.q.val();
         }
 
-        self.place.d.next = self.place.q.val();
-        self.block_place.d.next = self.block_place.q.val();
+        self.index.d.next = self.index.q.val();
         self.row.d.next = self.row.q.val();
-        self.window_row.d.next = self.window_row.q.val();
-        self.row_offset.d.next = self.row_offset.q.val();
-        self.window_row_offset.d.next = self.window_row_offset.q.val();
         self.column.d.next = self.column.q.val();
-        self.window_column.d.next = self.window_column.q.val();
-        self.column_offset.d.next = self.column_offset.q.val();
-        self.window_column_offset.d.next = self.window_column_offset.q.val();
-        self.dropped.d.next = self.dropped.q.val();
-        self.requested.d.next = self.requested.q.val();
-        self.offset.d.next = self.offset.q.val();
-        self.frees.d.next = self.frees.q.val();
-        self.request_place.d.next = self.request_place.q.val();
-        self.is_padded.d.next = self.is_padded.q.val();
+        self.place.d.next = self.place.q.val();
+        self.image.d.next = self.image.q.val();
+        self.begins.d.next = self.begins.q.val();
+        self.second_index.d.next = self.second_index.q.val();
+        self.second_padded.d.next = self.second_padded.q.val();
+        self.second_place.d.next = self.second_place.q.val();
+        self.second_limit.d.next = self.second_limit.q.val();
+        self.second_limits.d.next = self.second_limits.q.val();
+        self.second_filled.d.next = self.second_filled.q.val();
+        self.first_index.d.next = self.first_index.q.val();
+        self.first_padded.d.next = self.first_padded.q.val();
+        self.first_place.d.next = self.first_place.q.val();
+        self.first_filled.d.next = self.first_filled.q.val();
+        self.limit.d.next = self.limit.q.val();
         if self.load.val() {
-            self.requested.d.next = bits_of(1u64, 1);
-            self.offset.d.next =
-                ((self.row_offset.q.val() + self.column_offset.q.val()) - self.shift.val()) + self.place.q.val();
-            self.request_place.d.next = self.place.q.val();
-            self.is_padded.d.next = bits_of(0u64, 1) + self.outside.val();
-            self.frees.d.next = bits_of(0u64, self._width);
-            if !self.ends[0].val() {
-                self.place.d.next = self.place.q.val() + 1u64;
-            } else {
-                self.place.d.next = self.block_place.q.val();
-                if !self.ends[1].val() {
-                    self.column.d.next = self.column.q.val() + self.tap_columns.val();
-                    self.column_offset.d.next = self.column_offset.q.val() + self.tap_column_words.val();
-                } else {
-                    self.column.d.next = self.window_column.q.val();
-                    self.column_offset.d.next = self.window_column_offset.q.val();
-                    if !self.ends[2].val() {
-                        self.row.d.next = self.row.q.val() + self.tap_rows.val();
-                        self.row_offset.d.next = self.row_offset.q.val() + self.tap_row_words.val();
-                    } else {
-                        self.row.d.next = self.window_row.q.val();
-                        self.row_offset.d.next = self.window_row_offset.q.val();
-                        if !self.ends[3].val() {
-                            self.block_place.d.next = self.block_place.q.val() + self.block_words.val();
-                            self.place.d.next = self.block_place.q.val() + self.block_words.val();
-                        } else {
-                            self.block_place.d.next = bits_of(0u64, self._place);
-                            self.place.d.next = bits_of(0u64, self._place);
-                            if !self.ends[4].val() {
-                                self.window_column.d.next = self.window_column.q.val() + self.window_columns.val();
-                                self.column.d.next = self.window_column.q.val() + self.window_columns.val();
-                                self.window_column_offset.d.next =
-                                    self.window_column_offset.q.val() + self.window_column_words.val();
-                                self.column_offset.d.next =
-                                    self.window_column_offset.q.val() + self.window_column_words.val();
-                            } else {
-                                self.window_column.d.next = bits_of(0u64, self._column);
-                                self.column.d.next = bits_of(0u64, self._column);
-                                self.window_column_offset.d.next = bits_of(0u64, self._width);
-                                self.column_offset.d.next = bits_of(0u64, self._width);
-                                self.frees.d.next = self.dropping.val();
-                                self.dropped.d.next = self.dropped.q.val() + self.dropping.val();
-                                self.window_row.d.next = self.window_row.q.val() + self.window_rows.val();
-                                self.row.d.next = self.window_row.q.val() + self.window_rows.val();
-                                self.window_row_offset.d.next = self.next_row_offset.val();
-                                self.row_offset.d.next = self.next_row_offset.val();
-                                if self.next_row_offset.val() >= self.above_words.val() {
-                                    self.window_row_offset.d.next = self.above_words.val();
-                                    self.row_offset.d.next = self.above_words.val();
-                                }
-                                if self.ends[5].val() {
-                                    self.dropped.d.next = bits_of(0u64, self._width);
-                                    self.window_row.d.next = bits_of(0u64, self._row);
-                                    self.row.d.next = bits_of(0u64, self._row);
-                                    self.window_row_offset.d.next = bits_of(0u64, self._width);
-                                    self.row_offset.d.next = bits_of(0u64, self._width);
-                                }
-                            }
-                        }
-                    }
-                }
+            self.index.d.next = self.index.q.val() + self.index_step.val();
+            self.row.d.next = self.row.q.val() + self.row_step.val();
+            self.column.d.next = self.column.q.val() + self.column_step.val();
+            self.place.d.next = self.place.q.val() + self.place_step.val();
+            if self.next_image.val() {
+                self.image.d.next = self.image.q.val() + self.image_words.val();
             }
+            self.begins.d.next = bits_of(1u64, 1);
+            for i in 0..self._window_counters {
+                self.begins.d.next = bits_of(0u64, 1) + self.ends[i].val();
+            }
+            self.second_filled.d.next = self.started.q.val();
+            self.second_index.d.next = self.index.q.val();
+            if self.padded.val() {
+                self.second_index.d.next = self.image.q.val();
+            }
+            self.second_padded.d.next = bits_of(0u64, 1) + self.padded.val();
+            self.second_place.d.next = self.place.q.val();
+            self.second_limit.d.next = self.origin.val() + self.room_behind.val();
+            // A window that lies behind the last row or column makes no room.
+            self.second_limits.d.next = bits_of(0u64, 1)
+                + (self.begins.q.val().any()
+                    && (!self.padded.val()
+                        || ((self.above.val() || !self.off_rows.val())
+                            && (self.left.val() || !self.off_columns.val()))));
+            self.first_filled.d.next = self.second_filled.q.val();
+            self.first_index.d.next = self.second_index.q.val();
+            self.first_padded.d.next = self.second_padded.q.val();
+            self.first_place.d.next = self.second_place.q.val();
+            if self.second_filled.q.val().any() && self.second_limits.q.val().any() {
+                self.limit.d.next = self.second_limit.q.val();
+            }
+        }
+        self.until_second.next = self.second_index.q.val() - self.written.q.val();
+        self.until_first.next = self.first_index.q.val() - self.written.q.val();
+        self.first_ready.d.next = bits_of(0u64, 1) + (self.until_first.val() & self.sign.val()).any();
+        if self.load.val() {
+            self.first_ready.d.next = bits_of(0u64, 1) + (self.until_second.val() & self.sign.val()).any();
         }
 
         self.reading.d.next = bits_of(0u64, 1) + self.read.val();
-        self.read_place.d.next = self.request_place.q.val();
-        self.read_padded.d.next = self.is_padded.q.val();
+        self.read_place.d.next = self.first_place.q.val();
+        self.read_padded.d.next = self.first_padded.q.val();
         self.paddings.address.next = self.read_place.q.val();
         self.word_out.next = self.memory.q.val();
         if self.read_padded.q.val().any() {
             self.word_out.next = self.flag.val() | self.paddings.q.val();
         }
-        self.queue.in_data.next = self.word_out.val();
-        self.queue.in_valid.next = self.reading.q.val().any();
+        self.delivers.d.next = self.reading.q.val();
+        self.delivered.d.next = self.word_out.val();
+        self.queue.in_data.next = self.delivered.q.val();
+        self.queue.in_valid.next = self.delivers.q.val().any();
         self.out_data.next = self.queue.out_data.val();
         self.out_valid.next = self.queue.out_valid.val();
         self.queue.out_ready.next = self.out_ready.val();
 
         self.release.next = self.queue.out_valid.val() && self.out_ready.val();
-        self.reserved.d.next = self.reserved.q.val();
+        self.next_reserved.next = self.reserved.q.val();
         if self.read.val() && !self.release.val() {
-            self.reserved.d.next = self.reserved.q.val() + 1u64;
+            self.next_reserved.next = self.reserved.q.val() + 1u64;
         } else if !self.read.val() && self.release.val() {
-            self.reserved.d.next = self.reserved.q.val() - 1u64;
+            self.next_reserved.next = self.reserved.q.val() - 1u64;
+        }
+        self.reserved.d.next = self.next_reserved.val();
+        self.credit.d.next = bits_of(0u64, 1) + (self.next_reserved.val() != self.queue_depth.val());
+
+        self.started.d.next = bits_of(1u64, 1);
+        if !self.started.q.val().any() {
+            self.written.d.next = bits_of(0u64, self._width);
+            self.limit.d.next = self.room_behind.val();
+            self.index.d.next = self.first_tap.val();
+            self.row.d.next = self.first_row.val();
+            self.column.d.next = self.first_column.val();
+            self.place.d.next = bits_of(0u64, self._place);
+            self.image.d.next = bits_of(0u64, self._width);
+            self.begins.d.next = bits_of(1u64, 1);
         }
         if self.reset.val() {
-            self.base.d.next = bits_of(0u64, self._address);
-            self.tail.d.next = bits_of(0u64, self._address);
-            self.kept.d.next = bits_of(0u64, self._width);
-            self.reserved.d.next = bits_of(0u64, self._reserved);
-            self.place.d.next = bits_of(0u64, self._place);
-            self.block_place.d.next = bits_of(0u64, self._place);
-            self.row.d.next = bits_of(0u64, self._row);
-            self.window_row.d.next = bits_of(0u64, self._row);
-            self.column.d.next = bits_of(0u64, self._column);
-            self.window_column.d.next = bits_of(0u64, self._column);
-            self.row_offset.d.next = bits_of(0u64, self._width);
-            self.window_row_offset.d.next = bits_of(0u64, self._width);
-            self.column_offset.d.next = bits_of(0u64, self._width);
-            self.window_column_offset.d.next = bits_of(0u64, self._width);
-            self.dropped.d.next = bits_of(0u64, self._width);
-            self.requested.d.next = bits_of(0u64, 1);
+            self.started.d.next = bits_of(0u64, 1);
+            self.room.d.next = bits_of(0u64, 1);
+            self.second_filled.d.next = bits_of(0u64, 1);
+            self.first_filled.d.next = bits_of(0u64, 1);
             self.reading.d.next = bits_of(0u64, 1);
+            self.delivers.d.next = bits_of(0u64, 1);
+            self.reserved.d.next = bits_of(0u64, self._reserved);
         }
     }
 }

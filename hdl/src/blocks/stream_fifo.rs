@@ -4,17 +4,16 @@
 //! A word taken in cycle `t` is offered from cycle `t + 1` on. Ready depends only on the number of words inside, so
 //! the queue cuts combinational paths both ways; one word in and one word out move in every cycle.
 //!
-//! Up to [`SHALLOW`] words lie in LUT RAM. More lie in block RAM, which is read one cycle ahead: the place that will be the
+//! Up to [`SHALLOW`] words lie in LUT RAM, and more where the plan says so. Others lie in block RAM, which is read one cycle ahead: the place that will be the
 //! oldest after the coming edge, following `out_ready`. A word written there at the same edge is not to be had from the
 //! memory yet and waits in a register beside it.
 
 use super::ram::Ram;
 use super::register::Register;
 use crate::wire::{ModuleName, Parameter, Wire, Word, bits_of};
+use compiler::memory::MemoryKind;
+pub use compiler::memory::SHALLOW;
 use rust_hdl::core::prelude::*;
-
-/// Words that a queue in LUT RAM holds at most.
-pub const SHALLOW: usize = 32;
 
 /// A queue of `depth` words.
 #[derive(Clone, Debug, LogicBlock)]
@@ -55,10 +54,19 @@ pub struct StreamFifo {
 impl StreamFifo {
     /// A queue of `depth` words (at least 2) of `width` bits.
     pub fn new(depth: usize, width: usize) -> Self {
+        StreamFifo::of_kind(depth, width, if depth > SHALLOW { Some(MemoryKind::Block) } else { None })
+    }
+
+    /// A queue whose memory is made of what the plan says.
+    pub fn of_kind(depth: usize, width: usize, kind: Option<MemoryKind>) -> Self {
         let (address, count) = (super::address_bits(depth), super::bits_for(depth));
-        let deep = usize::from(depth > SHALLOW);
+        let deep = usize::from(kind == Some(MemoryKind::Block));
+        let in_luts = depth > SHALLOW && deep == 0;
         StreamFifo {
-            module_name: ModuleName::new(format!("stream_fifo_d{depth}_w{width}")),
+            module_name: ModuleName::new(format!(
+                "stream_fifo_d{depth}_w{width}{}",
+                if in_luts { "_luts" } else { "" }
+            )),
             clock: Wire::default(),
             reset: Wire::default(),
             in_data: Wire::of(width),
@@ -67,7 +75,10 @@ impl StreamFifo {
             out_data: Wire::of(width),
             out_valid: Wire::default(),
             out_ready: Wire::default(),
-            memory: if deep == 1 { Ram::careless(1 << address, width) } else { Ram::new(1 << address, width, false) },
+            memory: match deep {
+                1 => Ram::careless(1 << address, width).of_kind(kind),
+                _ => Ram::new(1 << address, width, false),
+            },
             head: Register::new(address),
             tail: Register::new(address),
             count: Register::new(count),

@@ -7,6 +7,7 @@
 
 use super::sliding_window::SlidingWindow;
 use crate::wire::{ModuleName, Wire, Word};
+use compiler::memory::MemoryKind;
 use compiler::schedule::upsample::UpsampleShape;
 use rust_hdl::core::prelude::*;
 
@@ -55,6 +56,13 @@ impl Upsample {
             pixels: window("pixels", &pixels),
             rows: window("rows", &rows),
         }
+    }
+}
+
+impl Upsample {
+    /// The same block with line buffers made of what the plan says.
+    pub fn of_kind(self, kind: Option<MemoryKind>) -> Self {
+        Upsample { pixels: self.pixels.of_kind(kind), rows: self.rows.of_kind(kind), ..self }
     }
 }
 

@@ -7,12 +7,14 @@
 //! A word taken in cycle `t` is issued in cycle `t + 1` at the earliest. Words are issued in every cycle as long as they
 //! are there and `go` is high: the next vector is taken in while the present one is repeated.
 //!
-//! One circular memory does it. During the last fold each word read makes its place free; during the others, words are
-//! read at an offset from the oldest one.
+//! One circular memory does it. During the last fold each word read makes its place free; at the end of the others,
+//! reading goes back to the vector's start. Only in the first fold may a word be missing: `fresh` counts those that are
+//! there and have not been issued yet. What decides whether words move are registers, worked out one cycle ahead.
 
 use super::ram::Ram;
 use super::register::Register;
 use crate::wire::{ModuleName, Parameter, Wire, Word, bits_of};
+use compiler::memory::MemoryKind;
 use compiler::schedule::matrix_vector_unit::feed_depth;
 use rust_hdl::core::prelude::*;
 
@@ -44,15 +46,32 @@ pub struct VectorFeed {
     pub x: Wire<Out>,
     memory: Ram,
     tail: Register,
-    base: Register,
+    /// Place of the next word, and of the first of its vector.
+    head: Register,
+    start: Register,
+    /// Words in the memory, and whether there is room for more.
     available: Register,
+    full: Register,
+    /// Words never issued, and whether the next one to be issued is there.
+    fresh: Register,
+    ready: Register,
     column: Register,
     row: Register,
     word: Register,
-    offset: Wire<Local>,
-    last_row: Wire<Local, Bit>,
+    /// Whether it is the last one of a fold, the fold not the first of its vector, the last, the word the last of the group.
+    last_column: Register,
+    later_row: Register,
+    last_row: Register,
+    last_word: Register,
     take: Wire<Local, Bit>,
     free: Wire<Local, Bit>,
+    use_fresh: Wire<Local, Bit>,
+    next_available: Wire<Local>,
+    next_fresh: Wire<Local>,
+    next_later_row: Wire<Local>,
+    next_column: Wire<Local>,
+    next_row: Wire<Local>,
+    next_word: Wire<Local>,
     capacity: Parameter,
     last_column_number: Parameter,
     last_row_number: Parameter,
@@ -84,17 +103,31 @@ impl VectorFeed {
             last: Wire::default(),
             weight_address: Wire::of(word),
             x: Wire::of(width),
-            memory: Ram::new(depth, width, true),
+            // A word is issued after the cycle in which it was taken, so none is read while it is written.
+            memory: Ram::careless(depth, width),
             tail: Register::new(address),
-            base: Register::new(address),
+            head: Register::new(address),
+            start: Register::new(address),
             available: Register::new(count),
+            full: Register::new(1),
+            fresh: Register::new(count),
+            ready: Register::new(1),
             column: Register::new(column),
             row: Register::new(row),
             word: Register::new(word),
-            offset: Wire::of(address),
-            last_row: Wire::default(),
+            last_column: Register::new(1),
+            later_row: Register::new(1),
+            last_row: Register::new(1),
+            last_word: Register::new(1),
             take: Wire::default(),
             free: Wire::default(),
+            use_fresh: Wire::default(),
+            next_available: Wire::of(count),
+            next_fresh: Wire::of(count),
+            next_later_row: Wire::of(1),
+            next_column: Wire::of(column),
+            next_row: Wire::of(row),
+            next_word: Wire::of(word),
             capacity: Parameter::new(Word::new(depth as u64, count)),
             last_column_number: Parameter::new(Word::new(words as u64 - 1, column)),
             last_row_number: Parameter::new(Word::new(folds as u64 - 1, row)),
@@ -106,6 +139,13 @@ impl VectorFeed {
             _word: word,
         }
     }
+
+    /// The same feed with a memory made of what the plan says.
+    pub fn of_kind(mut self, kind: Option<MemoryKind>) -> Self {
+        self.module_name = super::named_after(self.module_name, kind);
+        self.memory = self.memory.of_kind(kind);
+        self
+    }
 }
 
 impl Logic for VectorFeed {
@@ -113,63 +153,95 @@ impl Logic for VectorFeed {
     fn update(&mut self) {
         self.memory.clock.next = self.clock.val();
         self.tail.clock.next = self.clock.val();
-        self.base.clock.next = self.clock.val();
+        self.head.clock.next = self.clock.val();
+        self.start.clock.next = self.clock.val();
         self.available.clock.next = self.clock.val();
+        self.full.clock.next = self.clock.val();
+        self.fresh.clock.next = self.clock.val();
+        self.ready.clock.next = self.clock.val();
         self.column.clock.next = self.clock.val();
         self.row.clock.next = self.clock.val();
         self.word.clock.next = self.clock.val();
+        self.last_column.clock.next = self.clock.val();
+        self.later_row.clock.next = self.clock.val();
+        self.last_row.clock.next = self.clock.val();
+        self.last_word.clock.next = self.clock.val();
 
-        self.in_ready.next = self.available.q.val() != self.capacity.val();
-        self.take.next = self.in_valid.val() && self.in_ready.val();
+        self.in_ready.next = !self.full.q.val().any();
+        self.take.next = self.in_valid.val() && !self.full.q.val().any();
         self.first.next = !self.column.q.val().any();
-        self.last.next = self.column.q.val() == self.last_column_number.val();
-        self.last_row.next = self.row.q.val() == self.last_row_number.val();
-        self.offset.next = self.column.q.val();
-        if self.last_row.val() {
-            self.offset.next = bits_of(0u64, self._address);
-        }
-        self.issue.next = (self.available.q.val() > self.offset.val()) && (self.go.val() || !self.last.val());
-        self.free.next = self.issue.val() && self.last_row.val();
+        self.last.next = self.last_column.q.val().any();
+        self.issue.next = self.ready.q.val().any() && (self.go.val() || !self.last_column.q.val().any());
+        self.free.next = self.issue.val() && self.last_row.q.val().any();
+        self.use_fresh.next = self.issue.val() && !self.later_row.q.val().any();
         self.weight_address.next = self.word.q.val();
 
         self.memory.write.next = self.take.val();
         self.memory.write_address.next = self.tail.q.val();
         self.memory.write_data.next = self.in_data.val();
-        self.memory.read_address.next = self.base.q.val() + self.offset.val();
+        self.memory.read_address.next = self.head.q.val();
         self.x.next = self.memory.q.val();
 
         self.tail.d.next = self.tail.q.val() + self.take.val();
-        self.base.d.next = self.base.q.val() + self.free.val();
-        self.available.d.next = self.available.q.val();
+        self.next_available.next = self.available.q.val();
         if self.take.val() && !self.free.val() {
-            self.available.d.next = self.available.q.val() + 1u64;
+            self.next_available.next = self.available.q.val() + 1u64;
         } else if !self.take.val() && self.free.val() {
-            self.available.d.next = self.available.q.val() - 1u64;
+            self.next_available.next = self.available.q.val() - 1u64;
         }
-        self.column.d.next = self.column.q.val();
-        self.row.d.next = self.row.q.val();
-        self.word.d.next = self.word.q.val();
+        self.next_fresh.next = self.fresh.q.val();
+        if self.take.val() && !self.use_fresh.val() {
+            self.next_fresh.next = self.fresh.q.val() + 1u64;
+        } else if !self.take.val() && self.use_fresh.val() {
+            self.next_fresh.next = self.fresh.q.val() - 1u64;
+        }
+        self.head.d.next = self.head.q.val();
+        self.start.d.next = self.start.q.val();
+        self.next_column.next = self.column.q.val();
+        self.next_row.next = self.row.q.val();
+        self.next_word.next = self.word.q.val();
+        self.next_later_row.next = self.later_row.q.val();
         if self.issue.val() {
-            self.column.d.next = self.column.q.val() + 1u64;
-            self.word.d.next = self.word.q.val() + 1u64;
-            if self.last.val() {
-                self.column.d.next = bits_of(0u64, self._column);
-                self.row.d.next = self.row.q.val() + 1u64;
-                if self.last_row.val() {
-                    self.row.d.next = bits_of(0u64, self._row);
+            self.head.d.next = self.head.q.val() + 1u64;
+            self.next_column.next = self.column.q.val() + 1u64;
+            self.next_word.next = self.word.q.val() + 1u64;
+            if self.last_column.q.val().any() {
+                self.next_column.next = bits_of(0u64, self._column);
+                if self.last_row.q.val().any() {
+                    self.start.d.next = self.head.q.val() + 1u64;
+                    self.next_row.next = bits_of(0u64, self._row);
+                    self.next_later_row.next = bits_of(0u64, 1);
+                } else {
+                    self.head.d.next = self.start.q.val();
+                    self.next_row.next = self.row.q.val() + 1u64;
+                    self.next_later_row.next = bits_of(1u64, 1);
                 }
             }
-            if self.word.q.val() == self.last_word_number.val() {
-                self.word.d.next = bits_of(0u64, self._word);
+            if self.last_word.q.val().any() {
+                self.next_word.next = bits_of(0u64, self._word);
             }
         }
         if self.reset.val() {
             self.tail.d.next = bits_of(0u64, self._address);
-            self.base.d.next = bits_of(0u64, self._address);
-            self.available.d.next = bits_of(0u64, self._count);
-            self.column.d.next = bits_of(0u64, self._column);
-            self.row.d.next = bits_of(0u64, self._row);
-            self.word.d.next = bits_of(0u64, self._word);
+            self.head.d.next = bits_of(0u64, self._address);
+            self.start.d.next = bits_of(0u64, self._address);
+            self.next_available.next = bits_of(0u64, self._count);
+            self.next_fresh.next = bits_of(0u64, self._count);
+            self.next_column.next = bits_of(0u64, self._column);
+            self.next_row.next = bits_of(0u64, self._row);
+            self.next_word.next = bits_of(0u64, self._word);
+            self.next_later_row.next = bits_of(0u64, 1);
         }
+        self.available.d.next = self.next_available.val();
+        self.full.d.next = bits_of(0u64, 1) + (self.next_available.val() == self.capacity.val());
+        self.fresh.d.next = self.next_fresh.val();
+        self.ready.d.next = bits_of(0u64, 1) + (self.next_later_row.val().any() || self.next_fresh.val().any());
+        self.column.d.next = self.next_column.val();
+        self.row.d.next = self.next_row.val();
+        self.word.d.next = self.next_word.val();
+        self.later_row.d.next = self.next_later_row.val();
+        self.last_column.d.next = bits_of(0u64, 1) + (self.next_column.val() == self.last_column_number.val());
+        self.last_row.d.next = bits_of(0u64, 1) + (self.next_row.val() == self.last_row_number.val());
+        self.last_word.d.next = bits_of(0u64, 1) + (self.next_word.val() == self.last_word_number.val());
     }
 }

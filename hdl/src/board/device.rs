@@ -6,6 +6,7 @@ use crate::build;
 use crate::design::{DesignError, Pipeline};
 use crate::emit::{self, VerilogDesign};
 use crate::shell::device::Device;
+use crate::shell::input_window::ring_depth;
 use crate::shell::register_file::DeviceFacts;
 use abi::frame::{CHECKSUM_BYTES, HEADER_BYTES, MOST_WORDS};
 use abi::manifest::DeviceManifest;
@@ -25,14 +26,29 @@ const RING_WORDS: usize = 512;
 /// Most images of a ring, however small they are: beyond, a batch gains nothing.
 const MOST_SLOTS: usize = 64;
 
+/// Words of an image in each window.
+fn words_per_image(input: &StreamFormat, output: &StreamFormat) -> [usize; 2] {
+    [input, output].map(|format| WindowFormat::of(format).words_per_image())
+}
+
+/// Images of a ring.
+fn slots(words: [usize; 2]) -> usize {
+    (RING_WORDS / words[0].max(words[1])).clamp(2, MOST_SLOTS)
+}
+
+/// Words of the memories of both windows for streams of the given formats in and out.
+pub fn rings(input: &StreamFormat, output: &StreamFormat) -> [usize; 2] {
+    let words = words_per_image(input, output);
+    words.map(|words| ring_depth(words, slots(words_per_image(input, output))))
+}
+
 /// What a manifest says of `plan` on `board`, whose design files are named `files`.
 ///
 /// # Errors
 /// Where the windows cannot hold two images.
 pub fn manifest(plan: &Plan, board: &Board, files: Vec<String>) -> Result<DeviceManifest, BoardError> {
-    let words = [plan.input_format(), plan.output_format()].map(|format| WindowFormat::of(&format).words_per_image());
-    let most = words[0].max(words[1]);
-    let slots = (RING_WORDS / most).clamp(2, MOST_SLOTS);
+    let words = words_per_image(&plan.input_format(), &plan.output_format());
+    let (most, slots) = (words[0].max(words[1]), slots(words));
     let limit = MOST_WINDOW_BYTES as usize;
     if slots * most * 4 > limit {
         return Err(BoardError::Window { board: board.name.clone(), bytes: most * 4, limit: limit / 2 });

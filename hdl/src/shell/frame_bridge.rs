@@ -84,6 +84,7 @@ pub struct FrameBridge {
     word: Register,
     /// Number of the word in the payload.
     index: Register,
+    word_address: Register,
     /// Why the request is refused, 0 where it is not.
     refusal: Register,
     hunting: Wire<Local, Bit>,
@@ -160,6 +161,7 @@ impl FrameBridge {
             header: Register::new(8 * HEADER_BYTES),
             word: Register::new(32),
             index: Register::new(INDEX_BITS),
+            word_address: Register::new(32),
             refusal: Register::new(REFUSAL_BITS),
             hunting: Wire::default(),
             receiving: Wire::default(),
@@ -211,6 +213,7 @@ impl Logic for FrameBridge {
         self.header.clock.next = self.clock.val();
         self.word.clock.next = self.clock.val();
         self.index.clock.next = self.clock.val();
+        self.word_address.clock.next = self.clock.val();
         self.refusal.clock.next = self.clock.val();
         self.receiver.reset.next = self.reset.val();
         self.transmitter.reset.next = self.reset.val();
@@ -234,7 +237,8 @@ impl Logic for FrameBridge {
         self.next_index.next = self.index.q.val() + 1u64;
         self.last_word.next = self.next_index.val() == self.request.words.val();
 
-        self.address.next = self.request.address.val() + (bits_of(self.index.q.val(), 32) << 2u64);
+        self.word_address.d.next = self.request.address.val() + (bits_of(self.index.q.val(), 32) << 2u64);
+        self.address.next = self.word_address.q.val();
         self.write_data.next = self.word.q.val();
         self.write.next = self.receiving.val()
             && self.whole.val()

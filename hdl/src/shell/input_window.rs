@@ -12,6 +12,7 @@ use crate::blocks::register::Register;
 use crate::blocks::{address_bits, bits_for};
 use crate::wire::{ModuleName, Parameter, Wire, Word, bits_of};
 use abi::window::{WORD_BITS, WindowFormat};
+use compiler::memory::MemoryKind;
 use rust_hdl::core::prelude::*;
 
 /// A ring of images on their way to the core.
@@ -78,7 +79,7 @@ impl InputWindow {
             out_data: Wire::of(lanes * bits),
             out_valid: Wire::default(),
             out_ready: Wire::default(),
-            memory: Ram::new(depth, WORD_BITS, true),
+            memory: Ram::new(depth, WORD_BITS, true).of_kind(Some(MemoryKind::Block)),
             place: Register::new(place),
             word: Register::new(word),
             taken: Register::new(count),

@@ -12,6 +12,7 @@ use crate::blocks::ram::Ram;
 use crate::blocks::register::Register;
 use crate::wire::{ModuleName, Parameter, Wire, Word, bits_of};
 use abi::window::{WORD_BITS, WindowFormat};
+use compiler::memory::MemoryKind;
 use rust_hdl::core::prelude::*;
 
 /// A ring of answers on their way to the host.
@@ -68,7 +69,7 @@ impl OutputWindow {
             read_address: Wire::of(place),
             q: Wire::of(WORD_BITS),
             image_done: Wire::default(),
-            memory: Ram::new(depth, WORD_BITS, true),
+            memory: Ram::new(depth, WORD_BITS, true).of_kind(Some(MemoryKind::Block)),
             place: Register::new(place),
             word: Register::new(word),
             image_end: Wire::default(),

@@ -79,6 +79,8 @@ pub struct RegisterFile {
     line_error_count: Register,
     frame_error_count: Register,
     read_word: Register,
+    is_readable: Register,
+    is_writable: Register,
     page: Wire<Local>,
     offset: Wire<Local>,
     in_registers: Wire<Local, Bit>,
@@ -179,6 +181,8 @@ impl RegisterFile {
             line_error_count: Register::new(ERROR_BITS),
             frame_error_count: Register::new(ERROR_BITS),
             read_word: Register::new(WORD_BITS),
+            is_readable: Register::new(1),
+            is_writable: Register::new(1),
             page: Wire::of(32 - page_bits as usize),
             offset: Wire::of(offset),
             in_registers: Wire::default(),
@@ -267,6 +271,8 @@ impl Logic for RegisterFile {
         self.line_error_count.clock.next = self.clock.val();
         self.frame_error_count.clock.next = self.clock.val();
         self.read_word.clock.next = self.clock.val();
+        self.is_readable.clock.next = self.clock.val();
+        self.is_writable.clock.next = self.clock.val();
 
         self.page.next = self.address.val() >> self.page_shift.val();
         self.offset.next = self.address.val() >> self.word_shift.val();
@@ -277,9 +283,11 @@ impl Logic for RegisterFile {
         self.at_control.next = self.in_registers.val() && (self.offset.val() == self.control.val());
         self.at_submitted.next = self.in_registers.val() && (self.offset.val() == self.submitted_place.val());
         self.at_session.next = self.in_registers.val() && (self.offset.val() == self.session_place.val());
-        self.readable.next = self.in_registers.val() || self.in_output.val();
-        self.writable.next =
-            self.in_input.val() || self.at_control.val() || self.at_submitted.val() || self.at_session.val();
+        self.is_readable.d.next = bits_of(0u64, 1) + (self.in_registers.val() || self.in_output.val());
+        self.is_writable.d.next = bits_of(0u64, 1)
+            + (self.in_input.val() || self.at_control.val() || self.at_submitted.val() || self.at_session.val());
+        self.readable.next = self.is_readable.q.val().any();
+        self.writable.next = self.is_writable.q.val().any();
         self.window_address.next = self.offset.val();
         self.input_write.next = self.write.val() && self.in_input.val();
         self.reset_request.next =

@@ -2,6 +2,7 @@
 
 use abi::ElementType;
 use compiler::datapath::Datapath;
+use compiler::memory::{Memories, MemoryKind};
 use compiler::schedule::depthwise_unit as control;
 use hdl::blocks::depthwise_unit::{DepthwiseShape, DepthwiseUnit};
 use hdl::wire::{Simulation, Word};
@@ -40,6 +41,8 @@ impl Case {
     fn shape(&self) -> DepthwiseShape<'_> {
         let Case { weights, input, padded, datapath, lanes, .. } = self;
         let function = self.function.row_function();
+        let block = weights.rows.div_ceil(*lanes) * weights.columns * lanes > 64;
+        let kind = if block { MemoryKind::Block } else { MemoryKind::Lut };
         DepthwiseShape {
             name: "unit",
             weights,
@@ -49,6 +52,7 @@ impl Case {
             datapath: *datapath,
             writable: false,
             lanes: *lanes,
+            memories: Memories { weights: Some(kind), constants: None, words: None },
         }
     }
 

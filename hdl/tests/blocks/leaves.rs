@@ -80,7 +80,7 @@ fn a_writable_memory_is_the_same_in_verilog() {
     for (depth, width) in [(1, 1), (1, 90), (2, 1), (3, 65), (16, 200), (5, 32)] {
         let mut contents = Stimulus::new(depth as u64);
         let rows: Arc<Vec<Word>> = Arc::new((0..depth).map(|_| contents.word(width)).collect());
-        let mut rom = Rom::maybe_writable("rom", rows, true);
+        let mut rom = Rom::new("rom", rows).writable(true);
         let words = rom.window_words().expect("it is writable");
         rom.place(3 * words);
         let files = rom.files();

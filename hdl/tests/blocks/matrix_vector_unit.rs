@@ -2,6 +2,7 @@
 
 use abi::ElementType;
 use compiler::datapath::Datapath;
+use compiler::memory::{Memories, MemoryKind};
 use compiler::schedule::control::Control;
 use compiler::schedule::matrix_vector_unit as control;
 use hdl::blocks::matrix_vector_unit::{MatrixVectorShape, MatrixVectorUnit};
@@ -67,7 +68,17 @@ impl Case {
             writable: false,
             pe: *pe,
             simd: *simd,
+            memories: self.memories(),
         }
+    }
+
+    /// Weights of more than a few bits in block RAM.
+    fn memories(&self) -> Memories {
+        let Case { weights, groups, taps, pe, simd, .. } = self;
+        let rows = taps * (weights.columns / taps).div_ceil(*simd) * groups * (weights.rows / groups).div_ceil(*pe);
+        let block = rows > 1 && rows * pe * simd > 256;
+        let kind = if block { MemoryKind::Block } else { MemoryKind::Lut };
+        Memories { weights: Some(kind), constants: None, words: Some(kind) }
     }
 
     fn unit(&self) -> MatrixVectorUnit {

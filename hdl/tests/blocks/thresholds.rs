@@ -81,7 +81,7 @@ fn a_stream_of_values_becomes_a_stream_of_codes() {
                     let cycles: Vec<u64> = (0..sent.len() as u64).collect();
                     assert_eq!(run.taken, cycles);
                     let latency = run.left[0];
-                    assert_eq!(latency, 3);
+                    assert_eq!(latency, multi_threshold::LATENCY);
                     assert_eq!(run.left, cycles.iter().map(|cycle| cycle + latency).collect::<Vec<u64>>());
                 }
             }

@@ -5,6 +5,7 @@ use crate::blocks::weight_access::{SELECT_BIT, WRITE_BIT};
 use crate::wire::Word;
 use abi::weights::{ADDRESS_BITS, Segment};
 use abi::window::WORD_BITS;
+use compiler::memory::MemoryKind;
 use std::fmt::Write;
 
 /// Where a memory lies in the weight window, and how its rows are cut.
@@ -99,8 +100,13 @@ impl Window {
             .collect()
     }
 
-    /// The memory called `name` with `rows` at the start.
-    pub fn verilog(&self, name: &str, rows: &[Word]) -> String {
+    /// The memory called `name` with `rows` at the start, made of what the plan says.
+    pub fn verilog(&self, name: &str, rows: &[Word], kind: Option<MemoryKind>) -> String {
+        // As without a window, block RAM has no first word to give.
+        let (style, start) = match kind {
+            Some(MemoryKind::Block) => ("(* ram_style = \"block\" *) ", false),
+            _ => ("", true),
+        };
         let (row_bits, bits, columns) = (self.row_bits(), self.bits(), self.columns());
         let address = |low: usize, high: usize| format!("access_0[{}:{}]", WORD_BITS + high - 1, WORD_BITS + low);
         let mut text = format!("wire own = access_0[{SELECT_BIT}]");
@@ -134,8 +140,11 @@ impl Window {
                 let _ = writeln!(always, "always @(posedge clock) if ({condition}) row{column} <= {data};");
             } else {
                 let last = self.rows - 1;
-                let _ = writeln!(text, "reg [{high}:0] words{column} [0:{last}];\nreg [{high}:0] row{column};");
-                let _ = writeln!(initial, "  $readmemh(\"{name}_{column}.mem\", words{column});\n  row{column} = 0;");
+                let _ = writeln!(text, "{style}reg [{high}:0] words{column} [0:{last}];\nreg [{high}:0] row{column};");
+                let _ = writeln!(initial, "  $readmemh(\"{name}_{column}.mem\", words{column});");
+                if start {
+                    let _ = writeln!(initial, "  row{column} = 0;");
+                }
                 let _ = writeln!(text, "wire store{column} = {condition};");
                 let _ = writeln!(
                     always,

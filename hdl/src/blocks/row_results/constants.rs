@@ -1,8 +1,10 @@
 //! The constants of rows: thresholds of sums, or biases.
 
-use crate::blocks::weight_code::RowRange;
 use crate::wire::Word;
 use abi::{ElementType, StepFunction};
+pub use compiler::codes::{least_value, levels};
+use compiler::datapath::Datapath;
+use compiler::datapath::weight_code::{RowRange, WeightCode};
 use network::network::TensorType;
 
 /// What a unit makes of its accumulators.
@@ -149,19 +151,17 @@ fn sum_thresholds(step: &StepFunction<i64>, tensor: &TensorType, scale: i64, bia
         .collect()
 }
 
-/// The value that codes are counted from: low enough that zero bits, which unused lanes must hold, can be counted too.
-pub fn least_value(tensor: &TensorType) -> i64 {
-    match tensor.element {
-        ElementType::Bipolar => -1,
-        ElementType::Unsigned { .. } | ElementType::Signed { .. } => tensor.minimum.min(0),
-    }
-}
-
-/// Thresholds that a tensor's codes take, zero included, at least one.
-pub fn levels(tensor: &TensorType) -> usize {
-    let greatest = match tensor.element {
-        ElementType::Bipolar => 1,
-        ElementType::Unsigned { .. } | ElementType::Signed { .. } => tensor.maximum.max(0),
-    };
-    ((greatest - least_value(tensor)) / tensor.element.step()).max(1) as usize
+/// The ranges of all rows, and that of a row of zeros where sums of one become accumulators.
+///
+/// With weights ±1 such rows give anything, and no range is needed.
+pub fn ranges(
+    code: &WeightCode,
+    rows: impl Iterator<Item = RowRange>,
+    folds: &[Vec<Option<usize>>],
+    function: &RowFunction,
+) -> Vec<RowRange> {
+    let has_zeros = folds.iter().flatten().any(Option::is_none)
+        && function.stand_in().is_none()
+        && code.multiplier.datapath != Datapath::Bipolar;
+    rows.chain(has_zeros.then_some(RowRange { bias: 0, least: 0, greatest: 0 })).collect()
 }

@@ -1,6 +1,6 @@
 //! Weights as bits, and what sums of their products mean.
 //!
-//! A [`LaneSum`](super::lane_sum) adds up a number `R` over the words of a vector that is not quite the dot product. With
+//! A unit's datapath adds up a number `R` over the words of a vector that is not quite the dot product. With
 //! inputs `x = step · x' + least`, where `x'` is what the datapath sees, the true accumulator of a row is
 //!
 //! > `Σ w · x  =  step · (R − offset) + least · Σ w`
@@ -8,9 +8,8 @@
 //! where `offset` is what each negative weight adds beyond `w · x'`, and each unused lane beyond 0. Both are constants
 //! of the row, so that they cost nothing where thresholds follow.
 
-use super::row_results::RowFunction;
+use super::{Datapath, Multiplier, WeightRange, operand};
 use abi::ElementType;
-use compiler::datapath::{Datapath, Multiplier, WeightRange, operand};
 
 /// How a unit's weights are coded, multiplied and understood.
 #[derive(Clone, Copy, Debug)]
@@ -135,24 +134,9 @@ impl WeightCode {
         let zero = if self.has_offset() { -self.operand.minimum() } else { 0 };
         product(&self.multiplier, self.encode(0), zero)
     }
-
-    /// The ranges of all rows, and that of a row of zeros where sums of one become accumulators.
-    ///
-    /// With weights ±1 such rows give anything, and no range is needed.
-    pub(super) fn ranges(
-        &self,
-        rows: impl Iterator<Item = RowRange>,
-        folds: &[Vec<Option<usize>>],
-        function: &RowFunction,
-    ) -> Vec<RowRange> {
-        let has_zeros = folds.iter().flatten().any(Option::is_none)
-            && function.stand_in().is_none()
-            && self.multiplier.datapath != Datapath::Bipolar;
-        rows.chain(has_zeros.then_some(RowRange { bias: 0, least: 0, greatest: 0 })).collect()
-    }
 }
 
-/// What a [`LaneSum`](super::lane_sum) counts for a lane `x`, unsigned, with a weight of the given code.
+/// What a datapath counts for a lane `x`, unsigned, with a weight of the given code.
 pub fn product(multiplier: &Multiplier, code: u64, x: i64) -> i64 {
     let negative = multiplier.signed && code >> (multiplier.weight_bits - 1) == 1;
     let mask = (1i64 << multiplier.term_bits()) - 1;

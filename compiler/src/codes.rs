@@ -1,0 +1,21 @@
+//! Codes of a tensor as thresholds count them.
+
+use abi::ElementType;
+use network::network::TensorType;
+
+/// The value that codes are counted from: low enough that zero bits, which unused lanes must hold, can be counted too.
+pub fn least_value(tensor: &TensorType) -> i64 {
+    match tensor.element {
+        ElementType::Bipolar => -1,
+        ElementType::Unsigned { .. } | ElementType::Signed { .. } => tensor.minimum.min(0),
+    }
+}
+
+/// Thresholds that a tensor's codes take, zero included, at least one.
+pub fn levels(tensor: &TensorType) -> usize {
+    let greatest = match tensor.element {
+        ElementType::Bipolar => 1,
+        ElementType::Unsigned { .. } | ElementType::Signed { .. } => tensor.maximum.max(0),
+    };
+    ((greatest - least_value(tensor)) / tensor.element.step()).max(1) as usize
+}

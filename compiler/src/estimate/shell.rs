@@ -1,0 +1,35 @@
+//! The device around a core: the serial line, registers and windows.
+
+use super::features::{Features, Sum, converter};
+use crate::family::Family;
+use crate::memory::{MemoryKind, MemoryRole};
+use abi::packing::StreamFormat;
+use abi::window::WindowFormat;
+
+/// The device around a core.
+#[derive(Clone, Copy, Debug)]
+pub struct Shell {
+    /// Words of the rings for streams of the given formats in and out.
+    pub rings: fn(&StreamFormat, &StreamFormat) -> [usize; 2],
+}
+
+/// Bits of a word of a ring.
+const WORD_BITS: usize = 32;
+
+/// The features of the device around a core with the given streams.
+pub fn shell_features(input: &StreamFormat, output: &StreamFormat, family: Family, shell: &Shell) -> Vec<Features> {
+    let rings = (shell.rings)(input, output);
+    let mut fixed = Sum::new("shell", family);
+    for depth in rings {
+        fixed.memory(MemoryRole::Words, Some(MemoryKind::Block), WORD_BITS, depth);
+        fixed.both("ring_bits", f64::from(depth.next_power_of_two().trailing_zeros()));
+    }
+    let windows = [WindowFormat::of(input), WindowFormat::of(output)];
+    let between = |window: &WindowFormat, stream: &StreamFormat, inwards: bool| {
+        let (from, to) = if inwards { (window.lanes(), stream.lanes) } else { (stream.lanes, window.lanes()) };
+        let mut sum = Sum::new("shell_converter", family);
+        converter(&mut sum, window.channels, from, to, f64::from(stream.element.bits()));
+        sum.done()
+    };
+    vec![fixed.done(), between(&windows[0], input, true), between(&windows[1], output, false)]
+}

@@ -1,0 +1,74 @@
+//! What families of FPGAs have in common for a planner: their memories.
+
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// A family of FPGAs whose costs are known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Family {
+    /// Lattice ECP5.
+    Ecp5,
+    /// Lattice iCE40.
+    Ice40,
+    /// Gowin GW1N and GW2A.
+    Gowin,
+    /// Xilinx 7 series.
+    Xilinx7,
+}
+
+impl Family {
+    /// All of them.
+    pub const ALL: [Family; 4] = [Family::Ecp5, Family::Ice40, Family::Gowin, Family::Xilinx7];
+
+    /// The name in files.
+    pub fn name(self) -> &'static str {
+        match self {
+            Family::Ecp5 => "ecp5",
+            Family::Ice40 => "ice40",
+            Family::Gowin => "gowin",
+            Family::Xilinx7 => "xilinx7",
+        }
+    }
+
+    /// The family of a name, `None` for one whose costs are not known.
+    pub fn named(name: &str) -> Option<Family> {
+        Family::ALL.into_iter().find(|family| family.name() == name)
+    }
+
+    /// The widths of a block RAM and the rows that it has with each.
+    pub fn block_modes(self) -> &'static [(usize, usize)] {
+        match self {
+            Family::Ecp5 | Family::Gowin => &[(36, 512), (18, 1024), (9, 2048), (4, 4096), (2, 8192), (1, 16384)],
+            Family::Ice40 => &[(16, 256), (8, 512), (4, 1024), (2, 2048)],
+            // Halves of a RAMB36E1, which are what is counted.
+            Family::Xilinx7 => &[(36, 512), (18, 1024), (9, 2048), (4, 4096), (2, 8192), (1, 16384)],
+        }
+    }
+
+    /// Whether LUTs can be memories that are written.
+    pub fn has_lut_ram(self) -> bool {
+        self != Family::Ice40
+    }
+
+    /// LUTs for each block RAM of a chip of usual size: what a block RAM is worth where no chip is given.
+    pub fn usual_price(self) -> f64 {
+        match self {
+            Family::Ecp5 => 400.0,
+            Family::Ice40 => 240.0,
+            Family::Gowin => 330.0,
+            Family::Xilinx7 => 210.0,
+        }
+    }
+}
+
+impl fmt::Display for Family {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Family::Ecp5 => "ECP5",
+            Family::Ice40 => "iCE40",
+            Family::Gowin => "Gowin",
+            Family::Xilinx7 => "Xilinx 7",
+        })
+    }
+}

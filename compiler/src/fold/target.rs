@@ -1,0 +1,106 @@
+//! What a plan is made for: a family, and the room on a chip.
+
+use crate::estimate::{Estimate, Shell};
+use crate::family::Family;
+use crate::plan::{Stage, Stream, StreamId};
+use network::network::Network;
+use std::fmt;
+
+/// What a plan is made for.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Target {
+    /// The family; without one memories and arithmetic cost what they cost on an ECP5.
+    pub family: Option<Family>,
+    /// What there is room for; anything, where there is none.
+    pub budget: Option<Budget>,
+    /// LUTs that a block RAM is worth at first, unless that follows from the chip.
+    pub price: Option<f64>,
+}
+
+/// The room on a chip.
+#[derive(Clone, Copy, Debug)]
+pub struct Budget {
+    /// LUTs of the chip.
+    pub lut: u64,
+    /// Flip-flops of the chip.
+    pub ff: u64,
+    /// Block RAMs of the chip.
+    pub bram: u64,
+    /// The device around the core, which takes its part.
+    pub shell: Shell,
+}
+
+/// Share of a chip's LUTs and flip-flops that a plan may take: the estimate is not exact, and the last places are hard to
+/// route to. Block RAMs, whose number is certain, may all be taken.
+pub const USABLE: f64 = 0.85;
+
+impl Budget {
+    /// What of `estimate` there is no room for, with so much of the chip's LUTs and flip-flops.
+    pub fn lacking(&self, estimate: &Estimate, usable: f64) -> Vec<Lacking> {
+        let share = |all: u64| (all as f64 * usable) as u64;
+        [
+            ("LUTs", estimate.lut, share(self.lut), self.lut),
+            ("flip-flops", estimate.ff, share(self.ff), self.ff),
+            ("block RAMs", estimate.bram, self.bram, self.bram),
+        ]
+        .into_iter()
+        .filter(|(_, needed, usable, _)| needed > usable)
+        .map(|(what, needed, usable, all)| Lacking { what, needed, usable, all })
+        .collect()
+    }
+}
+
+/// A resource of which a design needs more than a plan may take.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lacking {
+    /// The resource.
+    pub what: &'static str,
+    /// How many are needed.
+    pub needed: u64,
+    /// How many a plan may take.
+    pub usable: u64,
+    /// How many there are.
+    pub all: u64,
+}
+
+impl fmt::Display for Lacking {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Lacking { what, needed, usable, all } = self;
+        write!(f, "{needed} {what}")?;
+        if usable == all { write!(f, ", of {all}") } else { write!(f, ", of {usable} that may be used of {all}") }?;
+        write!(f, " ({} too many)", needed - usable)
+    }
+}
+
+impl Target {
+    /// A family and nothing else.
+    pub fn of(family: Family) -> Self {
+        Target { family: Some(family), ..Target::default() }
+    }
+
+    /// The family that costs are those of.
+    pub fn costs(&self) -> Family {
+        self.family.unwrap_or(Family::Ecp5)
+    }
+
+    /// LUTs that a block RAM is worth at first.
+    pub fn price(&self) -> f64 {
+        match (self.price, &self.budget) {
+            (Some(price), _) => price,
+            (None, Some(budget)) if budget.bram > 0 => budget.lut as f64 / budget.bram as f64,
+            _ => self.costs().usual_price(),
+        }
+    }
+
+    /// What a pipeline costs, the device around it included where there is one.
+    pub fn estimate(&self, network: &Network, streams: &[Stream], stages: &[Stage]) -> Estimate {
+        let core = Estimate::of_stages(network, streams, stages, self.costs());
+        match &self.budget {
+            None => core,
+            Some(budget) => {
+                let output: StreamId = stages[stages.len() - 1].output();
+                core.with_shell(streams, output, self.costs(), &budget.shell)
+            }
+        }
+    }
+}
