@@ -17,8 +17,9 @@
 //!
 //! A device whose weights can be written has a window for them, of [`Register::WeightWords`] words; which word is which
 //! says [`weights`](crate::weights). The window answers only while the device is not busy. A host resets the device,
-//! writes the words, reads them again, and then writes their [identity](crate::weights::identity) to
-//! [`Register::WeightsIdentity`]. A reset leaves weights and identity as they are; configuring the FPGA brings back those
+//! writes the words, reads them again, writes their [identity](crate::weights::identity) to
+//! [`Register::WeightsIdentity`], and resets the device again: a core may begin the padding of the next image before the
+//! image is there, and any access to the window disturbs that. A reset leaves weights and identity as they are; configuring the FPGA brings back those
 //! that the design was compiled with, and identity 0. Any word written to the window makes the identity
 //! [`IDENTITY_UNKNOWN`], so that weights written in part are not taken for whole ones.
 //!

@@ -13,6 +13,7 @@ use abi::ElementType;
 use miette::Diagnostic;
 use network::network::{
     Convolution, LayerKind, Network, NetworkError, Pool, PoolOperation, TensorId, TensorType, WeightMatrix,
+    Window,
 };
 use std::fmt::Debug;
 use thiserror::Error;
@@ -139,7 +140,7 @@ pub fn replace(design: &Network, other: &Network) -> Result<Network, ReplaceErro
             }
             (LayerKind::Convolution(convolution), LayerKind::Convolution(found)) => {
                 let Convolution { window, groups, padding, weights } = convolution;
-                same(place, "window", window, &found.window)?;
+                same_windows(window, &found.window, place)?;
                 same(place, "groups", groups, &found.groups)?;
                 same(place, "padding", padding, &found.padding)?;
                 let weights = weights_of(&own.name, weights, &found.weights)?;
@@ -196,8 +197,12 @@ fn same_codes(
     same(&place, "range of the codes", &range(own), &range(theirs))
 }
 
+fn same_windows(own: &Window, found: &Window, place: impl Fn() -> String) -> Result<(), ReplaceError> {
+    same(place, "window", &own.to_string(), &found.to_string())
+}
+
 fn same_pools(own: &Pool, found: &Pool, place: impl Fn() -> String) -> Result<(), ReplaceError> {
-    same(&place, "window", &own.window, &found.window)?;
+    same_windows(&own.window, &found.window, &place)?;
     let (PoolOperation::Extremum(own), PoolOperation::Extremum(found)) = (&own.operation, &found.operation) else {
         return same(place, "operation", &own.operation, &found.operation);
     };

@@ -161,8 +161,9 @@ fn drive(
     for _ in 0..2 {
         simulation.step()?;
     }
-    simulation.top.reset.next = false;
+    // In reset: otherwise windows would begin with the padding of the first image meanwhile.
     load(simulation, core.weights.iter().flatten())?;
+    simulation.top.reset.next = false;
     let (mut taken, mut offering, mut idle) = (0, false, 0);
     // Words that no output needs may still be on their way when the last output is there; traces show them too.
     let traced = |record: &StreamRecord| {

@@ -34,7 +34,7 @@ pub struct StreamCore {
     pub output: StreamFormat,
     /// Streams inside, for traces.
     pub stages: Vec<StageProbe>,
-    /// With a weight window, the words that are written there before the first image; `None` without one.
+    /// With a weight window, the words that are written there, in reset; `None` without one.
     ///
     /// The window's ports are `weights_select`, `weights_write`, `weights_address` and `weights_data`.
     pub weights: Option<Vec<Segment>>,
@@ -62,7 +62,7 @@ pub struct StageProbe {
 }
 
 impl StreamCore {
-    /// Clock cycles from the last word of the weight window to the first image: one more than an access is under way.
+    /// Clock cycles in reset after the last word of the weight window: one more than an access is under way.
     pub const WEIGHTS_SETTLE: u64 = 4;
 
     /// The core that a manifest describes, in the folder where the manifest lies; without probes, with the weights that it

@@ -26,7 +26,6 @@ use sim::board::{Pins, RtlBoard, SimulatedLine, VerilatedBoard};
 use sim::rtl::Rtl;
 use sim::verilator::Verilator;
 use sim::{Executor, RunOptions};
-use std::fmt::Debug;
 use std::path::Path;
 
 fn random_goal(network: &Network, random: &mut ChaCha8Rng) -> Goal {
@@ -103,7 +102,7 @@ fn compiled(network: &Network, random: &mut ChaCha8Rng, folder: &Path, board: Op
     Some(artifacts::write(&plan, board.as_ref(), folder).unwrap())
 }
 
-/// Loads other weights twice and the first ones again; compares scores, interval and latency each time.
+/// Loads the weights of two other networks and the first ones again; compares scores, interval and latency each time.
 fn check(network: &Network, seed: u64) {
     let random = &mut ChaCha8Rng::seed_from_u64(seed);
     let room = tempfile::tempdir().unwrap();
@@ -114,7 +113,7 @@ fn check(network: &Network, seed: u64) {
     let images = random_images(network, 11, random);
     let others = [other(&first.plan.network, random), other(&first.plan.network, random)];
     let hash = first.manifest.design_hash.clone();
-    for loaded in [None, Some(&others[0]), Some(&others[1]), None] {
+    for loaded in [Some(&others[0]), Some(&others[1]), None] {
         let now = artifacts::load(&artifacts::read(&folder).unwrap(), loaded, &folder).unwrap();
         assert_eq!(artifacts::read(&folder).unwrap(), now);
         assert_eq!(now.manifest.design_hash, hash, "the design is the same");
@@ -139,7 +138,7 @@ fn any_convolutional_network_is_loaded_into_any_other() {
 
 #[test]
 fn every_kind_of_layer_keeps_its_place() {
-    (1..3).for_each(|seed| networks::all(seed).iter().for_each(|network| check(network, seed)));
+    networks::all(1).iter().for_each(|network| check(network, 1));
 }
 
 #[test]
@@ -147,11 +146,11 @@ fn verilog_is_loaded_through_the_port_of_the_core() {
     if !common::has("verilator") {
         return;
     }
-    for seed in [3, 8] {
+    for seed in 0..2 {
         let random = &mut ChaCha8Rng::seed_from_u64(seed);
         let room = tempfile::tempdir().unwrap();
         let folder = room.path().join("design");
-        let network = lower(&random_convolutional_graph(seed)).unwrap();
+        let network = networks::all(seed + 1).swap_remove(seed as usize);
         let first = compiled(&network, random, &folder, None).unwrap();
         let images = random_images(&network, 6, random);
         let other = other(&first.plan.network, random);
@@ -178,50 +177,48 @@ fn bus<P: Pins>(pins: P, compiled: &Compiled) -> FrameBus<SimulatedLine<P>> {
     FrameBus::new(SimulatedLine::new(pins, compiled.manifest.device.as_ref().unwrap()).unwrap())
 }
 
-/// Loads a running device with other weights and the first ones again, without a pause.
-fn check_device(mut pins: impl Pins + Debug, first: &Compiled, folder: &Path, network: &Network, random: &mut ChaCha8Rng) {
-    let images = random_images(network, 5, random);
-    let other = other(&first.plan.network, random);
-    let is_hurried = first.manifest.device.as_ref().unwrap().slots == 2;
-    let load = |network| artifacts::load(&artifacts::read(folder).unwrap(), network, folder).unwrap();
-    let load = |network| if is_hurried { hurried(load(network)) } else { load(network) };
-    let (built, loaded) = (load(None), load(Some(&other)));
-    let segments = |compiled: &Compiled| artifacts::segments(&compiled.plan).unwrap();
-    let error = Device::open(bus(&mut pins, first), &loaded.manifest).unwrap_err();
-    assert!(matches!(error, DeviceError::OtherWeights { found: 0, .. }), "{error}");
-    for (now, network) in [(&loaded, &other), (&built, network)] {
-        let mut device = Device::load(bus(&mut pins, first), &now.manifest, &segments(now)).unwrap();
-        assert_eq!(device.infer(&images, &mut |_| ()).unwrap(), answers(network, &images), "loaded");
-        let mut device = Device::open(bus(&mut pins, first), &now.manifest).unwrap();
-        assert_eq!(device.infer(&images[..2], &mut |_| ()).unwrap(), answers(network, &images[..2]), "opened again");
-    }
-    let error = Device::open(bus(&mut pins, first), &loaded.manifest).unwrap_err();
-    assert!(matches!(error, DeviceError::OtherWeights { .. }), "{error}");
+#[test]
+fn a_device_in_rust_hdl_is_loaded_at_its_pins() {
+    let random = &mut ChaCha8Rng::seed_from_u64(2);
+    let room = tempfile::tempdir().unwrap();
+    let folder = room.path().join("design");
+    let network = lower(&random_graph(2, 8)).unwrap();
+    let first = hurried(compiled(&network, random, &folder, Some("ulx3s-85f")).unwrap());
+    let (images, other) = (random_images(&network, 2, random), other(&first.plan.network, random));
+    let loaded = hurried(artifacts::load(&first, Some(&other), &folder).unwrap());
+    let segments = artifacts::segments(&loaded.plan).unwrap();
+    let pins = RtlBoard::new(&loaded).unwrap();
+    let mut device = Device::load(bus(pins, &loaded), &loaded.manifest, &segments).unwrap();
+    assert_eq!(device.infer(&images, &mut |_| ()).unwrap(), answers(&other, &images));
 }
 
 #[test]
-fn devices_in_rust_hdl_are_loaded_while_they_run() {
-    for seed in 0..3 {
-        let random = &mut ChaCha8Rng::seed_from_u64(seed);
-        let room = tempfile::tempdir().unwrap();
-        let folder = room.path().join("design");
-        let network = lower(&random_graph(seed, 16)).unwrap();
-        let first = hurried(compiled(&network, random, &folder, Some("ulx3s-85f")).unwrap());
-        check_device(RtlBoard::new(&first).unwrap(), &first, &folder, &network, random);
-    }
-}
-
-#[test]
-fn boards_in_verilator_are_loaded_while_they_run() {
+fn a_board_in_verilator_is_loaded_while_it_runs() {
     if !common::has("verilator") {
         return;
     }
     let random = &mut ChaCha8Rng::seed_from_u64(11);
     let room = tempfile::tempdir().unwrap();
     let folder = room.path().join("design");
-    let network = lower(&random_graph(11, 40)).unwrap();
+    // Its windows are padded: they begin before the image does.
+    let network = networks::all(1).into_iter().find(|network| network.name == "branches").unwrap();
     let first = compiled(&network, random, &folder, Some("ice40-hx8k")).unwrap();
-    check_device(VerilatedBoard::of_rtl(&first, &folder).unwrap(), &first, &folder, &network, random);
+    let (images, other) = (random_images(&network, 5, random), other(&first.plan.network, random));
+    let loaded = artifacts::load(&first, Some(&other), &folder).unwrap();
+    let built = artifacts::load(&loaded, None, &folder).unwrap();
+    assert_eq!(built, first);
+    let mut pins = VerilatedBoard::of_rtl(&first, &folder).unwrap();
+    let error = Device::open(bus(&mut pins, &first), &loaded.manifest).unwrap_err();
+    assert!(matches!(error, DeviceError::OtherWeights { found: 0, .. }), "{error}");
+    for (now, network) in [(&loaded, &other), (&built, &network), (&loaded, &other)] {
+        let segments = artifacts::segments(&now.plan).unwrap();
+        let mut device = Device::load(bus(&mut pins, &first), &now.manifest, &segments).unwrap();
+        assert_eq!(device.infer(&images, &mut |_| ()).unwrap(), answers(network, &images), "loaded");
+        let mut device = Device::open(bus(&mut pins, &first), &now.manifest).unwrap();
+        assert_eq!(device.infer(&images[..2], &mut |_| ()).unwrap(), answers(network, &images[..2]), "opened again");
+    }
+    let error = Device::open(bus(&mut pins, &first), &built.manifest).unwrap_err();
+    assert!(matches!(error, DeviceError::OtherWeights { expected: 0, .. }), "{error}");
 }
 
 #[test]

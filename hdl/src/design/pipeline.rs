@@ -4,8 +4,8 @@
 //! stream out (`out_data`, `out_valid`, `out_ready`).
 //!
 //! Where weights are writable, also `weights_select`, `weights_write`, `weights_address`, `weights_data` and `weights_q`:
-//! the weight window ([`abi::weights`]) as [`weight_access`](crate::blocks::weight_access) describes it. Nothing may be
-//! selected there while an image is in the core.
+//! the weight window ([`abi::weights`]) as [`weight_access`](crate::blocks::weight_access) describes it. The
+//! core must be in `reset` while something is selected there, and for three cycles more, or be reset afterwards.
 //!
 //! The stages are of different types and as many as the plan says, which a struct of named fields cannot hold.
 //! Therefore this block, the only one, states its wiring by hand: once as [`Logic::update`] and once as the same

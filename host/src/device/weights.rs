@@ -37,6 +37,8 @@ impl<B: Bus> Device<B> {
         if found != device.session {
             return Err(DeviceError::ForeignReset { expected: device.session, found });
         }
+        // The core may have begun the next image, with padding and with the weights before.
+        device.reset()?;
         device.check_weights()?;
         Ok(device)
     }

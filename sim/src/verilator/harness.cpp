@@ -237,8 +237,7 @@ int main(int argc, char** argv) {
         half_cycle(0);
         half_cycle(1);
     }
-    model->reset = 0;
-
+    // In reset: otherwise windows would begin with the padding of the first image meanwhile.
 #if HAS_WEIGHTS
     if (weights) {
         FILE* const words = std::fopen(weights, "rb");
@@ -261,6 +260,7 @@ int main(int argc, char** argv) {
         }
     }
 #endif
+    model->reset = 0;
 
 #if PROBE_COUNT
     std::vector<Probe> probes;
