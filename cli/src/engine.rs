@@ -173,14 +173,11 @@ pub fn with_executor<T>(
 ///
 /// # Errors
 /// Where the engine is no device, or does not hold the weights.
-pub fn load_device(
-    compiled: &Compiled,
-    folder: &Path,
-    engine: &Engine,
-    segments: &[Segment],
-) -> Result<(), Failure> {
+pub fn load_device(compiled: &Compiled, folder: &Path, engine: &Engine, segments: &[Segment]) -> Result<(), Failure> {
     match engine {
-        Engine::Gates => load_line(line_of(VerilatedBoard::of_netlist(compiled, folder)?, compiled)?, compiled, segments),
+        Engine::Gates => {
+            load_line(line_of(VerilatedBoard::of_netlist(compiled, folder)?, compiled)?, compiled, segments)
+        }
         Engine::Simulated(simulated) => {
             let other = artifacts::read(simulated)?;
             load_line(line_of(RtlBoard::new(&other)?, &other)?, compiled, segments)

@@ -32,6 +32,7 @@ enum Verb {
     Simulate(cmd::simulate::Simulate),
     Load(cmd::load::Load),
     Build(cmd::build::Build),
+    Flash(cmd::flash::Flash),
     Boards(cmd::boards::Boards),
 }
 
@@ -44,6 +45,7 @@ fn main() -> ExitCode {
         Verb::Simulate(simulate) => simulate.run(),
         Verb::Load(load) => load.run(),
         Verb::Build(build) => build.run(),
+        Verb::Flash(flash) => flash.run(),
         Verb::Boards(boards) => boards.run(),
     };
     match outcome {

@@ -36,7 +36,8 @@ fn write_other(room: &Room, model: &str, other: &str) {
         if !is_matrix {
             continue;
         }
-        let mut values: Vec<f32> = tensor.raw_data.chunks(4).map(|b| f32::from_le_bytes(b.try_into().unwrap())).collect();
+        let mut values: Vec<f32> =
+            tensor.raw_data.chunks(4).map(|b| f32::from_le_bytes(b.try_into().unwrap())).collect();
         values.extend(std::mem::take(&mut tensor.float_data));
         for value in &mut values {
             if random() % 4 == 0 {
@@ -84,7 +85,8 @@ fn a_directory_stands_for_the_network_that_was_loaded() {
 fn a_board_that_runs_is_loaded() {
     let room = room();
     write_other(&room, MODEL, "other.onnx");
-    let words = ["compile", MODEL, "-o", "design", "--board", "ulx3s-85f", "--target-fps", "50000", "--writable-weights"];
+    let words =
+        ["compile", MODEL, "-o", "design", "--board", "ulx3s-85f", "--target-fps", "50000", "--writable-weights"];
     room.ok(&words);
     let mut command = room.command(PROGRAM);
     command.args(["simulate", "design", "--serve", "--json"]).stdout(Stdio::piped());

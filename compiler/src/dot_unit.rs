@@ -122,13 +122,7 @@ impl DotUnit {
 
 /// Bits of the accumulators of `unit`: they hold the sums of every row, counted from the least one, and with thresholds
 /// one value more, which is never reached. With `replaceable` weights, the rows are any.
-pub fn sum_bits(
-    code: &WeightCode,
-    weights: &WeightMatrix,
-    unit: &DotUnit,
-    dot: &Dot,
-    replaceable: bool,
-) -> usize {
+pub fn sum_bits(code: &WeightCode, weights: &WeightMatrix, unit: &DotUnit, dot: &Dot, replaceable: bool) -> usize {
     let unused = if unit.depthwise { 0 } else { unit.words * unit.simd - weights.columns };
     let row = |row: usize| match replaceable {
         true => code.any_row(weights.columns, unused, 0),

@@ -12,8 +12,7 @@ use crate::lower::passes::{reached, set_accumulator, set_derived_range};
 use abi::ElementType;
 use miette::Diagnostic;
 use network::network::{
-    Convolution, LayerKind, Network, NetworkError, Pool, PoolOperation, TensorId, TensorType, WeightMatrix,
-    Window,
+    Convolution, LayerKind, Network, NetworkError, Pool, PoolOperation, TensorId, TensorType, WeightMatrix, Window,
 };
 use std::fmt::Debug;
 use thiserror::Error;

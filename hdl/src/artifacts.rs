@@ -85,7 +85,8 @@ pub fn write(plan: &Plan, board: Option<&Board>, folder: &Path) -> Result<Compil
 fn write_into(plan: &Plan, board: Option<&Board>, folder: &Path) -> Result<Compiled, ArtifactsError> {
     let mut core = design::design(plan)?;
     let segments = core.weights();
-    let weights = plan.network.replaceable.then_some(WeightsManifest { words: core.pipeline.weight_words(), identity: 0 });
+    let weights =
+        plan.network.replaceable.then_some(WeightsManifest { words: core.pipeline.weight_words(), identity: 0 });
     core.pipeline.connect_all();
     let verilog = emit::emit(&core.pipeline, &core.top).map_err(design::DesignError::from)?;
     let rtl = folder.join("rtl");

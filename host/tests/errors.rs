@@ -252,7 +252,9 @@ fn weights() {
     messages.failure("weights in part", || Device::open(bus(&mut line), &loaded));
     let load = |line, manifest: &Manifest| Device::load(bus(line), manifest, &segments);
     messages.failure("another size of the window", || load(device(), &manifest_for(13, 1)));
-    messages.failure("a window too small", || Device::load(bus(device()), &loaded, &[Segment { first: 12, words: vec![0] }]));
+    messages.failure("a window too small", || {
+        Device::load(bus(device()), &loaded, &[Segment { first: 12, words: vec![0] }])
+    });
     messages.failure("a window beyond its addresses", || load(device(), &manifest_for(u32::MAX, 1)));
     messages.failure("no window", || load(device(), &manifest()));
     messages.failure("a memory that keeps half of it", || load(device().with_weight_bits(0xffff_fffd), &loaded));

@@ -61,7 +61,8 @@ impl DepthwiseShape<'_> {
     }
 
     fn code(&self) -> WeightCode {
-        let range = if self.writable { WeightRange::of_any(self.weights) } else { WeightRange::of(&self.weights.values) };
+        let range =
+            if self.writable { WeightRange::of_any(self.weights) } else { WeightRange::of(&self.weights.values) };
         WeightCode::new(self.datapath, range, self.input, self.padded)
     }
 
@@ -171,7 +172,8 @@ impl DepthwiseUnit {
         };
         let block_rows = shape.block_rows();
         let ranges = super::row_results::ranges(&code, (0..weights.rows).map(row), &block_rows, &function);
-        let rows = Rows { function, ranges: &ranges, folds: &block_rows, scale: code.scale(), writable: shape.writable };
+        let rows =
+            Rows { function, ranges: &ranges, folds: &block_rows, scale: code.scale(), writable: shape.writable };
         let sum = rows.sum_bits();
         let width = lanes * input.bits() as usize + usize::from(shape.padded);
         let weight_width = lanes * code.multiplier.weight_bits;

@@ -87,7 +87,8 @@ impl MatrixVectorShape<'_> {
     }
 
     fn code(&self) -> WeightCode {
-        let range = if self.writable { WeightRange::of_any(self.weights) } else { WeightRange::of(&self.weights.values) };
+        let range =
+            if self.writable { WeightRange::of_any(self.weights) } else { WeightRange::of(&self.weights.values) };
         WeightCode::new(self.datapath, range, self.input, self.padded)
     }
 

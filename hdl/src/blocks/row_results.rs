@@ -126,7 +126,8 @@ impl RowResults {
             accumulators: (0..pe).map(|_| Register::new(sum)).collect(),
             fold: Register::new(fold),
             _writable: usize::from(rows.writable),
-            constants: Rom::new(&format!("{name}_{}", constants.what), Arc::new(constants.words)).writable(rows.writable),
+            constants: Rom::new(&format!("{name}_{}", constants.what), Arc::new(constants.words))
+                .writable(rows.writable),
             late_constants: (0..late).map(|_| Register::new(fold_constants)).collect(),
             fold_constants: Wire::of(fold_constants),
             done: DelayLine::new(2, 1),

@@ -7,6 +7,7 @@ use crate::design::{DesignError, Pipeline};
 use crate::emit::{self, VerilogDesign};
 use crate::shell::device::Device;
 use crate::shell::input_window::ring_depth;
+use crate::shell::mapped_core::MappedCore;
 use crate::shell::register_file::DeviceFacts;
 use abi::frame::{CHECKSUM_BYTES, HEADER_BYTES, MOST_WORDS};
 use abi::manifest::DeviceManifest;
@@ -45,7 +46,7 @@ pub fn rings(input: &StreamFormat, output: &StreamFormat) -> [usize; 2] {
 /// What a manifest says of `plan` on `board`, whose design files are named `files`.
 ///
 /// # Errors
-/// Where the windows cannot hold two images.
+/// Where the windows cannot hold two images, or the board cannot make the plan's clock.
 pub fn manifest(plan: &Plan, board: &Board, files: Vec<String>) -> Result<DeviceManifest, BoardError> {
     let words = words_per_image(&plan.input_format(), &plan.output_format());
     let (most, slots) = (words[0].max(words[1]), slots(words));
@@ -57,7 +58,7 @@ pub fn manifest(plan: &Plan, board: &Board, files: Vec<String>) -> Result<Device
         board: board.name.clone(),
         top: TOP.to_owned(),
         files,
-        clock_hertz: board.facts.clock.hertz,
+        clock_hertz: board.clock(plan.clock_mhz)?.hertz,
         baud: board.facts.uart.baud,
         slots,
     })
@@ -84,7 +85,7 @@ pub fn device(
         weight_words: core.weight_words(),
     };
     let timing = UartTiming::new(manifest.clock_hertz, manifest.baud)?;
-    Ok(Device::new(DEVICE, core, (&input, &output), &facts, &timing))
+    Ok(Device::new(DEVICE, MappedCore::new(core, (&input, &output), &facts), &timing))
 }
 
 /// The files of the folder `board` for the device around `core`: names and texts. Modules of `core_verilog` are not
@@ -99,11 +100,12 @@ pub fn files(
     core_verilog: &VerilogDesign,
     design_hash: [u8; 32],
 ) -> Result<Vec<(String, String)>, ArtifactsError> {
+    let source = board.clock(plan.clock_mhz)?;
     let mut device = device(plan, core, &manifest(plan, board, Vec::new())?, design_hash)?;
     device.connect_all();
     let mut design = emit::emit(&device, DEVICE).map_err(DesignError::from)?;
     design.modules.retain(|module| !core_verilog.modules.contains(module));
-    let top = emit::Module { name: TOP.to_owned(), text: board.top_module(DEVICE) };
+    let top = emit::Module { name: TOP.to_owned(), text: board.top_module(DEVICE, &source) };
     design.modules.insert(0, top);
     design.top = TOP.to_owned();
     let text = |name: &str, text: String| (name.to_owned(), text);
@@ -111,7 +113,7 @@ pub fn files(
         (format!("{TOP}.v"), design.text()),
         text(board.facts.fpga.family.pin_file(), board.pins.clone()),
         text("synthesis.ys", build::synthesis_script(board, &[format!("{}.v", core_verilog.top)])),
-        text("build.sh", build::script(board)),
+        text("build.sh", build::script(board, source.hertz)),
         text("requirements.txt", build::REQUIREMENTS.to_owned()),
     ])
 }

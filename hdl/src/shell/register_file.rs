@@ -7,8 +7,8 @@
 //! for one cycle each; `reset_request`, high for one cycle when the host asks for a reset.
 //!
 //! With writable weights, towards the core `weights_select`, `weights_write` and `weights_address`, and `weights_q`, which
-//! follows `weights_address` by three cycles: at addresses of the weight window, `read_data` is valid from the fourth cycle
-//! on. There is no word there while `busy` is high.
+//! follows `weights_address` and `weights_select` by three cycles: at addresses of the weight window, `read_data` is valid
+//! from the fifth cycle on. There is no word there while `busy` is high.
 //!
 //! `reset` sets the counters to zero. A write takes effect at the next edge.
 
@@ -16,8 +16,8 @@ use crate::blocks::constant_table::ConstantTable;
 use crate::blocks::register::Register;
 use crate::wire::{ModuleName, Parameter, Wire, Word, bits_of};
 use abi::registers::{
-    self, AbiVersion, CONTROL_RESET, IDENTITY_UNKNOWN, INPUT_WINDOW, MOST_WEIGHT_BYTES, MOST_WINDOW_BYTES, OUTPUT_WINDOW,
-    WEIGHT_WINDOW,
+    self, AbiVersion, CONTROL_RESET, IDENTITY_UNKNOWN, INPUT_WINDOW, MOST_WEIGHT_BYTES, MOST_WINDOW_BYTES,
+    OUTPUT_WINDOW, WEIGHT_WINDOW,
 };
 use abi::weights::ADDRESS_BITS;
 use abi::window::WORD_BITS;
@@ -71,6 +71,8 @@ pub struct RegisterFile {
     pub weights_q: Vec<Wire<In>>,
     identity: Vec<Register>,
     at_identity: Vec<Wire<Local, Bit>>,
+    is_identity: Vec<Register>,
+    in_weights: Vec<Register>,
     constants: ConstantTable,
     session: Register,
     submitted_count: Register,
@@ -174,6 +176,8 @@ impl RegisterFile {
             weights_q: (0..weights).map(|_| Wire::of(WORD_BITS)).collect(),
             identity: (0..weights).map(|_| Register::new(WORD_BITS)).collect(),
             at_identity: (0..weights).map(|_| Wire::default()).collect(),
+            is_identity: (0..weights).map(|_| Register::new(1)).collect(),
+            in_weights: (0..weights).map(|_| Register::new(1)).collect(),
             session: Register::new(WORD_BITS),
             submitted_count: Register::new(WORD_BITS),
             completed_count: Register::new(WORD_BITS),
@@ -299,13 +303,18 @@ impl Logic for RegisterFile {
         for i in 0..self._weights {
             self.identity[i].clock.next = self.clock.val();
             self.weights_address[i].next = self.address.val() >> self.word_shift.val();
-            self.weights_select[i].next = !self.busy.val()
-                && ((self.address.val() >> self.weight_page_shift.val()) == self.weight_page.val())
-                && (self.weights_address[i].val() < self.weight_words.val());
+            self.in_weights[i].clock.next = self.clock.val();
+            self.in_weights[i].d.next = bits_of(0u64, 1)
+                + (((self.address.val() >> self.weight_page_shift.val()) == self.weight_page.val())
+                    && (self.weights_address[i].val() < self.weight_words.val()));
+            self.weights_select[i].next = self.in_weights[i].q.val().any() && !self.busy.val();
             self.weights_write[i].next = self.write.val() && self.weights_select[i].val();
             self.at_identity[i].next = self.in_registers.val() && (self.offset.val() == self.identity_place.val());
+            self.is_identity[i].clock.next = self.clock.val();
+            self.is_identity[i].d.next = bits_of(0u64, 1) + self.at_identity[i].val();
             self.readable.next = self.readable.val() || self.weights_select[i].val();
-            self.writable.next = self.writable.val() || self.weights_select[i].val() || self.at_identity[i].val();
+            self.writable.next =
+                self.writable.val() || self.weights_select[i].val() || self.is_identity[i].q.val().any();
             self.identity[i].d.next = self.identity[i].q.val();
             if self.weights_write[i].val() {
                 self.identity[i].d.next = self.unknown.val();

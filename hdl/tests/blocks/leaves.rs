@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use compiler::datapath::{Datapath, Multiplier, WeightRange};
+use hdl::blocks::address_bits;
 use hdl::blocks::constant_table::ConstantTable;
 use hdl::blocks::delay_line::DelayLine;
 use hdl::blocks::lane_sum::LaneSum;
 use hdl::blocks::padded_lanes::PaddedLanes;
 use hdl::blocks::ram::Ram;
 use hdl::blocks::register::Register;
-use hdl::blocks::address_bits;
 use hdl::blocks::rom::Rom;
 use hdl::blocks::weight_access::ACCESS_BITS;
 use hdl::wire::{Simulation, Word};

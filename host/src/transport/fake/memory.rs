@@ -3,8 +3,8 @@
 use abi::frame::{MOST_WORDS, Refusal};
 use abi::manifest::Manifest;
 use abi::registers::{
-    AbiVersion, Access, CONTROL_RESET, IDENTIFIER, IDENTITY_UNKNOWN, INPUT_WINDOW, OUTPUT_WINDOW, Register, STATUS_BUSY,
-    WEIGHT_WINDOW,
+    AbiVersion, Access, CONTROL_RESET, IDENTIFIER, IDENTITY_UNKNOWN, INPUT_WINDOW, OUTPUT_WINDOW, Register,
+    STATUS_BUSY, WEIGHT_WINDOW,
 };
 use abi::window::WindowFormat;
 use std::collections::BTreeMap;
