@@ -21,6 +21,7 @@ pub mod packing;
 pub mod registers;
 pub mod step_function;
 pub mod uart;
+pub mod weights;
 pub mod window;
 
 pub use element_type::ElementType;

@@ -36,6 +36,19 @@ pub struct Manifest {
     pub clock_mhz: f64,
     /// The device around the core, where the design was compiled for a board.
     pub device: Option<DeviceManifest>,
+    /// The weight window, where weights can be written at run time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub weights: Option<WeightsManifest>,
+}
+
+/// What the manifest says of weights that can be written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WeightsManifest {
+    /// Words of the weight window.
+    pub words: u32,
+    /// [Identity](crate::weights::identity) of the weights that the maps of this manifest belong to, 0 for those that the
+    /// design begins with.
+    pub identity: u32,
 }
 
 /// What the manifest says of the device around a core.

@@ -13,6 +13,18 @@
 //! of answers read by more than `slots`, and a host resets the device before it has submitted 2^32 images. How an image
 //! lies in its slot says [`window`](crate::window).
 //!
+//! # How weights are loaded
+//!
+//! A device whose weights can be written has a window for them, of [`Register::WeightWords`] words; which word is which
+//! says [`weights`](crate::weights). The window answers only while the device is not busy. A host resets the device,
+//! writes the words, reads them again, writes their [identity](crate::weights::identity) to
+//! [`Register::WeightsIdentity`], and resets the device again: a core may begin the padding of the next image before the
+//! image is there, and any access to the window disturbs that. A reset leaves weights and identity as they are; configuring the FPGA brings back those
+//! that the design was compiled with, and identity 0. Any word written to the window makes the identity
+//! [`IDENTITY_UNKNOWN`], so that weights written in part are not taken for whole ones.
+//!
+//! # Sessions
+//!
 //! After a reset, the host waits until [`STATUS_RESET`] is clear and writes a number of its choice to
 //! [`Register::Session`]. As long as that number is there, nobody else has reset the device, and the answers are those to
 //! the host's images.
@@ -22,8 +34,12 @@ use std::fmt;
 /// What [`Register::Identifier`] reads: the letters `XNRF`, the first one in the lowest byte.
 pub const IDENTIFIER: u32 = u32::from_le_bytes(*b"XNRF");
 
-/// What [`Register::AbiVersion`] reads: the version of registers, frames and windows that this crate states.
-pub const ABI_VERSION: AbiVersion = AbiVersion { major: 1, minor: 0 };
+/// The version of registers, frames and windows that this crate states. [`Register::AbiVersion`] reads
+/// [`AbiVersion::of_device`].
+pub const ABI_VERSION: AbiVersion = AbiVersion { major: 1, minor: 1 };
+
+/// The minor version from which on there are registers and a window for weights.
+const WEIGHTS_MINOR: u16 = 1;
 
 /// Address of the input window.
 pub const INPUT_WINDOW: u32 = 0x0010_0000;
@@ -31,7 +47,16 @@ pub const INPUT_WINDOW: u32 = 0x0010_0000;
 /// Address of the output window.
 pub const OUTPUT_WINDOW: u32 = 0x0020_0000;
 
-/// Greatest size of a window in bytes.
+/// Address of the weight window.
+pub const WEIGHT_WINDOW: u32 = 0x0100_0000;
+
+/// Greatest size of the weight window in bytes.
+pub const MOST_WEIGHT_BYTES: u32 = 0x0100_0000;
+
+/// What [`Register::WeightsIdentity`] reads after a word of the weight window was written.
+pub const IDENTITY_UNKNOWN: u32 = u32::MAX;
+
+/// Greatest size of the input and the output window in bytes.
 pub const MOST_WINDOW_BYTES: u32 = OUTPUT_WINDOW - INPUT_WINDOW;
 
 /// Bit of [`Register::Control`]: empties the core and the windows and sets every counter to zero. Reads as 0.
@@ -63,9 +88,15 @@ impl AbiVersion {
         AbiVersion { major: (code >> 16) as u16, minor: code as u16 }
     }
 
-    /// Whether this crate's reader can drive a device of version `device`.
+    /// What a device reads, whose weights can be written or not: the lowest version that has all its registers.
+    pub fn of_device(has_weights: bool) -> Self {
+        AbiVersion { minor: if has_weights { WEIGHTS_MINOR } else { 0 }, ..ABI_VERSION }
+    }
+
+    /// Whether this crate's reader can drive a device of version `device`. What a device of an older minor version lacks
+    /// is an addition, which only those miss who ask for it.
     pub fn drives(self, device: AbiVersion) -> bool {
-        device.major == self.major && device.minor >= self.minor
+        device.major == self.major
     }
 }
 
@@ -121,11 +152,15 @@ pub enum Register {
     Session,
     /// Says which design it is.
     DesignHash,
+    /// Size of the weight window.
+    WeightWords,
+    /// Says which weights the design holds.
+    WeightsIdentity,
 }
 
 impl Register {
     /// Every register, by address.
-    pub const ALL: [Register; 16] = [
+    pub const ALL: [Register; 18] = [
         Register::Identifier,
         Register::AbiVersion,
         Register::Control,
@@ -142,7 +177,38 @@ impl Register {
         Register::FrameWords,
         Register::Session,
         Register::DesignHash,
+        Register::WeightWords,
+        Register::WeightsIdentity,
     ];
+
+    /// The registers of a device whose weights can be written or not, by address.
+    pub fn of_device(has_weights: bool) -> impl Iterator<Item = Register> {
+        let minor = AbiVersion::of_device(has_weights).minor;
+        Register::ALL.into_iter().filter(move |register| register.since() <= minor)
+    }
+
+    /// The minor version that added it.
+    const fn since(self) -> u16 {
+        match self {
+            Register::WeightWords | Register::WeightsIdentity => WEIGHTS_MINOR,
+            Register::Identifier
+            | Register::AbiVersion
+            | Register::Control
+            | Register::Status
+            | Register::Submitted
+            | Register::Completed
+            | Register::Cycles
+            | Register::LineErrors
+            | Register::FrameErrors
+            | Register::Slots
+            | Register::InputWords
+            | Register::OutputWords
+            | Register::ClockHertz
+            | Register::FrameWords
+            | Register::Session
+            | Register::DesignHash => 0,
+        }
+    }
 
     /// Byte address of the (first) word.
     pub const fn address(self) -> u32 {
@@ -163,6 +229,8 @@ impl Register {
             Register::FrameWords => 0x34,
             Register::Session => 0x38,
             Register::DesignHash => 0x40,
+            Register::WeightWords => 0x60,
+            Register::WeightsIdentity => 0x64,
         }
     }
 
@@ -184,14 +252,18 @@ impl Register {
             | Register::OutputWords
             | Register::ClockHertz
             | Register::FrameWords
-            | Register::Session => 1,
+            | Register::Session
+            | Register::WeightWords
+            | Register::WeightsIdentity => 1,
         }
     }
 
     /// Who changes it.
     pub const fn access(self) -> Access {
         match self {
-            Register::Control | Register::Submitted | Register::Session => Access::ReadWrite,
+            Register::Control | Register::Submitted | Register::Session | Register::WeightsIdentity => {
+                Access::ReadWrite
+            }
             Register::Status
             | Register::Completed
             | Register::Cycles
@@ -204,7 +276,8 @@ impl Register {
             | Register::OutputWords
             | Register::ClockHertz
             | Register::FrameWords
-            | Register::DesignHash => Access::Constant,
+            | Register::DesignHash
+            | Register::WeightWords => Access::Constant,
         }
     }
 
@@ -227,6 +300,8 @@ impl Register {
             Register::FrameWords => "frame_words",
             Register::Session => "session",
             Register::DesignHash => "design_hash",
+            Register::WeightWords => "weight_words",
+            Register::WeightsIdentity => "weights_identity",
         }
     }
 
@@ -261,6 +336,12 @@ impl Register {
             Register::DesignHash => {
                 "SHA-256 of the core's files, as in `manifest.json`: first byte in the lowest byte of the first word"
             }
+            Register::WeightWords => "words of the weight window",
+            Register::WeightsIdentity => {
+                "0: the weights that the design was compiled with; all ones: a word of the weight window was written \
+                 since; else what the host has written, the identity of the weights that it loaded; a reset changes \
+                 nothing"
+            }
         }
     }
 }
@@ -273,6 +354,7 @@ pub fn documentation() -> String {
          * how images are run with these registers: [abi/src/registers.rs](../abi/src/registers.rs), at the top\n\
          * how an image lies in a window: [abi/src/window.rs](../abi/src/window.rs); its elements, from values and to \
          scores: the maps in `manifest.json`, [abi/src/maps.rs](../abi/src/maps.rs)\n\
+         * how weights are loaded: the same file; how they lie in their window: [abi/src/weights.rs](../abi/src/weights.rs)\n\
          * how registers are read and written over a serial line: [abi/src/frame.rs](../abi/src/frame.rs); 8 data bits, \
          no parity, one stop bit, at the rate that `manifest.json` states\n\n\
          | address | register | access | meaning |\n|---|---|---|---|\n",
@@ -286,11 +368,23 @@ pub fn documentation() -> String {
             Access::Read => "read",
             Access::ReadWrite => "read, write",
         };
-        text += &format!("| {place} | `{}` | {access} | {} |\n", register.name(), register.meaning());
+        let since = match register.since() {
+            0 => String::new(),
+            minor => format!("; from version {}.{minor} on", ABI_VERSION.major),
+        };
+        text += &format!("| {place} | `{}` | {access} | {}{since} |\n", register.name(), register.meaning());
     }
     text += &format!("| 0x{INPUT_WINDOW:08x} | input window | write | `slots` images of `input_words` words each |\n");
     text +=
         &format!("| 0x{OUTPUT_WINDOW:08x} | output window | read | `slots` answers of `output_words` words each |\n");
+    text += &format!(
+        "| 0x{WEIGHT_WINDOW:08x} | weight window | read, write | the parameters, as in `weights.mem`; refused while `busy`; \
+         from version {}.{WEIGHTS_MINOR} on |\n\nA device states the lowest version that has its registers: {} where the \
+         design was compiled with `--writable-weights`, else {}.\n",
+        ABI_VERSION.major,
+        AbiVersion::of_device(true),
+        AbiVersion::of_device(false),
+    );
     text
 }
 
@@ -309,10 +403,18 @@ mod tests {
     }
 
     #[test]
+    fn devices_state_the_version_of_their_registers() {
+        assert_eq!(AbiVersion::of_device(true), ABI_VERSION);
+        assert_eq!(Register::of_device(true).count(), Register::ALL.len());
+        assert!(Register::of_device(false).all(|register| register.address() <= Register::DesignHash.address()));
+        assert!(WEIGHT_WINDOW >= OUTPUT_WINDOW + MOST_WINDOW_BYTES && WEIGHT_WINDOW.is_multiple_of(MOST_WEIGHT_BYTES));
+    }
+
+    #[test]
     fn versions_drive_what_only_adds() {
         let version = |major, minor| AbiVersion { major, minor };
         assert!(version(1, 2).drives(version(1, 2)) && version(1, 2).drives(version(1, 3)));
-        assert!(!version(1, 2).drives(version(1, 1)) && !version(1, 2).drives(version(2, 2)));
+        assert!(version(1, 2).drives(version(1, 1)) && !version(1, 2).drives(version(2, 2)));
         assert_eq!(AbiVersion::from_code(version(3, 7).code()), version(3, 7));
     }
 

@@ -5,5 +5,6 @@ pub mod build;
 pub mod compile;
 pub mod flash;
 pub mod info;
+pub mod load;
 pub mod run;
 pub mod simulate;

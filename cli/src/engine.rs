@@ -2,6 +2,7 @@
 
 use crate::failure::{Exit, Failure};
 use crate::model::Model;
+use abi::weights::Segment;
 use compiler::fold::{Goal, plan};
 use hdl::artifacts::{self, Compiled};
 use host::transport::uart::{AddressError, UartAddress};
@@ -91,6 +92,13 @@ pub enum EngineError {
         /// What was given.
         path: String,
     },
+    /// An engine that holds no weights of its own.
+    #[error("`load --on` must be one of uart:PATH[@BAUD], sim:DIR, gates: a device with a weight window")]
+    #[diagnostic(
+        code(xnorforge::no_load),
+        help("without --on, DIR stands for the network on every engine: `xnorforge load DIR MODEL`")
+    )]
+    NoLoad,
     /// Only compiled directories can be simulated.
     #[error("`simulate` must be given a directory that `compile` wrote, but {path} is none")]
     #[diagnostic(
@@ -140,25 +148,48 @@ pub fn with_executor<T>(
             Model::Imported { graph, .. } => body(&mut sim::reference::Reference::new(graph)?),
             Model::Compiled { folder, .. } => Err(EngineError::NoGraph { folder: folder.display().to_string() }.into()),
         },
-        Engine::Rtl => with_design(model, |compiled, _| body(&mut Rtl::new(&compiled.plan))),
+        Engine::Rtl => with_design(model, |compiled, _| body(&mut Rtl::of_design(compiled)?)),
         Engine::Verilator => with_design(model, |compiled, folder| body(&mut Verilator::of_design(compiled, folder)?)),
         Engine::Gates => {
             let (compiled, folder) = device_of(model, "gates")?;
-            on_pins("gates", compiled, VerilatedBoard::of_netlist(compiled, folder)?, compiled, body)
+            let line = line_of(VerilatedBoard::of_netlist(compiled, folder)?, compiled)?;
+            body(&mut OnDevice::new("gates", simulated_device(line, compiled)?))
         }
         Engine::Simulated(simulated) => {
             let (compiled, _) = device_of(model, "sim")?;
             let other = artifacts::read(simulated)?;
-            on_pins("sim", compiled, RtlBoard::new(&other)?, &other, body)
+            let line = line_of(RtlBoard::new(&other)?, &other)?;
+            body(&mut OnDevice::new("sim", simulated_device(line, compiled)?))
         }
         Engine::Uart(address) => {
             let (compiled, _) = device_of(model, "uart")?;
-            let device = sim::board::device_of(compiled)?;
-            let address = UartAddress { baud: address.baud.or(Some(device.baud)), ..address.clone() };
-            let line = address.open().map_err(|error| Failure::new(Exit::Tool, error))?;
-            on_device("uart", compiled, line, body)
+            let bus = FrameBus::new(uart_line(address, compiled)?);
+            body(&mut OnDevice::new("uart", Device::open(bus, &compiled.manifest).map_err(SimError::from)?))
         }
     }
+}
+
+/// Loads the weights in `segments`, those of the directory `folder` that `compiled` was read from, into `engine`.
+///
+/// # Errors
+/// Where the engine is no device, or does not hold the weights.
+pub fn load_device(compiled: &Compiled, folder: &Path, engine: &Engine, segments: &[Segment]) -> Result<(), Failure> {
+    match engine {
+        Engine::Gates => {
+            load_line(line_of(VerilatedBoard::of_netlist(compiled, folder)?, compiled)?, compiled, segments)
+        }
+        Engine::Simulated(simulated) => {
+            let other = artifacts::read(simulated)?;
+            load_line(line_of(RtlBoard::new(&other)?, &other)?, compiled, segments)
+        }
+        Engine::Uart(address) => load_line(uart_line(address, compiled)?, compiled, segments),
+        Engine::Cpu | Engine::Reference | Engine::Rtl | Engine::Verilator => Err(EngineError::NoLoad.into()),
+    }
+}
+
+fn load_line(line: impl Transport, compiled: &Compiled, segments: &[Segment]) -> Result<(), Failure> {
+    Device::load(FrameBus::new(line), &compiled.manifest, segments).map_err(SimError::from)?;
+    Ok(())
 }
 
 /// Calls `body` with the compiled directory of `model`, a temporary one where it is a file.
@@ -184,24 +215,28 @@ fn device_of<'a>(model: &'a Model, engine: &'static str) -> Result<(&'a Compiled
     }
 }
 
-/// Calls `body` with the device of `compiled`, which answers at the `pins` of the board of `simulated`.
-fn on_pins<T>(
-    name: &'static str,
-    compiled: &Compiled,
-    pins: impl Pins,
-    simulated: &Compiled,
-    body: impl FnOnce(&mut dyn Executor) -> Result<T, Failure>,
-) -> Result<T, Failure> {
-    let line = SimulatedLine::new(pins, sim::board::device_of(simulated)?)?;
-    on_device(name, compiled, line, body)
+/// The line to the `pins` of the board of `simulated`.
+fn line_of<P: Pins>(pins: P, simulated: &Compiled) -> Result<SimulatedLine<P>, Failure> {
+    Ok(SimulatedLine::new(pins, sim::board::device_of(simulated)?)?)
 }
 
-fn on_device<T>(
-    name: &'static str,
-    compiled: &Compiled,
-    line: impl Transport,
-    body: impl FnOnce(&mut dyn Executor) -> Result<T, Failure>,
-) -> Result<T, Failure> {
-    let device = Device::open(FrameBus::new(line), &compiled.manifest).map_err(SimError::from)?;
-    body(&mut OnDevice::new(name, device))
+/// The line to a board of `compiled`.
+fn uart_line(address: &UartAddress, compiled: &Compiled) -> Result<impl Transport + use<>, Failure> {
+    let device = sim::board::device_of(compiled)?;
+    let address = UartAddress { baud: address.baud.or(Some(device.baud)), ..address.clone() };
+    address.open().map_err(|error| Failure::new(Exit::Tool, error))
+}
+
+/// The simulated device of `compiled` at the end of `line`: it begins as the design was compiled, so it is given what was
+/// loaded since.
+fn simulated_device<T: Transport>(line: T, compiled: &Compiled) -> Result<Device<FrameBus<T>>, Failure> {
+    let bus = FrameBus::new(line);
+    let device = match &compiled.built {
+        None => Device::open(bus, &compiled.manifest),
+        Some(_) => {
+            let segments = artifacts::segments(&compiled.plan).map_err(artifacts::ArtifactsError::from)?;
+            Device::load(bus, &compiled.manifest, &segments)
+        }
+    };
+    Ok(device.map_err(SimError::from)?)
 }

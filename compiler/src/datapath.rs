@@ -5,6 +5,7 @@
 
 use crate::memory::MemoryKind;
 use abi::ElementType;
+use network::network::{Network, WeightMatrix};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -57,6 +58,23 @@ impl WeightRange {
             maximum: values.iter().max().map_or(0, |value| i64::from(*value)),
             is_bipolar: values.iter().all(|value| value.abs() == 1),
         }
+    }
+
+    /// The range of all weights that may take the place of `weights`: those of their type, without the least one of a
+    /// signed type, whose magnitude is one of more bits.
+    pub fn of_any(weights: &WeightMatrix) -> Self {
+        let (minimum, maximum) = (weights.element.minimum(), weights.element.maximum());
+        WeightRange { minimum: minimum.max(-maximum), maximum, is_bipolar: weights.element == ElementType::Bipolar }
+    }
+
+    /// The range of weights of `network`: of any that may come where they are replaceable, else of those that are there.
+    pub fn in_network(network: &Network, weights: &WeightMatrix) -> Self {
+        if network.replaceable { Self::of_any(weights) } else { Self::of(&weights.values) }
+    }
+
+    /// Whether `weight` is in the range.
+    pub fn contains(&self, weight: i64) -> bool {
+        (self.minimum..=self.maximum).contains(&weight) && (!self.is_bipolar || weight != 0)
     }
 }
 

@@ -121,11 +121,15 @@ impl DotUnit {
 }
 
 /// Bits of the accumulators of `unit`: they hold the sums of every row, counted from the least one, and with thresholds
-/// one value more, which is never reached.
-pub fn sum_bits(code: &WeightCode, weights: &WeightMatrix, unit: &DotUnit, dot: &Dot) -> usize {
+/// one value more, which is never reached. With `replaceable` weights, the rows are any.
+pub fn sum_bits(code: &WeightCode, weights: &WeightMatrix, unit: &DotUnit, dot: &Dot, replaceable: bool) -> usize {
     let unused = if unit.depthwise { 0 } else { unit.words * unit.simd - weights.columns };
-    let mut ends = (0..weights.rows)
-        .map(|row| code.row(weights.row(row).iter().map(|weight| i64::from(*weight)), unused))
+    let row = |row: usize| match replaceable {
+        true => code.any_row(weights.columns, unused, 0),
+        false => code.row(weights.row(row).iter().map(|weight| i64::from(*weight)), unused),
+    };
+    let mut ends = (0..if replaceable { 1 } else { weights.rows })
+        .map(row)
         .map(|range| (range.least, range.greatest))
         .fold(None, |ends: Option<(i64, i64)>, (least, greatest)| {
             Some(ends.map_or((least, greatest), |(low, high)| (low.min(least), high.max(greatest))))

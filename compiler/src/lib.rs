@@ -2,7 +2,7 @@
 //! [`Plan`](plan::Plan).
 //!
 //! [`lower`] turns everything between two dot products into integer step functions by evaluating it exactly;
-//! [`fold`] chooses parallelism; [`schedule`] predicts every clock cycle.
+//! [`fold`] chooses parallelism; [`schedule`] predicts every clock cycle; [`replace`] puts other weights into a plan.
 
 pub mod codes;
 pub mod datapath;
@@ -13,5 +13,6 @@ pub mod fold;
 pub mod lower;
 pub mod memory;
 pub mod plan;
+pub mod replace;
 pub mod report;
 pub mod schedule;

@@ -6,7 +6,7 @@ pub mod arithmetic;
 pub mod chain;
 mod error;
 mod operators;
-mod passes;
+pub(crate) mod passes;
 pub mod steps;
 mod symbol;
 mod walk;

@@ -230,7 +230,12 @@ pub fn choose(network: &Network, streams: &[Stream], stages: &mut [Stage], selec
         for role in [MemoryRole::Weights, MemoryRole::Constants, MemoryRole::Words] {
             let parts: Vec<MemoryShape> = shapes.iter().copied().filter(|shape| shape.role == role).collect();
             if !parts.is_empty() {
-                memories.set(role, selection.select(&stages[index].name, &parts));
+                let kind = match selection.select(&stages[index].name, &parts) {
+                    // What is written and has contents at the start is only in block RAM on every family.
+                    MemoryKind::Lut if network.replaceable && role != MemoryRole::Words => MemoryKind::Block,
+                    kind => kind,
+                };
+                memories.set(role, kind);
             }
         }
         stages[index].memories = memories;

@@ -9,24 +9,29 @@
 //! soc/            the core with AXI4-Stream, AXI4-Lite or Wishbone around it; a module for LiteX
 //! xnorforge.core  the same for FuseSoC
 //! testbench/      a self-checking testbench with its vectors: `sh testbench/run.sh` runs it in Icarus Verilog
+//! weights.mem     with writable weights: the words of the weight window, for `$readmemh` and for hosts of one's own
+//! loaded.json     the network that `load` put in the place of the compiled one
 //! board/          with a board: the device around the core, the pins, and `build.sh`, which makes the bitstream in build/
 //! ```
 
 mod check;
 mod error;
+mod loaded;
 mod testbench;
 
 pub use error::ArtifactsError;
+pub use loaded::{load, segments};
 
 use crate::board::{Board, device};
 use crate::design;
 use crate::emit;
 use crate::page;
 use crate::soc;
-use abi::manifest::{DeviceManifest, MANIFEST_VERSION, Manifest};
+use abi::manifest::{DeviceManifest, MANIFEST_VERSION, Manifest, WeightsManifest};
 use check::check_manifest;
 use compiler::plan::Plan;
 use compiler::report::Report;
+use network::network::Network;
 use rust_hdl::core::prelude::Block;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -38,10 +43,12 @@ use testbench::testbench_files;
 /// What a directory holds, as later verbs use it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Compiled {
-    /// The plan with the network in integers.
+    /// The plan with the network in integers: the one that was loaded last, else the one that was compiled.
     pub plan: Plan,
-    /// What the design is.
+    /// What the design is; the maps are those of the network.
     pub manifest: Manifest,
+    /// The network that the design begins with, where another one was loaded since.
+    pub built: Option<Box<Network>>,
 }
 
 /// Writes the directory of `plan`, with a device around the core where there is a board. It is complete or absent: everything is written beside it and moved there last.
@@ -82,6 +89,9 @@ pub fn write(plan: &Plan, board: Option<&Board>, folder: &Path) -> Result<Compil
 
 fn write_into(plan: &Plan, board: Option<&Board>, folder: &Path) -> Result<Compiled, ArtifactsError> {
     let mut core = design::design(plan)?;
+    let segments = core.weights();
+    let weights =
+        plan.network.replaceable.then_some(WeightsManifest { words: core.pipeline.weight_words(), identity: 0 });
     core.pipeline.connect_all();
     let verilog = emit::emit(&core.pipeline, &core.top).map_err(design::DesignError::from)?;
     let rtl = folder.join("rtl");
@@ -112,13 +122,16 @@ fn write_into(plan: &Plan, board: Option<&Board>, folder: &Path) -> Result<Compi
             Some(device::manifest(plan, board, files.into_iter().map(|(name, _)| name).collect())?)
         }
     };
-    let manifest = manifest_of(plan, core.top, files, hexadecimal(&hash), device);
+    let manifest = manifest_of(plan, core.top, files, hexadecimal(&hash), device, weights);
     let testbench = folder.join("testbench");
     make_folder(&testbench)?;
     for (name, text) in testbench_files(plan, &manifest) {
         write_file(&testbench.join(name), &text)?;
     }
-    let compiled = Compiled { plan: plan.clone(), manifest };
+    let compiled = Compiled { plan: plan.clone(), manifest, built: None };
+    if weights.is_some() {
+        write_file(&folder.join(loaded::WORDS), &loaded::words_text(&segments))?;
+    }
     write_json(&folder.join("plan.json"), plan)?;
     write_report(&compiled.report(), folder)?;
     // Last, because it is the mark of a whole directory.
@@ -127,6 +140,12 @@ fn write_into(plan: &Plan, board: Option<&Board>, folder: &Path) -> Result<Compi
 }
 
 impl Compiled {
+    /// The plan of the design as it was compiled.
+    pub fn built_plan(&self) -> Plan {
+        let network = self.built.as_deref().unwrap_or(&self.plan.network).clone();
+        Plan { network, ..self.plan.clone() }
+    }
+
     /// The design's numbers, as far as they are known before it is built.
     pub fn report(&self) -> Report {
         let link_fps = self.manifest.device.as_ref().map(|device| device::link_frames_per_second(&self.plan, device));
@@ -144,6 +163,7 @@ fn manifest_of(
     files: Vec<String>,
     design_hash: String,
     device: Option<DeviceManifest>,
+    weights: Option<WeightsManifest>,
 ) -> Manifest {
     Manifest {
         manifest_version: MANIFEST_VERSION,
@@ -159,6 +179,7 @@ fn manifest_of(
         latency_cycles: plan.latency,
         clock_mhz: plan.clock_mhz,
         device,
+        weights,
     }
 }
 
@@ -175,7 +196,11 @@ pub fn read(folder: &Path) -> Result<Compiled, ArtifactsError> {
     plan.network.validate().map_err(|source| ArtifactsError::Network { folder: folder.to_owned(), source })?;
     plan.validate().map_err(|source| ArtifactsError::Plan { folder: folder.to_owned(), source })?;
     check_manifest(folder, &manifest, &plan)?;
-    Ok(Compiled { plan, manifest })
+    let built = Compiled { plan, manifest, built: None };
+    match loaded::read(folder)? {
+        None => Ok(built),
+        Some(network) => loaded::with_network(&built, &network, folder),
+    }
 }
 
 /// Writes `report.json` and `report.html` into a directory.

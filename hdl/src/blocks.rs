@@ -31,6 +31,7 @@ pub mod threshold_row;
 pub mod upsample;
 pub mod vector_feed;
 pub mod weighed_lanes;
+pub mod weight_access;
 pub mod width_converter;
 
 use crate::wire::ModuleName;

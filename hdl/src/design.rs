@@ -2,6 +2,7 @@
 
 pub mod pipeline;
 pub mod unit;
+mod weights;
 mod windows;
 
 use crate::blocks::add_unit::AddUnit;
@@ -12,6 +13,7 @@ use crate::blocks::fork::Fork;
 use crate::blocks::matrix_vector_unit::{MatrixVectorShape, MatrixVectorUnit, RowFunction};
 use crate::blocks::multi_threshold::MultiThreshold;
 use crate::blocks::pool_unit::{PoolShape, PoolUnit, Rounds};
+use crate::blocks::rom::Rom;
 use crate::blocks::scale_unit::ScaleUnit;
 use crate::blocks::stream_fifo::StreamFifo;
 use crate::blocks::table_unit::{TableShape, TableUnit};
@@ -20,6 +22,7 @@ use crate::blocks::weighed_lanes::WeighedShape;
 use crate::blocks::width_converter::WidthConverter;
 use crate::emit::EmitError;
 use abi::ElementType;
+use abi::weights::Segment;
 use compiler::datapath::Datapath;
 use compiler::fold::Dot;
 use compiler::plan::{Plan, Stage, StageKind, StreamId, arithmetic};
@@ -37,6 +40,13 @@ pub struct Design {
     pub top: String,
     /// The core.
     pub pipeline: Pipeline,
+}
+
+impl Design {
+    /// What the memories hold, as words of the weight window; empty where weights are fixed.
+    pub fn weights(&self) -> Vec<Segment> {
+        self.pipeline.memories().flat_map(Rom::segments).collect()
+    }
 }
 
 /// A plan that no hardware was made of.
@@ -60,6 +70,18 @@ pub enum DesignError {
         /// Its kind.
         kind: &'static str,
     },
+    /// More parameters than the weight window has places.
+    #[error("the weight window must have at most {most} words, but the design's weights and thresholds take {found}")]
+    #[diagnostic(
+        code(hdl::design::weight_window),
+        help("compile without `--writable-weights`, or with less parallelism, whose memories have fewer columns")
+    )]
+    WeightWindow {
+        /// Places of the window.
+        most: u64,
+        /// Words of the memories, each rounded up to a power of two.
+        found: u64,
+    },
     /// A clock that cannot make the line's rate.
     #[error(transparent)]
     #[diagnostic(transparent)]
@@ -82,9 +104,11 @@ pub fn design(plan: &Plan) -> Result<Design, DesignError> {
         let (inputs, outputs) = (numbers(&stage.inputs), numbers(&stage.outputs));
         Ok(Placed { name: stage.name.clone(), unit, inputs, outputs })
     };
+    let mut stages = plan.stages.iter().map(placed).collect::<Result<Vec<_>, DesignError>>()?;
+    weights::place(&mut stages)?;
     let netlist = Netlist {
         streams: plan.streams.iter().map(|stream| (stream.name.clone(), stream.word_bits())).collect(),
-        stages: plan.stages.iter().map(placed).collect::<Result<_, DesignError>>()?,
+        stages,
         output: plan.output().0,
     };
     Ok(Design { pipeline: Pipeline::new(&top, netlist), top })
@@ -110,6 +134,7 @@ fn unit(plan: &Plan, stage: &Stage) -> Result<Unit, DesignError> {
                 taps: dot.taps,
                 padded: plan.stream(stage.input()).padded,
                 datapath,
+                writable: network.replaceable,
                 pe: *pe,
                 simd: *simd,
                 memories: stage.memories,
@@ -125,6 +150,7 @@ fn unit(plan: &Plan, stage: &Stage) -> Result<Unit, DesignError> {
                 function,
                 padded: plan.stream(stage.input()).padded,
                 datapath,
+                writable: network.replaceable,
                 lanes: *pe,
                 memories: stage.memories,
             };
@@ -146,7 +172,8 @@ fn unit(plan: &Plan, stage: &Stage) -> Result<Unit, DesignError> {
             };
             let (from, to) = (network.tensor(layer.input()), network.tensor(layer.output));
             let steps = MultiThreshold::new(&stage.name, steps, from, to, input.lanes);
-            Unit::MultiThreshold(Box::new(steps.of_kind(stage.memories.constants)))
+            let steps = steps.of_kind(stage.memories.constants).writable(network.replaceable);
+            Unit::MultiThreshold(Box::new(steps))
         }
         StageKind::ArgMax { layer } => {
             let layer = network.layer(*layer);

@@ -86,11 +86,12 @@ fn modules(
     Ok((found, tops, core))
 }
 
-/// What a device of `plan` with the given hash says of itself on the bus of a system whose clock is the plan's.
-pub fn facts(plan: &Plan, design_hash: [u8; 32]) -> DeviceFacts {
+/// What a device of `plan` with the given hash says of itself on the bus of a system whose clock is the plan's, with a
+/// weight window of `weight_words` words.
+pub fn facts(plan: &Plan, weight_words: u32, design_hash: [u8; 32]) -> DeviceFacts {
     // Without windows the streams remain.
     let slots = windows::slots(&plan.input_format(), &plan.output_format()).unwrap_or(0);
-    DeviceFacts::of(plan, slots, (plan.clock_mhz * 1e6).round() as u32, design_hash)
+    DeviceFacts::of(plan, (slots, weight_words), (plan.clock_mhz * 1e6).round() as u32, design_hash)
 }
 
 /// The files around `core`, which is that of `plan`, has the given hash and lies in the files `rtl`: paths in the directory
@@ -105,7 +106,7 @@ pub fn files(
     rtl: &[String],
     design_hash: [u8; 32],
 ) -> Result<(Vec<(String, String)>, Pipeline), ArtifactsError> {
-    let facts = facts(plan, design_hash);
+    let facts = facts(plan, core.weight_words(), design_hash);
     let (verilog, tops, core) = modules(plan, core, core_verilog, &facts).map_err(DesignError::from)?;
     let description = Description { plan, facts: &facts, rtl, tops: &tops };
     let within = |name: &str, text: String| (format!("{FOLDER}/{name}"), text);

@@ -3,6 +3,7 @@
 mod error;
 mod ring;
 mod schema;
+mod weights;
 
 pub use error::DeviceError;
 
@@ -54,11 +55,19 @@ pub struct Counters {
 }
 
 impl<B: Bus> Device<B> {
-    /// Checks that what `bus` leads to runs the design of `manifest`, and resets it.
+    /// Checks that what `bus` leads to runs the design of `manifest` with the weights of its network, and resets it.
     ///
     /// # Errors
-    /// Where the manifest is not one, where nobody answers, or where another device or design does.
-    pub fn open(mut bus: B, manifest: &Manifest) -> Result<Self, DeviceError> {
+    /// Where the manifest is not one, where nobody answers, or where another device or design does or one with other
+    /// weights.
+    pub fn open(bus: B, manifest: &Manifest) -> Result<Self, DeviceError> {
+        let mut device = Device::connect(bus, manifest)?;
+        device.check_weights()?;
+        Ok(device)
+    }
+
+    /// As [`open`](Self::open), whatever weights there are.
+    fn connect(mut bus: B, manifest: &Manifest) -> Result<Self, DeviceError> {
         let schema = Schema::of(manifest)?;
         let found = bus.read_register(Register::Identifier)?;
         if found != IDENTIFIER {

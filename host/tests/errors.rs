@@ -5,9 +5,10 @@
 mod support;
 
 use abi::frame::{Decoder, Frame, FrameKind, Refusal};
-use abi::manifest::Manifest;
+use abi::manifest::{Manifest, WeightsManifest};
 use abi::packing::StreamFormat;
-use abi::registers::{ABI_VERSION, AbiVersion, INPUT_WINDOW, OUTPUT_WINDOW, Register};
+use abi::registers::{ABI_VERSION, AbiVersion, INPUT_WINDOW, OUTPUT_WINDOW, Register, WEIGHT_WINDOW};
+use abi::weights::Segment;
 use abi::{ElementType, StepFunction};
 use host::transport::Pace;
 use host::transport::fake::{Cut, Faults, FaultyLine, SoftwareDevice, manifest_of};
@@ -227,6 +228,50 @@ fn devices() {
     assert_eq!(messages.codes.len(), 15);
     // A minor version only adds.
     assert!(open(device().with_register(Register::AbiVersion, AbiVersion { major, minor: minor + 1 }.code())).is_ok());
+}
+
+#[test]
+fn weights() {
+    let manifest_for = |words, identity| Manifest { weights: Some(WeightsManifest { words, identity }), ..manifest() };
+    let (built, loaded) = (manifest_for(12, 0), manifest_for(12, 0xabc));
+    let device = || SoftwareDevice::new(&built, 4, |image| image[..3].to_vec());
+    let segments = [Segment { first: 1, words: vec![1, 2, 3] }, Segment { first: 8, words: vec![4, 5, 6, 7] }];
+    // The same device under several buses, one after the other.
+    let mut line = device();
+    let mut messages = Messages::default();
+    messages.failure("weights not loaded yet", || Device::open(bus(&mut line), &loaded));
+    let mut running = Device::load(bus(&mut line), &loaded, &segments).unwrap();
+    assert_eq!(running.run(&images(3), &mut |_| {}).unwrap().len(), 3);
+    let mut words = [0; 12];
+    running.bus_mut().read(WEIGHT_WINDOW, &mut words).unwrap();
+    assert_eq!(words, [0, 1, 2, 3, 0, 0, 0, 0, 4, 5, 6, 7]);
+    assert!(Device::open(bus(&mut line), &loaded).is_ok(), "they survive a reset");
+    messages.failure("weights of another network", || Device::open(bus(&mut line), &manifest_for(12, 0xdef)));
+    messages.failure("the compiled weights", || Device::open(bus(&mut line), &built));
+    bus(&mut line).write(WEIGHT_WINDOW, &[9]).unwrap();
+    messages.failure("weights in part", || Device::open(bus(&mut line), &loaded));
+    let load = |line, manifest: &Manifest| Device::load(bus(line), manifest, &segments);
+    messages.failure("another size of the window", || load(device(), &manifest_for(13, 1)));
+    messages.failure("a window too small", || {
+        Device::load(bus(device()), &loaded, &[Segment { first: 12, words: vec![0] }])
+    });
+    messages.failure("a window beyond its addresses", || load(device(), &manifest_for(u32::MAX, 1)));
+    messages.failure("no window", || load(device(), &manifest()));
+    messages.failure("a memory that keeps half of it", || load(device().with_weight_bits(0xffff_fffd), &loaded));
+    let restarted = |requests| load(device().with_restart_after(requests), &loaded).err();
+    assert!((1..60).filter_map(restarted).any(|error| matches!(error, DeviceError::ForeignReset { .. })));
+    for seed in 0..200 {
+        let faults = Faults { drop: 0.002, flip: 0.002, repeat: 0.002, garbage: 0.002, ..Faults::default() };
+        let line = FaultyLine::new(device(), faults, seed);
+        if let Ok(mut device) = Device::load(bus(line), &loaded, &segments) {
+            let mut words = [0; 4];
+            if device.bus_mut().read(WEIGHT_WINDOW + 32, &mut words).is_ok() {
+                assert_eq!(words, [4, 5, 6, 7], "seed {seed}");
+            }
+        }
+    }
+    insta::assert_snapshot!("weights", messages.text);
+    assert_eq!(messages.codes.len(), 5);
 }
 
 #[test]

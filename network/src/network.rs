@@ -42,6 +42,10 @@ pub struct Network {
     pub output_map: OutputMap,
     /// Steps whose place hangs on float32 rounding.
     pub sensitive_steps: Vec<SensitiveSteps>,
+    /// Whether other weights and steps may take the place of these: ranges and types then hold whatever may come, not only
+    /// what is there.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub replaceable: bool,
 }
 
 /// Type of a tensor: `height` rows of `width` pixels of `channels` elements, in stream order (pixel-major, rows from
@@ -310,7 +314,8 @@ impl fmt::Display for Network {
             let shape = format!("[{}, {}, {}]", t.height, t.width, t.channels);
             format!("t{}: {}{shape} in {}..={}", id.0, t.element, t.minimum, t.maximum)
         };
-        writeln!(f, "network {}", self.name)?;
+        let replaceable = if self.replaceable { ", weights replaceable" } else { "" };
+        writeln!(f, "network {}{replaceable}", self.name)?;
         writeln!(f, "input {}", tensor(self.input))?;
         for layer in &self.layers {
             write!(f, "{} = {}(", tensor(layer.output), layer.kind.name())?;

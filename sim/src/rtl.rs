@@ -4,17 +4,20 @@ use crate::SimError;
 use crate::back_pressure::Pattern;
 use crate::executor::{Executor, Run, RunOptions};
 use crate::stream_core::{FloatEnds, StageProbe, StreamCore, StreamRecord, Word};
+use abi::weights::Segment;
 use bitvec::prelude::{BitVec, Lsb0};
 use compiler::plan::{Plan, Stage};
 use hdl::artifacts::Compiled;
 use hdl::design::{Design, Pipeline};
 use hdl::wire::{Simulation, Word as Wires};
+use network::network::Network;
 use std::path::{Path, PathBuf};
 
 /// Runs a design in rust-hdl.
 #[derive(Clone, Debug)]
 pub struct Rtl {
     plan: Plan,
+    ends: FloatEnds,
     core: StreamCore,
 }
 
@@ -29,16 +32,44 @@ impl Rtl {
             input: plan.input_format(),
             output: plan.output_format(),
             stages: probes(plan),
+            weights: plan.network.replaceable.then(Vec::new),
             patience: StreamCore::patience_for(plan.latency),
         };
-        Rtl { plan: plan.clone(), core }
+        Rtl { plan: plan.clone(), ends: ends_of(&plan.network), core }
+    }
+
+    /// An executor of the design of a compiled directory, which loads the directory's weights through the core's port
+    /// where they are others than the design begins with.
+    ///
+    /// # Errors
+    /// Where the plan contradicts itself.
+    pub fn of_design(compiled: &Compiled) -> Result<Self, SimError> {
+        let Rtl { plan, core, .. } = Rtl::new(&compiled.built_plan());
+        let ends = ends_of(&compiled.plan.network);
+        Ok(Rtl { plan, ends, core: StreamCore { weights: weights_of(compiled)?, ..core } })
     }
 }
 
-/// The core of a compiled directory with a probe on every stage.
-pub fn core_of(compiled: &Compiled, folder: &Path) -> StreamCore {
+fn ends_of(network: &Network) -> FloatEnds {
+    FloatEnds { input: network.input_map.clone(), output: network.output_map.clone() }
+}
+
+/// The words that the weight window of a compiled directory's design must be given.
+fn weights_of(compiled: &Compiled) -> Result<Option<Vec<Segment>>, SimError> {
+    Ok(match (&compiled.manifest.weights, &compiled.built) {
+        (None, _) => None,
+        (Some(_), None) => Some(Vec::new()),
+        (Some(_), Some(_)) => Some(hdl::artifacts::segments(&compiled.plan)?),
+    })
+}
+
+/// The core of a compiled directory with a probe on every stage and the directory's weights.
+///
+/// # Errors
+/// Where the plan contradicts itself.
+pub fn core_of(compiled: &Compiled, folder: &Path) -> Result<StreamCore, SimError> {
     let core = StreamCore::from_manifest(&compiled.manifest, &folder.join("rtl"));
-    StreamCore { stages: probes(&compiled.plan), ..core }
+    Ok(StreamCore { stages: probes(&compiled.plan), weights: weights_of(compiled)?, ..core })
 }
 
 /// A probe on the stream behind every stage that carries a tensor. The last stream has no wires of its own: it is the
@@ -79,15 +110,36 @@ impl Executor for Rtl {
 
     fn run(&mut self, images: &[Vec<f32>], options: &RunOptions) -> Result<Run, SimError> {
         options.without_wave(self.name())?;
-        let network = &self.plan.network;
-        let ends = FloatEnds { input: network.input_map.clone(), output: network.output_map.clone() };
         let words: Vec<Word> =
-            ends.elements(images)?.iter().flat_map(|elements| self.core.input.pack(elements)).collect();
+            self.ends.elements(images)?.iter().flat_map(|elements| self.core.input.pack(elements)).collect();
         let design: Design = hdl::design::design(&self.plan)?;
         let mut simulation = Simulation::new(design.pipeline);
         let record = drive(&mut simulation, &self.core, &words, images.len(), options)?;
-        record.into_run(&self.core, &ends, images.len(), options)
+        record.into_run(&self.core, &self.ends, images.len(), options)
     }
+}
+
+/// Writes words into the weight window.
+fn load<'a>(
+    simulation: &mut Simulation<Pipeline>,
+    segments: impl Iterator<Item = &'a Segment>,
+) -> Result<(), SimError> {
+    for Segment { first, words } in segments {
+        for (address, word) in (*first..).zip(words) {
+            let core = &mut simulation.top;
+            (core.weights_select[0].next, core.weights_write[0].next) = (true, true);
+            core.weights_address[0].next = Wires::from(address as usize);
+            core.weights_data[0].next = Wires::from(*word as usize);
+            simulation.step()?;
+        }
+    }
+    if let Some(select) = simulation.top.weights_select.first_mut() {
+        select.next = false;
+        for _ in 0..StreamCore::WEIGHTS_SETTLE {
+            simulation.step()?;
+        }
+    }
+    Ok(())
 }
 
 /// Feeds every word and collects every answer.
@@ -109,6 +161,8 @@ fn drive(
     for _ in 0..2 {
         simulation.step()?;
     }
+    // In reset: otherwise windows would begin with the padding of the first image meanwhile.
+    load(simulation, core.weights.iter().flatten())?;
     simulation.top.reset.next = false;
     let (mut taken, mut offering, mut idle) = (0, false, 0);
     // Words that no output needs may still be on their way when the last output is there; traces show them too.

@@ -5,6 +5,7 @@ use crate::executor::{CycleReport, Run, RunOptions};
 use crate::trace::{Trace, TracedTensor};
 use abi::manifest::Manifest;
 use abi::packing::StreamFormat;
+use abi::weights::Segment;
 use abi::{InputMap, OutputMap};
 use bitvec::prelude::{BitVec, Lsb0};
 use network::network::TensorId;
@@ -33,6 +34,10 @@ pub struct StreamCore {
     pub output: StreamFormat,
     /// Streams inside, for traces.
     pub stages: Vec<StageProbe>,
+    /// With a weight window, the words that are written there, in reset; `None` without one.
+    ///
+    /// The window's ports are `weights_select`, `weights_write`, `weights_address` and `weights_data`.
+    pub weights: Option<Vec<Segment>>,
     /// Clock cycles without any word moving after which the core counts as stuck.
     pub patience: u64,
 }
@@ -57,7 +62,11 @@ pub struct StageProbe {
 }
 
 impl StreamCore {
-    /// The core that a manifest describes, in the folder where the manifest lies; without probes.
+    /// Clock cycles in reset after the last word of the weight window: one more than an access is under way.
+    pub const WEIGHTS_SETTLE: u64 = 4;
+
+    /// The core that a manifest describes, in the folder where the manifest lies; without probes, with the weights that it
+    /// begins with.
     pub fn from_manifest(manifest: &Manifest, folder: &Path) -> Self {
         let is_verilog = |file: &&String| file.ends_with(".v") || file.ends_with(".sv");
         StreamCore {
@@ -68,6 +77,7 @@ impl StreamCore {
             input: manifest.input_stream,
             output: manifest.output_stream,
             stages: Vec::new(),
+            weights: manifest.weights.map(|_| Vec::new()),
             patience: Self::patience_for(manifest.latency_cycles),
         }
     }

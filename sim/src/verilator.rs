@@ -44,14 +44,15 @@ impl Verilator {
         Ok(Verilator { core, ends, cache: Cache::from_environment()?, tool: Tool::default() })
     }
 
-    /// An executor of the design in the compiled directory `folder`.
+    /// An executor of the design in the compiled directory `folder`, which loads the directory's weights through the core's
+    /// port where they are others than the design begins with.
     ///
     /// # Errors
-    /// Where no cache folder is known.
+    /// Where no cache folder is known, or the plan contradicts itself.
     pub fn of_design(compiled: &Compiled, folder: &Path) -> Result<Self, SimError> {
         let network = &compiled.plan.network;
         let ends = FloatEnds { input: network.input_map.clone(), output: network.output_map.clone() };
-        Verilator::new(core_of(compiled, folder), ends)
+        Verilator::new(core_of(compiled, folder)?, ends)
     }
 
     /// The same with another cache.

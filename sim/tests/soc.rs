@@ -47,7 +47,7 @@ impl Digits {
 
     fn mapped(&self) -> MappedCore {
         let core = hdl::design::design(&self.plan).unwrap().pipeline;
-        let facts = hdl::soc::facts(&self.plan, self.manifest.design_hash_bytes().unwrap());
+        let facts = hdl::soc::facts(&self.plan, 0, self.manifest.design_hash_bytes().unwrap());
         MappedCore::new(core, (&self.plan.input_format(), &self.plan.output_format()), &facts)
     }
 }
@@ -191,7 +191,7 @@ fn words(format: &abi::packing::StreamFormat, elements: &[i32]) -> Vec<Word> {
 fn stream(digits: &Digits, seed: Option<u64>) -> (Vec<Vec<Word>>, Vec<u64>, u64) {
     let (input, output) = (digits.plan.input_format(), digits.plan.output_format());
     let core = AxiStreamCore::new(hdl::design::design(&digits.plan).unwrap().pipeline, (&input, &output));
-    let facts = hdl::soc::facts(&digits.plan, [7; 32]);
+    let facts = hdl::soc::facts(&digits.plan, 0, [7; 32]);
     let mut simulation = Simulation::new(AxiStreamDevice::new("device", core, (&input, &output), &facts));
     let mut random = ChaCha8Rng::seed_from_u64(seed.unwrap_or(0));
     let mut chance = |probability| seed.is_none() || random.random_bool(probability);

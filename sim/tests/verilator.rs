@@ -44,6 +44,7 @@ fn core(top: &str, input: StreamFormat, output: StreamFormat) -> StreamCore {
         input,
         output,
         stages: Vec::new(),
+        weights: None,
         patience: 2_000,
     }
 }
@@ -100,6 +101,7 @@ fn dot() -> (Network, StreamCore) {
             reduction: Reduction::None,
         },
         sensitive_steps: Vec::new(),
+        replaceable: false,
     };
     network.validate().unwrap();
     let (input, output) = (format(U4, 2, 5, 2), format(u2, 1, 1, 2));

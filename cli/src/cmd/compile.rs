@@ -7,6 +7,7 @@ use crate::output::show;
 use anyhow::Context;
 use clap::Args;
 use compiler::fold::{Goal, Parallelism, Target, plan_for};
+use compiler::replace::replaceable;
 use hdl::artifacts;
 use hdl::board::Board;
 use miette::Diagnostic;
@@ -39,6 +40,9 @@ pub struct Compile {
     /// within 1 %.
     #[arg(long, value_name = "MHZ", allow_negative_numbers = true)]
     clock: Option<f64>,
+    /// Let other weights and thresholds be loaded into the running design, see `xnorforge load`.
+    #[arg(long)]
+    writable_weights: bool,
     /// Print the report as one JSON object instead of text.
     #[arg(long)]
     json: bool,
@@ -91,14 +95,16 @@ impl Compile {
             (Some(board), Some(clock)) => board.clock(clock)?.megahertz(),
             (Some(board), None) => board.design_clock()?.megahertz(),
         };
+        let network = model.network().clone();
+        let network = if self.writable_weights { replaceable(network) } else { network };
         let target = match &board {
             None => Target::default(),
             Some(board) => {
-                board.check_weights(model.network().weight_bits())?;
+                board.check_weights(network.weight_bits())?;
                 board.target()
             }
         };
-        let plan = plan_for(model.network().clone(), &goal, clock, &target)?;
+        let plan = plan_for(network, &goal, clock, &target)?;
         let compiled = artifacts::write(&plan, board.as_ref(), &self.output)?;
         let report = compiled.report();
         if self.json {

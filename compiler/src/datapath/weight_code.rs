@@ -20,6 +20,8 @@ pub struct WeightCode {
     pub operand: ElementType,
     /// The least and the greatest input.
     range: (i64, i64),
+    /// The range of the weights.
+    weights: WeightRange,
     /// Whether padded words count half of their lanes: ±1 by ±1.
     halves: bool,
 }
@@ -45,6 +47,7 @@ impl WeightCode {
             multiplier: Multiplier::new(datapath, range, operand.bits() as usize),
             operand,
             range: (input.minimum(), input.maximum()),
+            weights: range,
             halves: padded && datapath == Datapath::Bipolar,
         }
     }
@@ -84,8 +87,7 @@ impl WeightCode {
     /// With inputs `x'` in `a..=b`, the least sum takes `b` at negative weights and `a` at the others; both ends are
     /// reached, so accumulators are as wide as need be.
     pub fn row(&self, weights: impl Iterator<Item = i64>, unused: usize) -> RowRange {
-        let (step, minimum) = (self.operand.step(), self.operand.minimum());
-        let (a, b) = ((self.range.0 - minimum) / step, (self.range.1 - minimum) / step);
+        let (step, minimum, (a, b)) = (self.operand.step(), self.operand.minimum(), self.operands());
         let (mut positive, mut negative, mut negatives, mut count) = (0, 0, 0, 0);
         for weight in weights {
             positive += weight.max(0);
@@ -100,9 +102,38 @@ impl WeightCode {
         if self.halves {
             return RowRange { bias: -count, least: 0, greatest: 2 * count };
         }
-        let zero = if self.has_offset() { -minimum } else { 0 };
-        offset += unused as i64 * product(&self.multiplier, self.encode(0), zero);
+        offset += unused as i64 * self.unused();
         RowRange { bias: minimum * sum - step * offset, least: range.least + offset, greatest: range.greatest + offset }
+    }
+
+    /// What the sums of a row of the given bias mean, when its `columns` weights may become any in the code's range.
+    pub fn any_row(&self, columns: usize, unused: usize, bias: i64) -> RowRange {
+        let columns = columns as i64;
+        if self.halves {
+            return RowRange { bias, least: 0, greatest: 2 * columns };
+        }
+        let (a, b) = self.operands();
+        let lane = |weight: i64| {
+            let offset = product(&self.multiplier, self.encode(weight), 0);
+            [weight * a + offset, weight * b + offset]
+        };
+        let weights = (self.weights.minimum..=self.weights.maximum).filter(|weight| self.weights.contains(*weight));
+        let lanes = weights.flat_map(lane).map(|sum| (sum, sum));
+        let (least, greatest) = lanes.reduce(|low, high| (low.0.min(high.0), low.1.max(high.1))).unwrap_or((0, 0));
+        let unused = unused as i64 * self.unused();
+        RowRange { bias, least: columns * least + unused, greatest: columns * greatest + unused }
+    }
+
+    /// The least and the greatest input as the datapath sees them.
+    fn operands(&self) -> (i64, i64) {
+        let (step, minimum) = (self.operand.step(), self.operand.minimum());
+        ((self.range.0 - minimum) / step, (self.range.1 - minimum) / step)
+    }
+
+    /// What an unused lane adds.
+    fn unused(&self) -> i64 {
+        let zero = if self.has_offset() { -self.operand.minimum() } else { 0 };
+        product(&self.multiplier, self.encode(0), zero)
     }
 }
 

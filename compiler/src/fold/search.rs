@@ -174,7 +174,7 @@ impl<'a> Costs<'a> {
         let result = steps.map_or(sums, |steps| network.tensor(steps.output));
         let spread = (sums.maximum - sums.minimum) / element.step();
         Some(Costs {
-            range: WeightRange::of(&weights.values),
+            range: WeightRange::in_network(network, weights),
             element,
             padded: padded && element == ElementType::Bipolar,
             dot,

@@ -257,7 +257,7 @@ fn accumulator_range(weights: &WeightMatrix, range: (i64, i64)) -> (i64, i64) {
 }
 
 /// What the taps of a dot product can count as: the elements' range, and the padding where there is some.
-pub(super) fn reached(kind: &LayerKind, input: &TensorType) -> (i64, i64) {
+pub(crate) fn reached(kind: &LayerKind, input: &TensorType) -> (i64, i64) {
     match kind {
         LayerKind::Convolution(Convolution { window, padding, .. }) if !window.is_unpadded() => {
             (input.minimum.min(i64::from(*padding)), input.maximum.max(i64::from(*padding)))
@@ -279,7 +279,7 @@ pub(super) fn spacing(kind: &LayerKind, input: &TensorType) -> i64 {
 }
 
 /// Sets the range of accumulators. They are signed even where no negative one can occur: one datapath for all.
-fn set_accumulator(tensor: &mut TensorType, (minimum, maximum): (i64, i64)) {
+pub(crate) fn set_accumulator(tensor: &mut TensorType, (minimum, maximum): (i64, i64)) {
     (tensor.minimum, tensor.maximum) = (minimum, maximum);
     tensor.element = ElementType::holding(minimum.min(-1), maximum);
 }
@@ -303,30 +303,40 @@ pub fn tighten_ranges(mut network: Network) -> Network {
                 tensor.minimum = values().min().unwrap_or(0);
                 tensor.maximum = values().max().unwrap_or(0);
             }
-            LayerKind::Pool(Pool { window, operation: PoolOperation::Sum }) => {
-                set_accumulator(tensor, sum_of_windows(&from, window));
-            }
-            // With one tensor it is there for its type.
-            LayerKind::Add(add) if inputs.len() == 1 => (tensor.minimum, tensor.maximum) = sum_range(add, &inputs),
-            LayerKind::Add(add) => set_accumulator(tensor, sum_range(add, &inputs)),
-            LayerKind::Table(Table { values }) => {
-                let values = || values.iter().flatten().map(|value| i64::from(*value));
-                tensor.minimum = values().min().unwrap_or(0);
-                tensor.maximum = values().max().unwrap_or(0);
-            }
-            LayerKind::Concat => {
-                tensor.minimum = inputs.iter().map(|input| input.minimum).min().unwrap_or(0);
-                tensor.maximum = inputs.iter().map(|input| input.maximum).max().unwrap_or(0);
-            }
-            LayerKind::Pool(Pool { operation: PoolOperation::Extremum(_), .. })
-            | LayerKind::Upsample { .. }
-            | LayerKind::Flatten => {
-                (tensor.element, tensor.minimum, tensor.maximum) = (from.element, from.minimum, from.maximum);
-            }
-            LayerKind::ArgMax => (tensor.minimum, tensor.maximum) = (0, from.channels as i64 - 1),
+            kind => set_derived_range(kind, &inputs, tensor),
         }
     }
     network
+}
+
+/// Sets the range of what a layer without weights and steps makes of `inputs`.
+pub(crate) fn set_derived_range(kind: &LayerKind, inputs: &[TensorType], tensor: &mut TensorType) {
+    let from = inputs[0];
+    match kind {
+        LayerKind::Pool(Pool { window, operation: PoolOperation::Sum }) => {
+            set_accumulator(tensor, sum_of_windows(&from, window));
+        }
+        // With one tensor it is there for its type.
+        LayerKind::Add(add) if inputs.len() == 1 => (tensor.minimum, tensor.maximum) = sum_range(add, inputs),
+        LayerKind::Add(add) => set_accumulator(tensor, sum_range(add, inputs)),
+        LayerKind::Table(Table { values }) => {
+            let values = || values.iter().flatten().map(|value| i64::from(*value));
+            tensor.minimum = values().min().unwrap_or(0);
+            tensor.maximum = values().max().unwrap_or(0);
+        }
+        LayerKind::Concat => {
+            tensor.minimum = inputs.iter().map(|input| input.minimum).min().unwrap_or(0);
+            tensor.maximum = inputs.iter().map(|input| input.maximum).max().unwrap_or(0);
+        }
+        LayerKind::Pool(Pool { operation: PoolOperation::Extremum(_), .. })
+        | LayerKind::Upsample { .. }
+        | LayerKind::Flatten => {
+            (tensor.element, tensor.minimum, tensor.maximum) = (from.element, from.minimum, from.maximum);
+        }
+        LayerKind::ArgMax => (tensor.minimum, tensor.maximum) = (0, from.channels as i64 - 1),
+        // Their ranges hang on weights and steps.
+        LayerKind::MatrixVector(_) | LayerKind::Convolution(_) | LayerKind::MultiThreshold(_) => {}
+    }
 }
 
 /// The least and the greatest sum over a window; one at the border may hold fewer pixels.

@@ -25,7 +25,7 @@ pub fn arithmetic(network: &Network, streams: &[Stream], stages: &[Stage], stage
     let layer = network.layer(stage.kind.layer()?);
     let (weights, dot) = (layer.kind.weights()?, Dot::new(network, layer)?);
     let input = &streams[stage.input().0];
-    let range = WeightRange::of(&weights.values);
+    let range = WeightRange::in_network(network, weights);
     // A depthwise unit multiplies one lane at a time; a row never sees the unused ones.
     let depthwise = matches!(stage.kind, StageKind::DepthwiseUnit { .. });
     let clean = depthwise || has_clean_lanes(network, streams, stages, stage.input());
@@ -36,7 +36,7 @@ pub fn arithmetic(network: &Network, streams: &[Stream], stages: &[Stage], stage
     let result_bits = streams[stage.output().0].format.element.bits() as usize;
     let mut unit = DotUnit::new(&dot, code, (lanes.pe, simd), thresholds, result_bits);
     unit.word_bits = input.word_bits();
-    unit.sum_bits = dot_unit::sum_bits(&code, weights, &unit, &dot);
+    unit.sum_bits = dot_unit::sum_bits(&code, weights, &unit, &dot, network.replaceable);
     unit.memories = stage.memories;
     unit.levels = code.multiplier.levels(simd) + stage.memories.weights.map_or(0, datapath::operand_registers);
     Some(Arithmetic { choice, levels: unit.levels, unit })

@@ -2,7 +2,7 @@
 
 use super::{ArtifactsError, manifest_of};
 use crate::board::{Board, device};
-use abi::manifest::Manifest;
+use abi::manifest::{Manifest, WeightsManifest};
 use compiler::plan::Plan;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -18,7 +18,11 @@ pub(super) fn check_manifest(folder: &Path, found: &Manifest, plan: &Plan) -> Re
         None => None,
         Some(found) => Some(device::manifest(plan, &Board::find(&found.board)?, found.files.clone())?),
     };
-    let expected = manifest_of(plan, top.clone(), files.clone(), design_hash.clone(), device);
+    let weights = match plan.network.replaceable {
+        false => None,
+        true => Some(WeightsManifest { words: crate::design::design(plan)?.pipeline.weight_words(), identity: 0 }),
+    };
+    let expected = manifest_of(plan, top.clone(), files.clone(), design_hash.clone(), device, weights);
     if *found != expected {
         let value = |manifest: &Manifest| serde_json::to_value(manifest).unwrap_or_default();
         let Difference { field, expected, found } = difference(String::new(), &value(&expected), &value(found));

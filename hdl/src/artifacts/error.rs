@@ -4,6 +4,7 @@ use crate::board::BoardError;
 use crate::design::DesignError;
 use abi::manifest::MANIFEST_VERSION;
 use compiler::plan::PlanInvalid;
+use compiler::replace::ReplaceError;
 use miette::Diagnostic;
 use network::network::NetworkError;
 use std::io;
@@ -116,6 +117,20 @@ pub enum ArtifactsError {
         /// Its version.
         found: u32,
     },
+    /// Weights that are part of the circuit.
+    #[error("{} must be compiled with `--writable-weights` for other weights to be loaded, but is not", folder.display())]
+    #[diagnostic(
+        code(hdl::artifacts::fixed_weights),
+        help("compile it again: `xnorforge compile MODEL -o {} --writable-weights`", folder.display())
+    )]
+    FixedWeights {
+        /// The directory.
+        folder: PathBuf,
+    },
+    /// A network that the design cannot hold.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Replace(#[from] ReplaceError),
     /// The design could not be made.
     #[error(transparent)]
     #[diagnostic(transparent)]

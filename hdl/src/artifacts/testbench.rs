@@ -27,7 +27,7 @@ pub(super) fn testbench_files(plan: &Plan, manifest: &Manifest) -> Vec<(String, 
         .collect();
     let patience = 4 * plan.latency + 20_000;
     let (from, to) = (&manifest.input_stream, &manifest.output_stream);
-    let testbench = testbench(&manifest.top, from, to, &stimulus, &expected, patience);
+    let testbench = testbench(&manifest.top, from, to, &stimulus, &expected, patience, manifest.weights.is_some());
     let mut files = testbench.memories;
     files.push(("testbench.v".into(), testbench.verilog));
     files.push(("run.sh".into(), RUN_TESTBENCH.into()));

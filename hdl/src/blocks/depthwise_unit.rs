@@ -9,6 +9,8 @@
 //! result; the queue is deep enough that this never delays a free-running stream. From there to the result offered pass
 //! [`latency`](compiler::schedule::depthwise_unit::latency) cycles.
 //!
+//! Where weights are writable, `access` and `answer` lead to both memories ([`rom`](super::rom)).
+//!
 //! Each lane is multiplied by a [`lane_sum`](super::lane_sum) of its own; taps are accumulated by
 //! [`row_results`](super::row_results).
 
@@ -18,6 +20,7 @@ use super::padded_lanes::PaddedLanes;
 use super::register::Register;
 use super::rom::Rom;
 use super::row_results::{RowFunction, RowResults, Rows};
+use super::weight_access::ports;
 use crate::wire::{ModuleName, Parameter, Wire, Word, bits_of};
 use abi::ElementType;
 use compiler::datapath::weight_code::WeightCode;
@@ -43,6 +46,8 @@ pub struct DepthwiseShape<'a> {
     pub padded: bool,
     /// How weights and lanes are multiplied.
     pub datapath: Datapath,
+    /// Whether weights and constants can be written: others of the same type then fit as well.
+    pub writable: bool,
     /// Channels taken at once, 1 to all.
     pub lanes: usize,
     /// What the memories are made of.
@@ -56,7 +61,9 @@ impl DepthwiseShape<'_> {
     }
 
     fn code(&self) -> WeightCode {
-        WeightCode::new(self.datapath, WeightRange::of(&self.weights.values), self.input, self.padded)
+        let range =
+            if self.writable { WeightRange::of_any(self.weights) } else { WeightRange::of(&self.weights.values) };
+        WeightCode::new(self.datapath, range, self.input, self.padded)
     }
 
     /// Clock cycles from operands read to sum.
@@ -112,6 +119,10 @@ pub struct DepthwiseUnit {
     pub out_valid: Wire<Out, Bit>,
     /// Whether the word out is taken.
     pub out_ready: Wire<In, Bit>,
+    /// Access to the memories, where they are writable.
+    pub access: Vec<Wire<In>>,
+    /// The word accessed.
+    pub answer: Vec<Wire<Out>>,
     tap: Register,
     address: Register,
     taken: Register,
@@ -139,6 +150,7 @@ pub struct DepthwiseUnit {
     weight_width: Parameter,
     sum_width: Parameter,
     flag: Parameter,
+    _writable: usize,
     _lanes: usize,
     _late: usize,
     _padded_lanes: usize,
@@ -154,10 +166,14 @@ impl DepthwiseUnit {
         let DepthwiseShape { name, weights, input, function, lanes, .. } = *shape;
         let code = shape.code();
         let (taps, words, levels) = (weights.columns, shape.blocks() * weights.columns, shape.levels());
-        let row = |row: usize| code.row(weights.row(row).iter().map(|weight| i64::from(*weight)), 0);
+        let row = |row: usize| {
+            let own = code.row(weights.row(row).iter().map(|weight| i64::from(*weight)), 0);
+            if shape.writable { code.any_row(taps, 0, own.bias) } else { own }
+        };
         let block_rows = shape.block_rows();
         let ranges = super::row_results::ranges(&code, (0..weights.rows).map(row), &block_rows, &function);
-        let rows = Rows { function, ranges: &ranges, folds: &block_rows, scale: code.scale() };
+        let rows =
+            Rows { function, ranges: &ranges, folds: &block_rows, scale: code.scale(), writable: shape.writable };
         let sum = rows.sum_bits();
         let width = lanes * input.bits() as usize + usize::from(shape.padded);
         let weight_width = lanes * code.multiplier.weight_bits;
@@ -166,6 +182,7 @@ impl DepthwiseUnit {
         let padded_lanes = usize::from(shape.padded) - padding;
         let lane = code.operand.bits() as usize;
         let (tap, address) = (super::address_bits(taps), super::address_bits(words));
+        let (access, answer) = ports(shape.writable);
         DepthwiseUnit {
             module_name: ModuleName::new(name),
             clock: Wire::default(),
@@ -176,11 +193,15 @@ impl DepthwiseUnit {
             out_data: Wire::of(lanes * function.element().bits() as usize),
             out_valid: Wire::default(),
             out_ready: Wire::default(),
+            access,
+            answer,
             tap: Register::new(tap),
             address: Register::new(address),
             taken: Register::new(width),
+            _writable: usize::from(shape.writable),
             weights: Rom::new(&format!("{name}_weights"), Arc::new(shape.weight_words(&code)))
-                .of_kind(shape.memories.weights),
+                .of_kind(shape.memories.weights)
+                .writable(shape.writable),
             late_weights: (0..late).map(|_| Register::new(weight_width)).collect(),
             late_words: (0..late).map(|_| Register::new(width)).collect(),
             weight_word: Wire::of(weight_width),
@@ -213,7 +234,17 @@ impl DepthwiseUnit {
 
     /// Names and texts of the memory files.
     pub fn files(&self) -> Vec<(String, String)> {
-        self.weights.file().into_iter().chain(self.results.files()).collect()
+        self.memories().into_iter().flat_map(Rom::files).collect()
+    }
+
+    /// The memories of weights and constants.
+    pub fn memories(&self) -> [&Rom; 2] {
+        [&self.weights, self.results.memory()]
+    }
+
+    /// As [`memories`](Self::memories), to be changed.
+    pub fn memories_mut(&mut self) -> [&mut Rom; 2] {
+        [&mut self.weights, self.results.memory_mut()]
     }
 }
 
@@ -263,6 +294,12 @@ impl Logic for DepthwiseUnit {
             self.late_words[i].clock.next = self.clock.val();
             self.late_words[i].d.next = self.taken.q.val();
             self.word.next = self.late_words[i].q.val();
+        }
+
+        for i in 0..self._writable {
+            self.weights.access[i].next = self.access[i].val();
+            self.results.access[i].next = self.access[i].val();
+            self.answer[i].next = self.weights.answer[i].val() | self.results.answer[i].val();
         }
 
         self.x.next = self.word.val();

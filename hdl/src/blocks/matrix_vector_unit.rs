@@ -15,6 +15,9 @@
 //! issued only when the output queue has room for its result, and the queue is deep enough that this never delays a
 //! free-running stream.
 //!
+//! Where weights are writable, `access` and `answer` lead to both memories ([`rom`](super::rom)); nothing else depends on
+//! the weights then but their type.
+//!
 //! Each row's lanes are multiplied and added ([`lane_sum`](super::lane_sum)), then accumulated
 //! ([`row_results`](super::row_results)). With ±1 by ±1 an accumulator counts agreements twice where words may be
 //! padding, and a padded word adds its number of columns instead: half of what it could have added, which is what 0 is.
@@ -26,6 +29,7 @@ use super::register::Register;
 use super::rom::Rom;
 use super::row_results::{RowResults, Rows};
 use super::vector_feed::VectorFeed;
+use super::weight_access::ports;
 use crate::wire::{ModuleName, Parameter, Wire, Word, bits_of};
 use abi::ElementType;
 use compiler::datapath::weight_code::WeightCode;
@@ -57,6 +61,8 @@ pub struct MatrixVectorShape<'a> {
     pub padded: bool,
     /// How weights and lanes are multiplied; [`Datapath::Bipolar`] only where unused lanes in are zero.
     pub datapath: Datapath,
+    /// Whether weights and constants can be written: others of the same type then fit as well.
+    pub writable: bool,
     /// Rows computed at once, 1 to all of a group.
     pub pe: usize,
     /// Columns taken at once, 1 to all of a part.
@@ -81,7 +87,9 @@ impl MatrixVectorShape<'_> {
     }
 
     fn code(&self) -> WeightCode {
-        WeightCode::new(self.datapath, WeightRange::of(&self.weights.values), self.input, self.padded)
+        let range =
+            if self.writable { WeightRange::of_any(self.weights) } else { WeightRange::of(&self.weights.values) };
+        WeightCode::new(self.datapath, range, self.input, self.padded)
     }
 
     /// Clock cycles from operands read to sum.
@@ -151,6 +159,10 @@ pub struct MatrixVectorUnit {
     pub out_valid: Wire<Out, Bit>,
     /// Whether the word out is taken.
     pub out_ready: Wire<In, Bit>,
+    /// Access to the memories, where they are writable.
+    pub access: Vec<Wire<In>>,
+    /// The word accessed.
+    pub answer: Vec<Wire<Out>>,
     feed: VectorFeed,
     weights: Rom,
     /// Registers behind both memories, where there are some.
@@ -172,6 +184,7 @@ pub struct MatrixVectorUnit {
     simd_width: Parameter,
     sum_width: Parameter,
     flag: Parameter,
+    _writable: usize,
     _rows: usize,
     _late: usize,
     _padded_lanes: usize,
@@ -188,10 +201,13 @@ impl MatrixVectorUnit {
         let code = shape.code();
         let (words, folds, levels) = (shape.words(), shape.folds(), shape.levels());
         let unused = words * simd - weights.columns;
-        let row = |row: usize| code.row(weights.row(row).iter().map(|weight| i64::from(*weight)), unused);
+        let row = |row: usize| {
+            let own = code.row(weights.row(row).iter().map(|weight| i64::from(*weight)), unused);
+            if shape.writable { code.any_row(weights.columns, unused, own.bias) } else { own }
+        };
         let fold_rows = shape.fold_rows();
         let ranges = super::row_results::ranges(&code, (0..weights.rows).map(row), &fold_rows, &function);
-        let rows = Rows { function, ranges: &ranges, folds: &fold_rows, scale: code.scale() };
+        let rows = Rows { function, ranges: &ranges, folds: &fold_rows, scale: code.scale(), writable: shape.writable };
         let sum = rows.sum_bits();
         let width = simd * input.bits() as usize + usize::from(shape.padded);
         let weight_words = shape.weight_words(&code);
@@ -200,6 +216,7 @@ impl MatrixVectorUnit {
         let padding = usize::from(code.counts_halves());
         let padded_lanes = usize::from(shape.padded) - padding;
         let x = simd * code.operand.bits() as usize;
+        let (access, answer) = ports(shape.writable);
         MatrixVectorUnit {
             module_name: ModuleName::new(name),
             clock: Wire::default(),
@@ -210,8 +227,13 @@ impl MatrixVectorUnit {
             out_data: Wire::of(pe * function.element().bits() as usize),
             out_valid: Wire::default(),
             out_ready: Wire::default(),
+            access,
+            answer,
             feed: VectorFeed::new(words, folds, width, groups).of_kind(shape.memories.words),
-            weights: Rom::new(&format!("{name}_weights"), Arc::new(weight_words)).of_kind(shape.memories.weights),
+            _writable: usize::from(shape.writable),
+            weights: Rom::new(&format!("{name}_weights"), Arc::new(weight_words))
+                .of_kind(shape.memories.weights)
+                .writable(shape.writable),
             late_weights: (0..late).map(|_| Register::new(weight_width)).collect(),
             late_words: (0..late).map(|_| Register::new(width)).collect(),
             weight_word: Wire::of(weight_width),
@@ -238,7 +260,17 @@ impl MatrixVectorUnit {
 
     /// Names and texts of the memory files.
     pub fn files(&self) -> Vec<(String, String)> {
-        self.weights.file().into_iter().chain(self.results.files()).collect()
+        self.memories().into_iter().flat_map(Rom::files).collect()
+    }
+
+    /// The memories of weights and constants.
+    pub fn memories(&self) -> [&Rom; 2] {
+        [&self.weights, self.results.memory()]
+    }
+
+    /// As [`memories`](Self::memories), to be changed.
+    pub fn memories_mut(&mut self) -> [&mut Rom; 2] {
+        [&mut self.weights, self.results.memory_mut()]
     }
 }
 
@@ -267,6 +299,12 @@ impl Logic for MatrixVectorUnit {
             self.late_words[i].clock.next = self.clock.val();
             self.late_words[i].d.next = self.feed.x.val();
             self.word.next = self.late_words[i].q.val();
+        }
+
+        for i in 0..self._writable {
+            self.weights.access[i].next = self.access[i].val();
+            self.results.access[i].next = self.access[i].val();
+            self.answer[i].next = self.weights.answer[i].val() | self.results.answer[i].val();
         }
 
         self.x.next = self.word.val();

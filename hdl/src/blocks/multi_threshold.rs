@@ -2,12 +2,14 @@
 //!
 //! Ports: `clock`, `reset`; the stream in, `lanes` integers a word; the stream out, `lanes` codes a word. A word taken in
 //! cycle `t` is offered from cycle `t + 4` on; one word moves in every cycle.
+//! Where the thresholds are writable, `access` and `answer` lead to their memory ([`rom`](super::rom)).
 
 use super::delay_line::DelayLine;
 use super::register::Register;
 use super::rom::Rom;
 use super::stream_fifo::StreamFifo;
 use super::threshold_row::ThresholdRow;
+use super::weight_access::ports;
 use crate::wire::{ModuleName, Parameter, Wire, Word, bits_of};
 use abi::StepFunction;
 use compiler::memory::MemoryKind;
@@ -36,6 +38,10 @@ pub struct MultiThreshold {
     pub out_valid: Wire<Out, Bit>,
     /// Whether the word out is taken.
     pub out_ready: Wire<In, Bit>,
+    /// Access to the thresholds, where they are writable.
+    pub access: Vec<Wire<In>>,
+    /// The word accessed.
+    pub answer: Vec<Wire<Out>>,
     position: Register,
     constants: Rom,
     late_constants: Vec<Register>,
@@ -58,6 +64,7 @@ pub struct MultiThreshold {
     sign: Parameter,
     constant_width: Parameter,
     result_width: Parameter,
+    _writable: usize,
     _lanes: usize,
     _position: usize,
     _reserved: usize,
@@ -112,9 +119,12 @@ impl MultiThreshold {
             out_data: Wire::of(lanes * element),
             out_valid: Wire::default(),
             out_ready: Wire::default(),
+            access: Vec::new(),
+            answer: Vec::new(),
             position: Register::new(position),
             late_constants: (0..late).map(|_| Register::new(constant_bits)).collect(),
             word_constants: Wire::of(constant_bits),
+            _writable: 0,
             constants: Rom::new(&format!("{name}_thresholds"), Arc::new(constants)),
             word: Register::new(lanes * bits),
             late_word: Register::new(lanes * bits),
@@ -150,9 +160,27 @@ impl MultiThreshold {
         self
     }
 
+    /// The same block with thresholds that can be written, or not.
+    pub fn writable(mut self, is_writable: bool) -> Self {
+        (self.access, self.answer) = ports(is_writable);
+        self._writable = usize::from(is_writable);
+        self.constants = self.constants.writable(is_writable);
+        self
+    }
+
     /// Names and texts of the memory files.
     pub fn files(&self) -> Vec<(String, String)> {
-        self.constants.file().into_iter().collect()
+        self.constants.files()
+    }
+
+    /// The memory of thresholds.
+    pub fn memory(&self) -> &Rom {
+        &self.constants
+    }
+
+    /// As [`memory`](Self::memory), to be changed.
+    pub fn memory_mut(&mut self) -> &mut Rom {
+        &mut self.constants
     }
 }
 
@@ -200,6 +228,10 @@ impl Logic for MultiThreshold {
             self.position.d.next = bits_of(0u64, self._position);
         }
         self.constants.address.next = self.position.q.val();
+        for i in 0..self._writable {
+            self.constants.access[i].next = self.access[i].val();
+            self.answer[i].next = self.constants.answer[i].val();
+        }
         self.word_constants.next = self.constants.q.val();
         for i in 0..self._late {
             self.late_constants[i].clock.next = self.clock.val();

@@ -1,18 +1,29 @@
-//! A read-only memory: weights and thresholds.
+//! A memory of parameters: weights and thresholds.
 //!
 //! Ports: `clock`; `address`; `q`, the row at the address of the last clock edge. A memory of one row is a constant
 //! and follows no clock. The rows are read from a file by `$readmemh`, which synthesis turns into block RAM contents.
 //!
 //! A memory made of LUTs registers the address, the other kind the row: so that the LUTs stand between two registers of
 //! which one is the user's, and no other logic gets mixed up with them.
+//!
+//! A writable memory has two ports more: `access`, as [`weight_access`](super::weight_access) makes it, and `answer`, the
+//! word accessed, one cycle later, zero where it is another memory's or was written. While its own words are accessed, `q`
+//! does not follow `address`. Its rows are cut into columns of 32 bits with a file each, as [`abi::weights`] describes; a
+//! memory of one row is a register.
 
+use super::weight_access::ports;
 use crate::wire::{ModuleName, Wire, Word};
+use abi::weights::Segment;
+use abi::window::WORD_BITS;
 use compiler::memory::MemoryKind;
 use rust_hdl::core::prelude::*;
 use std::fmt::Write;
 use std::sync::Arc;
 
-/// A memory that is never written.
+mod window;
+use window::Window;
+
+/// A memory of parameters.
 #[derive(Clone, Debug, LogicBlock)]
 pub struct Rom {
     module_name: ModuleName,
@@ -22,10 +33,15 @@ pub struct Rom {
     pub address: Wire<In>,
     /// The row read at the last edge.
     pub q: Wire<Out>,
+    /// Access from outside; only of a writable memory.
+    pub access: Vec<Wire<In>>,
+    /// The word accessed; only of a writable memory.
+    pub answer: Vec<Wire<Out>>,
     _name: String,
     _rows: Arc<Vec<Word>>,
     _kind: Option<MemoryKind>,
     _shows: bool,
+    _window: Option<Window>,
 }
 
 impl Rom {
@@ -37,10 +53,13 @@ impl Rom {
             clock: Wire::default(),
             address: Wire::of(super::address_bits(rows.len())),
             q: Wire::of(width),
+            access: Vec::new(),
+            answer: Vec::new(),
             _name: name.to_owned(),
             _rows: rows,
             _kind: None,
             _shows: false,
+            _window: None,
         }
     }
 
@@ -49,41 +68,96 @@ impl Rom {
         Rom { _kind: kind, ..self }
     }
 
-    /// Name and text of the memory's file; `None` for a constant.
-    pub fn file(&self) -> Option<(String, String)> {
-        if self._rows.len() == 1 {
-            return None;
-        }
-        let digits = self.q.width().div_ceil(4);
-        let mut text = String::with_capacity(self._rows.len() * (digits + 1));
-        for row in self._rows.iter() {
-            // Writing to a string cannot fail.
-            let _ = writeln!(text, "{row:0digits$x}");
-        }
-        Some((format!("{}.mem", self._name), text))
+    /// The same memory, writable or not. A writable one still needs its [place](Self::place) in the weight window.
+    pub fn writable(self, is_writable: bool) -> Self {
+        let (access, answer) = ports(is_writable);
+        let window = is_writable.then(|| Window::new(self._rows.len(), self.q.width()));
+        Rom { access, answer, _window: window, ..self }
     }
+
+    /// Words of the weight window that the memory takes, a power of two; `None` where it cannot be written.
+    pub fn window_words(&self) -> Option<u32> {
+        self._window.as_ref().map(Window::words)
+    }
+
+    /// Puts a writable memory at `first`, a multiple of its words.
+    pub fn place(&mut self, first: u32) {
+        if let Some(window) = &mut self._window {
+            window.first = first;
+        }
+    }
+
+    /// What the memory holds, as words of the weight window; empty where it cannot be written.
+    pub fn segments(&self) -> Vec<Segment> {
+        self._window.as_ref().map_or_else(Vec::new, |window| window.segments(&self._rows))
+    }
+
+    /// Names and texts of the memory's files.
+    pub fn files(&self) -> Vec<(String, String)> {
+        if self._rows.len() == 1 {
+            return Vec::new();
+        }
+        match &self._window {
+            None => vec![(format!("{}.mem", self._name), memory_text(self._rows.iter()))],
+            Some(window) => (0..window.columns())
+                .map(|column| {
+                    let words: Vec<Word> = self._rows.iter().map(|row| window.column(row, column)).collect();
+                    (format!("{}_{column}.mem", self._name), memory_text(words.iter()))
+                })
+                .collect(),
+        }
+    }
+}
+
+/// Rows for `$readmemh`, one a line.
+fn memory_text<'a>(rows: impl Iterator<Item = &'a Word>) -> String {
+    let mut text = String::new();
+    for row in rows {
+        let digits = row.bits().div_ceil(4);
+        // Writing to a string cannot fail.
+        let _ = writeln!(text, "{row:0digits$x}");
+    }
+    text
 }
 
 impl Logic for Rom {
     fn update(&mut self) {
-        if self._rows.len() == 1 {
-            self.q.next = self._rows[0].clone();
-        } else if self.clock.pos_edge() {
-            let row = self.address.val().low() as usize;
+        let edge = self.clock.pos_edge();
+        let own = self._window.as_ref().and_then(|window| window.own(self.access[0].val().low()));
+        let is_write = own.is_some_and(|own| own.is_write);
+        let row = own.map_or_else(|| self.address.val().low() as usize, |own| own.row);
+        if edge && self._rows.len() > 1 && !is_write {
             // Addresses beyond the last row are never used; hardware gives anything there.
             self.q.next = self._rows.get(row).cloned().unwrap_or_else(|| Word::zero(self.q.width()));
             self._shows = true;
-        } else if self._kind == Some(MemoryKind::Lut) && !self._shows {
+        } else if self._kind == Some(MemoryKind::Lut) && !self._shows && self._window.is_none() {
+            self.q.next = self._rows[0].clone();
+        }
+        if let Some(window) = self._window.as_ref().filter(|_| edge) {
+            self.answer[0].next = match own.and_then(|own| Some((own, self._rows.get(own.row)?))) {
+                Some((own, row)) if !is_write => window.column(row, own.column),
+                _ => Word::zero(WORD_BITS),
+            };
+            if let Some(own) = own.filter(|own| own.is_write && own.row < self._rows.len()) {
+                let row = &mut Arc::make_mut(&mut self._rows)[own.row];
+                *row = window.with_column(row, own.column, own.data);
+            }
+        }
+        if self._rows.len() == 1 {
             self.q.next = self._rows[0].clone();
         }
     }
 
     fn connect(&mut self) {
         self.q.connect();
+        self.answer.iter_mut().for_each(Wire::connect);
     }
 
     fn hdl(&self) -> Verilog {
         let (width, depth) = (self.q.width(), self._rows.len());
+        if let Some(window) = &self._window {
+            return Verilog::Custom(window.verilog(&self._name, &self._rows, self._kind));
+        }
         if depth == 1 {
             return Verilog::Custom(format!("assign q = {width}'h{:x};", self._rows[0]));
         }

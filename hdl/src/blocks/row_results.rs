@@ -8,6 +8,8 @@
 //! A fold's results are offered three cycles after its last terms. The queue's places are counted when they are
 //! reserved, so nothing here waits.
 //!
+//! Where the constants are writable, `access` and `answer` lead to their memory ([`rom`](super::rom)).
+//!
 //! An accumulator of the network is `scale · sum + bias` with constants of the row: thresholds are moved to the sum and
 //! cost nothing, and only units without thresholds compute it.
 
@@ -16,6 +18,7 @@ use super::register::Register;
 use super::rom::Rom;
 use super::stream_fifo::StreamFifo;
 use super::threshold_row::ThresholdRow;
+use super::weight_access::ports;
 use crate::wire::{ModuleName, Parameter, Wire, Word, bits_of};
 use compiler::memory::MemoryKind;
 use rust_hdl::core::prelude::*;
@@ -50,6 +53,10 @@ pub struct RowResults {
     pub out_valid: Wire<Out, Bit>,
     /// Whether the word out is taken.
     pub out_ready: Wire<In, Bit>,
+    /// Access to the constants, where they are writable.
+    pub access: Vec<Wire<In>>,
+    /// The word accessed.
+    pub answer: Vec<Wire<Out>>,
     term: Vec<Wire<Local>>,
     base: Vec<Wire<Local>>,
     accumulators: Vec<Register>,
@@ -77,6 +84,7 @@ pub struct RowResults {
     constant_width: Parameter,
     result_width: Parameter,
     scale_shift: Parameter,
+    _writable: usize,
     _rows: usize,
     _threshold_rows: usize,
     _bias_rows: usize,
@@ -95,6 +103,7 @@ impl RowResults {
         let (threshold_rows, bias_rows) = if constants.levels > 0 { (pe, 0) } else { (0, pe) };
         let (reserved, fold) = (super::bits_for(depth), super::address_bits(folds));
         let sum = constants.sum_bits;
+        let (access, answer) = ports(rows.writable);
         // A memory of one row is a constant and needs no register.
         let (late, fold_constants) = (usize::from(folds > 1), constants.words[0].bits());
         RowResults {
@@ -110,11 +119,15 @@ impl RowResults {
             out_data: Wire::of(pe * element),
             out_valid: Wire::default(),
             out_ready: Wire::default(),
+            access,
+            answer,
             term: (0..pe).map(|_| Wire::of(sum)).collect(),
             base: (0..pe).map(|_| Wire::of(sum)).collect(),
             accumulators: (0..pe).map(|_| Register::new(sum)).collect(),
             fold: Register::new(fold),
-            constants: Rom::new(&format!("{name}_{}", constants.what), Arc::new(constants.words)),
+            _writable: usize::from(rows.writable),
+            constants: Rom::new(&format!("{name}_{}", constants.what), Arc::new(constants.words))
+                .writable(rows.writable),
             late_constants: (0..late).map(|_| Register::new(fold_constants)).collect(),
             fold_constants: Wire::of(fold_constants),
             done: DelayLine::new(2, 1),
@@ -155,9 +168,14 @@ impl RowResults {
         self
     }
 
-    /// Names and texts of the memory files.
-    pub fn files(&self) -> Vec<(String, String)> {
-        self.constants.file().into_iter().collect()
+    /// The memory of constants.
+    pub fn memory(&self) -> &Rom {
+        &self.constants
+    }
+
+    /// As [`memory`](Self::memory), to be changed.
+    pub fn memory_mut(&mut self) -> &mut Rom {
+        &mut self.constants
     }
 }
 
@@ -201,6 +219,10 @@ impl Logic for RowResults {
         }
         // Those of the next fold are read one cycle early, and so come out of a register when they are used.
         self.constants.address.next = self.fold.d.val();
+        for i in 0..self._writable {
+            self.constants.access[i].next = self.access[i].val();
+            self.answer[i].next = self.constants.answer[i].val();
+        }
         self.fold_constants.next = self.constants.q.val();
         for i in 0..self._late {
             self.late_constants[i].clock.next = self.clock.val();

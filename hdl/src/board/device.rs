@@ -53,7 +53,8 @@ pub fn device(
     design_hash: [u8; 32],
 ) -> Result<Device, DesignError> {
     let (input, output) = (plan.input_format(), plan.output_format());
-    let facts = DeviceFacts::of(plan, manifest.slots, manifest.clock_hertz, design_hash);
+    let weight_words = core.weight_words();
+    let facts = DeviceFacts::of(plan, (manifest.slots, weight_words), manifest.clock_hertz, design_hash);
     let timing = UartTiming::new(manifest.clock_hertz, manifest.baud)?;
     Ok(Device::new(DEVICE, MappedCore::new(core, (&input, &output), &facts), &timing))
 }

@@ -8,14 +8,15 @@ use crate::blocks::fork::Fork;
 use crate::blocks::matrix_vector_unit::MatrixVectorUnit;
 use crate::blocks::multi_threshold::MultiThreshold;
 use crate::blocks::pool_unit::PoolUnit;
+use crate::blocks::rom::Rom;
 use crate::blocks::scale_unit::ScaleUnit;
 use crate::blocks::sliding_window::SlidingWindow;
 use crate::blocks::stream_fifo::StreamFifo;
 use crate::blocks::table_unit::TableUnit;
 use crate::blocks::upsample::Upsample;
 use crate::blocks::width_converter::WidthConverter;
-use crate::wire::Word;
-use rust_hdl::core::prelude::{Block, Clock, Logic, Probe};
+use crate::wire::{Wire, Word};
+use rust_hdl::core::prelude::{Block, Clock, In, Logic, Out, Probe};
 
 /// What the names of a block's wires begin with, for each stream in.
 pub const INPUTS: [&str; 2] = ["in", "second"];
@@ -189,12 +190,12 @@ units! {
 }
 
 impl Unit {
-    /// Names and texts of the block's memory files.
-    pub fn files(&self) -> Vec<(String, String)> {
+    /// The block's memories of parameters.
+    pub fn memories(&self) -> Vec<&Rom> {
         match self {
-            Unit::MatrixVectorUnit(unit) => unit.files(),
-            Unit::DepthwiseUnit(unit) => unit.files(),
-            Unit::MultiThreshold(unit) => unit.files(),
+            Unit::MatrixVectorUnit(unit) => unit.memories().into(),
+            Unit::DepthwiseUnit(unit) => unit.memories().into(),
+            Unit::MultiThreshold(unit) => vec![unit.memory()],
             Unit::WidthConverter(_)
             | Unit::SlidingWindow(_)
             | Unit::StreamFifo(_)
@@ -207,6 +208,52 @@ impl Unit {
             | Unit::Concat(_)
             | Unit::Fork(_) => Vec::new(),
         }
+    }
+
+    /// As [`memories`](Self::memories), to be changed.
+    pub fn memories_mut(&mut self) -> Vec<&mut Rom> {
+        match self {
+            Unit::MatrixVectorUnit(unit) => unit.memories_mut().into(),
+            Unit::DepthwiseUnit(unit) => unit.memories_mut().into(),
+            Unit::MultiThreshold(unit) => vec![unit.memory_mut()],
+            Unit::WidthConverter(_)
+            | Unit::SlidingWindow(_)
+            | Unit::StreamFifo(_)
+            | Unit::PoolUnit(_)
+            | Unit::ScaleUnit(_)
+            | Unit::Upsample(_)
+            | Unit::ArgMax(_)
+            | Unit::AddUnit(_)
+            | Unit::TableUnit(_)
+            | Unit::Concat(_)
+            | Unit::Fork(_) => Vec::new(),
+        }
+    }
+
+    /// Whether there are writable memories.
+    pub fn is_writable(&self) -> bool {
+        self.memories().iter().any(|memory| memory.window_words().is_some())
+    }
+
+    /// The ports that lead to writable memories; `None` where there are none.
+    pub fn weights(&mut self) -> Option<(&mut Wire<In>, &Wire<Out>)> {
+        let (access, answer) = match self {
+            Unit::MatrixVectorUnit(unit) => (&mut unit.access, &unit.answer),
+            Unit::DepthwiseUnit(unit) => (&mut unit.access, &unit.answer),
+            Unit::MultiThreshold(unit) => (&mut unit.access, &unit.answer),
+            Unit::WidthConverter(_)
+            | Unit::SlidingWindow(_)
+            | Unit::StreamFifo(_)
+            | Unit::PoolUnit(_)
+            | Unit::ScaleUnit(_)
+            | Unit::Upsample(_)
+            | Unit::ArgMax(_)
+            | Unit::AddUnit(_)
+            | Unit::TableUnit(_)
+            | Unit::Concat(_)
+            | Unit::Fork(_) => return None,
+        };
+        access.first_mut().zip(answer.first())
     }
 
     /// Shows the block to a probe.

@@ -24,7 +24,8 @@ const EXPECTED: &str = "testbench_expected.mem";
 /// The testbench for the module `top`.
 ///
 /// `stimulus` holds the elements of each image in stream order and `expected` what must come out for each. A core of
-/// which no word moves for `patience` clock cycles counts as stuck.
+/// which no word moves for `patience` clock cycles counts as stuck. With `has_weights`, it has a weight window, which is not
+/// accessed.
 pub fn testbench(
     top: &str,
     input: &StreamFormat,
@@ -32,6 +33,7 @@ pub fn testbench(
     stimulus: &[Vec<i32>],
     expected: &[Vec<i32>],
     patience: u64,
+    has_weights: bool,
 ) -> Testbench {
     let constants = [
         ("INPUT_BITS", input.word_bits() as u64),
@@ -46,6 +48,7 @@ pub fn testbench(
         constants.iter().map(|(name, value)| format!("    localparam {name} = {value};\n")).collect();
     let verilog = TEMPLATE
         .replace("@TOP@", top)
+        .replace("@WEIGHTS@", if has_weights { IDLE_WEIGHTS } else { "" })
         .replace("@CONSTANTS@", &constants.concat())
         .replace("@STIMULUS@", STIMULUS)
         .replace("@EXPECTED@", EXPECTED);
@@ -67,6 +70,14 @@ fn memory(format: &StreamFormat, images: &[Vec<i32>]) -> String {
     }
     text
 }
+
+/// The ports of a weight window that nobody accesses.
+const IDLE_WEIGHTS: &str = ",
+        .weights_select(1'b0),
+        .weights_write(1'b0),
+        .weights_address(22'd0),
+        .weights_data(32'd0),
+        .weights_q()";
 
 const TEMPLATE: &str = include_str!("testbench.v");
 

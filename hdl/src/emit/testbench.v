@@ -30,7 +30,7 @@ module testbench;
         .in_ready(in_ready),
         .out_data(out_data),
         .out_valid(out_valid),
-        .out_ready(out_ready)
+        .out_ready(out_ready)@WEIGHTS@
     );
 
     reg [INPUT_BITS-1:0] stimulus [0:INPUT_WORDS-1];

@@ -4,11 +4,12 @@
 //! the bus as [`register_file`](super::register_file) describes it.
 //!
 //! Address and data of a write may come in either order. Every output is made from registers alone, so no ready waits for
-//! a valid within a clock cycle, nor a valid for a ready. One access is carried out at a time, three clock cycles after
+//! a valid within a clock cycle, nor a valid for a ready. One access is carried out at a time, six clock cycles after
 //! the last of its handshakes at the earliest; reads and writes that wait take turns. The response is `SLVERR` where there
 //! is no such word, or where a write's strobes select only some bytes of one. A write that selects no byte changes nothing.
 
 use super::BUS_ADDRESS_BITS;
+use super::register_file::ANSWERS_FROM;
 use crate::blocks::register::Register;
 use crate::wire::{ModuleName, Parameter, Wire, Word, bits_of};
 use abi::window::WORD_BITS;
@@ -95,8 +96,13 @@ pub struct AxiLiteBridge {
     every_byte: Parameter,
     word_mask: Parameter,
     slave_error: Parameter,
+    answered: Parameter,
     _address: usize,
+    _stage: usize,
 }
+
+/// Bits that count the clock cycles of an access.
+const STAGE_BITS: usize = 3;
 
 /// Bits of a response.
 pub const RESPONSE_BITS: usize = 2;
@@ -150,7 +156,7 @@ impl AxiLiteBridge {
             read_word: Register::new(WORD_BITS),
             read_response: Register::new(RESPONSE_BITS),
             read_done: Register::new(1),
-            stage: Register::new(2),
+            stage: Register::new(STAGE_BITS),
             writing: Register::new(1),
             can_write: Wire::default(),
             can_read: Wire::default(),
@@ -161,7 +167,9 @@ impl AxiLiteBridge {
             every_byte: Parameter::new(Word::ones(WORD_BITS / 8)),
             word_mask: Parameter::new(Word::new(!3 & ((1 << BUS_ADDRESS_BITS) - 1), BUS_ADDRESS_BITS)),
             slave_error: Parameter::new(Word::new(SLAVE_ERROR, RESPONSE_BITS)),
+            answered: Parameter::new(Word::new(ANSWERS_FROM as u64, STAGE_BITS)),
             _address: 32,
+            _stage: STAGE_BITS,
         }
     }
 }
@@ -210,14 +218,14 @@ impl Logic for AxiLiteBridge {
         if self.stage.q.val().any() {
             self.stage.d.next = self.stage.q.val() + 1u64;
         } else if self.can_write.val() && (!self.can_read.val() || !self.writing.q.val().any()) {
-            self.stage.d.next = bits_of(1u64, 2);
+            self.stage.d.next = bits_of(1u64, self._stage);
             self.writing.d.next = bits_of(1u64, 1);
         } else if self.can_read.val() {
-            self.stage.d.next = bits_of(1u64, 2);
+            self.stage.d.next = bits_of(1u64, self._stage);
             self.writing.d.next = bits_of(0u64, 1);
         }
-        self.finish_write.next = (self.stage.q.val() == 2u64) && self.writing.q.val().any();
-        self.finish_read.next = (self.stage.q.val() == 2u64) && !self.writing.q.val().any();
+        self.finish_write.next = (self.stage.q.val() == self.answered.val()) && self.writing.q.val().any();
+        self.finish_read.next = (self.stage.q.val() == self.answered.val()) && !self.writing.q.val().any();
         self.write.next = self.finish_write.val() && self.whole.val() && self.writable.val();
 
         self.write_address.d.next = self.write_address.q.val();
@@ -252,7 +260,7 @@ impl Logic for AxiLiteBridge {
             self.read_done.d.next = bits_of(0u64, 1);
         }
         if self.finish_write.val() {
-            self.stage.d.next = bits_of(0u64, 2);
+            self.stage.d.next = bits_of(0u64, self._stage);
             self.address_taken.d.next = bits_of(0u64, 1);
             self.word_taken.d.next = bits_of(0u64, 1);
             self.write_done.d.next = bits_of(1u64, 1);
@@ -262,7 +270,7 @@ impl Logic for AxiLiteBridge {
             }
         }
         if self.finish_read.val() {
-            self.stage.d.next = bits_of(0u64, 2);
+            self.stage.d.next = bits_of(0u64, self._stage);
             self.read_taken.d.next = bits_of(0u64, 1);
             self.read_done.d.next = bits_of(1u64, 1);
             self.read_word.d.next = self.read_data.val();
@@ -272,7 +280,7 @@ impl Logic for AxiLiteBridge {
             }
         }
         if self.reset.val() {
-            self.stage.d.next = bits_of(0u64, 2);
+            self.stage.d.next = bits_of(0u64, self._stage);
             self.address_taken.d.next = bits_of(0u64, 1);
             self.word_taken.d.next = bits_of(0u64, 1);
             self.write_done.d.next = bits_of(0u64, 1);

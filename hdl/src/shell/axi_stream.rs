@@ -15,6 +15,8 @@ use crate::blocks::stream_fifo::StreamFifo;
 use crate::design::Pipeline;
 use crate::wire::{Clocked, ModuleName, Parameter, Wire, Word, bits_of};
 use abi::packing::StreamFormat;
+use abi::weights::ADDRESS_BITS;
+use abi::window::WORD_BITS;
 use rust_hdl::core::prelude::*;
 
 /// A core with streams of AXI.
@@ -47,6 +49,16 @@ pub struct AxiStreamCore {
     pub image_done: Wire<Out, Bit>,
     /// A word is taken whose `tlast` is wrong.
     pub frame_error: Wire<Out, Bit>,
+    /// Where weights are writable, the access to them, as the core has it.
+    pub weights_select: Vec<Wire<In, Bit>>,
+    /// Whether a word of them is stored.
+    pub weights_write: Vec<Wire<In, Bit>>,
+    /// Which one.
+    pub weights_address: Vec<Wire<In>>,
+    /// What is stored.
+    pub weights_data: Vec<Wire<In>>,
+    /// The word that is there.
+    pub weights_q: Vec<Wire<Out>>,
     queue_in: StreamFifo,
     core: Pipeline,
     queue_out: StreamFifo,
@@ -61,6 +73,7 @@ pub struct AxiStreamCore {
     _words_in: usize,
     _words_out: usize,
     _out_width: usize,
+    _weights: usize,
 }
 
 /// Words of the queue on each side.
@@ -76,6 +89,7 @@ impl AxiStreamCore {
     pub fn new(core: Pipeline, (input, output): (&StreamFormat, &StreamFormat)) -> Self {
         let (words_in, words_out) = (input.words_per_image(), output.words_per_image());
         let (count_in, count_out) = (address_bits(words_in), address_bits(words_out));
+        let weights = usize::from(core.weight_words() > 0);
         AxiStreamCore {
             module_name: ModuleName::new("axi_stream_core"),
             clock: Wire::default(),
@@ -91,6 +105,11 @@ impl AxiStreamCore {
             image_begun: Wire::default(),
             image_done: Wire::default(),
             frame_error: Wire::default(),
+            weights_select: (0..weights).map(|_| Wire::default()).collect(),
+            weights_write: (0..weights).map(|_| Wire::default()).collect(),
+            weights_address: (0..weights).map(|_| Wire::of(ADDRESS_BITS)).collect(),
+            weights_data: (0..weights).map(|_| Wire::of(WORD_BITS)).collect(),
+            weights_q: (0..weights).map(|_| Wire::of(WORD_BITS)).collect(),
             queue_in: StreamFifo::new(QUEUE_WORDS, input.word_bits()),
             core,
             queue_out: StreamFifo::new(QUEUE_WORDS, output.word_bits()),
@@ -104,6 +123,7 @@ impl AxiStreamCore {
             _words_in: count_in,
             _words_out: count_out,
             _out_width: data_bits(output),
+            _weights: weights,
         }
     }
 
@@ -129,6 +149,13 @@ impl Logic for AxiStreamCore {
         self.words_out.clock.next = self.clock.val();
         self.queue_in.reset.next = self.reset.val();
         self.core.reset.next = self.reset.val();
+        for i in 0..self._weights {
+            self.core.weights_select[i].next = self.weights_select[i].val();
+            self.core.weights_write[i].next = self.weights_write[i].val();
+            self.core.weights_address[i].next = self.weights_address[i].val();
+            self.core.weights_data[i].next = self.weights_data[i].val();
+            self.weights_q[i].next = self.core.weights_q[i].val();
+        }
         self.queue_out.reset.next = self.reset.val();
 
         // A word taken during a reset would be lost.

@@ -91,6 +91,7 @@ pub struct AxiStreamDevice {
     reset_timer: ResetTimer,
     streams: AxiStreamCore,
     _word_bits: usize,
+    _weights: usize,
 }
 
 impl AxiStreamDevice {
@@ -139,6 +140,7 @@ impl AxiStreamDevice {
             reset_timer: ResetTimer::new(),
             streams,
             _word_bits: WORD_BITS,
+            _weights: usize::from(facts.weight_words > 0),
         }
     }
 
@@ -206,5 +208,12 @@ impl Logic for AxiStreamDevice {
         self.registers.image_done.next = self.streams.image_done.val();
         self.busy.next = self.registers.busy.val();
         self.done.next = self.streams.image_done.val();
+        for i in 0..self._weights {
+            self.streams.weights_select[i].next = self.registers.weights_select[i].val();
+            self.streams.weights_write[i].next = self.registers.weights_write[i].val();
+            self.streams.weights_address[i].next = self.registers.weights_address[i].val();
+            self.streams.weights_data[i].next = self.bridge.write_data.val();
+            self.registers.weights_q[i].next = self.streams.weights_q[i].val();
+        }
     }
 }

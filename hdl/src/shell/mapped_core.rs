@@ -57,6 +57,7 @@ pub struct MappedCore {
     core: Pipeline,
     output_converter: WidthConverter,
     output_window: OutputWindow,
+    _weights: usize,
 }
 
 impl MappedCore {
@@ -88,6 +89,7 @@ impl MappedCore {
             core,
             output_converter: WidthConverter::new(window_out.channels, bits(output), output.lanes, window_out.lanes()),
             output_window: OutputWindow::new(&window_out, facts.slots),
+            _weights: usize::from(facts.weight_words > 0),
         }
     }
 
@@ -154,5 +156,13 @@ impl Logic for MappedCore {
         self.output_window.read_address.next = self.registers.window_address.val();
         self.registers.output_data.next = self.output_window.q.val();
         self.registers.image_done.next = self.output_window.image_done.val();
+
+        for i in 0..self._weights {
+            self.core.weights_select[i].next = self.registers.weights_select[i].val();
+            self.core.weights_write[i].next = self.registers.weights_write[i].val();
+            self.core.weights_address[i].next = self.registers.weights_address[i].val();
+            self.core.weights_data[i].next = self.write_data.val();
+            self.registers.weights_q[i].next = self.core.weights_q[i].val();
+        }
     }
 }

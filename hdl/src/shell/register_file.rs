@@ -1,19 +1,28 @@
 //! The register map of [`abi::registers`] as hardware: what a bus master finds at an address.
 //!
 //! Ports: `clock`, `reset`; from the bus `address` (in bytes, held until the access is over), `write` (one cycle) and
-//! `write_data`; to the bus `read_data`, `readable` and `writable`, all valid from the second cycle on in which `address`
+//! `write_data`; to the bus `read_data`, `readable` and `writable`, all valid from the third cycle on in which `address`
 //! stands; towards the windows `window_address` (a word of a ring), `input_write`, and `output_data`, which follows
-//! `window_address` by one cycle; `submitted` and `busy`; the events `image_begun`, `image_done`, `line_error` and `frame_error`, high
+//! `window_address` by two cycles; `submitted` and `busy`; the events `image_begun`, `image_done`, `line_error` and `frame_error`, high
 //! for one cycle each; `reset_request`, high for one cycle when the host asks for a reset.
 //!
 //! Without windows, `submitted` counts the event `image_begun`; with them, it is written, and `image_begun` stays low.
+//!
+//! With writable weights, towards the core `weights_select`, `weights_write` and `weights_address`, and `weights_q`, which
+//! follows `weights_address` and `weights_select` by three cycles: at addresses of the weight window, `read_data` is valid
+//! from the fifth cycle on. There is no word there while `busy` is high.
+//!
 //! `reset` sets the counters to zero. A write takes effect at the next edge.
 
 use crate::blocks::constant_table::ConstantTable;
 use crate::blocks::register::Register;
 use crate::wire::{ModuleName, Parameter, Wire, Word, bits_of};
 use abi::packing::StreamFormat;
-use abi::registers::{self, CONTROL_RESET, INPUT_WINDOW, MOST_WINDOW_BYTES, OUTPUT_WINDOW};
+use abi::registers::{
+    self, AbiVersion, CONTROL_RESET, IDENTITY_UNKNOWN, INPUT_WINDOW, MOST_WEIGHT_BYTES, MOST_WINDOW_BYTES,
+    OUTPUT_WINDOW, WEIGHT_WINDOW,
+};
+use abi::weights::ADDRESS_BITS;
 use abi::window::{WORD_BITS, WindowFormat};
 use compiler::plan::Plan;
 use rust_hdl::core::prelude::*;
@@ -58,6 +67,18 @@ pub struct RegisterFile {
     pub frame_error: Wire<In, Bit>,
     /// The host asks for a reset.
     pub reset_request: Wire<Out, Bit>,
+    /// Whether the address is in the weight window; this and the next ones only with writable weights.
+    pub weights_select: Vec<Wire<Out, Bit>>,
+    /// Whether to store `write_data` there.
+    pub weights_write: Vec<Wire<Out, Bit>>,
+    /// Word of the weight window.
+    pub weights_address: Vec<Wire<Out>>,
+    /// The weight window's word.
+    pub weights_q: Vec<Wire<In>>,
+    identity: Vec<Register>,
+    at_identity: Vec<Wire<Local, Bit>>,
+    is_identity: Vec<Register>,
+    in_weights: Vec<Register>,
     constants: ConstantTable,
     session: Register,
     submitted_count: Register,
@@ -94,8 +115,14 @@ pub struct RegisterFile {
     line_errors: Parameter,
     frame_errors: Parameter,
     reset_bit: Parameter,
+    weight_page_shift: Parameter,
+    weight_page: Parameter,
+    weight_words: Parameter,
+    identity_place: Parameter,
+    unknown: Parameter,
     _error_bits: usize,
     _word_bits: usize,
+    _weights: usize,
 }
 
 /// What the constant registers read.
@@ -111,16 +138,21 @@ pub struct DeviceFacts {
     pub clock_hertz: u32,
     /// SHA-256 of the core.
     pub design_hash: [u8; 32],
+    /// Words of the weight window; 0 where weights are fixed.
+    pub weight_words: u32,
 }
 
 impl DeviceFacts {
-    /// The facts of a device that runs `plan`.
-    pub fn of(plan: &Plan, slots: usize, clock_hertz: u32, design_hash: [u8; 32]) -> Self {
+    /// The facts of a device that runs `plan`, with windows of `slots` images and a weight window of `weight_words` words.
+    pub fn of(plan: &Plan, (slots, weight_words): (usize, u32), clock_hertz: u32, design_hash: [u8; 32]) -> Self {
         let words = |format: StreamFormat| WindowFormat::of(&format).words_per_image();
         let (input_words, output_words) = (words(plan.input_format()), words(plan.output_format()));
-        DeviceFacts { slots, input_words, output_words, clock_hertz, design_hash }
+        DeviceFacts { slots, input_words, output_words, clock_hertz, design_hash, weight_words }
     }
 }
+
+/// The cycle of an access, the first being that in which `address` begins to stand, from which on all answers are valid.
+pub const ANSWERS_FROM: usize = 5;
 
 /// Bits of an error counter.
 const ERROR_BITS: usize = 16;
@@ -150,6 +182,9 @@ impl RegisterFile {
         let end = |words: usize| Parameter::new(Word::new(words as u64, offset + 1));
         let word = |register: registers::Register| Parameter::new(Word::new(u64::from(register.address() / 4), offset));
         let constants = constants(facts);
+        let weights = usize::from(facts.weight_words > 0);
+        let weight_page_bits = MOST_WEIGHT_BYTES.trailing_zeros() as usize;
+        let weight_page = Word::new(u64::from(WEIGHT_WINDOW >> weight_page_bits), 32 - weight_page_bits);
         RegisterFile {
             module_name: ModuleName::new(name),
             clock: Wire::default(),
@@ -170,6 +205,14 @@ impl RegisterFile {
             line_error: Wire::default(),
             frame_error: Wire::default(),
             reset_request: Wire::default(),
+            weights_select: (0..weights).map(|_| Wire::default()).collect(),
+            weights_write: (0..weights).map(|_| Wire::default()).collect(),
+            weights_address: (0..weights).map(|_| Wire::of(ADDRESS_BITS)).collect(),
+            weights_q: (0..weights).map(|_| Wire::of(WORD_BITS)).collect(),
+            identity: (0..weights).map(|_| Register::new(WORD_BITS)).collect(),
+            at_identity: (0..weights).map(|_| Wire::default()).collect(),
+            is_identity: (0..weights).map(|_| Register::new(1)).collect(),
+            in_weights: (0..weights).map(|_| Register::new(1)).collect(),
             session: Register::new(WORD_BITS),
             submitted_count: Register::new(WORD_BITS),
             completed_count: Register::new(WORD_BITS),
@@ -205,9 +248,15 @@ impl RegisterFile {
             line_errors: word(registers::Register::LineErrors),
             frame_errors: word(registers::Register::FrameErrors),
             reset_bit: Parameter::number(CONTROL_RESET as usize),
+            weight_page_shift: Parameter::number(weight_page_bits),
+            weight_page: Parameter::new(weight_page),
+            weight_words: Parameter::new(Word::new(u64::from(facts.weight_words), ADDRESS_BITS + 1)),
+            identity_place: word(registers::Register::WeightsIdentity),
+            unknown: Parameter::new(Word::new(u64::from(IDENTITY_UNKNOWN), WORD_BITS)),
             constants: ConstantTable::new(constants_name, constants),
             _error_bits: ERROR_BITS,
             _word_bits: WORD_BITS,
+            _weights: weights,
         }
     }
 }
@@ -215,16 +264,18 @@ impl RegisterFile {
 /// The words of all registers by word address, zero where they are not constant or where there is none.
 fn constants(facts: &DeviceFacts) -> Vec<Word> {
     let mut words = Vec::new();
-    for register in registers::Register::ALL {
+    let has_weights = facts.weight_words > 0;
+    for register in registers::Register::of_device(has_weights) {
         use registers::Register as R;
         let value = |register: R| match register {
             R::Identifier => registers::IDENTIFIER,
-            R::AbiVersion => registers::ABI_VERSION.code(),
+            R::AbiVersion => AbiVersion::of_device(has_weights).code(),
             R::Slots => facts.slots as u32,
             R::InputWords => facts.input_words as u32,
             R::OutputWords => facts.output_words as u32,
             R::ClockHertz => facts.clock_hertz,
             R::FrameWords => abi::frame::MOST_WORDS as u32,
+            R::WeightWords => facts.weight_words,
             R::DesignHash
             | R::Control
             | R::Status
@@ -233,7 +284,8 @@ fn constants(facts: &DeviceFacts) -> Vec<Word> {
             | R::Completed
             | R::Cycles
             | R::LineErrors
-            | R::FrameErrors => 0,
+            | R::FrameErrors
+            | R::WeightsIdentity => 0,
         };
         words.resize(register.address() as usize / 4, 0);
         match register {
@@ -289,6 +341,30 @@ impl Logic for RegisterFile {
         self.submitted.next = self.submitted_count.q.val();
         self.condition.next = (bits_of(self.reset.val(), 2) << 1u64) | bits_of(self.busy.val(), 2);
 
+        for i in 0..self._weights {
+            self.identity[i].clock.next = self.clock.val();
+            self.weights_address[i].next = self.address.val() >> self.word_shift.val();
+            self.in_weights[i].clock.next = self.clock.val();
+            self.in_weights[i].d.next = bits_of(0u64, 1)
+                + (((self.address.val() >> self.weight_page_shift.val()) == self.weight_page.val())
+                    && (self.weights_address[i].val() < self.weight_words.val()));
+            self.weights_select[i].next = self.in_weights[i].q.val().any() && !self.busy.val();
+            self.weights_write[i].next = self.write.val() && self.weights_select[i].val();
+            self.at_identity[i].next = self.in_registers.val() && (self.offset.val() == self.identity_place.val());
+            self.is_identity[i].clock.next = self.clock.val();
+            self.is_identity[i].d.next = bits_of(0u64, 1) + self.at_identity[i].val();
+            self.readable.next = self.readable.val() || self.weights_select[i].val();
+            self.writable.next =
+                self.writable.val() || self.weights_select[i].val() || self.is_identity[i].q.val().any();
+            self.identity[i].d.next = self.identity[i].q.val();
+            if self.weights_write[i].val() {
+                self.identity[i].d.next = self.unknown.val();
+            }
+            if self.write.val() && self.at_identity[i].val() {
+                self.identity[i].d.next = self.write_data.val();
+            }
+        }
+
         self.constants.address.next = self.offset.val();
         self.read_word.d.next = self.constants.q.val();
         if self.offset.val() == self.status.val() {
@@ -312,9 +388,19 @@ impl Logic for RegisterFile {
         if self.offset.val() == self.frame_errors.val() {
             self.read_word.d.next = bits_of(self.frame_error_count.q.val(), self._word_bits);
         }
+        for i in 0..self._weights {
+            if self.offset.val() == self.identity_place.val() {
+                self.read_word.d.next = self.identity[i].q.val();
+            }
+        }
         self.read_data.next = self.read_word.q.val();
         if self.in_output.val() {
             self.read_data.next = self.output_data.val();
+        }
+        for i in 0..self._weights {
+            if self.weights_select[i].val() {
+                self.read_data.next = self.weights_q[i].val();
+            }
         }
 
         self.submitted_count.d.next = self.submitted_count.q.val() + self.image_begun.val();

@@ -3,11 +3,12 @@
 //! Ports: `clock`, `reset`; the Wishbone signals under their own names, `wb_adr_i` a byte address whose two lowest bits are
 //! ignored; the bus as [`register_file`](super::register_file) describes it.
 //!
-//! A cycle ends in its third clock cycle, with `wb_ack_o`, or with `wb_err_o` where there is no such word or where a write
+//! A cycle ends in its sixth clock cycle, with `wb_ack_o`, or with `wb_err_o` where there is no such word or where a write
 //! selects only some bytes of one. A write that selects no byte changes nothing. A master that withdraws its strobe gets
 //! no answer.
 
 use super::BUS_ADDRESS_BITS;
+use super::register_file::ANSWERS_FROM;
 use crate::blocks::register::Register;
 use crate::wire::{ModuleName, Parameter, Wire, Word, bits_of};
 use abi::window::WORD_BITS;
@@ -62,11 +63,14 @@ pub struct WishboneBridge {
     none: Wire<Local, Bit>,
     every_byte: Parameter,
     word_mask: Parameter,
+    answered: Parameter,
+    ends: Parameter,
     _address: usize,
+    _stage: usize,
 }
 
-/// Clock cycles before the one that answers.
-const STAGES: usize = 2;
+/// Bits that count the clock cycles before the one that answers.
+const STAGE_BITS: usize = 3;
 
 impl WishboneBridge {
     /// A bridge at rest.
@@ -91,7 +95,7 @@ impl WishboneBridge {
             read_data: Wire::of(WORD_BITS),
             readable: Wire::default(),
             writable: Wire::default(),
-            stage: Register::new(STAGES),
+            stage: Register::new(STAGE_BITS),
             good: Register::new(1),
             data: Register::new(WORD_BITS),
             meant: Wire::default(),
@@ -100,7 +104,10 @@ impl WishboneBridge {
             none: Wire::default(),
             every_byte: Parameter::new(Word::ones(WORD_BITS / 8)),
             word_mask: Parameter::new(Word::new(!3 & ((1 << BUS_ADDRESS_BITS) - 1), BUS_ADDRESS_BITS)),
+            answered: Parameter::new(Word::new(ANSWERS_FROM as u64 - 1, STAGE_BITS)),
+            ends: Parameter::new(Word::new(ANSWERS_FROM as u64, STAGE_BITS)),
             _address: 32,
+            _stage: STAGE_BITS,
         }
     }
 }
@@ -115,7 +122,7 @@ impl Logic for WishboneBridge {
         self.meant.next = self.wb_cyc_i.val() && self.wb_stb_i.val();
         self.whole.next = self.wb_sel_i.val() == self.every_byte.val();
         self.none.next = !self.wb_sel_i.val().any();
-        self.decided.next = self.meant.val() && (self.stage.q.val() == 1u64);
+        self.decided.next = self.meant.val() && (self.stage.q.val() == self.answered.val());
         self.address.next = bits_of(self.wb_adr_i.val() & self.word_mask.val(), self._address);
         self.write_data.next = self.wb_dat_i.val();
         self.write.next = self.decided.val() && self.wb_we_i.val() && self.whole.val() && self.writable.val();
@@ -126,11 +133,11 @@ impl Logic for WishboneBridge {
             self.good.d.next = bits_of(self.none.val() || (self.whole.val() && self.writable.val()), 1);
         }
         self.stage.d.next = self.stage.q.val() + 1u64;
-        if !self.meant.val() || (self.stage.q.val() == 2u64) || self.reset.val() {
-            self.stage.d.next = bits_of(0u64, 2);
+        if !self.meant.val() || (self.stage.q.val() == self.ends.val()) || self.reset.val() {
+            self.stage.d.next = bits_of(0u64, self._stage);
         }
         self.wb_dat_o.next = self.data.q.val();
-        self.wb_ack_o.next = self.meant.val() && (self.stage.q.val() == 2u64) && self.good.q.val().any();
-        self.wb_err_o.next = self.meant.val() && (self.stage.q.val() == 2u64) && !self.good.q.val().any();
+        self.wb_ack_o.next = self.meant.val() && (self.stage.q.val() == self.ends.val()) && self.good.q.val().any();
+        self.wb_err_o.next = self.meant.val() && (self.stage.q.val() == self.ends.val()) && !self.good.q.val().any();
     }
 }

@@ -50,6 +50,7 @@ impl Case {
             function,
             padded: *padded,
             datapath: *datapath,
+            writable: false,
             lanes: *lanes,
             memories: Memories { weights: Some(kind), constants: None, words: None },
         }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use compiler::datapath::{Datapath, Multiplier, WeightRange};
+use hdl::blocks::address_bits;
 use hdl::blocks::constant_table::ConstantTable;
 use hdl::blocks::delay_line::DelayLine;
 use hdl::blocks::lane_sum::LaneSum;
@@ -10,6 +11,7 @@ use hdl::blocks::padded_lanes::PaddedLanes;
 use hdl::blocks::ram::Ram;
 use hdl::blocks::register::Register;
 use hdl::blocks::rom::Rom;
+use hdl::blocks::weight_access::ACCESS_BITS;
 use hdl::wire::{Simulation, Word};
 
 use crate::support::{Bench, Stimulus};
@@ -63,13 +65,39 @@ fn a_rom_is_the_same_in_verilog() {
         let mut contents = Stimulus::new(depth as u64);
         let rows: Arc<Vec<Word>> = Arc::new((0..depth).map(|_| contents.word(width)).collect());
         let rom = Rom::new("rom", rows);
-        let file = rom.file();
+        let files = rom.files();
         let mut bench = Bench::new("rom", Top(rom));
-        if let Some((name, text)) = file {
+        for (name, text) in files {
             assert_eq!(text.lines().count(), depth);
             bench = bench.file(&name, text);
         }
         bench.run(|rom, stimulus| rom.address.next = Word::from(stimulus.below(depth)));
+    }
+}
+
+#[test]
+fn a_writable_memory_is_the_same_in_verilog() {
+    for (depth, width) in [(1, 1), (1, 90), (2, 1), (3, 65), (16, 200), (5, 32)] {
+        let mut contents = Stimulus::new(depth as u64);
+        let rows: Arc<Vec<Word>> = Arc::new((0..depth).map(|_| contents.word(width)).collect());
+        let mut rom = Rom::new("rom", rows).writable(true);
+        let words = rom.window_words().expect("it is writable");
+        rom.place(3 * words);
+        let files = rom.files();
+        let mut bench = Bench::new("rom", Top(rom));
+        for (name, text) in files {
+            bench = bench.file(&name, text);
+        }
+        bench.verilator().cycles(600).run(|rom, stimulus| {
+            // Rows beyond the last are no memory's.
+            let columns = words.trailing_zeros() - if depth > 1 { address_bits(depth) as u32 } else { 0 };
+            let place = (stimulus.below(1 << columns) << (words.trailing_zeros() - columns)) + stimulus.below(depth);
+            let first = if stimulus.chance(0.8) { 3 * words as usize } else { 5 * words as usize };
+            let request = ((first + place) as u64) << 32 | stimulus.below(1 << 32) as u64;
+            let flags = stimulus.below(4) as u64;
+            rom.access[0].next = Word::new(request | flags << 54, ACCESS_BITS);
+            rom.address.next = Word::from(stimulus.below(depth));
+        });
     }
 }
 

@@ -65,6 +65,7 @@ impl Case {
             taps: *taps,
             padded: *padded,
             datapath: *datapath,
+            writable: false,
             pe: *pe,
             simd: *simd,
             memories: self.memories(),

@@ -2,7 +2,7 @@
 
 use abi::ElementType;
 use abi::packing::StreamFormat;
-use abi::registers::{ABI_VERSION, IDENTIFIER, INPUT_WINDOW, OUTPUT_WINDOW, Register};
+use abi::registers::{ABI_VERSION, AbiVersion, IDENTIFIER, INPUT_WINDOW, OUTPUT_WINDOW, Register, WEIGHT_WINDOW};
 use abi::window::WindowFormat;
 use hdl::shell::input_window::{InputWindow, ring_depth};
 use hdl::shell::output_window::OutputWindow;
@@ -156,7 +156,7 @@ fn windows_are_the_same_in_verilog() {
 fn facts() -> DeviceFacts {
     let mut design_hash = [0; 32];
     design_hash.iter_mut().enumerate().for_each(|(index, byte)| *byte = 7 * index as u8 + 3);
-    DeviceFacts { slots: 5, input_words: 8, output_words: 3, clock_hertz: 25_000_000, design_hash }
+    DeviceFacts { slots: 5, input_words: 8, output_words: 3, clock_hertz: 25_000_000, design_hash, weight_words: 0 }
 }
 
 /// A register file with a memory in place of the output window.
@@ -167,7 +167,11 @@ struct Registers {
 
 impl Registers {
     fn new() -> Registers {
-        Registers { simulation: Simulation::new(Top(RegisterFile::new(&facts(), 6))), output: (100..164).collect() }
+        Registers::with(&facts())
+    }
+
+    fn with(facts: &DeviceFacts) -> Registers {
+        Registers { simulation: Simulation::new(Top(RegisterFile::new(facts, 6))), output: (100..164).collect() }
     }
 
     fn cycle(&mut self) {
@@ -215,7 +219,7 @@ impl Registers {
 fn registers_read_what_the_map_says() {
     let mut registers = Registers::new();
     assert_eq!(registers.read(Register::Identifier), IDENTIFIER);
-    assert_eq!(registers.read(Register::AbiVersion), ABI_VERSION.code());
+    assert_eq!(registers.read(Register::AbiVersion), AbiVersion::of_device(false).code());
     assert_eq!(registers.read(Register::Slots), 5);
     assert_eq!(registers.read(Register::InputWords), 8);
     assert_eq!(registers.read(Register::OutputWords), 3);
@@ -284,15 +288,71 @@ fn windows_begin_and_end_where_the_map_says() {
     assert!(registers.at(Register::Submitted.address()).1);
 }
 
+fn with_weights() -> DeviceFacts {
+    DeviceFacts { weight_words: 20, ..facts() }
+}
+
+#[test]
+fn weights_are_accessed_while_no_image_is_in_work() {
+    let mut registers = Registers::with(&with_weights());
+    assert_eq!(registers.read(Register::AbiVersion), ABI_VERSION.code());
+    assert_eq!(registers.read(Register::WeightWords), 20);
+    assert_eq!(registers.read(Register::WeightsIdentity), 0);
+    let identity = Register::WeightsIdentity.address();
+    registers.write(identity, 0x1234_5678);
+    registers.simulation.top.reset.next = true;
+    registers.cycle();
+    registers.simulation.top.reset.next = false;
+    assert_eq!(registers.read(Register::WeightsIdentity), 0x1234_5678, "weights and identity survive a reset");
+    for (address, is_there) in [
+        (WEIGHT_WINDOW, true),
+        (WEIGHT_WINDOW + 4 * 19, true),
+        (WEIGHT_WINDOW + 4 * 20, false),
+        (WEIGHT_WINDOW - 4, false),
+        (0x8000_0000 + WEIGHT_WINDOW, false),
+        (WEIGHT_WINDOW + INPUT_WINDOW, false),
+    ] {
+        registers.write(identity, 7);
+        for is_busy in [false, true] {
+            registers.write(Register::Submitted.address(), u32::from(is_busy));
+            let accessible = is_there && !is_busy;
+            let (read, writable) = registers.at(address);
+            assert_eq!((read.is_some(), writable), (accessible, accessible), "{address:#x}, busy {is_busy}");
+            registers.simulation.top.weights_q[0].next = Word::new(0xabcd, 32);
+            registers.cycle();
+            assert_eq!(registers.at(address).0, accessible.then_some(0xabcd));
+            registers.simulation.top.write.next = true;
+            registers.simulation.settle().unwrap();
+            let top = &registers.simulation.top;
+            assert_eq!((top.weights_select[0].val(), top.weights_write[0].val()), (accessible, accessible));
+            if accessible {
+                assert_eq!(top.weights_address[0].val().low(), u64::from(address - WEIGHT_WINDOW) / 4);
+            }
+            registers.cycle();
+            registers.simulation.top.write.next = false;
+            let expected = if is_there { u32::MAX } else { 7 };
+            assert_eq!(registers.read(Register::WeightsIdentity), expected, "{address:#x}, busy {is_busy}");
+        }
+        registers.write(Register::Submitted.address(), 0);
+    }
+}
+
 #[test]
 fn registers_are_the_same_in_verilog() {
-    let registers = Top(RegisterFile::new(&facts(), 6));
+    for facts in [facts(), with_weights()] {
+        registers_agree(&facts);
+    }
+}
+
+fn registers_agree(facts: &DeviceFacts) {
+    let registers = Top(RegisterFile::new(facts, 6));
     Bench::new("registers", registers).cycles(3000).run(|registers, stimulus| {
-        let base = [0, 0, 0, INPUT_WINDOW, OUTPUT_WINDOW, 0x8000_0000][stimulus.below(6)];
+        let base = [0, 0, 0, INPUT_WINDOW, OUTPUT_WINDOW, 0x8000_0000, WEIGHT_WINDOW][stimulus.below(7)];
         registers.address.next = Word::new(u64::from(base) + 4 * stimulus.below(45) as u64, 32);
         registers.write.next = stimulus.chance(0.3);
         registers.write_data.next = stimulus.word(32);
         registers.output_data.next = stimulus.word(32);
+        registers.weights_q.iter_mut().for_each(|q| q.next = stimulus.word(32));
         registers.image_done.next = stimulus.chance(0.2);
         registers.line_error.next = stimulus.chance(0.2);
         registers.frame_error.next = stimulus.chance(0.2);

@@ -3,7 +3,7 @@
 use crate::bus::BusError;
 use abi::ElementType;
 use abi::maps::MapError;
-use abi::registers::AbiVersion;
+use abi::registers::{AbiVersion, IDENTITY_UNKNOWN};
 use miette::Diagnostic;
 use std::time::Duration;
 use thiserror::Error;
@@ -104,6 +104,60 @@ pub enum DeviceError {
         words: u32,
         /// Most bytes of a window.
         most: u32,
+    },
+    /// The device holds the weights of another network.
+    #[error("the device must hold the weights of `{network}`, {}, but holds {}", shown(*.expected), shown(*.found))]
+    #[diagnostic(
+        code(host::device::other_weights),
+        help(
+            "load them with `xnorforge load DIR MODEL --on DEVICE` (without MODEL those that DIR was compiled with); \
+             configuring the FPGA brings back the compiled ones"
+        )
+    )]
+    OtherWeights {
+        /// Name of the network.
+        network: String,
+        /// Identity of its weights.
+        expected: u32,
+        /// Identity of the device's.
+        found: u32,
+    },
+    /// The device's weight window is of another size.
+    #[error("the weight window must have {expected} words, but the device states {found}")]
+    #[diagnostic(
+        code(host::device::weight_words),
+        help("manifest and device are not of one `xnorforge compile`: compile, build and flash again")
+    )]
+    WeightWords {
+        /// Words by the manifest.
+        expected: u32,
+        /// Words by the device.
+        found: u32,
+    },
+    /// Weights beyond the window.
+    #[error("weights must lie in the window of {words} words, but {count} are to be written from word {first} on")]
+    #[diagnostic(code(host::device::weight_place), help("give the words that `xnorforge load` makes for this design"))]
+    WeightPlace {
+        /// Words of the window.
+        words: u32,
+        /// Number of the first word.
+        first: u32,
+        /// Their number.
+        count: usize,
+    },
+    /// A word of the weights reads otherwise than it was written.
+    #[error("word {word} of the weights must read {expected:#010x} as it was written, but reads {found:#010x}")]
+    #[diagnostic(
+        code(host::device::weights_not_held),
+        help("configure the FPGA anew and load again; if it persists, the board or the bitstream is at fault")
+    )]
+    WeightsNotHeld {
+        /// Its number in the window.
+        word: u32,
+        /// What was written.
+        expected: u32,
+        /// What was read.
+        found: u32,
     },
     /// The manifest breaks a rule.
     #[error("`{field}` of the manifest must be {expected}, but is {found}")]
@@ -232,4 +286,13 @@ pub enum DeviceError {
         /// The value.
         found: u32,
     },
+}
+
+/// What is known of weights with the given identity.
+fn shown(identity: u32) -> String {
+    match identity {
+        0 => "those it was compiled with".to_owned(),
+        IDENTITY_UNKNOWN => "weights that were loaded in part".to_owned(),
+        identity => format!("loaded ones of the identity {identity:08x}"),
+    }
 }

@@ -1,7 +1,7 @@
 //! What a device needs of a manifest, checked: everything here fits together, so that no table is read beyond its end.
 
 use super::DeviceError;
-use abi::manifest::{MANIFEST_VERSION, Manifest};
+use abi::manifest::{MANIFEST_VERSION, Manifest, WeightsManifest};
 use abi::packing::StreamFormat;
 use abi::registers::Register;
 use abi::window::WindowFormat;
@@ -21,6 +21,8 @@ pub(super) struct Schema {
     pub(super) image_cycles: f64,
     /// Clock that the plan assumed.
     pub(super) clock_hertz: f64,
+    /// The weight window, if there is one.
+    pub(super) weights: Option<WeightsManifest>,
 }
 
 /// One end of the network.
@@ -55,6 +57,7 @@ impl Schema {
             output,
             image_cycles: manifest.latency_cycles as f64 + manifest.initiation_interval_cycles as f64,
             clock_hertz,
+            weights: manifest.weights,
         })
     }
 

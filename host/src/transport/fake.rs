@@ -53,5 +53,6 @@ pub fn manifest_of(input_stream: StreamFormat, output_stream: StreamFormat) -> M
         latency_cycles: 100,
         clock_mhz: 100.0,
         device: None,
+        weights: None,
     }
 }

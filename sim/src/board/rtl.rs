@@ -22,8 +22,10 @@ impl RtlBoard {
         let manifest = super::device_of(compiled)?;
         let hash = compiled.manifest.design_hash_bytes();
         let hash = hash.ok_or(SimError::Internal("a manifest was read without a check of its design hash"))?;
-        let core = hdl::design::design(&compiled.plan)?.pipeline;
-        let device = device::device(&compiled.plan, core, manifest, hash)?;
+        // What was loaded since is not in the bitstream.
+        let plan = compiled.built_plan();
+        let core = hdl::design::design(&plan)?.pipeline;
+        let device = device::device(&plan, core, manifest, hash)?;
         Ok(RtlBoard { simulation: Simulation::new(device) })
     }
 }

@@ -88,6 +88,11 @@ impl Model {
         files::write_stimulus(&stimulus, &self.core.input, images)?;
         let mut command = Command::new(&self.program);
         command.arg(&stimulus).arg(&result).arg(self.core.patience.to_string()).arg(self.drain().to_string());
+        if let Some(weights) = self.core.weights.as_ref().filter(|weights| !weights.is_empty()) {
+            let path = room.path().join("weights");
+            files::write_weights(&path, weights)?;
+            command.arg("--weights").arg(path);
+        }
         if let Some(seed) = options.back_pressure {
             command.arg("--seed").arg(seed.to_string());
         }
@@ -148,6 +153,8 @@ fn header(core: &StreamCore, options: ModelOptions) -> String {
     for (name, value) in constants {
         line(format!("constexpr unsigned {name} = {value};"));
     }
+    line(format!("#define HAS_WEIGHTS {}", u8::from(core.weights.is_some())));
+    line(format!("constexpr unsigned WEIGHTS_SETTLE = {};", StreamCore::WEIGHTS_SETTLE));
     line(format!("#define TOP_NAME \"{}\"", core.top));
     let probes: &[StageProbe] = if options.probes { &core.stages } else { &[] };
     line(format!("#define PROBE_COUNT {}", probes.len()));

@@ -1,8 +1,9 @@
-//! The two files between this process and the harness, little-endian.
+//! The files between this process and the harness, little-endian.
 //!
 //! A word takes ⌈bits/32⌉ chunks of 32 bits, lowest first.
 //!
 //! * Stimulus: magic `XFST`, u64 images, then every input word.
+//! * Weights: for each word of the weight window that is to be written its number and itself, both u32.
 //! * Result: magic `XFRS`; u32 status; u64 cycle at the end, input words accepted, output words delivered; two words, the
 //!   output before and at the end; u64 number of images begun and the cycle (u64) of each one's first input word; the
 //!   cycle (u64) of each output word; each output word; for each probe u64 number of words and the words.
@@ -11,6 +12,7 @@ use super::build::Model;
 use crate::SimError;
 use crate::stream_core::{StreamCore, StreamRecord, Word};
 use abi::packing::StreamFormat;
+use abi::weights::Segment;
 use bitvec::field::BitField;
 use std::fs::File;
 use std::io::{BufWriter, Write};
@@ -35,6 +37,14 @@ pub(super) fn write_stimulus(path: &Path, format: &StreamFormat, images: &[Vec<i
         file.flush()
     };
     write().map_err(SimError::file("write", path))
+}
+
+/// Writes the words that the weight window is to be given.
+pub(super) fn write_weights(path: &Path, segments: &[Segment]) -> Result<(), SimError> {
+    let words = segments.iter().flat_map(|Segment { first, words }| (*first..).zip(words.iter().copied()));
+    let bytes: Vec<u8> =
+        words.flat_map(|(address, word)| [address, word]).flat_map(|number| number.to_le_bytes()).collect();
+    std::fs::write(path, bytes).map_err(SimError::file("write", path))
 }
 
 /// Reads the result of a run of `images` images.

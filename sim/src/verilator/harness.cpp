@@ -1,6 +1,6 @@
 // Drives one generated core (valid/ready streams in and out) with recorded words and records what comes back.
 //
-//   model STIMULUS RESULT PATIENCE DRAIN [--seed SEED] [--wave FILE]
+//   model STIMULUS RESULT PATIENCE DRAIN [--seed SEED] [--wave FILE] [--weights FILE]
 //
 // `core.h`, generated, says the widths, the words of one image and the probes. Everything else is here and the same for
 // every core. The layout of the two files is described in `files.rs`, the random pattern in `back_pressure.rs`; both
@@ -157,18 +157,21 @@ struct Probe {
 }  // namespace
 
 int main(int argc, char** argv) {
-    if (argc < 5) fail("usage", "model STIMULUS RESULT PATIENCE DRAIN [--seed SEED] [--wave FILE]");
+    if (argc < 5) fail("usage", "model STIMULUS RESULT PATIENCE DRAIN [--seed SEED] [--wave FILE] [--weights FILE]");
     const uint64_t patience = std::strtoull(argv[3], nullptr, 10);
     const uint64_t drain = std::strtoull(argv[4], nullptr, 10);
     bool random = false;
     uint64_t seed = 0;
     const char* wave = nullptr;
+    const char* weights = nullptr;
     for (int i = 5; i + 1 < argc; i += 2) {
         if (!std::strcmp(argv[i], "--seed")) {
             random = true;
             seed = std::strtoull(argv[i + 1], nullptr, 10);
         } else if (!std::strcmp(argv[i], "--wave")) {
             wave = argv[i + 1];
+        } else if (!std::strcmp(argv[i], "--weights")) {
+            weights = argv[i + 1];
         } else {
             fail("unknown option", argv[i]);
         }
@@ -222,10 +225,41 @@ int main(int argc, char** argv) {
     model->reset = 1;
     model->in_valid = 0;
     model->out_ready = 0;
+#if HAS_WEIGHTS
+    model->weights_select = 0;
+    model->weights_write = 0;
+    model->weights_address = 0;
+    model->weights_data = 0;
+#else
+    if (weights) fail("this core has no weight window", weights);
+#endif
     for (unsigned i = 0; i < RESET_CYCLES; ++i) {
         half_cycle(0);
         half_cycle(1);
     }
+    // In reset: otherwise windows would begin with the padding of the first image meanwhile.
+#if HAS_WEIGHTS
+    if (weights) {
+        FILE* const words = std::fopen(weights, "rb");
+        if (!words) fail("cannot open", weights);
+        uint32_t access[2];
+        model->weights_select = 1;
+        model->weights_write = 1;
+        while (std::fread(access, sizeof access, 1, words) == 1) {
+            model->weights_address = access[0];
+            model->weights_data = access[1];
+            half_cycle(0);
+            half_cycle(1);
+        }
+        std::fclose(words);
+        model->weights_select = 0;
+        model->weights_write = 0;
+        for (unsigned i = 0; i < WEIGHTS_SETTLE; ++i) {
+            half_cycle(0);
+            half_cycle(1);
+        }
+    }
+#endif
     model->reset = 0;
 
 #if PROBE_COUNT

@@ -45,6 +45,8 @@ pub struct Rows<'a> {
     pub folds: &'a [Vec<Option<usize>>],
     /// The true accumulator is `scale · sum + bias`.
     pub scale: i64,
+    /// Whether the memory of constants can be written; the ranges then hold for any row.
+    pub writable: bool,
 }
 
 /// The accumulators' form and the rows of the memory of constants.

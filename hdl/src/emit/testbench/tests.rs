@@ -62,12 +62,12 @@ fn a_good_core_passes() {
         return;
     }
     let (input, output, images, answers) = dot();
-    let bench = testbench("dot", &input, &output, &images, &answers, 1_000);
+    let bench = testbench("dot", &input, &output, &images, &answers, 1_000, false);
     for seed in ["+backpressure=0", "+backpressure=1", "+backpressure=77"] {
         let (ok, text) = run(DOT, &bench, &[seed]);
         assert!(ok && text.trim_end().ends_with("TESTBENCH OK 40 words, interval 6 cycles"), "{text}");
     }
-    let one = testbench("dot", &input, &output, &images[..1], &answers[..1], 1_000);
+    let one = testbench("dot", &input, &output, &images[..1], &answers[..1], 1_000, false);
     let (ok, text) = run(DOT, &one, &[]);
     assert!(ok && text.trim_end().ends_with("TESTBENCH OK 2 words, interval 0 cycles"), "{text}");
 }
@@ -78,7 +78,7 @@ fn vectors_may_lie_elsewhere() {
         return;
     }
     let (input, output, images, answers) = dot();
-    let bench = testbench("dot", &input, &output, &images, &answers, 1_000);
+    let bench = testbench("dot", &input, &output, &images, &answers, 1_000, false);
     let folder = tempfile::tempdir().unwrap();
     let (ok, text) = simulate(folder.path(), DOT, &bench, &[]);
     assert!(!ok && text.contains("TESTBENCH FAILED the vectors are missing"), "{text}");
@@ -99,7 +99,7 @@ fn a_wrong_word_fails() {
     }
     let (input, output, images, mut answers) = dot();
     answers[9][1] ^= 1;
-    let (ok, text) = run(DOT, &testbench("dot", &input, &output, &images, &answers, 1_000), &[]);
+    let (ok, text) = run(DOT, &testbench("dot", &input, &output, &images, &answers, 1_000, false), &[]);
     assert!(!ok && text.contains("TESTBENCH FAILED word 19 is") && text.contains("pass 0 (free running)"), "{text}");
 }
 
@@ -112,7 +112,7 @@ fn faults_are_named() {
     let format = StreamFormat { element: byte, lanes: 1, channels: 16, vectors: 1 };
     let faulty = |mode: i32| {
         let images = vec![(0..16).map(|word| mode + 8 * word).collect()];
-        let bench = testbench("faulty", &format, &format, &images, &images, 1_000);
+        let bench = testbench("faulty", &format, &format, &images, &images, 1_000, false);
         run(&["faulty.v"], &bench, &["+backpressure=3"])
     };
     let (ok, text) = faulty(0);

@@ -87,7 +87,9 @@ impl SymbolTable {
             rest = &after[end + 1..];
         }
         path.push_str(rest);
-        let found = self.by_name.get(path.as_str()).copied();
+        // A block written by hand may call the only element of a `Vec` as if it stood alone.
+        let alone = || self.by_name.get(path.strip_suffix("$0")?);
+        let found = self.by_name.get(path.as_str()).or_else(alone).copied();
         found.ok_or_else(|| bad(format!("there is no `{}`", path.replace('$', "."))))
     }
 }

@@ -3,7 +3,8 @@
 use abi::frame::{MOST_WORDS, Refusal};
 use abi::manifest::Manifest;
 use abi::registers::{
-    ABI_VERSION, Access, CONTROL_RESET, IDENTIFIER, INPUT_WINDOW, OUTPUT_WINDOW, Register, STATUS_BUSY,
+    AbiVersion, Access, CONTROL_RESET, IDENTIFIER, IDENTITY_UNKNOWN, INPUT_WINDOW, OUTPUT_WINDOW, Register,
+    STATUS_BUSY, WEIGHT_WINDOW,
 };
 use abi::window::WindowFormat;
 use std::collections::BTreeMap;
@@ -20,6 +21,8 @@ pub(super) struct Memory {
     output: WindowFormat,
     input_window: Vec<u32>,
     output_window: Vec<u32>,
+    weight_window: Vec<u32>,
+    identity: u32,
     slots: u32,
     /// What reads the same always, by address.
     pub(super) constants: BTreeMap<u32, u32>,
@@ -35,6 +38,8 @@ pub(super) struct Memory {
     requests: u32,
     /// Images after which the core stops for good.
     pub(super) most_images: Option<u32>,
+    /// The bits that words of the weight window keep.
+    pub(super) weight_bits: u32,
     /// Whether more images were submitted than the rings hold.
     pub(super) is_overrun: bool,
 }
@@ -43,15 +48,19 @@ impl Memory {
     pub(super) fn new(manifest: &Manifest, slots: u32, core: Core) -> Self {
         let (input, output) = (WindowFormat::of(&manifest.input_stream), WindowFormat::of(&manifest.output_stream));
         let window = |format: &WindowFormat| vec![RUBBISH; slots as usize * format.words_per_image()];
+        let weight_words = manifest.weights.map_or(0, |weights| weights.words);
         let mut constants = BTreeMap::from([
             (Register::Identifier.address(), IDENTIFIER),
-            (Register::AbiVersion.address(), ABI_VERSION.code()),
+            (Register::AbiVersion.address(), AbiVersion::of_device(weight_words > 0).code()),
             (Register::Slots.address(), slots),
             (Register::InputWords.address(), input.words_per_image() as u32),
             (Register::OutputWords.address(), output.words_per_image() as u32),
             (Register::ClockHertz.address(), (manifest.clock_mhz * 1e6) as u32),
             (Register::FrameWords.address(), MOST_WORDS as u32),
         ]);
+        if weight_words > 0 {
+            constants.insert(Register::WeightWords.address(), weight_words);
+        }
         let digits: Vec<u32> = manifest.design_hash.chars().filter_map(|digit| digit.to_digit(16)).collect();
         for (index, digits) in digits.chunks(8).take(Register::DesignHash.words() as usize).enumerate() {
             let big_endian = digits.iter().fold(0u32, |word, digit| word << 4 | digit);
@@ -60,6 +69,8 @@ impl Memory {
         Memory {
             input_window: window(&input),
             output_window: window(&output),
+            weight_window: vec![0; weight_words as usize],
+            identity: 0,
             input,
             output,
             slots,
@@ -74,6 +85,7 @@ impl Memory {
             requests_per_image: 0,
             requests: 0,
             most_images: None,
+            weight_bits: u32::MAX,
             is_overrun: false,
         }
     }
@@ -86,17 +98,21 @@ impl Memory {
     /// Whether `count` words from `address` on may be written or read in one frame, and why not.
     pub(super) fn check(&self, address: u32, count: u16, is_write: bool) -> Result<(), Refusal> {
         let count = u32::from(count);
-        let (window, start) =
-            if is_write { (&self.input_window, INPUT_WINDOW) } else { (&self.output_window, OUTPUT_WINDOW) };
+        let (window, start) = match is_write {
+            _ if address >= WEIGHT_WINDOW => (&self.weight_window, WEIGHT_WINDOW),
+            true => (&self.input_window, INPUT_WINDOW),
+            false => (&self.output_window, OUTPUT_WINDOW),
+        };
         let is_window = address >= INPUT_WINDOW;
         if count == 0 || count > if is_window { self.frame_words() } else { 1 } {
             return Err(Refusal::Count);
         }
         let lies = if is_window {
             let end = address.checked_sub(start).map(|offset| u64::from(offset / 4) + u64::from(count));
-            end.is_some_and(|end| end <= window.len() as u64)
+            let is_free = address < WEIGHT_WINDOW || self.submitted == self.completed;
+            is_free && end.is_some_and(|end| end <= window.len() as u64)
         } else {
-            Register::ALL.into_iter().any(|register| {
+            Register::of_device(!self.weight_window.is_empty()).any(|register| {
                 let offset = address.wrapping_sub(register.address());
                 offset < 4 * register.words() && (!is_write || register.access() == Access::ReadWrite)
             })
@@ -106,6 +122,9 @@ impl Memory {
 
     /// The word at an address that was checked.
     pub(super) fn read(&self, address: u32) -> u32 {
+        if address >= WEIGHT_WINDOW {
+            return self.weight_window[(address - WEIGHT_WINDOW) as usize / 4];
+        }
         if address >= OUTPUT_WINDOW {
             return self.output_window[(address - OUTPUT_WINDOW) as usize / 4];
         }
@@ -118,6 +137,7 @@ impl Memory {
             _ if at(Register::Status) => u32::from(is_busy) * STATUS_BUSY,
             _ if at(Register::Session) => self.session,
             _ if at(Register::Submitted) => self.submitted,
+            _ if at(Register::WeightsIdentity) => self.identity,
             _ if at(Register::Completed) => self.completed,
             _ if at(Register::Cycles) => self.cycles,
             _ if at(Register::FrameErrors) => self.frame_errors & 0xffff,
@@ -127,7 +147,10 @@ impl Memory {
 
     /// Stores a word at an address that was checked.
     pub(super) fn write(&mut self, address: u32, word: u32) {
-        if address >= INPUT_WINDOW {
+        if address >= WEIGHT_WINDOW {
+            self.weight_window[(address - WEIGHT_WINDOW) as usize / 4] = word & self.weight_bits;
+            self.identity = IDENTITY_UNKNOWN;
+        } else if address >= INPUT_WINDOW {
             self.input_window[(address - INPUT_WINDOW) as usize / 4] = word;
         } else if address == Register::Control.address() {
             if word & CONTROL_RESET != 0 {
@@ -135,9 +158,18 @@ impl Memory {
             }
         } else if address == Register::Session.address() {
             self.session = word;
+        } else if address == Register::WeightsIdentity.address() {
+            self.identity = word;
         } else if address == Register::Submitted.address() {
             self.submit(word);
         }
+    }
+
+    /// What a loss of power does: a reset, and the weights that it began with.
+    pub(super) fn restart(&mut self) {
+        self.weight_window.fill(0);
+        self.identity = 0;
+        self.reset();
     }
 
     pub(super) fn reset(&mut self) {

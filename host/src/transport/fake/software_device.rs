@@ -60,6 +60,12 @@ impl SoftwareDevice {
         self
     }
 
+    /// The same device, whose weight memories keep only the given bits of each word.
+    pub fn with_weight_bits(mut self, bits: u32) -> Self {
+        self.memory.weight_bits = bits;
+        self
+    }
+
     /// The same device, which loses its power for a moment after `requests` requests.
     pub fn with_restart_after(mut self, requests: u32) -> Self {
         self.requests_to_restart = Some(requests);
@@ -131,7 +137,7 @@ impl SoftwareDevice {
         self.memory.work();
         self.requests_to_restart = match self.requests_to_restart {
             Some(1) => {
-                self.memory.reset();
+                self.memory.restart();
                 None
             }
             requests => requests.map(|requests| requests.saturating_sub(1)),

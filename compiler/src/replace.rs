@@ -1,0 +1,243 @@
+//! Other weights for a finished plan.
+//!
+//! [`replaceable`] gives a network ranges and types that hold whatever weights and steps may come, so that nothing of its
+//! plan hangs on those that are there. [`replace`] puts those of another network in their place.
+//!
+//! What may come: weights of the type that the layer has, each at most as great as the greatest one of that type, of
+//! either sign; rising steps anywhere, to any codes of the type that the layer has. Everything else is part of the
+//! circuit: shapes, windows, types of activations, factors of sums, tables, which channels a pool takes the least of.
+
+use crate::datapath::WeightRange;
+use crate::lower::passes::{reached, set_accumulator, set_derived_range};
+use abi::ElementType;
+use miette::Diagnostic;
+use network::network::{
+    Convolution, LayerKind, Network, NetworkError, Pool, PoolOperation, TensorId, TensorType, WeightMatrix, Window,
+};
+use std::fmt::Debug;
+use thiserror::Error;
+
+/// A network whose weights cannot be loaded into a design.
+#[derive(Clone, Debug, PartialEq, Error, Diagnostic)]
+pub enum ReplaceError {
+    /// Something that is part of the circuit differs.
+    #[error("`{field}` of {place} must be {expected} as in the design, but is {found}")]
+    #[diagnostic(
+        code(compiler::replace::shape),
+        help("it is part of the circuit, not of the weights: compile this network itself, with `--writable-weights`")
+    )]
+    Shape {
+        /// The network, or a layer and its name in the design.
+        place: String,
+        /// What differs.
+        field: String,
+        /// What the design has.
+        expected: String,
+        /// What the network has.
+        found: String,
+    },
+    /// A weight that the design has no bits for.
+    #[error("the weights of layer `{layer}` must be {expected} as the design holds them, but one is {found}")]
+    #[diagnostic(
+        code(compiler::replace::weight),
+        help("compile this network with `--writable-weights`: the design then holds weights of its types")
+    )]
+    Weight {
+        /// The layer's name in the design.
+        layer: String,
+        /// The weights that it holds.
+        expected: String,
+        /// The weight.
+        found: i64,
+    },
+    /// The network breaks a rule.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Network(#[from] NetworkError),
+}
+
+/// `network` with ranges and types for any weights and steps.
+pub fn replaceable(mut network: Network) -> Network {
+    network.replaceable = true;
+    any_code(&mut network.tensors[network.input.0]);
+    for layer in &mut network.layers {
+        let inputs: Vec<TensorType> = layer.inputs.iter().map(|id| network.tensors[id.0]).collect();
+        let tensor = &mut network.tensors[layer.output.0];
+        if let Some(weights) = layer.kind.weights_mut() {
+            weights.element = symmetric(weights);
+        }
+        match &layer.kind {
+            kind @ (LayerKind::MatrixVector(weights) | LayerKind::Convolution(Convolution { weights, .. })) => {
+                set_accumulator(tensor, any_sum(weights, reached(kind, &inputs[0])));
+            }
+            LayerKind::MultiThreshold(_) => any_code(tensor),
+            kind => {
+                set_derived_range(kind, &inputs, tensor);
+                if !tensor.element.contains(tensor.minimum) || !tensor.element.contains(tensor.maximum) {
+                    set_accumulator(tensor, (tensor.minimum, tensor.maximum));
+                }
+            }
+        }
+    }
+    network
+}
+
+/// The type of weights without the one whose magnitude takes a bit more.
+fn symmetric(weights: &WeightMatrix) -> ElementType {
+    let has_least = weights.values.iter().any(|weight| i64::from(*weight) == weights.element.minimum());
+    match weights.element {
+        ElementType::Bipolar => ElementType::Bipolar,
+        ElementType::Signed { bits } if has_least => ElementType::Signed { bits: bits + 1 },
+        ElementType::Signed { bits } => ElementType::Signed { bits },
+        ElementType::Unsigned { bits } => ElementType::Signed { bits: bits + 1 },
+    }
+}
+
+/// Lets a tensor hold every code of its type; of a signed one the least only where it may occur already.
+fn any_code(tensor: &mut TensorType) {
+    let (least, greatest) = (tensor.element.minimum(), tensor.element.maximum());
+    tensor.minimum = if tensor.minimum == least { least } else { least.max(-greatest) };
+    tensor.maximum = greatest;
+}
+
+/// The range of the sums of any row of weights like `weights` with elements from `low` to `high`.
+fn any_sum(weights: &WeightMatrix, (low, high): (i64, i64)) -> (i64, i64) {
+    let range = WeightRange::of_any(weights);
+    let ends = [range.minimum * low, range.minimum * high, range.maximum * low, range.maximum * high];
+    let sum = |end: Option<&i64>| end.copied().unwrap_or(0) * weights.columns as i64;
+    (sum(ends.iter().min()), sum(ends.iter().max()))
+}
+
+/// The network of a design that is [`replaceable`], with weights, steps and float maps of `other`.
+///
+/// # Errors
+/// Where `other` is of another shape, or the design cannot hold what it brings.
+pub fn replace(design: &Network, other: &Network) -> Result<Network, ReplaceError> {
+    let whole = || "the network".to_owned();
+    same(whole, "input shape", &design.input_map.shape, &other.input_map.shape)?;
+    same(whole, "output shape", &design.output_map.shape, &other.output_map.shape)?;
+    let kinds = |network: &Network| network.layers.iter().map(|layer| layer.kind.name()).collect::<Vec<_>>();
+    same(whole, "kinds of layers", &kinds(design), &kinds(other))?;
+    same(whole, "output", &design.output, &other.output)?;
+    same(whole, "input", &shape(design, design.input), &shape(other, other.input))?;
+    same_codes(design, other, design.input, other.input, whole)?;
+    let mut network = Network {
+        name: other.name.clone(),
+        input_map: other.input_map.clone(),
+        output_map: other.output_map.clone(),
+        sensitive_steps: other.sensitive_steps.clone(),
+        ..design.clone()
+    };
+    for (index, (own, theirs)) in design.layers.iter().zip(&other.layers).enumerate() {
+        let place = || format!("layer {index}, `{}`,", own.name);
+        same(place, "inputs", &own.inputs, &theirs.inputs)?;
+        same(place, "output", &own.output, &theirs.output)?;
+        same(place, "output shape", &shape(design, own.output), &shape(other, theirs.output))?;
+        network.layers[index].kind = match (&own.kind, &theirs.kind) {
+            (LayerKind::MatrixVector(weights), LayerKind::MatrixVector(found)) => {
+                LayerKind::MatrixVector(weights_of(&own.name, weights, found)?)
+            }
+            (LayerKind::Convolution(convolution), LayerKind::Convolution(found)) => {
+                let Convolution { window, groups, padding, weights } = convolution;
+                same_windows(window, &found.window, place)?;
+                same(place, "groups", groups, &found.groups)?;
+                same(place, "padding", padding, &found.padding)?;
+                let weights = weights_of(&own.name, weights, &found.weights)?;
+                LayerKind::Convolution(Convolution { weights, ..convolution.clone() })
+            }
+            (LayerKind::MultiThreshold(steps), LayerKind::MultiThreshold(found)) => {
+                same(place, "channels", &steps.len(), &found.len())?;
+                same_codes(design, other, own.output, theirs.output, place)?;
+                if let Some(channel) = found.iter().position(|step| !step.is_rising()) {
+                    same(place, &format!("direction of the steps of channel {channel}"), &"rising", &"another")?;
+                }
+                LayerKind::MultiThreshold(found.clone())
+            }
+            (LayerKind::Pool(pool), LayerKind::Pool(found)) => {
+                same_pools(pool, found, place)?;
+                own.kind.clone()
+            }
+            (LayerKind::Add(add), LayerKind::Add(found)) => {
+                same(place, "factors", &add.factors, &found.factors)?;
+                own.kind.clone()
+            }
+            (kind, found) => {
+                // Tables are long: that they differ says enough.
+                if kind != found {
+                    same(place, kind.name(), &"the design's", &"another")?;
+                }
+                kind.clone()
+            }
+        };
+    }
+    network.validate()?;
+    Ok(network)
+}
+
+fn shape(network: &Network, tensor: TensorId) -> [usize; 3] {
+    let tensor = network.tensor(tensor);
+    [tensor.height, tensor.width, tensor.channels]
+}
+
+/// Checks that the codes of a tensor have the same type and that the design holds them all.
+fn same_codes(
+    design: &Network,
+    other: &Network,
+    own: TensorId,
+    theirs: TensorId,
+    place: impl Fn() -> String,
+) -> Result<(), ReplaceError> {
+    let (own, theirs) = (design.tensor(own), other.tensor(theirs));
+    same(&place, "type of the codes", &own.element.to_string(), &theirs.element.to_string())?;
+    if own.minimum <= theirs.minimum && theirs.maximum <= own.maximum {
+        return Ok(());
+    }
+    let range = |tensor: &TensorType| format!("{} to {}", tensor.minimum, tensor.maximum);
+    same(&place, "range of the codes", &range(own), &range(theirs))
+}
+
+fn same_windows(own: &Window, found: &Window, place: impl Fn() -> String) -> Result<(), ReplaceError> {
+    same(place, "window", &own.to_string(), &found.to_string())
+}
+
+fn same_pools(own: &Pool, found: &Pool, place: impl Fn() -> String) -> Result<(), ReplaceError> {
+    same_windows(&own.window, &found.window, &place)?;
+    let (PoolOperation::Extremum(own), PoolOperation::Extremum(found)) = (&own.operation, &found.operation) else {
+        return same(place, "operation", &own.operation, &found.operation);
+    };
+    let word = |least: bool| if least { "the least" } else { "the greatest" };
+    match own.iter().zip(found).position(|(own, found)| own != found) {
+        None => same(place, "channels", &own.len(), &found.len()),
+        Some(channel) => {
+            same(place, &format!("element taken in channel {channel}"), &word(own[channel]), &word(found[channel]))
+        }
+    }
+}
+
+/// The weights `found` in the type of the design's.
+fn weights_of(layer: &str, own: &WeightMatrix, found: &WeightMatrix) -> Result<WeightMatrix, ReplaceError> {
+    let place = || format!("the weights of layer `{layer}`");
+    same(place, "[rows, columns]", &[own.rows, own.columns], &[found.rows, found.columns])?;
+    let range = WeightRange::of_any(own);
+    match found.values.iter().map(|weight| i64::from(*weight)).find(|weight| !range.contains(*weight)) {
+        None => Ok(WeightMatrix { values: found.values.clone(), ..*own }),
+        Some(found) => {
+            let expected =
+                if range.is_bipolar { "±1".to_owned() } else { format!("{} to {}", range.minimum, range.maximum) };
+            Err(ReplaceError::Weight { layer: layer.to_owned(), expected, found })
+        }
+    }
+}
+
+fn same<T: PartialEq + Debug>(
+    place: impl Fn() -> String,
+    field: &str,
+    expected: &T,
+    found: &T,
+) -> Result<(), ReplaceError> {
+    if expected == found {
+        return Ok(());
+    }
+    let (expected, found) = (format!("{expected:?}").replace('"', ""), format!("{found:?}").replace('"', ""));
+    Err(ReplaceError::Shape { place: place(), field: field.to_owned(), expected, found })
+}

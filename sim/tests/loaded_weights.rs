@@ -1,0 +1,273 @@
+//! Designs compiled from one network and loaded with another of the same shape.
+
+#![allow(clippy::unwrap_used)]
+
+mod common;
+#[path = "random_networks/generator.rs"]
+mod generator;
+#[path = "../../compiler/tests/support/networks.rs"]
+mod networks;
+
+use abi::StepFunction;
+use compiler::datapath::WeightRange;
+use compiler::fold::{Dot, Goal, Parallelism, PlanError, plan};
+use compiler::lower::lower;
+use compiler::replace::{ReplaceError, replace, replaceable};
+use generator::{random_convolutional_graph, random_graph};
+use hdl::artifacts::{self, ArtifactsError, Compiled};
+use hdl::board::Board;
+use host::{Device, DeviceError, FrameBus};
+use network::integer;
+use network::network::{LayerKind, Network, PoolOperation, TensorType};
+use rand::seq::IteratorRandom;
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use sim::board::{Pins, RtlBoard, SimulatedLine, VerilatedBoard};
+use sim::rtl::Rtl;
+use sim::verilator::Verilator;
+use sim::{Executor, RunOptions};
+use std::path::Path;
+
+fn random_goal(network: &Network, random: &mut ChaCha8Rng) -> Goal {
+    let parallelism = |layer| {
+        let limits = Dot::new(network, layer)?.limits();
+        let pe = random.random_range(1..=limits.pe);
+        let simd = random.random_range(1..=limits.simd);
+        Some((layer.name.clone(), Parallelism { pe, simd }))
+    };
+    Goal::Folding(network.layers.iter().filter_map(parallelism).collect())
+}
+
+fn random_images(network: &Network, count: usize, random: &mut ChaCha8Rng) -> Vec<Vec<f32>> {
+    let element = network.input_map.element;
+    let mut value = || random.random_range(element.minimum()..=element.maximum()) as f32;
+    (0..count).map(|_| (0..network.input_map.len()).map(|_| value()).collect()).collect()
+}
+
+fn random_step(from: &TensorType, to: &TensorType, random: &mut ChaCha8Rng) -> StepFunction<i64> {
+    let codes = (to.minimum..=to.maximum).filter(|code| to.element.contains(*code));
+    let count = random.random_range(1..=codes.clone().count().min(20));
+    let mut values: Vec<i32> = codes.sample(random, count).into_iter().map(|code| code as i32).collect();
+    values.sort_unstable();
+    let arguments = from.minimum - 2..=from.maximum + 2;
+    let mut boundaries: Vec<i64> = (1..count).map(|_| random.random_range(arguments.clone())).collect();
+    boundaries.sort_unstable();
+    boundaries.dedup();
+    values.truncate(boundaries.len() + 1);
+    StepFunction { boundaries, values }
+}
+
+/// A network of the shape of `design` with weights and steps of its own: any that the types hold, or the greatest ones.
+fn other(design: &Network, random: &mut ChaCha8Rng) -> Network {
+    let mut network = design.clone();
+    let are_extreme = random.random_bool(0.4);
+    for layer in &mut network.layers {
+        let tensors = [layer.inputs[0], layer.output].map(|id| network.tensors[id.0]);
+        if let LayerKind::MultiThreshold(steps) = &mut layer.kind {
+            steps.iter_mut().for_each(|step| *step = random_step(&tensors[0], &tensors[1], random));
+        }
+        if let Some(weights) = layer.kind.weights_mut() {
+            let range = WeightRange::of_any(weights);
+            let sign = random.random_bool(0.5);
+            for value in &mut weights.values {
+                let any =
+                    (range.minimum..=range.maximum).filter(|weight| range.contains(*weight)).choose(random).unwrap();
+                *value = if !are_extreme {
+                    any
+                } else if random.random_bool(0.02) != sign {
+                    range.maximum
+                } else {
+                    range.minimum
+                } as i16;
+            }
+        }
+    }
+    network.name = "another".to_owned();
+    network
+}
+
+fn answers(network: &Network, images: &[Vec<f32>]) -> Vec<abi::maps::Scores> {
+    images.iter().map(|image| integer::run(network, image).unwrap().scores).collect()
+}
+
+/// Compiles `network` with writable weights and any folding; `None` where hardware has no unit for it.
+fn compiled(network: &Network, random: &mut ChaCha8Rng, folder: &Path, board: Option<&str>) -> Option<Compiled> {
+    let design = replaceable(network.clone());
+    design.validate().unwrap();
+    let board = board.map(|board| Board::find(board).unwrap());
+    let clock = board.as_ref().map_or(100.0, |board| board.design_clock().unwrap().megahertz());
+    let plan = match plan(design, &random_goal(network, random), clock) {
+        Err(PlanError::NoUnit { .. }) => return None,
+        plan => plan.unwrap(),
+    };
+    Some(artifacts::write(&plan, board.as_ref(), folder).unwrap())
+}
+
+/// Loads the weights of two other networks and the first ones again; compares scores, interval and latency each time.
+fn check(network: &Network, seed: u64) {
+    let random = &mut ChaCha8Rng::seed_from_u64(seed);
+    let room = tempfile::tempdir().unwrap();
+    let folder = room.path().join("design");
+    let Some(first) = compiled(network, random, &folder, None) else {
+        return;
+    };
+    let images = random_images(network, 11, random);
+    let others = [other(&first.plan.network, random), other(&first.plan.network, random)];
+    let hash = first.manifest.design_hash.clone();
+    for loaded in [Some(&others[0]), Some(&others[1]), None] {
+        let now = artifacts::load(&artifacts::read(&folder).unwrap(), loaded, &folder).unwrap();
+        assert_eq!(artifacts::read(&folder).unwrap(), now);
+        assert_eq!(now.manifest.design_hash, hash, "the design is the same");
+        assert_eq!(now.manifest.weights.unwrap().identity == 0, loaded.is_none());
+        let run = Rtl::of_design(&now).unwrap().run(&images, &RunOptions::default()).unwrap();
+        assert_eq!(run.scores, answers(loaded.unwrap_or(network), &images), "seed {seed}\n{}", now.plan);
+        let cycles = run.cycles.unwrap();
+        assert_eq!(cycles.steady_interval(8), Some(first.plan.initiation_interval), "seed {seed}\n{}", first.plan);
+        assert_eq!(cycles.latency_cycles, first.plan.latency, "seed {seed}\n{}", first.plan);
+    }
+}
+
+#[test]
+fn any_dense_network_is_loaded_into_any_other() {
+    (0..16).for_each(|seed| check(&lower(&random_graph(seed, 40)).unwrap(), seed));
+}
+
+#[test]
+fn any_convolutional_network_is_loaded_into_any_other() {
+    (0..12).for_each(|seed| check(&lower(&random_convolutional_graph(seed)).unwrap(), seed));
+}
+
+#[test]
+fn every_kind_of_layer_keeps_its_place() {
+    networks::all(1).iter().for_each(|network| check(network, 1));
+}
+
+#[test]
+fn verilog_is_loaded_through_the_port_of_the_core() {
+    if !common::has("verilator") {
+        return;
+    }
+    for seed in 0..2 {
+        let random = &mut ChaCha8Rng::seed_from_u64(seed);
+        let room = tempfile::tempdir().unwrap();
+        let folder = room.path().join("design");
+        let network = networks::all(seed + 1).swap_remove(seed as usize);
+        let first = compiled(&network, random, &folder, None).unwrap();
+        let images = random_images(&network, 6, random);
+        let other = other(&first.plan.network, random);
+        let seeds = [None, Some(seed)];
+        for loaded in [None, Some(&other)] {
+            let now = artifacts::load(&first, loaded, &folder).unwrap();
+            for back_pressure in seeds {
+                let options = RunOptions { back_pressure, ..RunOptions::default() };
+                let run = Verilator::of_design(&now, &folder).unwrap().run(&images, &options).unwrap();
+                assert_eq!(run.scores, answers(loaded.unwrap_or(&network), &images), "seed {seed}");
+            }
+        }
+    }
+}
+
+/// The same with a line of four cycles a bit, which simulates faster.
+fn hurried(mut compiled: Compiled) -> Compiled {
+    let device = compiled.manifest.device.as_mut().unwrap();
+    (device.clock_hertz, device.baud, device.slots) = (8_000_000, 2_000_000, 2);
+    compiled
+}
+
+fn bus<P: Pins>(pins: P, compiled: &Compiled) -> FrameBus<SimulatedLine<P>> {
+    FrameBus::new(SimulatedLine::new(pins, compiled.manifest.device.as_ref().unwrap()).unwrap())
+}
+
+#[test]
+fn a_device_in_rust_hdl_is_loaded_at_its_pins() {
+    let random = &mut ChaCha8Rng::seed_from_u64(2);
+    let room = tempfile::tempdir().unwrap();
+    let folder = room.path().join("design");
+    let network = lower(&random_graph(2, 8)).unwrap();
+    let first = hurried(compiled(&network, random, &folder, Some("ulx3s-85f")).unwrap());
+    let (images, other) = (random_images(&network, 2, random), other(&first.plan.network, random));
+    let loaded = hurried(artifacts::load(&first, Some(&other), &folder).unwrap());
+    let segments = artifacts::segments(&loaded.plan).unwrap();
+    let pins = RtlBoard::new(&loaded).unwrap();
+    let mut device = Device::load(bus(pins, &loaded), &loaded.manifest, &segments).unwrap();
+    assert_eq!(device.infer(&images, &mut |_| ()).unwrap(), answers(&other, &images));
+}
+
+#[test]
+fn a_board_in_verilator_is_loaded_while_it_runs() {
+    if !common::has("verilator") {
+        return;
+    }
+    let random = &mut ChaCha8Rng::seed_from_u64(11);
+    let room = tempfile::tempdir().unwrap();
+    let folder = room.path().join("design");
+    // Its windows are padded: they begin before the image does.
+    let network = networks::all(1).into_iter().find(|network| network.name == "branches").unwrap();
+    let first = compiled(&network, random, &folder, Some("ice40-hx8k")).unwrap();
+    let (images, other) = (random_images(&network, 5, random), other(&first.plan.network, random));
+    let loaded = artifacts::load(&first, Some(&other), &folder).unwrap();
+    let built = artifacts::load(&loaded, None, &folder).unwrap();
+    assert_eq!(built, first);
+    let mut pins = VerilatedBoard::of_rtl(&first, &folder).unwrap();
+    let error = Device::open(bus(&mut pins, &first), &loaded.manifest).unwrap_err();
+    assert!(matches!(error, DeviceError::OtherWeights { found: 0, .. }), "{error}");
+    for (now, network) in [(&loaded, &other), (&built, &network), (&loaded, &other)] {
+        let segments = artifacts::segments(&now.plan).unwrap();
+        let mut device = Device::load(bus(&mut pins, &first), &now.manifest, &segments).unwrap();
+        assert_eq!(device.infer(&images, &mut |_| ()).unwrap(), answers(network, &images), "loaded");
+        let mut device = Device::open(bus(&mut pins, &first), &now.manifest).unwrap();
+        assert_eq!(device.infer(&images[..2], &mut |_| ()).unwrap(), answers(network, &images[..2]), "opened again");
+    }
+    let error = Device::open(bus(&mut pins, &first), &built.manifest).unwrap_err();
+    assert!(matches!(error, DeviceError::OtherWeights { expected: 0, .. }), "{error}");
+}
+
+#[test]
+fn what_the_design_cannot_hold_is_refused() {
+    let mut messages = String::new();
+    let mut refused = |what: &str, design: &Network, other: &Network| {
+        let error = replace(design, other).expect_err(what);
+        messages += &format!("{what}: {error}\n");
+        error
+    };
+    let all = networks::all(1);
+    let of = |name: &str| replaceable(all.iter().find(|network| network.name == name).unwrap().clone());
+    let (padded, pooled) = (of("padded_bipolar"), of("convolution_pool"));
+    refused("another network", &padded, &pooled);
+    let mut other = padded.clone();
+    other.layers.iter_mut().find_map(|layer| layer.kind.weights_mut()).unwrap().values[0] = 0;
+    let error = refused("a weight of 0 among ±1", &padded, &other);
+    assert!(matches!(error, ReplaceError::Weight { found: 0, .. }));
+    let mut other = pooled.clone();
+    for layer in &mut other.layers {
+        if let LayerKind::Pool(pool) = &mut layer.kind
+            && let PoolOperation::Extremum(least) = &mut pool.operation
+        {
+            least[1] = !least[1];
+        }
+    }
+    refused("a pool the other way round", &pooled, &other);
+    let mut other = pooled.clone();
+    for layer in &mut other.layers {
+        if let LayerKind::Convolution(convolution) = &mut layer.kind {
+            convolution.window.stride[0] += 1;
+        }
+    }
+    refused("another stride", &pooled, &other);
+    let mut other = pooled.clone();
+    for layer in &mut other.layers {
+        if let LayerKind::MultiThreshold(steps) = &mut layer.kind {
+            steps[0].values.reverse();
+        }
+    }
+    refused("falling steps", &pooled, &other);
+    insta::assert_snapshot!("refusals", messages);
+
+    let room = tempfile::tempdir().unwrap();
+    let folder = room.path().join("design");
+    let network = lower(&random_graph(1, 12)).unwrap();
+    let fixed = plan(network.clone(), &Goal::FramesPerSecond(1e3), 100.0).unwrap();
+    let fixed = artifacts::write(&fixed, None, &folder).unwrap();
+    let error = artifacts::load(&fixed, Some(&network), &folder).unwrap_err();
+    assert!(matches!(error, ArtifactsError::FixedWeights { .. }), "{error}");
+}
