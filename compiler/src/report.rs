@@ -91,17 +91,17 @@ pub struct Available {
     pub usable: f64,
 }
 
-/// Resources and speed of a placed and routed design.
+/// Resources and speed of a design, as the tools made it.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Measured {
-    /// LUTs with four inputs, carry cells included.
+    /// LUTs of the family's size, carry cells that stand in their place included.
     pub lut: u64,
     /// Flip-flops.
     pub ff: u64,
     /// Block RAMs of the family's size.
     pub bram: u64,
-    /// Highest clock at which every path meets its time, in MHz.
-    pub fmax_mhz: f64,
+    /// Highest clock at which every path meets its time, in MHz; null where the design was not placed and routed.
+    pub fmax_mhz: Option<f64>,
 }
 
 /// One stage of the pipeline.
@@ -309,7 +309,11 @@ impl fmt::Display for Report {
         match self.measured {
             None => Ok(()),
             Some(Measured { lut, ff, bram, fmax_mhz }) => {
-                writeln!(f, "measured: {lut} LUT4, {ff} flip-flops, {bram} block RAMs, at most {fmax_mhz:.1} MHz")
+                write!(f, "measured: {lut} LUTs, {ff} flip-flops, {bram} block RAMs")?;
+                match fmax_mhz {
+                    Some(fmax_mhz) => writeln!(f, ", at most {fmax_mhz:.1} MHz"),
+                    None => writeln!(f, "; not placed and routed"),
+                }
             }
         }
     }

@@ -69,7 +69,7 @@ fn what_a_report_does_not_say_is_left_out_and_what_it_says_is_shown() {
     for absent in ["Sensitive steps", "through the board", "timing met", "of 83,640", "<h3>Queues</h3>"] {
         assert!(!plain.contains(absent), "{absent}");
     }
-    let measured = Measured { lut: 2326, ff: 960, bram: 4, fmax_mhz: 92.8 };
+    let measured = Measured { lut: 2326, ff: 960, bram: 4, fmax_mhz: Some(92.8) };
     let built =
         Report { measured: Some(measured), link_fps: Some(1251.0), board: Some("ulx3s-85f".into()), ..report.clone() };
     let built = html(&Data::of(&built).unwrap());

@@ -23,7 +23,7 @@ const DEVICE: &str = "xnorforge_device";
 /// What a manifest says of `plan` on `board`, whose design files are named `files`.
 ///
 /// # Errors
-/// Where the windows cannot hold two images.
+/// Where the windows cannot hold two images, or the board cannot make the plan's clock.
 pub fn manifest(plan: &Plan, board: &Board, files: Vec<String>) -> Result<DeviceManifest, BoardError> {
     let (input, output) = (plan.input_format(), plan.output_format());
     let too_large = |WindowTooLarge { bytes, limit }: WindowTooLarge| BoardError::Window {
@@ -36,7 +36,7 @@ pub fn manifest(plan: &Plan, board: &Board, files: Vec<String>) -> Result<Device
         board: board.name.clone(),
         top: TOP.to_owned(),
         files,
-        clock_hertz: board.facts.clock.hertz,
+        clock_hertz: board.clock(plan.clock_mhz)?.hertz,
         baud: board.facts.uart.baud,
         slots,
     })
@@ -70,11 +70,12 @@ pub fn files(
     core_verilog: &VerilogDesign,
     design_hash: [u8; 32],
 ) -> Result<Vec<(String, String)>, ArtifactsError> {
+    let source = board.clock(plan.clock_mhz)?;
     let mut device = device(plan, core, &manifest(plan, board, Vec::new())?, design_hash)?;
     device.connect_all();
     let mut design = emit::emit(&device, DEVICE).map_err(DesignError::from)?;
     design.modules.retain(|module| !core_verilog.modules.contains(module));
-    let top = emit::Module { name: TOP.to_owned(), text: board.top_module(DEVICE) };
+    let top = emit::Module { name: TOP.to_owned(), text: board.top_module(DEVICE, &source) };
     design.modules.insert(0, top);
     design.top = TOP.to_owned();
     let text = |name: &str, text: String| (name.to_owned(), text);
@@ -82,7 +83,7 @@ pub fn files(
         (format!("{TOP}.v"), design.text()),
         text(board.facts.fpga.family.pin_file(), board.pins.clone()),
         text("synthesis.ys", build::synthesis_script(board, &[format!("{}.v", core_verilog.top)])),
-        text("build.sh", build::script(board)),
+        text("build.sh", build::script(board, source.hertz)),
         text("requirements.txt", build::REQUIREMENTS.to_owned()),
     ])
 }

@@ -1,7 +1,7 @@
 //! The device: a core behind its windows, registers and UART.
 //!
-//! Ports: `clock`; `rx` and `tx`, the UART's pins; `ready`, high once the reset is over; `busy`, high while images are in
-//! work.
+//! Ports: `clock`; `reset`, high for as long as the clock is not to be relied on, as before a PLL has locked; `rx` and
+//! `tx`, the UART's pins; `ready`, high once the reset is over; `busy`, high while images are in work.
 
 use super::mapped_core::MappedCore;
 use super::uart_bridge::UartBridge;
@@ -15,6 +15,8 @@ pub struct Device {
     module_name: ModuleName,
     /// The clock.
     pub clock: Wire<In, Clock>,
+    /// Synchronous reset of everything.
+    pub reset: Wire<In, Bit>,
     /// The UART's line in.
     pub rx: Wire<In, Bit>,
     /// The UART's line out.
@@ -33,6 +35,7 @@ impl Device {
         Device {
             module_name: ModuleName::new(name),
             clock: Wire::default(),
+            reset: Wire::default(),
             rx: Wire::default(),
             tx: Wire::default(),
             ready: Wire::default(),
@@ -54,9 +57,9 @@ impl Logic for Device {
     fn update(&mut self) {
         self.bridge.clock.next = self.clock.val();
         self.mapped.clock.next = self.clock.val();
-        self.mapped.reset.next = false;
-        // The bridge must answer the request that asked for the reset.
-        self.bridge.reset.next = false;
+        self.mapped.reset.next = self.reset.val();
+        // Not by a reset that the host asks for: the bridge must answer that request.
+        self.bridge.reset.next = self.reset.val();
 
         self.bridge.rx.next = self.rx.val();
         self.tx.next = self.bridge.tx.val();
