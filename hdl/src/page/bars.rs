@@ -30,7 +30,11 @@ pub(super) fn resources(data: &Data) -> Markup {
                     (whole(accuracy.bram_percent)) " % of the block RAMs"
                 }
                 "."
-                @if measured.is_some() { " Measured is the whole design after place and route." }
+                @match measured.map(|measured| measured.fmax_mhz) {
+                    None => {},
+                    Some(Some(_)) => " Measured is the whole design after place and route.",
+                    Some(None) => " Measured is the whole design after synthesis.",
+                }
             }
             div.resources {
                 @for (name, estimate, measured, available) in kinds {
