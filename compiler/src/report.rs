@@ -132,7 +132,7 @@ impl MemoryReport {
             .filter_map(|shape| {
                 let (role, width, depth) = (shape.role, shape.width, shape.depth);
                 let kind = stage.memories.kind(role)?;
-                let (luts, blocks) = (lut_cost(family, role, width, depth), block_rams(family, width, depth));
+                let (luts, blocks) = (lut_cost(family, role, width, depth), block_rams(family, role, width, depth));
                 let bram = if kind == MemoryKind::Block { blocks } else { 0 };
                 let reason = if kind == MemoryKind::Constant {
                     "one row".to_owned()
