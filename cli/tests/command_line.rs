@@ -133,7 +133,8 @@ fn the_report_estimates_resources() {
 fn the_most_that_a_board_has_room_for() {
     let room = Room::new();
     let board = ["--board", "ice40-hx8k", "--json"];
-    let compile = |folder: &str, more: &[&str]| room.json(&[&["compile", MODEL, "-o", folder], &board[..], more].concat());
+    let compile =
+        |folder: &str, more: &[&str]| room.json(&[&["compile", MODEL, "-o", folder], &board[..], more].concat());
     let (usual, most) = (compile("usual", &[]), compile("most", &["--max"]));
     let number = |report: &Value, place: &str| report.pointer(place).and_then(Value::as_f64).unwrap();
     assert!(number(&most, "/fps") > 2.0 * number(&usual, "/fps"), "{most}");

@@ -55,17 +55,29 @@ fn block_rams_are_as_many_as_the_rule_says() {
     }
     for (width, depth) in [(36, 512), (44, 96), (9, 2049), (72, 700), (5, 3000), (24, 1218)] {
         let found = rom(width, depth, MemoryKind::Block, Family::Ecp5, &["DP16KD"]);
-        assert_eq!(found, [block_rams(Family::Ecp5, MemoryRole::Weights, width, depth)], "{width} bits, {depth} rows on ECP5");
+        assert_eq!(
+            found,
+            [block_rams(Family::Ecp5, MemoryRole::Weights, width, depth)],
+            "{width} bits, {depth} rows on ECP5"
+        );
     }
     for (width, depth) in [(16, 256), (133, 1267), (3, 4096), (40, 100)] {
         let found = rom(width, depth, MemoryKind::Block, Family::Ice40, &["SB_RAM40_4K"]);
-        assert_eq!(found, [block_rams(Family::Ice40, MemoryRole::Weights, width, depth)], "{width} bits, {depth} rows on iCE40");
+        assert_eq!(
+            found,
+            [block_rams(Family::Ice40, MemoryRole::Weights, width, depth)],
+            "{width} bits, {depth} rows on iCE40"
+        );
     }
     for (width, depth) in [(36, 512), (8, 64), (56, 4096)] {
         let mut ram = Ram::careless(depth, width).of_kind(Some(MemoryKind::Block));
         ram.connect_all();
         let found = cells(&ram, &[], Family::Ecp5, &["DP16KD"]);
-        assert_eq!(found, [block_rams(Family::Ecp5, MemoryRole::Words, width, depth)], "{width} bits, {depth} rows, written, on ECP5");
+        assert_eq!(
+            found,
+            [block_rams(Family::Ecp5, MemoryRole::Words, width, depth)],
+            "{width} bits, {depth} rows, written, on ECP5"
+        );
     }
 }
 
