@@ -3,6 +3,7 @@
 pub mod boards;
 pub mod build;
 pub mod compile;
+pub mod flash;
 pub mod info;
 pub mod run;
 pub mod simulate;

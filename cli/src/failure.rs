@@ -125,8 +125,15 @@ impl From<hdl::build::BuildError> for Failure {
         use hdl::build::BuildError as E;
         let exit = match &error {
             E::Timing { .. } | E::DoesNotFit { .. } => Exit::No,
-            E::NoBoard { .. } | E::Artifacts(_) | E::Board(_) | E::File { .. } => Exit::Input,
-            E::ToolMissing { .. } | E::ToolTooOld { .. } | E::Stage { .. } | E::Report { .. } => Exit::Tool,
+            E::NoBoard { .. } | E::NoBitstream { .. } | E::Artifacts(_) | E::Board(_) | E::File { .. } => Exit::Input,
+            E::SynthesisOnly { .. }
+            | E::Busy { .. }
+            | E::ToolMissing { .. }
+            | E::ToolTooOld { .. }
+            | E::Stage { .. }
+            | E::Report { .. }
+            | E::ProgrammerMissing
+            | E::Programmer { .. } => Exit::Tool,
         };
         Failure::new(exit, error)
     }
@@ -141,6 +148,7 @@ impl From<sim::SimError> for Failure {
             | sim::SimError::NoDevice { .. }
             | sim::SimError::Artifacts(_)
             | sim::SimError::NoNetlist { .. }
+            | sim::SimError::NoModels { .. }
             | sim::SimError::NoCells { .. } => Exit::Input,
             sim::SimError::Device(error) if matches!(**error, host::DeviceError::Input { .. }) => Exit::Input,
             _ => Exit::Tool,

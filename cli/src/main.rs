@@ -31,6 +31,7 @@ enum Verb {
     Compile(cmd::compile::Compile),
     Simulate(cmd::simulate::Simulate),
     Build(cmd::build::Build),
+    Flash(cmd::flash::Flash),
     Boards(cmd::boards::Boards),
 }
 
@@ -42,6 +43,7 @@ fn main() -> ExitCode {
         Verb::Compile(compile) => compile.run(),
         Verb::Simulate(simulate) => simulate.run(),
         Verb::Build(build) => build.run(),
+        Verb::Flash(flash) => flash.run(),
         Verb::Boards(boards) => boards.run(),
     };
     match outcome {

@@ -16,7 +16,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 use support::{IMAGES, MODEL, PROGRAM, Room};
 
-const BOARDS: [&str; 2] = ["ulx3s-85f", "ice40-hx8k"];
+/// A board whose designs run at the oscillator's rate, and one whose PLL makes another.
+const BOARDS: [&str; 2] = ["ulx3s-85f", "icebreaker"];
 
 /// A simulated board in another process, until it is dropped.
 struct Server {
@@ -59,7 +60,11 @@ fn boards_are_listed() {
     let room = Room::new();
     insta::assert_snapshot!("boards", room.ok(&["boards"]));
     let listed = room.json(&["boards", "--json"]);
-    assert_eq!(listed["boards"].as_array().unwrap().len(), BOARDS.len());
+    let listed = listed["boards"].as_array().unwrap();
+    assert_eq!(listed.len(), 10);
+    for board in BOARDS {
+        assert!(listed.iter().any(|listed| listed["name"] == board), "{board}");
+    }
 }
 
 #[test]
@@ -92,6 +97,30 @@ fn directories_tell_what_their_link_carries() {
     assert!(link_fps > 100.0 && link_fps < fps, "{link_fps} of {fps}");
     assert_eq!(report["clock_mhz"], 25.0);
     assert!(report["measured"].is_null());
+
+    // A clock by PLL: the nearest that it can make, for the plan and for the device.
+    room.ok(&["compile", MODEL, "-o", "faster", "--board", "ulx3s-85f", "--clock", "47"]);
+    assert_eq!(room.json_file("faster/report.json")["clock_mhz"], 46.875);
+    assert_eq!(room.json_file("faster/manifest.json")["device"]["clock_hertz"], 46_875_000);
+    let top = fs::read_to_string(room.path("faster/board/xnorforge_board.v")).unwrap();
+    assert!(top.contains("EHXPLLL") && top.contains(".CLKI_DIV(8), .CLKFB_DIV(15)"), "{top}");
+    assert!(fs::read_to_string(room.path("faster/board/build.sh")).unwrap().contains("--freq 46.875"));
+    assert_eq!(scores(&room, "faster", "sim:faster", 2), scores(&room, MODEL, "reference", 2));
+}
+
+/// PLLs pass the oscillator on in simulations of the Verilog of a board.
+#[test]
+fn plls_of_all_families_are_simulated() {
+    if std::process::Command::new("verilator").arg("--version").output().is_err() {
+        assert!(std::env::var("CI").as_deref() != Ok("true"), "verilator is not installed, and CI=true");
+        return;
+    }
+    let room = Room::new();
+    for (board, clock) in [("ulx3s-12f", "60"), ("ice40-hx8k", "24"), ("icebreaker", "24"), ("tang-nano-9k", "54")] {
+        room.ok(&["compile", MODEL, "-o", board, "--board", board, "--clock", clock]);
+        let server = Server::start(&room, board, "verilator");
+        assert_eq!(scores(&room, board, &server.engine(), 2), scores(&room, MODEL, "reference", 2), "{board}");
+    }
 }
 
 /// Serves bytes on a pseudo-terminal: what `answer` makes of those that came, in a thread that ends with the test.
@@ -116,9 +145,11 @@ fn line(mut answer: impl FnMut(&[u8]) -> Vec<u8> + Send + 'static) -> (String, T
     (path, far)
 }
 
-/// The text with the numbers of bytes and frames taken out, which hang on time.
+/// The text without the numbers of bytes and frames, which hang on time, and without the hashes of designs.
 fn without_counts(text: &str) -> String {
+    let is_hash = |word: &str| word.len() == 64 && word.bytes().all(|byte| byte.is_ascii_hexdigit());
     let clean = |word: &str| match word.parse::<u64>() {
+        _ if is_hash(word) => "[hash]".to_owned(),
         Ok(count) if count > 99 => "[count]".to_owned(),
         _ => word.to_owned(),
     };

@@ -4,6 +4,8 @@
 //! people without this program. All of them work in the folder `build` of the directory.
 
 mod error;
+mod flash;
+mod lock;
 mod run;
 mod script;
 mod stages;
@@ -11,7 +13,8 @@ mod timing;
 mod tools;
 
 pub use error::BuildError;
+pub use flash::Flash;
 pub use run::{Build, Built, Event};
-pub use script::{REQUIREMENTS, script, synthesis_script};
-pub use stages::{Stage, Tool, bitstream, stages};
+pub use script::{DEFAULT_SEEDS, REQUIREMENTS, script, synthesis_script};
+pub use stages::{Implementation, Stage, Stages, Tool, stages};
 pub use tools::{Installed, Tools};

@@ -2,24 +2,70 @@
 
 #![allow(clippy::unwrap_used)]
 
-use hdl::board::{Board, BoardError, Direction};
+use hdl::board::{Board, BoardError, Direction, Family, Resources};
+use hdl::build::{script, stages, synthesis_script};
 
 #[test]
 fn every_board_can_be_used() {
     let names = Board::names();
-    assert!(names.iter().any(|name| name == "ulx3s-85f") && names.iter().any(|name| name == "ice40-hx8k"), "{names:?}");
+    assert_eq!(names.len(), 10, "{names:?}");
     for name in names {
-        // Finding a board checks its ports against its pins both ways, and its UART against its clock.
+        // Finding a board checks its ports against its pins both ways, the oscillator's pin, its UART against its clock.
         let board = Board::find(&name).unwrap_or_else(|error| panic!("{name}: {error}"));
-        let timing = board.timing().unwrap();
+        let source = board.design_clock().unwrap();
+        let timing = board.uart_timing(source.hertz).unwrap();
         assert!(timing.receive_error() <= 0.45 && timing.transmit_error() <= 0.45, "{name}");
         assert!(board.facts.uart.baud <= board.facts.uart.highest_baud, "{name}");
         assert!(board.ports().iter().any(|port| port.direction == Direction::In && port.name == "clock"), "{name}");
-        let top = board.top_module("device_of_the_test");
+        let top = board.top_module("device_of_the_test", &source);
         for port in board.ports() {
             assert!(top.contains(&format!("wire {}", port.name)), "{name}: {}", port.name);
         }
+        let lit = if board.facts.leds.active_low { "led_ready = !ready" } else { "led_ready = ready" };
+        assert!(top.contains(lit), "{name}");
+        let frequency = format!("FREQUENCY PORT \"clock\" {} MHZ", f64::from(board.facts.clock.hertz) / 1e6);
+        assert!(board.facts.fpga.family != Family::Ecp5 || board.pins.contains(&frequency), "{name}: {frequency}");
     }
+}
+
+#[test]
+fn commands_of_every_board() {
+    let mut text = String::new();
+    for name in Board::names() {
+        let board = Board::find(&name).unwrap();
+        text += &format!("# {name}\n{}\n", synthesis_script(&board, &["core.v".to_owned()]).lines().nth(2).unwrap());
+        for stage in stages(&board, board.design_clock().unwrap().hertz, 7).iter() {
+            text += &format!("{} {}\n", stage.tool.name(), stage.arguments.join(" "));
+        }
+    }
+    insta::assert_snapshot!(text);
+}
+
+/// Every board's `build.sh` is one for the shell.
+#[cfg(unix)]
+#[test]
+fn build_scripts_can_be_read() {
+    use std::io::Write;
+    for name in Board::names() {
+        let board = Board::find(&name).unwrap();
+        let mut shell = std::process::Command::new("sh").arg("-n").stdin(std::process::Stdio::piped()).spawn().unwrap();
+        shell.stdin.take().unwrap().write_all(script(&board, 24_000_000).as_bytes()).unwrap();
+        assert!(shell.wait().unwrap().success(), "{name}");
+    }
+}
+
+#[test]
+fn larger_boards_hold_more() {
+    let larger =
+        |lut, ff, bram| Board::find("icebreaker").unwrap().larger(&Resources { lut, ff, bram, spram: 0, dsp: 0 });
+    // Small ones first; none that bitstreams cannot be built for.
+    let boards = larger(6000, 3000, 20);
+    assert_eq!(boards.first().map(String::as_str), Some("ice40-hx8k"));
+    assert_eq!(boards.last().map(String::as_str), Some("ulx3s-85f"));
+    assert!(!boards.contains(&"arty-a7-100t".to_owned()) && !boards.contains(&"icebreaker".to_owned()), "{boards:?}");
+    // 100 block RAMs of 4 Kbit are more than the 32 of an HX8K, but not more than 26 of 18 Kbit.
+    assert_eq!(larger(6000, 3000, 100).first().map(String::as_str), Some("tang-nano-9k"));
+    assert_eq!(larger(100_000, 0, 0), Vec::<String>::new());
 }
 
 #[test]
@@ -42,6 +88,8 @@ fn broken_folders_are_refused() {
     refused(parse(facts, &format!("{}\nLOCATE COMP \"button\" SITE \"R1\";\n", board.pins)));
     refused(parse(facts, &board.pins.replace("LOCATE COMP \"led_busy\"", "# \"led_busy\"")));
     refused(parse(&facts.replace("baud = 1000000", "baud = 5000000"), &board.pins));
+    refused(parse(&facts.replace("pin = \"G2\"", "pin = \"G3\""), &board.pins));
+    refused(parse(&facts.replace("pll = \"EHXPLLL\"", "design_hertz = 50000000"), &board.pins));
     refused(Board::find("nowhere").unwrap_err());
     assert!(board.check_weights(2_900_000).is_ok());
     refused(Board::find("ice40-hx8k").unwrap().check_weights(2_900_000).unwrap_err());

@@ -68,6 +68,18 @@ pub enum SimError {
         /// The directory.
         folder: PathBuf,
     },
+    /// A family whose netlists have black boxes for which there is no model.
+    #[error("every cell of a netlist must have a model to be simulated, but the block RAM of {family} has none")]
+    #[diagnostic(
+        code(sim::no_models),
+        help(
+            "simulate the Verilog that the netlist was made from: `--on verilator`, or `--on sim:DIR` at the UART's pins"
+        )
+    )]
+    NoModels {
+        /// The family.
+        family: &'static str,
+    },
     /// A clock that cannot make the line's rate.
     #[error(transparent)]
     #[diagnostic(transparent)]

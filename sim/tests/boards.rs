@@ -23,7 +23,7 @@ use std::path::Path;
 fn compiled(seed: u64, size: usize, board: &str, folder: &Path) -> Compiled {
     let network = lower(&random_graph(seed, size)).unwrap();
     let board = Board::find(board).unwrap();
-    let plan = plan(network, &Goal::FramesPerSecond(5e4), board.clock_mhz()).unwrap();
+    let plan = plan(network, &Goal::FramesPerSecond(5e4), board.design_clock().unwrap().megahertz()).unwrap();
     artifacts::write(&plan, Some(&board), folder).unwrap()
 }
 

@@ -4,20 +4,21 @@ use crate::failure::Failure;
 use crate::output::show;
 use clap::Args;
 use hdl::artifacts;
-use hdl::build::{Build as Stages, Event, Tools};
+use hdl::build::{Build as Stages, DEFAULT_SEEDS, Event, Tools};
 use std::path::PathBuf;
 
 /// Make the bitstream of a directory that was compiled for a board.
 ///
 /// Runs yosys, nextpnr and the family's packer. They are taken from $XNORFORGE_TOOLS (a Python environment, by default
-/// ~/.local/share/xnorforge/tools) or from the PATH.
+/// ~/.local/share/xnorforge/tools) or from the PATH. For Xilinx FPGAs only yosys runs, and tells what the design takes:
+/// open registries hold no place and route for them.
 #[derive(Debug, Args)]
 pub struct Build {
     /// A directory written by `compile --board B`.
     #[arg(value_name = "DIR")]
     folder: PathBuf,
-    /// Placements to try; the fastest one is kept.
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    /// Placements to try at most: the first one that meets timing is kept, and none is tried after one that is far from it.
+    #[arg(long, value_name = "N", default_value_t = DEFAULT_SEEDS, value_parser = clap::value_parser!(u32).range(1..=1000))]
     seeds: u32,
     /// Print the report as one JSON object instead of text.
     #[arg(long)]
@@ -32,16 +33,22 @@ impl Build {
         let built = stages.run(&Tools::from_environment(), self.seeds, |event| match event {
             Event::Begins { stage, seed, tool } => {
                 let version = tool.version.as_deref().unwrap_or("version unknown");
-                let several = self.seeds > 1 && stage == "place_and_route";
-                let seed = if several { format!(", placement {seed} of {}", self.seeds) } else { String::new() };
+                let again = seed > 1 && stage == "place_and_route";
+                let seed = if again { format!(", placement {seed} of at most {}", self.seeds) } else { String::new() };
                 eprintln!("{stage:<16} {} ({version}){seed}", tool.program.display());
             }
             Event::Ends { stage, elapsed } => eprintln!("{stage:<16} done in {:.1} s", elapsed.as_secs_f64()),
         })?;
         if self.json {
-            show(&(serde_json::to_string(&built.report).map_err(anyhow::Error::from)? + "\n"))
-        } else {
-            show(&format!("{}written to {}\n", built.report, built.bitstream.display()))
+            return show(&(serde_json::to_string(&built.report).map_err(anyhow::Error::from)? + "\n"));
+        }
+        let report = &built.report;
+        match built.bitstream {
+            Some(path) => show(&format!("{report}written to {}\n", path.display())),
+            None => show(&format!(
+                "{report}no bitstream: open registries hold no place and route for this board's FPGA; the netlist is {}\n",
+                self.folder.join("build/netlist.json").display()
+            )),
         }
     }
 }

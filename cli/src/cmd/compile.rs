@@ -8,7 +8,7 @@ use anyhow::Context;
 use clap::Args;
 use compiler::fold::{Goal, Parallelism, Target, plan_for};
 use hdl::artifacts;
-use hdl::board::{Board, BoardError};
+use hdl::board::Board;
 use miette::Diagnostic;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -35,7 +35,8 @@ pub struct Compile {
     /// Parallelism of each layer: {"<layer>": {"pe": 4, "simd": 8}, …}.
     #[arg(long, value_name = "F.json")]
     folding: Option<PathBuf>,
-    /// Clock in MHz to plan with [default: that of the board, or 100].
+    /// Clock in MHz [default: that of the board's designs, or 100]. With a board the nearest one that its PLL makes
+    /// within 1 %.
     #[arg(long, value_name = "MHZ", allow_negative_numbers = true)]
     clock: Option<f64>,
     /// Print the report as one JSON object instead of text.
@@ -87,12 +88,8 @@ impl Compile {
         let board = self.board.as_deref().map(Board::find).transpose()?;
         let clock = match (&board, self.clock) {
             (None, clock) => clock.unwrap_or(DEFAULT_CLOCK_MHZ),
-            (Some(board), Some(clock)) if clock != board.clock_mhz() => {
-                return Err(
-                    BoardError::Clock { board: board.name.clone(), expected: board.clock_mhz(), found: clock }.into()
-                );
-            }
-            (Some(board), _) => board.clock_mhz(),
+            (Some(board), Some(clock)) => board.clock(clock)?.megahertz(),
+            (Some(board), None) => board.design_clock()?.megahertz(),
         };
         let target = match &board {
             None => Target::default(),

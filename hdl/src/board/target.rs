@@ -1,22 +1,22 @@
 //! A board as planning sees it.
 
-use super::{Board, device};
+use super::Board;
+use crate::shell::windows;
 use compiler::estimate::Shell;
-use compiler::family::Family;
 use compiler::fold::{Budget, Target};
 
 impl Board {
-    /// What plans for this board are made for: its family, where costs of that are known, and the room on its chip.
+    /// What plans for this board are made for: the costs of its family and the room on its chip.
     pub fn target(&self) -> Target {
         let fpga = &self.facts.fpga;
         let resources = fpga.resources;
         Target {
-            family: Family::named(fpga.family.name()),
+            family: Some(fpga.family.costs()),
             budget: Some(Budget {
                 lut: resources.lut,
                 ff: resources.ff,
                 bram: resources.bram,
-                shell: Shell { rings: device::rings },
+                shell: Shell { rings: windows::rings },
             }),
             price: None,
         }

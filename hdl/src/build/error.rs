@@ -61,33 +61,98 @@ pub enum BuildError {
     },
     /// The design has no room on the chip.
     #[error("the design must fit the FPGA of {board}, but it does not: {reason}")]
-    #[diagnostic(
-        code(hdl::build::does_not_fit),
-        help("compile for fewer images per second, a smaller network, or a larger board; the log is in {}", log.display())
-    )]
+    #[diagnostic(code(hdl::build::does_not_fit), help("{help}; the log is in {}", log.display()))]
     DoesNotFit {
         /// The board.
         board: String,
-        /// What the tool says.
+        /// Which resources do not suffice, and by how much.
         reason: String,
+        /// Whether that holds for every placement.
+        is_certain: bool,
+        /// What to change.
+        help: String,
         /// The log.
         log: PathBuf,
     },
-    /// The design is too slow for the board's clock.
+    /// The design is too slow for its clock.
     #[error(
-        "every path must take at most a cycle of the {clock_mhz} MHz clock, but the best of {seeds} placements reaches {fmax_mhz:.2} MHz"
+        "every path must take at most a cycle of the {clock_mhz} MHz clock, but the best of {tried} placements reaches {fmax_mhz:.2} MHz"
     )]
-    #[diagnostic(
-        code(hdl::build::timing),
-        help("try more placements with `xnorforge build DIR --seeds 8`, or compile for fewer images per second")
-    )]
+    #[diagnostic(code(hdl::build::timing), help("{help}"))]
     Timing {
-        /// The board's clock in MHz.
+        /// The design's clock in MHz.
         clock_mhz: f64,
         /// Placements tried.
-        seeds: u32,
+        tried: u32,
         /// What the best one reaches, in MHz.
         fmax_mhz: f64,
+        /// What to change.
+        help: String,
+    },
+    /// Another build is at work.
+    #[error("a directory must be built by one process at a time, but another one works in {}", folder.display())]
+    #[diagnostic(
+        code(hdl::build::busy),
+        help("wait until it has ended; a tool whose build was ended goes on by itself for a while")
+    )]
+    Busy {
+        /// The folder `build`.
+        folder: PathBuf,
+    },
+    /// There is nothing to load into the board.
+    #[error("{} must be a bitstream to be loaded into the board, but there is none", path.display())]
+    #[diagnostic(code(hdl::build::no_bitstream), help("make it first: `xnorforge build {}`", folder.display()))]
+    NoBitstream {
+        /// Where it should lie.
+        path: PathBuf,
+        /// The directory.
+        folder: PathBuf,
+    },
+    /// No open tools make bitstreams for the board.
+    #[error("{board} must have open tools for place and route, but the registries hold none for {family}")]
+    #[diagnostic(
+        code(hdl::build::synthesis_only),
+        help(
+            "make the bitstream with the vendor's tools from the Verilog in rtl/ and board/ and the pins in \
+             board/{pins}; `xnorforge boards` lists boards for which `build` makes it"
+        )
+    )]
+    SynthesisOnly {
+        /// The board.
+        board: String,
+        /// Its FPGA's family.
+        family: &'static str,
+        /// The pin file.
+        pins: &'static str,
+    },
+    /// No openFPGALoader.
+    #[error(
+        "openFPGALoader must be installed to load a board, but is neither on the PATH nor among the tools of xnorforge"
+    )]
+    #[diagnostic(
+        code(hdl::build::programmer_missing),
+        help(
+            "install it: `apt-get install openfpgaloader`, `brew install openfpgaloader`, or see \
+             https://trabucayre.github.io/openFPGALoader; `--dry-run` shows the command"
+        )
+    )]
+    ProgrammerMissing,
+    /// openFPGALoader failed.
+    #[error("{board} must take the bitstream, but openFPGALoader ended with {status}")]
+    #[diagnostic(
+        code(hdl::build::programmer),
+        help(
+            "check that the board is connected (`openFPGALoader --detect`), that no other program has it open, and that \
+             you may use it (udev rules, group plugdev); the bitstream goes {note}"
+        )
+    )]
+    Programmer {
+        /// The board.
+        board: String,
+        /// How it ended.
+        status: String,
+        /// Where the bitstream goes, and what must be done before.
+        note: String,
     },
     /// A tool wrote something else than expected.
     #[error("{} must be a report of nextpnr, but {reason}", path.display())]

@@ -11,10 +11,14 @@ pub enum Tool {
     NextpnrEcp5,
     /// Place and route for iCE40.
     NextpnrIce40,
+    /// Place and route for Gowin.
+    NextpnrGowin,
     /// Bitstreams of ECP5.
     Ecppack,
     /// Bitstreams of iCE40.
     Icepack,
+    /// Bitstreams of Gowin.
+    GowinPack,
 }
 
 impl Tool {
@@ -24,8 +28,10 @@ impl Tool {
             Tool::Yosys => "yosys",
             Tool::NextpnrEcp5 => "nextpnr-ecp5",
             Tool::NextpnrIce40 => "nextpnr-ice40",
+            Tool::NextpnrGowin => "nextpnr-himbaechel-gowin",
             Tool::Ecppack => "ecppack",
             Tool::Icepack => "icepack",
+            Tool::GowinPack => "gowin_pack",
         }
     }
 
@@ -36,7 +42,9 @@ impl Tool {
             // From then on, netlists hold `$scopeinfo` cells, which older nextpnr refuse.
             Tool::Yosys => Some((0, 48)),
             Tool::NextpnrEcp5 | Tool::NextpnrIce40 => Some((0, 8)),
-            Tool::Ecppack | Tool::Icepack => None,
+            // Before, its data base and that of gowin_pack went separate ways.
+            Tool::NextpnrGowin => Some((0, 9)),
+            Tool::Ecppack | Tool::Icepack | Tool::GowinPack => None,
         }
     }
 }
@@ -59,58 +67,91 @@ impl Stage {
     }
 }
 
-/// Name of the bitstream in the folder `build`.
-pub fn bitstream(family: Family) -> &'static str {
-    match family {
-        Family::Ecp5 => "design.bit",
-        Family::Ice40 => "design.bin",
+/// The commands of a build, in order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stages {
+    /// Verilog to a netlist of the family's cells.
+    pub synthesis: Stage,
+    /// From there to a bitstream; none where no open tools do it.
+    pub implementation: Option<Implementation>,
+}
+
+/// From a netlist to a bitstream.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Implementation {
+    /// Where the cells go, and the wires between them.
+    pub place_and_route: Stage,
+    /// The bitstream of that.
+    pub pack: Stage,
+    /// Its name in the folder `build`.
+    pub bitstream: &'static str,
+}
+
+impl Stages {
+    /// All of them in order.
+    pub fn iter(&self) -> impl Iterator<Item = &Stage> {
+        let implementation = self.implementation.iter().flat_map(|found| [&found.place_and_route, &found.pack]);
+        std::iter::once(&self.synthesis).chain(implementation)
     }
 }
 
-/// The commands that make the bitstream for `board`, in order. `seed` is where placement begins.
-pub fn stages(board: &Board, seed: u32) -> [Stage; 3] {
+/// The commands that make the bitstream for `board` with a clock of `clock_hertz`. `seed` is where placement begins.
+pub fn stages(board: &Board, clock_hertz: u32, seed: u32) -> Stages {
+    let synthesis = stage("synthesis", Tool::Yosys, &["-s", "../board/synthesis.ys"]);
+    let family = board.facts.fpga.family;
+    let implementation = family.bitstream().and_then(|bitstream| {
+        let (tool, mut arguments, packer, pack) = of_family(board, bitstream)?;
+        let (seed, frequency) = (seed.to_string(), (f64::from(clock_hertz) / 1e6).to_string());
+        // Missed timing is for us to judge, by the report.
+        arguments.extend(
+            [
+                "--json",
+                "netlist.json",
+                "--report",
+                "timing.json",
+                "--timing-allow-fail",
+                "--seed",
+                &seed,
+                "--freq",
+                &frequency,
+            ]
+            .map(str::to_owned),
+        );
+        let place_and_route = Stage { name: "place_and_route", tool, arguments };
+        Some(Implementation { place_and_route, pack: stage("bitstream", packer, &pack), bitstream })
+    });
+    Stages { synthesis, implementation }
+}
+
+/// What differs between families: the tool that places and routes and its options, the packer and its arguments.
+fn of_family<'a>(board: &'a Board, bitstream: &'a str) -> Option<(Tool, Vec<String>, Tool, Vec<&'a str>)> {
     let fpga = &board.facts.fpga;
-    let seed = seed.to_string();
-    let frequency = board.clock_mhz().to_string();
     let pins = format!("../board/{}", fpga.family.pin_file());
     let device = format!("--{}", fpga.device);
-    let grade = fpga.speed_grade.map(|grade| grade.to_string());
-    // Missed timing is for us to judge, by the report.
-    let mut place_and_route = vec![
-        device.as_str(),
-        "--package",
-        &fpga.package,
-        "--json",
-        "netlist.json",
-        "--report",
-        "timing.json",
-        "--timing-allow-fail",
-        "--seed",
-        &seed,
-        "--freq",
-        &frequency,
-    ];
-    let (tool, packer, pack): (Tool, Tool, &[&str]) = match fpga.family {
+    let owned = |arguments: &[&str]| arguments.iter().map(|argument| (*argument).to_owned()).collect::<Vec<String>>();
+    Some(match fpga.family {
         Family::Ecp5 => {
-            place_and_route.extend(["--lpf", &pins, "--textcfg", "design.config"]);
-            (Tool::NextpnrEcp5, Tool::Ecppack, &["--compress", "design.config", bitstream(Family::Ecp5)])
+            let mut arguments =
+                owned(&[&device, "--package", &fpga.package, "--lpf", &pins, "--textcfg", "design.config"]);
+            if let Some(grade) = fpga.speed_grade {
+                arguments.extend(["--speed".to_owned(), grade.to_string()]);
+            }
+            (Tool::NextpnrEcp5, arguments, Tool::Ecppack, vec!["--compress", "design.config", bitstream])
         }
-        Family::Ice40 => {
-            place_and_route.extend(["--pcf", &pins, "--asc", "design.asc"]);
-            (Tool::NextpnrIce40, Tool::Icepack, &["design.asc", bitstream(Family::Ice40)])
+        Family::Ice40 | Family::Ice40up => {
+            let arguments = owned(&[&device, "--package", &fpga.package, "--pcf", &pins, "--asc", "design.asc"]);
+            (Tool::NextpnrIce40, arguments, Tool::Icepack, vec!["design.asc", bitstream])
         }
-    };
-    if let Some(grade) = &grade {
-        place_and_route.extend(["--speed", grade]);
-    }
-    let stage = |name, tool, arguments: &[&str]| Stage {
-        name,
-        tool,
-        arguments: arguments.iter().map(|argument| (*argument).to_owned()).collect(),
-    };
-    [
-        stage("synthesis", Tool::Yosys, &["-s", "../board/synthesis.ys"]),
-        stage("place_and_route", tool, &place_and_route),
-        stage("bitstream", packer, pack),
-    ]
+        Family::Gowin => {
+            let (family, pins) = (format!("family={}", fpga.device), format!("cst={pins}"));
+            let arguments =
+                owned(&["--device", &fpga.package, "--vopt", &family, "--vopt", &pins, "--write", "design.json"]);
+            (Tool::NextpnrGowin, arguments, Tool::GowinPack, vec!["-d", &fpga.device, "-o", bitstream, "design.json"])
+        }
+        Family::Xilinx7 => return None,
+    })
+}
+
+fn stage(name: &'static str, tool: Tool, arguments: &[&str]) -> Stage {
+    Stage { name, tool, arguments: arguments.iter().map(|argument| (*argument).to_owned()).collect() }
 }

@@ -1,7 +1,7 @@
-//! What nextpnr says of a placed and routed design.
+//! What synthesis and place and route say of a design.
 
 use super::BuildError;
-use crate::board::Family;
+use crate::board::{Family, Resources};
 use compiler::report::Measured;
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -47,37 +47,116 @@ struct Cell {
 ///
 /// # Errors
 /// Where a file is missing or of another form.
-pub(super) fn measured(build: &Path, family: Family) -> Result<Measured, BuildError> {
+pub(super) fn placed(build: &Path, family: Family) -> Result<Measured, BuildError> {
     let path = build.join("timing.json");
     let fault = |reason: &str| BuildError::Report { path: path.clone(), reason: reason.to_owned() };
     let report: TimingReport = read(&path)?;
+    // Everything that is clocked runs at the design's clock.
     let fmax_mhz = report.fmax.values().map(|clock| clock.achieved).reduce(f64::min);
-    let used =
-        |cell: &str| report.utilization.get(cell).map(|cell| cell.used).ok_or_else(|| fault("it lacks a cell type"));
-    let fmax_mhz = fmax_mhz.ok_or_else(|| fault("it tells no clock"))?;
-    Ok(match family {
-        Family::Ecp5 => {
-            Measured { lut: used("TRELLIS_COMB")?, ff: used("TRELLIS_FF")?, bram: used("DP16KD")?, fmax_mhz }
-        }
+    let fmax_mhz = Some(fmax_mhz.ok_or_else(|| fault("it tells no clock"))?);
+    let uses = report.utilization.into_iter().map(|(cell, count)| (cell, count.used)).collect();
+    let Resources { lut, mut ff, bram, .. } = resources(family, &uses).ok_or_else(|| fault("it lacks a cell type"))?;
+    if let Family::Ice40 | Family::Ice40up = family {
         // A logic cell is a LUT with a flip-flop; how many flip-flops are in use, only the netlist tells.
-        Family::Ice40 => Measured {
-            lut: used("ICESTORM_LC")?,
-            ff: count(&build.join("netlist.json"), "SB_DFF")?,
-            bram: used("ICESTORM_RAM")?,
-            fmax_mhz,
-        },
+        ff = cells(&build.join("netlist.json"))?.iter().filter(|cell| cell.starts_with("SB_DFF")).count() as u64;
+    }
+    Ok(Measured { lut, ff, bram, fmax_mhz })
+}
+
+/// What the cells in `uses` take of a chip, by nextpnr's names of cells; `None` where a name is missing.
+pub(super) fn resources(family: Family, uses: &BTreeMap<String, u64>) -> Option<Resources> {
+    let used = |cell: &str| uses.get(cell).copied();
+    let of = |lut, ff, bram| Some(Resources { lut, ff, bram, spram: 0, dsp: 0 });
+    match family {
+        Family::Ecp5 => of(used("TRELLIS_COMB")?, used("TRELLIS_FF")?, used("DP16KD")?),
+        Family::Ice40 | Family::Ice40up => {
+            let cells = used("ICESTORM_LC")?;
+            of(cells, cells, used("ICESTORM_RAM")?)
+        }
+        Family::Gowin => {
+            // A carry stands in a LUT's place, and a small RAM in those of four.
+            let lut = used("LUT4")? + used("ALU")? + 4 * used("RAM16SDP4")?;
+            of(lut, used("DFF")?, used("BSRAM")?)
+        }
+        Family::Xilinx7 => None,
+    }
+}
+
+/// The resources told by the netlist of a Xilinx 7 series in `build`: there is no place and route, hence no clock.
+pub(super) fn synthesised(build: &Path) -> Result<Measured, BuildError> {
+    let cells = cells(&build.join("netlist.json"))?;
+    let sum = |weight: fn(&str) -> u64| cells.iter().map(|cell| weight(cell)).sum();
+    Ok(Measured {
+        lut: sum(|cell| match cell {
+            "LUT1" | "LUT2" | "LUT3" | "LUT4" | "LUT5" | "LUT6" | "SRL16E" | "SRLC32E" | "RAM32X1S" | "RAM64X1S" => 1,
+            "LUT6_2" => 1,
+            "RAM32X1D" | "RAM64X1D" | "RAM128X1S" => 2,
+            "RAM32M" | "RAM64M" | "RAM128X1D" | "RAM256X1S" => 4,
+            _ => 0,
+        }),
+        ff: sum(|cell| u64::from(matches!(cell, "FDRE" | "FDSE" | "FDCE" | "FDPE"))),
+        bram: sum(|cell| match cell {
+            "RAMB18E1" => 1,
+            "RAMB36E1" => 2,
+            _ => 0,
+        }),
+        fmax_mhz: None,
     })
 }
 
-/// Cells of the top module whose type begins with `prefix`.
-fn count(path: &Path, prefix: &str) -> Result<u64, BuildError> {
+/// The types of the top module's cells.
+fn cells(path: &Path) -> Result<Vec<String>, BuildError> {
     let netlist: Netlist = read(path)?;
-    let top = netlist.modules.values().filter(|module| module.attributes.contains_key("top"));
-    Ok(top.flat_map(|module| module.cells.values()).filter(|cell| cell.kind.starts_with(prefix)).count() as u64)
+    let top = netlist.modules.into_values().filter(|module| module.attributes.contains_key("top"));
+    Ok(top.flat_map(|module| module.cells.into_values()).map(|cell| cell.kind).collect())
+}
+
+/// A resource and how much of it a design takes, by nextpnr's log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Utilisation {
+    pub(super) cell: String,
+    pub(super) used: u64,
+    pub(super) available: u64,
+}
+
+/// The table of utilisation in nextpnr's log.
+pub(super) fn utilisation(log: &str) -> Vec<Utilisation> {
+    log.lines()
+        .filter_map(|line| {
+            let (cell, rest) = line.strip_prefix("Info:")?.split_once(':')?;
+            let (used, rest) = rest.split_once('/')?;
+            let (available, share) = rest.trim_start().split_once(char::is_whitespace)?;
+            share.trim_end().ends_with('%').then_some(())?;
+            Some(Utilisation {
+                cell: cell.trim().to_owned(),
+                used: used.trim().parse().ok()?,
+                available: available.parse().ok()?,
+            })
+        })
+        .collect()
 }
 
 fn read<T: serde::de::DeserializeOwned>(path: &Path) -> Result<T, BuildError> {
     let text =
         fs::read_to_string(path).map_err(|source| BuildError::File { action: "read", path: path.into(), source })?;
     serde_json::from_str(&text).map_err(|error| BuildError::Report { path: path.into(), reason: error.to_string() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_of_utilisation_is_found_in_a_log() {
+        let log = "Info: Device utilisation:\nInfo: \t         ICESTORM_LC:    6101/   5280   115%\n\
+                   Info: \t        ICESTORM_RAM:      20/     30    66%\nInfo: Placed 7 cells based on constraints.\n\
+                   ERROR: Unable to place cell 'a/b: 1/2 3%', no BELs remaining\n";
+        let found = utilisation(log);
+        let row = |cell: &str, used, available| Utilisation { cell: cell.to_owned(), used, available };
+        assert_eq!(found, [row("ICESTORM_LC", 6101, 5280), row("ICESTORM_RAM", 20, 30)]);
+        let uses = found.into_iter().map(|row| (row.cell, row.used)).collect();
+        let needed = resources(Family::Ice40up, &uses).expect("all cells of the family are there");
+        assert_eq!((needed.lut, needed.ff, needed.bram), (6101, 6101, 20));
+        assert_eq!(resources(Family::Ecp5, &uses), None);
+    }
 }

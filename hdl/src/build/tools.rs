@@ -46,7 +46,10 @@ impl Tools {
     /// Where there is none, or all are too old.
     pub fn find(&self, tool: Tool) -> Result<Installed, BuildError> {
         let portable = format!("yowasp-{}", tool.name());
-        let inside = self.folder.iter().map(|folder| folder.join("bin").join(&portable));
+        let inside = self
+            .folder
+            .iter()
+            .flat_map(|folder| [portable.as_str(), tool.name()].map(|name| folder.join("bin").join(name)));
         let named = |name: &str| self.path.iter().map(|folder| folder.join(name)).collect::<Vec<_>>();
         let mut too_old = None;
         for program in inside.chain(named(tool.name())).chain(named(&portable)).filter(|program| program.is_file()) {
@@ -71,6 +74,19 @@ impl Tools {
                 oldest: tool.oldest().map_or_else(String::new, |(major, minor)| format!("{major}.{minor}")),
             },
         })
+    }
+}
+
+impl Tools {
+    /// openFPGALoader: the native one of the `PATH`, else that of the environment, whose package calls it otherwise.
+    ///
+    /// # Errors
+    /// Where there is none.
+    pub fn programmer(&self) -> Result<PathBuf, BuildError> {
+        const NAMES: [&str; 2] = ["openFPGALoader", "openfpgaloader-cli"];
+        let folders = self.path.iter().cloned().chain(self.folder.iter().map(|folder| folder.join("bin")));
+        let mut programs = folders.flat_map(|folder| NAMES.map(|name| folder.join(name)));
+        programs.find(|program| program.is_file()).ok_or(BuildError::ProgrammerMissing)
     }
 }
 

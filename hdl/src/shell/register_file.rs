@@ -3,16 +3,19 @@
 //! Ports: `clock`, `reset`; from the bus `address` (in bytes, held until the access is over), `write` (one cycle) and
 //! `write_data`; to the bus `read_data`, `readable` and `writable`, all valid from the second cycle on in which `address`
 //! stands; towards the windows `window_address` (a word of a ring), `input_write`, and `output_data`, which follows
-//! `window_address` by one cycle; `submitted` and `busy`; the events `image_done`, `line_error` and `frame_error`, high
+//! `window_address` by one cycle; `submitted` and `busy`; the events `image_begun`, `image_done`, `line_error` and `frame_error`, high
 //! for one cycle each; `reset_request`, high for one cycle when the host asks for a reset.
 //!
+//! Without windows, `submitted` counts the event `image_begun`; with them, it is written, and `image_begun` stays low.
 //! `reset` sets the counters to zero. A write takes effect at the next edge.
 
 use crate::blocks::constant_table::ConstantTable;
 use crate::blocks::register::Register;
 use crate::wire::{ModuleName, Parameter, Wire, Word, bits_of};
+use abi::packing::StreamFormat;
 use abi::registers::{self, CONTROL_RESET, INPUT_WINDOW, MOST_WINDOW_BYTES, OUTPUT_WINDOW};
-use abi::window::WORD_BITS;
+use abi::window::{WORD_BITS, WindowFormat};
+use compiler::plan::Plan;
 use rust_hdl::core::prelude::*;
 
 /// Registers and their address decoder.
@@ -45,6 +48,8 @@ pub struct RegisterFile {
     pub submitted: Wire<Out>,
     /// Whether images are in work.
     pub busy: Wire<Out, Bit>,
+    /// An image begins that no window holds.
+    pub image_begun: Wire<In, Bit>,
     /// An answer is complete.
     pub image_done: Wire<In, Bit>,
     /// A byte came broken.
@@ -72,6 +77,7 @@ pub struct RegisterFile {
     at_submitted: Wire<Local, Bit>,
     at_session: Wire<Local, Bit>,
     condition: Wire<Local>,
+    has_windows: Parameter,
     page_shift: Parameter,
     word_shift: Parameter,
     input_page: Parameter,
@@ -107,12 +113,36 @@ pub struct DeviceFacts {
     pub design_hash: [u8; 32],
 }
 
+impl DeviceFacts {
+    /// The facts of a device that runs `plan`.
+    pub fn of(plan: &Plan, slots: usize, clock_hertz: u32, design_hash: [u8; 32]) -> Self {
+        let words = |format: StreamFormat| WindowFormat::of(&format).words_per_image();
+        let (input_words, output_words) = (words(plan.input_format()), words(plan.output_format()));
+        DeviceFacts { slots, input_words, output_words, clock_hertz, design_hash }
+    }
+}
+
 /// Bits of an error counter.
 const ERROR_BITS: usize = 16;
 
 impl RegisterFile {
     /// The registers of a device whose windows each have memories of `ring_bits` address bits at most.
     pub fn new(facts: &DeviceFacts, ring_bits: usize) -> Self {
+        Self::named("register_file", "device_facts", facts, ring_bits)
+    }
+
+    /// The registers of a device without windows.
+    pub fn of_streams(facts: &DeviceFacts) -> Self {
+        Self::named(
+            "register_file_of_streams",
+            "device_facts_of_streams",
+            &DeviceFacts { slots: 0, ..facts.clone() },
+            1,
+        )
+    }
+
+    fn named(name: &str, constants_name: &str, facts: &DeviceFacts, ring_bits: usize) -> Self {
+        let has_windows = facts.slots > 0;
         let page_bits = MOST_WINDOW_BYTES.trailing_zeros();
         let offset = page_bits as usize - 2;
         let page = |address: u32| Parameter::new(Word::new(u64::from(address >> page_bits), 32 - page_bits as usize));
@@ -121,7 +151,7 @@ impl RegisterFile {
         let word = |register: registers::Register| Parameter::new(Word::new(u64::from(register.address() / 4), offset));
         let constants = constants(facts);
         RegisterFile {
-            module_name: ModuleName::new("register_file"),
+            module_name: ModuleName::new(name),
             clock: Wire::default(),
             reset: Wire::default(),
             address: Wire::of(32),
@@ -135,6 +165,7 @@ impl RegisterFile {
             output_data: Wire::of(WORD_BITS),
             submitted: Wire::of(WORD_BITS),
             busy: Wire::default(),
+            image_begun: Wire::default(),
             image_done: Wire::default(),
             line_error: Wire::default(),
             frame_error: Wire::default(),
@@ -157,13 +188,14 @@ impl RegisterFile {
             at_submitted: Wire::default(),
             at_session: Wire::default(),
             condition: Wire::of(2),
+            has_windows: Parameter::new(Word::new(u64::from(has_windows), 1)),
             page_shift: Parameter::number(page_bits as usize),
             word_shift: Parameter::number(2),
             input_page: page(INPUT_WINDOW),
             output_page: page(OUTPUT_WINDOW),
             register_words: end(constants.len()),
-            input_words: end(facts.slots * facts.input_words),
-            output_words: end(facts.slots * facts.output_words),
+            input_words: end(facts.slots.max(1) * facts.input_words),
+            output_words: end(facts.slots.max(1) * facts.output_words),
             control: word(registers::Register::Control),
             status: word(registers::Register::Status),
             submitted_place: word(registers::Register::Submitted),
@@ -173,7 +205,7 @@ impl RegisterFile {
             line_errors: word(registers::Register::LineErrors),
             frame_errors: word(registers::Register::FrameErrors),
             reset_bit: Parameter::number(CONTROL_RESET as usize),
-            constants: ConstantTable::new("device_facts", constants),
+            constants: ConstantTable::new(constants_name, constants),
             _error_bits: ERROR_BITS,
             _word_bits: WORD_BITS,
         }
@@ -233,11 +265,16 @@ impl Logic for RegisterFile {
         self.page.next = self.address.val() >> self.page_shift.val();
         self.offset.next = self.address.val() >> self.word_shift.val();
         self.in_registers.next = !self.page.val().any() && (self.offset.val() < self.register_words.val());
-        self.in_input.next = (self.page.val() == self.input_page.val()) && (self.offset.val() < self.input_words.val());
-        self.in_output.next =
-            (self.page.val() == self.output_page.val()) && (self.offset.val() < self.output_words.val());
+        self.in_input.next = self.has_windows.val().any()
+            && (self.page.val() == self.input_page.val())
+            && (self.offset.val() < self.input_words.val());
+        self.in_output.next = self.has_windows.val().any()
+            && (self.page.val() == self.output_page.val())
+            && (self.offset.val() < self.output_words.val());
         self.at_control.next = self.in_registers.val() && (self.offset.val() == self.control.val());
-        self.at_submitted.next = self.in_registers.val() && (self.offset.val() == self.submitted_place.val());
+        self.at_submitted.next = self.has_windows.val().any()
+            && self.in_registers.val()
+            && (self.offset.val() == self.submitted_place.val());
         self.at_session.next = self.in_registers.val() && (self.offset.val() == self.session_place.val());
         self.is_readable.d.next = bits_of(0u64, 1) + (self.in_registers.val() || self.in_output.val());
         self.is_writable.d.next = bits_of(0u64, 1)
@@ -280,7 +317,7 @@ impl Logic for RegisterFile {
             self.read_data.next = self.output_data.val();
         }
 
-        self.submitted_count.d.next = self.submitted_count.q.val();
+        self.submitted_count.d.next = self.submitted_count.q.val() + self.image_begun.val();
         if self.write.val() && self.at_submitted.val() {
             self.submitted_count.d.next = self.write_data.val();
         }

@@ -5,17 +5,31 @@
 
 use hdl::board::Family;
 
-/// Our models by file name, for cells that yosys has only as black boxes.
-pub fn own_models(family: Family) -> &'static [(&'static str, &'static str)] {
+/// A model by file name and text.
+pub type Model = (&'static str, &'static str);
+
+/// Our models of the cells that yosys has only as black boxes; `None` where netlists of the family cannot be simulated,
+/// because there is none for the block RAM.
+pub fn own_models(family: Family) -> Option<Vec<Model>> {
+    let memories: &[Model] = match family {
+        Family::Ecp5 => &[("DP16KD.v", include_str!("../../cells/ecp5/DP16KD.v"))],
+        // Theirs is no black box.
+        Family::Ice40 | Family::Ice40up => &[],
+        Family::Gowin | Family::Xilinx7 => return None,
+    };
+    Some([memories, plls(family)].concat())
+}
+
+/// Our models of the family's PLLs: they pass the oscillator on.
+pub fn plls(family: Family) -> &'static [Model] {
     match family {
-        Family::Ecp5 => &[
-            ("DP16KD.v", include_str!("../../cells/ecp5/DP16KD.v")),
-            ("EHXPLLL.v", include_str!("../../cells/ecp5/EHXPLLL.v")),
-        ],
-        Family::Ice40 => &[
+        Family::Ecp5 => &[("EHXPLLL.v", include_str!("../../cells/ecp5/EHXPLLL.v"))],
+        Family::Ice40 | Family::Ice40up => &[
             ("SB_PLL40_CORE.v", include_str!("../../cells/ice40/SB_PLL40_CORE.v")),
             ("SB_PLL40_PAD.v", include_str!("../../cells/ice40/SB_PLL40_PAD.v")),
         ],
+        Family::Gowin => &[("rPLL.v", include_str!("../../cells/gowin/rPLL.v"))],
+        Family::Xilinx7 => &[],
     }
 }
 

@@ -6,8 +6,9 @@
 use super::{Levels, Pins, cells};
 use crate::SimError;
 use crate::verilator::{Cache, Program, Tool};
+use abi::manifest::DeviceManifest;
 use hdl::artifacts::Compiled;
-use hdl::board::Board;
+use hdl::board::{Board, Family};
 use std::io::{BufReader, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
@@ -48,7 +49,8 @@ impl VerilatedBoard {
             .map(Into::into)
             .collect();
         let memories: Vec<PathBuf> = core.iter().filter(|file| !file.ends_with(".v")).map(Into::into).collect();
-        Self::start(&device.top, &folder.join("rtl"), &verilog, &memories, &[], &[])
+        let plls = cells::plls(family_of(device)?);
+        Self::start(&device.top, &folder.join("rtl"), &verilog, &memories, &[], plls)
     }
 
     /// The netlist that `build` made of the directory `folder`.
@@ -57,7 +59,8 @@ impl VerilatedBoard {
     /// Where the directory was compiled for no board or not built, or Verilator is missing or refuses it.
     pub fn of_netlist(compiled: &Compiled, folder: &Path) -> Result<Self, SimError> {
         let device = super::device_of(compiled)?;
-        let family = Board::find(&device.board).map_err(hdl::artifacts::ArtifactsError::from)?.facts.fpga.family;
+        let family = family_of(device)?;
+        let own = cells::own_models(family).ok_or(SimError::NoModels { family: family.name() })?;
         let build = folder.join("build");
         let library = build.join("cells_sim.v");
         if !build.join(NETLIST).is_file() {
@@ -69,7 +72,7 @@ impl VerilatedBoard {
         let text = std::fs::read_to_string(&library).map_err(SimError::file("read", &library))?;
         let library = cells::without_black_boxes(&text);
         let mut cells = vec![("cells_sim.v", library.as_str())];
-        cells.extend(cells::own_models(family));
+        cells.extend(own);
         Self::start(&device.top, &build, &[NETLIST.into()], &[], NETLIST_FLAGS, &cells)
     }
 
@@ -121,6 +124,11 @@ impl VerilatedBoard {
         }
         Ok(tx)
     }
+}
+
+/// The family of the FPGA on the device's board.
+fn family_of(device: &DeviceManifest) -> Result<Family, SimError> {
+    Ok(Board::find(&device.board).map_err(hdl::artifacts::ArtifactsError::from)?.facts.fpga.family)
 }
 
 impl Pins for VerilatedBoard {

@@ -1,0 +1,55 @@
+//! `flash`: a bitstream into a board.
+
+use crate::failure::Failure;
+use crate::output::show;
+use clap::Args;
+use hdl::artifacts;
+use hdl::build::{Flash as Loading, Tools};
+use std::path::PathBuf;
+
+/// Load the bitstream of a built directory into its board.
+///
+/// Runs openFPGALoader, taken from the PATH or from $XNORFORGE_TOOLS.
+#[derive(Debug, Args)]
+pub struct Flash {
+    /// A directory in which `build` made a bitstream.
+    #[arg(value_name = "DIR")]
+    folder: PathBuf,
+    /// Print the command instead of running it.
+    #[arg(long)]
+    dry_run: bool,
+}
+
+impl Flash {
+    /// Runs the verb.
+    pub fn run(self) -> Result<(), Failure> {
+        let compiled = artifacts::read(&self.folder)?;
+        let loading = Loading::new(&compiled, &self.folder)?;
+        if self.dry_run {
+            return show(&(shell_line(&loading.command()) + "\n"));
+        }
+        eprintln!("the bitstream goes {}", loading.note());
+        Ok(loading.run(&Tools::from_environment())?)
+    }
+}
+
+/// A command as a shell reads it.
+fn shell_line(words: &[String]) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./=+:,".contains(c);
+    let quoted = |word: &String| match !word.is_empty() && word.chars().all(is_plain) {
+        true => word.clone(),
+        false => format!("'{}'", word.replace('\'', r"'\''")),
+    };
+    words.iter().map(quoted).collect::<Vec<String>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::shell_line;
+
+    #[test]
+    fn words_with_blanks_and_quotes_are_quoted() {
+        let words = ["openFPGALoader", "-b", "ulx3s", "my board's/design.bit"].map(str::to_owned);
+        assert_eq!(shell_line(&words), r"openFPGALoader -b ulx3s 'my board'\''s/design.bit'");
+    }
+}

@@ -1,0 +1,158 @@
+//! A core behind its windows and registers: words at addresses, for any bus.
+//!
+//! Ports: `clock`; `reset`, which begins a reset; the bus as [`register_file`](super::register_file) describes it, with
+//! the events `line_error` and `frame_error`; `ready`, high once the reset is over; `busy`, high while images are in work;
+//! `image_done`, high for one cycle when an answer is ready.
+//!
+//! After configuration, and when the host asks for it, core and windows are held in reset for [`RESET_CYCLES`](super::reset_timer::RESET_CYCLES) cycles:
+//! longer than any answer stays in the core's pipelines, and than block RAM of an iCE40 needs to wake up. The bus goes on:
+//! the request that asked for the reset is answered.
+
+use super::input_window::{InputWindow, ring_depth};
+use super::output_window::OutputWindow;
+use super::register_file::{DeviceFacts, RegisterFile};
+use super::reset_timer::ResetTimer;
+use crate::blocks::address_bits;
+use crate::blocks::width_converter::WidthConverter;
+use crate::design::Pipeline;
+use crate::wire::{Clocked, ModuleName, Wire};
+use abi::packing::StreamFormat;
+use abi::window::{WORD_BITS, WindowFormat};
+use rust_hdl::core::prelude::*;
+
+/// A core with everything that a bus needs to drive it.
+#[derive(Debug, LogicBlock)]
+pub struct MappedCore {
+    module_name: ModuleName,
+    /// The clock.
+    pub clock: Wire<In, Clock>,
+    /// Whether to begin a reset.
+    pub reset: Wire<In, Bit>,
+    /// Byte address of the access.
+    pub address: Wire<In>,
+    /// Whether to store.
+    pub write: Wire<In, Bit>,
+    /// What to store.
+    pub write_data: Wire<In>,
+    /// The word at the address.
+    pub read_data: Wire<Out>,
+    /// Whether there is a word to read.
+    pub readable: Wire<Out, Bit>,
+    /// Whether there is a word to write.
+    pub writable: Wire<Out, Bit>,
+    /// A byte came broken.
+    pub line_error: Wire<In, Bit>,
+    /// A frame came broken.
+    pub frame_error: Wire<In, Bit>,
+    /// Whether the reset is over.
+    pub ready: Wire<Out, Bit>,
+    /// Whether images are in work.
+    pub busy: Wire<Out, Bit>,
+    /// An answer is complete.
+    pub image_done: Wire<Out, Bit>,
+    reset_timer: ResetTimer,
+    registers: RegisterFile,
+    input_window: InputWindow,
+    input_converter: WidthConverter,
+    core: Pipeline,
+    output_converter: WidthConverter,
+    output_window: OutputWindow,
+}
+
+impl MappedCore {
+    /// A block around `core`, whose streams are `input` and `output`.
+    pub fn new(core: Pipeline, (input, output): (&StreamFormat, &StreamFormat), facts: &DeviceFacts) -> Self {
+        let (window_in, window_out) = (WindowFormat::of(input), WindowFormat::of(output));
+        let ring = |words| address_bits(ring_depth(words, facts.slots));
+        let ring_bits = ring(facts.input_words).max(ring(facts.output_words));
+        let bits = |stream: &StreamFormat| stream.element.bits() as usize;
+        MappedCore {
+            module_name: ModuleName::new("mapped_core"),
+            clock: Wire::default(),
+            reset: Wire::default(),
+            address: Wire::of(32),
+            write: Wire::default(),
+            write_data: Wire::of(WORD_BITS),
+            read_data: Wire::of(WORD_BITS),
+            readable: Wire::default(),
+            writable: Wire::default(),
+            line_error: Wire::default(),
+            frame_error: Wire::default(),
+            ready: Wire::default(),
+            busy: Wire::default(),
+            image_done: Wire::default(),
+            reset_timer: ResetTimer::new(),
+            registers: RegisterFile::new(facts, ring_bits),
+            input_converter: WidthConverter::new(window_in.channels, bits(input), window_in.lanes(), input.lanes),
+            input_window: InputWindow::new(&window_in, facts.slots),
+            core,
+            output_converter: WidthConverter::new(window_out.channels, bits(output), output.lanes, window_out.lanes()),
+            output_window: OutputWindow::new(&window_out, facts.slots),
+        }
+    }
+
+    /// What it was made around.
+    pub fn into_core(self) -> Pipeline {
+        self.core
+    }
+}
+
+impl Clocked for MappedCore {
+    fn clock(&mut self) -> &mut Wire<In, Clock> {
+        &mut self.clock
+    }
+}
+
+impl Logic for MappedCore {
+    #[hdl_gen]
+    fn update(&mut self) {
+        self.reset_timer.clock.next = self.clock.val();
+        self.registers.clock.next = self.clock.val();
+        self.input_window.clock.next = self.clock.val();
+        self.input_converter.clock.next = self.clock.val();
+        self.core.clock.next = self.clock.val();
+        self.output_converter.clock.next = self.clock.val();
+        self.output_window.clock.next = self.clock.val();
+
+        self.reset_timer.request.next = self.reset.val() || self.registers.reset_request.val();
+        self.registers.reset.next = self.reset_timer.reset.val();
+        self.input_window.reset.next = self.reset_timer.reset.val();
+        self.input_converter.reset.next = self.reset_timer.reset.val();
+        self.core.reset.next = self.reset_timer.reset.val();
+        self.output_converter.reset.next = self.reset_timer.reset.val();
+        self.output_window.reset.next = self.reset_timer.reset.val();
+        self.ready.next = !self.reset_timer.reset.val();
+        self.busy.next = self.registers.busy.val();
+        self.image_done.next = self.output_window.image_done.val();
+
+        self.registers.address.next = self.address.val();
+        self.registers.write.next = self.write.val();
+        self.registers.write_data.next = self.write_data.val();
+        self.registers.image_begun.next = false;
+        self.registers.line_error.next = self.line_error.val();
+        self.registers.frame_error.next = self.frame_error.val();
+        self.read_data.next = self.registers.read_data.val();
+        self.readable.next = self.registers.readable.val();
+        self.writable.next = self.registers.writable.val();
+
+        self.input_window.write.next = self.registers.input_write.val();
+        self.input_window.write_address.next = self.registers.window_address.val();
+        self.input_window.write_data.next = self.write_data.val();
+        self.input_window.submitted.next = self.registers.submitted.val();
+        self.input_converter.in_data.next = self.input_window.out_data.val();
+        self.input_converter.in_valid.next = self.input_window.out_valid.val();
+        self.input_window.out_ready.next = self.input_converter.in_ready.val();
+        self.core.in_data.next = self.input_converter.out_data.val();
+        self.core.in_valid.next = self.input_converter.out_valid.val();
+        self.input_converter.out_ready.next = self.core.in_ready.val();
+        self.output_converter.in_data.next = self.core.out_data.val();
+        self.output_converter.in_valid.next = self.core.out_valid.val();
+        self.core.out_ready.next = self.output_converter.in_ready.val();
+        self.output_window.in_data.next = self.output_converter.out_data.val();
+        self.output_window.in_valid.next = self.output_converter.out_valid.val();
+        self.output_converter.out_ready.next = self.output_window.in_ready.val();
+        self.output_window.read_address.next = self.registers.window_address.val();
+        self.registers.output_data.next = self.output_window.q.val();
+        self.registers.image_done.next = self.output_window.image_done.val();
+    }
+}
