@@ -43,7 +43,7 @@ fn cells<T: Block>(block: &T, files: &[(String, String)], family: Family, wanted
 
 fn rom(width: usize, depth: usize, kind: MemoryKind, family: Family, wanted: &[&str]) -> Vec<u64> {
     let mut rom = Rom::new("memory", Arc::new(rows(width, depth))).of_kind(Some(kind));
-    let files: Vec<(String, String)> = rom.file().into_iter().collect();
+    let files: Vec<(String, String)> = rom.files();
     rom.connect_all();
     cells(&rom, &files, family, wanted)
 }
