@@ -2,11 +2,16 @@
 
 #![allow(clippy::unwrap_used)]
 
+#[path = "random_networks/generator.rs"]
+mod generator;
+
 use abi::manifest::Manifest;
 use abi::maps::Scores;
 use compiler::fold::{Goal, plan};
 use compiler::lower::lower;
 use compiler::plan::Plan;
+use compiler::replace::replaceable;
+use generator::{random_graph, random_images};
 use hdl::artifacts;
 use hdl::shell::BUS_ADDRESS_BITS;
 use hdl::shell::axi_lite_device::AxiLiteDevice;
@@ -180,6 +185,43 @@ fn over_axi_lite_the_host_runtime_gets_the_networks_scores() {
     let mut device = device.with_patience(SIMULATED_PATIENCE);
     assert_eq!(device.infer(&digits.images, &mut |_| ()).unwrap(), digits.scores);
     assert_eq!(device.counters().unwrap().completed, 4);
+}
+
+/// A small random network with writable weights, and the weights of another one loaded over `bus`, a simulation of the
+/// device around the core.
+fn load<M: Master>(simulated: impl Fn(MappedCore) -> M) {
+    let graph = random_graph(3, 12);
+    let plan = plan(replaceable(lower(&graph).unwrap()), &Goal::FramesPerSecond(1e6), 100.0).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path().join("design");
+    let first = artifacts::write(&plan, None, &folder).unwrap();
+    let mut other = first.plan.network.clone();
+    other.layers.iter_mut().filter_map(|layer| layer.kind.weights_mut()).for_each(|weights| weights.values.reverse());
+    assert_ne!(other, first.plan.network);
+    let images = random_images(&graph, 3, 5);
+    let design = hdl::design::design(&plan).unwrap();
+    let facts = hdl::soc::facts(&plan, design.pipeline.weight_words(), first.manifest.design_hash_bytes().unwrap());
+    assert!(facts.weight_words > 0);
+    let mapped = MappedCore::new(design.pipeline, (&plan.input_format(), &plan.output_format()), &facts);
+    let mut bus = Simulated(simulated(mapped));
+    for network in [None, Some(&other)] {
+        let loaded = artifacts::load(&first, network, &folder).unwrap();
+        let segments = artifacts::segments(&loaded.plan).unwrap();
+        let device = Device::load(&mut bus, &loaded.manifest, &segments).unwrap();
+        let expected = Packed::new(&loaded.plan.network).run(&images, &RunOptions::default()).unwrap().scores;
+        assert_eq!(device.with_patience(SIMULATED_PATIENCE).infer(&images, &mut |_| ()).unwrap(), expected);
+    }
+}
+
+#[test]
+fn weights_are_loaded_over_both_buses() {
+    load(|mapped| Simulation::new(WishboneDevice::new("device", mapped)));
+    load(|mapped| {
+        let mut simulation = Simulation::new(AxiLiteDevice::new("device", mapped));
+        simulation.step().unwrap();
+        simulation.top.aresetn.next = true;
+        simulation
+    });
 }
 
 /// The words of `format`, as numbers.

@@ -12,7 +12,7 @@ use crate::top::Top;
 
 /// A place near the edges of what can be read and written; sometimes not at a word's first byte.
 pub fn place(stimulus: &mut Stimulus) -> u32 {
-    let base = [0, 0, INPUT_WINDOW, 0x10_07e0, 0x1f_ffe0, 0x20_0000, 0x20_07e0, 0x30_0000][stimulus.below(8)];
+    let base = [0, 0, INPUT_WINDOW, 0x10_07e0, 0x1f_ffe0, 0x20_0000, 0x20_07e0, 0x100_0000][stimulus.below(8)];
     base + 4 * stimulus.below(26) as u32 + if stimulus.chance(0.1) { stimulus.below(4) as u32 } else { 0 }
 }
 
