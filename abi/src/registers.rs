@@ -321,9 +321,13 @@ impl Register {
             Register::Cycles => "clock cycles since the last reset in which `busy` was set, modulo 2^32",
             Register::LineErrors => "bytes received without a stop bit since the last reset, modulo 2^16",
             Register::FrameErrors => {
-                "frames dropped or refused since the last reset for a wrong checksum or a premature end, modulo 2^16"
+                "frames dropped or refused since the last reset for a wrong checksum or a premature end, or, in a device \
+                 without windows, words whose `TLAST` did not tell the end of an image; modulo 2^16"
             }
-            Register::Slots => "images that each window holds",
+            Register::Slots => {
+                "images that each window holds; 0 in a device without windows, whose images and answers are streams: there \
+                 `submitted` counts the images begun and is not written"
+            }
             Register::InputWords => "words of one image in the input window",
             Register::OutputWords => "words of one answer in the output window",
             Register::ClockHertz => "frequency of the clock that `cycles` counts",

@@ -105,7 +105,6 @@ fn directories_tell_what_their_link_carries() {
     let top = fs::read_to_string(room.path("faster/board/xnorforge_board.v")).unwrap();
     assert!(top.contains("EHXPLLL") && top.contains(".CLKI_DIV(8), .CLKFB_DIV(15)"), "{top}");
     assert!(fs::read_to_string(room.path("faster/board/build.sh")).unwrap().contains("--freq 46.875"));
-    assert_eq!(scores(&room, "faster", "sim:faster", 2), scores(&room, MODEL, "reference", 2));
 }
 
 /// PLLs pass the oscillator on in simulations of the Verilog of a board.

@@ -130,6 +130,31 @@ fn the_report_estimates_resources() {
 }
 
 #[test]
+fn the_most_that_a_board_has_room_for() {
+    let room = Room::new();
+    let board = ["--board", "ice40-hx8k", "--json"];
+    let compile =
+        |folder: &str, more: &[&str]| room.json(&[&["compile", MODEL, "-o", folder], &board[..], more].concat());
+    let (usual, most) = (compile("usual", &[]), compile("most", &["--max"]));
+    let number = |report: &Value, place: &str| report.pointer(place).and_then(Value::as_f64).unwrap();
+    assert!(number(&most, "/fps") > 2.0 * number(&usual, "/fps"), "{most}");
+    assert!(number(&most, "/link_fps") < number(&most, "/fps"));
+    let usable = number(&most, "/available/usable");
+    assert!(number(&most, "/estimate/lut") <= usable * number(&most, "/available/lut"));
+    assert!(number(&most, "/estimate/bram") <= number(&most, "/available/bram"));
+    assert_eq!(most["estimate_family"], "ice40");
+    let layers = most["layers"].as_array().unwrap();
+    assert!(layers.iter().any(|layer| layer["bottleneck"] == true));
+    let memories: Vec<&Value> = layers.iter().flat_map(|layer| layer["memories"].as_array().unwrap()).collect();
+    assert!(memories.iter().all(|memory| !memory["reason"].as_str().unwrap().is_empty()) && !memories.is_empty());
+    // The plan is planned again when it is read.
+    assert!(room.ok(&["info", "most", "--dump", "plan"]).contains("weights in"));
+    let rate = (1.5 * number(&most, "/fps")).to_string();
+    let refused = room.failure(&["compile", MODEL, "-o", "more", "--board", "ice40-hx8k", "--target-fps", &rate], 1);
+    assert!(refused.contains("too many)") && refused.contains("lower --target-fps to"), "{refused}");
+}
+
+#[test]
 fn folding_need_not_divide() {
     let room = Room::new();
     let folding = r#"{"/linear1/MatMul": {"pe": 7, "simd": 5}, "/linear2/MatMul": {"pe": 5, "simd": 11},
@@ -399,6 +424,8 @@ fn goals_that_are_refused() {
         refused(&["--clock", clock]);
     }
     refused(&["--target-fps", "5", "--folding", "pe.json"]);
+    refused(&["--max"]);
+    refused(&["--max", "--board", "ulx3s-85f", "--target-fps", "5"]);
     insta::assert_snapshot!("goals", errors);
 }
 

@@ -46,6 +46,14 @@ impl Family {
         }
     }
 
+    /// The fewest bits of a row that a block RAM can write without the others.
+    pub fn written_bits(self) -> usize {
+        match self {
+            Family::Ice40 => 1,
+            Family::Ecp5 | Family::Gowin | Family::Xilinx7 => 9,
+        }
+    }
+
     /// Whether LUTs can be memories that are written.
     pub fn has_lut_ram(self) -> bool {
         self != Family::Ice40

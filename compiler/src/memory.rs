@@ -206,7 +206,7 @@ impl Selection {
             }
         };
         let costs = family.unwrap_or(Family::Ecp5);
-        let blocks: u64 = parts.iter().map(|part| block_rams(costs, part.width, part.depth)).sum();
+        let blocks: u64 = parts.iter().map(|part| block_rams(costs, part.role, part.width, part.depth)).sum();
         let luts: f64 = parts.iter().map(|part| lut_cost(costs, part.role, part.width, part.depth)).sum();
         if luts > price * blocks as f64 {
             MemoryKind::Block

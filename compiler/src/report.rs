@@ -5,7 +5,7 @@ use crate::estimate::{Accuracy, Estimate, accuracy, features};
 use crate::family::Family;
 use crate::fold::{Target, USABLE};
 use crate::memory::{MemoryKind, MemoryRole, block_rams, lut_cost, shapes};
-use crate::plan::{Plan, Stage, StageKind, arithmetic};
+use crate::plan::{Plan, Stage, StageKind, StreamId, arithmetic};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -15,6 +15,9 @@ use std::fmt;
 pub struct Report {
     /// Name of the network.
     pub network: String,
+    /// Name of the board compiled for; null without one.
+    #[serde(default)]
+    pub board: Option<String>,
     /// Clock cycles between two images.
     pub initiation_interval_cycles: u64,
     /// Clock cycles from an image's first word accepted to its last answer.
@@ -48,6 +51,27 @@ pub struct Report {
     pub fifo_depths: BTreeMap<String, usize>,
     /// Words of the image that each stage of windows holds.
     pub line_buffer_words: BTreeMap<String, usize>,
+    /// The streams between the stages. The first is the pipeline's input.
+    #[serde(default)]
+    pub streams: Vec<StreamReport>,
+    /// Steps that float32 rounding could move: the quantiser's node, and how many.
+    #[serde(default)]
+    pub sensitive_steps: BTreeMap<String, usize>,
+}
+
+/// One stream of the pipeline.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct StreamReport {
+    /// Its name.
+    pub name: String,
+    /// Type of the elements.
+    pub element: String,
+    /// Elements of a word.
+    pub lanes: usize,
+    /// Bits of a word.
+    pub bits: usize,
+    /// Words of one image.
+    pub words: usize,
 }
 
 fn ecp5() -> Family {
@@ -83,6 +107,15 @@ pub struct Measured {
 /// One stage of the pipeline.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct LayerReport {
+    /// Name of the stage.
+    #[serde(default)]
+    pub stage: String,
+    /// Names of the streams that it reads.
+    #[serde(default)]
+    pub inputs: Vec<String>,
+    /// Names of the streams that it writes.
+    #[serde(default)]
+    pub outputs: Vec<String>,
     /// Name of the layer, as in folding files; of the stage for stages that belong to no layer.
     pub name: String,
     /// Kind of the stage.
@@ -132,7 +165,7 @@ impl MemoryReport {
             .filter_map(|shape| {
                 let (role, width, depth) = (shape.role, shape.width, shape.depth);
                 let kind = stage.memories.kind(role)?;
-                let (luts, blocks) = (lut_cost(family, role, width, depth), block_rams(family, width, depth));
+                let (luts, blocks) = (lut_cost(family, role, width, depth), block_rams(family, role, width, depth));
                 let bram = if kind == MemoryKind::Block { blocks } else { 0 };
                 let reason = if kind == MemoryKind::Constant {
                     "one row".to_owned()
@@ -151,6 +184,7 @@ impl Report {
     pub fn new(plan: &Plan, target: &Target) -> Self {
         let family = target.costs();
         let slowest = plan.stages.iter().map(|stage| stage.cycles).max();
+        let names = |ids: &[StreamId]| ids.iter().map(|id| plan.stream(*id).name.clone()).collect();
         let layers = plan
             .stages
             .iter()
@@ -159,6 +193,9 @@ impl Report {
                 let layer = stage.kind.layer().map(|id| plan.network.layer(id));
                 let choice = arithmetic(&plan.network, &plan.streams, &plan.stages, stage).map(|found| found.choice);
                 LayerReport {
+                    stage: stage.name.clone(),
+                    inputs: names(&stage.inputs),
+                    outputs: names(&stage.outputs),
                     name: layer.map_or_else(|| stage.name.clone(), |layer| layer.name.clone()),
                     kind: stage.kind.name().to_owned(),
                     pe: lanes.map(|lanes| lanes.pe),
@@ -175,6 +212,7 @@ impl Report {
             .collect();
         Report {
             network: plan.network.name.clone(),
+            board: None,
             initiation_interval_cycles: plan.initiation_interval,
             latency_cycles: plan.latency,
             clock_mhz: plan.clock_mhz,
@@ -208,6 +246,23 @@ impl Report {
                     StageKind::SlidingWindow { capacity, .. } => Some((stage.name.clone(), capacity)),
                     _ => None,
                 })
+                .collect(),
+            streams: plan
+                .streams
+                .iter()
+                .map(|stream| StreamReport {
+                    name: stream.name.clone(),
+                    element: stream.format.element.to_string(),
+                    lanes: stream.format.lanes,
+                    bits: stream.word_bits(),
+                    words: stream.format.words_per_image(),
+                })
+                .collect(),
+            sensitive_steps: plan
+                .network
+                .sensitive_steps
+                .iter()
+                .map(|steps| (steps.node.clone(), steps.channels.len()))
                 .collect(),
         }
     }

@@ -13,13 +13,16 @@ use compiler::family::Family;
 use compiler::fold::{Dot, Goal, Parallelism, Target, plan_for};
 use compiler::plan::Plan;
 use hdl::artifacts;
-use hdl::board::{Board, device};
+use hdl::board::Board;
 use network::network::Network;
 use networks::{BIPOLAR, Builder, window};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::path::Path;
+
+/// Seeds from here on are of networks with joins, in which every kind of stage occurs.
+const JOINED: u64 = 5000;
 
 /// A small generator, the same for ever.
 struct Random(u64);
@@ -63,10 +66,10 @@ fn codes(random: &mut Random) -> ElementType {
 
 fn dense(random: &mut Random, seed: u64) -> Network {
     let input = random.one_of(&[BIPOLAR, BIPOLAR, unsigned(2), unsigned(8), signed(3)]);
-    let channels = random.scaled(12, 800);
+    let channels = random.scaled(12, 300);
     let (mut builder, mut at) = Builder::new("dense", [1, 1, channels], input, seed);
-    for _ in 0..random.within(1, 3) {
-        at = builder.dense(at, random.scaled(8, 256), weights(random));
+    for _ in 0..random.within(1, 2) {
+        at = builder.dense(at, random.scaled(8, 96), weights(random));
         at = builder.steps(at, codes(random));
     }
     at = builder.dense(at, random.within(2, 12), weights(random));
@@ -80,10 +83,10 @@ fn convolutional(random: &mut Random, seed: u64) -> Network {
     let mut size = random.within(7, 16);
     let input = random.one_of(&[BIPOLAR, unsigned(2), unsigned(8), signed(3)]);
     let (mut builder, mut at) = Builder::new("convolutional", [size, size, random.within(1, 12)], input, seed);
-    for _ in 0..random.within(1, 3) {
+    for _ in 0..random.within(1, 2) {
         let kernel = random.within(1, 3).min(size);
         let padding = if kernel == 3 { random.below(2) } else { 0 };
-        let channels = random.scaled(4, 48);
+        let channels = random.scaled(4, 24);
         at = builder.convolution(at, window(kernel, 1, padding), 1, 0, (channels, weights(random)));
         at = builder.steps(at, codes(random));
         size = size + 2 * padding + 1 - kernel;
@@ -142,7 +145,7 @@ fn folding(network: &Network, random: &mut Random) -> BTreeMap<String, Paralleli
         // Designs that synthesis is done with in seconds.
         let products = layer.kind.weights().map_or(1, |weights| weights.element.bits() as usize)
             * network.tensor(layer.input()).element.bits() as usize;
-        let most = (700 / products).max(8);
+        let most = (240 / products).max(6);
         let simd = limits.simd.min(most).min(96);
         let simd = simd.div_ceil(random.scaled(1, simd));
         let pe = random.scaled(1, (most / simd).clamp(1, limits.pe));
@@ -167,7 +170,7 @@ fn write(plan: &Plan, family: Family, folder: &Path) -> Result<(), Box<dyn Error
     artifacts::write(plan, Some(&board), folder)?;
     let of = |stage| features::of_stage(&plan.network, &plan.streams, &plan.stages, stage, family);
     let mut stages: Vec<Value> = plan.stages.iter().map(|stage| described(&stage.name, &of(stage))).collect();
-    let shell = Shell { rings: device::rings };
+    let shell = Shell { rings: hdl::shell::windows::rings };
     let shell = shell_features(&plan.input_format(), &plan.output_format(), family, &shell);
     let parts = ["shell", "input_converter", "output_converter"];
     stages.extend(parts.iter().zip(&shell).map(|(name, features)| described(name, features)));
@@ -188,6 +191,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         let mut random = Random(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15));
         random.below(2);
         let network = match random.below(5) {
+            _ if seed >= JOINED => joined(&mut random, seed),
             0 | 1 => dense(&mut random, seed),
             2 | 3 => convolutional(&mut random, seed),
             _ => joined(&mut random, seed),

@@ -3,8 +3,11 @@
 //! ```text
 //! manifest.json   what the design is: streams, maps, files, hash
 //! plan.json       the plan with the network in integers
-//! report.json     cycles, rates, layers: for people and scripts
+//! report.json     cycles, rates, layers: for scripts
+//! report.html     the same for people, with a picture of the pipeline
 //! rtl/            Verilog and memory files
+//! soc/            the core with AXI4-Stream, AXI4-Lite or Wishbone around it; a module for LiteX
+//! xnorforge.core  the same for FuseSoC
 //! testbench/      a self-checking testbench with its vectors: `sh testbench/run.sh` runs it in Icarus Verilog
 //! weights.mem     with writable weights: the words of the weight window, for `$readmemh` and for hosts of one's own
 //! loaded.json     the network that `load` put in the place of the compiled one
@@ -22,6 +25,8 @@ pub use loaded::{load, segments};
 use crate::board::{Board, device};
 use crate::design;
 use crate::emit;
+use crate::page;
+use crate::soc;
 use abi::manifest::{DeviceManifest, MANIFEST_VERSION, Manifest, WeightsManifest};
 use check::check_manifest;
 use compiler::plan::Plan;
@@ -101,10 +106,15 @@ fn write_into(plan: &Plan, board: Option<&Board>, folder: &Path) -> Result<Compi
         files.push(name);
     }
     let hash: [u8; 32] = hash.finalize().into();
+    make_folder(&folder.join(soc::FOLDER))?;
+    let (soc_files, pipeline) = soc::files(plan, core.pipeline, &verilog, &files, hash)?;
+    for (name, text) in &soc_files {
+        write_file(&folder.join(name), text)?;
+    }
     let device = match board {
         None => None,
         Some(board) => {
-            let files = device::files(plan, board, core.pipeline, &verilog, hash)?;
+            let files = device::files(plan, board, pipeline, &verilog, hash)?;
             make_folder(&folder.join("board"))?;
             for (name, text) in &files {
                 write_file(&folder.join("board").join(name), text)?;
@@ -123,7 +133,7 @@ fn write_into(plan: &Plan, board: Option<&Board>, folder: &Path) -> Result<Compi
         write_file(&folder.join(loaded::WORDS), &loaded::words_text(&segments))?;
     }
     write_json(&folder.join("plan.json"), plan)?;
-    write_json(&folder.join("report.json"), &compiled.report())?;
+    write_report(&compiled.report(), folder)?;
     // Last, because it is the mark of a whole directory.
     write_json(&folder.join("manifest.json"), &compiled.manifest)?;
     Ok(compiled)
@@ -139,9 +149,10 @@ impl Compiled {
     /// The design's numbers, as far as they are known before it is built.
     pub fn report(&self) -> Report {
         let link_fps = self.manifest.device.as_ref().map(|device| device::link_frames_per_second(&self.plan, device));
-        let board = self.manifest.device.as_ref().and_then(|device| Board::find(&device.board).ok());
+        let name = self.manifest.device.as_ref().map(|device| device.board.clone());
+        let board = name.as_deref().and_then(|name| Board::find(name).ok());
         let target = board.map(|board| board.target()).unwrap_or_default();
-        Report { link_fps, ..Report::new(&self.plan, &target) }
+        Report { link_fps, board: name, ..Report::new(&self.plan, &target) }
     }
 }
 
@@ -190,6 +201,17 @@ pub fn read(folder: &Path) -> Result<Compiled, ArtifactsError> {
         None => Ok(built),
         Some(network) => loaded::with_network(&built, &network, folder),
     }
+}
+
+/// Writes `report.json` and `report.html` into a directory.
+///
+/// # Errors
+/// Where the system refuses.
+pub fn write_report(report: &Report, folder: &Path) -> Result<(), ArtifactsError> {
+    write_json(&folder.join("report.json"), report)?;
+    let page = folder.join("report.html");
+    let data = page::Data::of(report).map_err(|error| file_error("write", &page, error.into()))?;
+    write_file(&page, &page::html(&data))
 }
 
 fn hexadecimal(bytes: &[u8]) -> String {

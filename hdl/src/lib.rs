@@ -8,5 +8,7 @@ pub mod board;
 pub mod build;
 pub mod design;
 pub mod emit;
+pub mod page;
 pub mod shell;
+pub mod soc;
 pub mod wire;

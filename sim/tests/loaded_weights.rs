@@ -95,7 +95,7 @@ fn compiled(network: &Network, random: &mut ChaCha8Rng, folder: &Path, board: Op
     let design = replaceable(network.clone());
     design.validate().unwrap();
     let board = board.map(|board| Board::find(board).unwrap());
-    let clock = board.as_ref().map_or(100.0, Board::clock_mhz);
+    let clock = board.as_ref().map_or(100.0, |board| board.design_clock().unwrap().megahertz());
     let plan = match plan(design, &random_goal(network, random), clock) {
         Err(PlanError::NoUnit { .. }) => return None,
         plan => plan.unwrap(),

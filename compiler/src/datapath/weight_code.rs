@@ -88,16 +88,17 @@ impl WeightCode {
     /// reached, so accumulators are as wide as need be.
     pub fn row(&self, weights: impl Iterator<Item = i64>, unused: usize) -> RowRange {
         let (step, minimum, (a, b)) = (self.operand.step(), self.operand.minimum(), self.operands());
-        let mut range = RowRange { bias: 0, least: 0, greatest: 0 };
-        let (mut sum, mut offset, mut count) = (0, 0, 0);
+        let (mut positive, mut negative, mut negatives, mut count) = (0, 0, 0, 0);
         for weight in weights {
-            let ends = (weight * a, weight * b);
-            range.least += ends.0.min(ends.1);
-            range.greatest += ends.0.max(ends.1);
-            sum += weight;
+            positive += weight.max(0);
+            negative += weight.min(0);
+            negatives += i64::from(weight < 0);
             count += 1;
-            offset += product(&self.multiplier, self.encode(weight), 0);
         }
+        let sum = positive + negative;
+        // Of a lane of zeros a negative weight counts the same, whatever its magnitude.
+        let mut offset = if negatives == 0 { 0 } else { negatives * product(&self.multiplier, self.encode(-1), 0) };
+        let range = RowRange { bias: 0, least: positive * a + negative * b, greatest: positive * b + negative * a };
         if self.halves {
             return RowRange { bias: -count, least: 0, greatest: 2 * count };
         }

@@ -17,6 +17,9 @@ pub struct Accuracy {
     pub ff_percent: f64,
     /// Of the block RAMs.
     pub bram_percent: f64,
+    /// Of the clock, over a few designs that were placed; `None` where none were.
+    #[serde(default)]
+    pub fmax_percent: Option<f64>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -33,6 +36,7 @@ struct OfKind {
 #[derive(Debug, Deserialize)]
 struct OfFamily {
     accuracy: Option<Accuracy>,
+    fmax_percent: Option<f64>,
     kinds: BTreeMap<String, OfKind>,
 }
 
@@ -43,7 +47,8 @@ static FITTED: LazyLock<BTreeMap<Family, OfFamily>> = LazyLock::new(|| {
 
 /// The error measured for a family, `None` where nothing was compared.
 pub fn accuracy(family: Family) -> Option<Accuracy> {
-    FITTED.get(&family)?.accuracy
+    let fitted = FITTED.get(&family)?;
+    Some(Accuracy { fmax_percent: fitted.fmax_percent, ..fitted.accuracy? })
 }
 
 impl Features {

@@ -112,13 +112,13 @@ impl Sum {
         match (kind, role.is_written()) {
             _ if depth == 1 => self,
             (Some(MemoryKind::Block), written) => {
-                self.features.bram += block_rams(self.family, width, depth);
+                self.features.bram += block_rams(self.family, role, width, depth);
                 let most_rows = self.family.block_modes().last().map_or(1, |mode| mode.1);
                 self.lut("block_banks", bits * (depth.div_ceil(most_rows) - 1) as f64);
                 self.both("blocks_written", if written { address(depth) } else { 0.0 })
             }
             (_, false) => {
-                self.lut("rom_bits", bits * rows / 16.0).lut("rom_width", bits).ff("rom_word", bits);
+                self.lut("rom_bits", bits * rows / 16.0).lut("rom_width", bits).ff("rom_address", address(depth));
                 self.lut("rom_banks", bits * (banks - 1.0)).delay("rom_levels", (banks.log2() / 2.0).ceil())
             }
             (_, true) if self.family.has_lut_ram() => {
@@ -162,13 +162,13 @@ pub fn of_stage(network: &Network, streams: &[Stream], stages: &[Stage], stage: 
         }
         StageKind::SlidingWindow { layer, capacity } => {
             if let Some(shape) = window_shape(network, network.layer(*layer), output.format.lanes, *capacity) {
-                window(&mut sum, &shape, output.format.word_bits(), output.padded, stage);
+                window(&mut sum, &shape, output.format.word_bits(), output.padded);
             }
         }
         StageKind::Upsample { layer } => {
             let shape = upsample_shape(network, network.layer(*layer), input.format.words_per_vector());
             for shape in shape.map(|shape| shape.windows()).into_iter().flatten() {
-                window(&mut sum, &shape, input.word_bits(), false, stage);
+                window(&mut sum, &shape, input.word_bits(), false);
             }
         }
         StageKind::PoolUnit { layer } | StageKind::GlobalPool { layer } => {
@@ -256,20 +256,22 @@ pub(super) fn converter(sum: &mut Sum, channels: usize, from: usize, to: usize, 
     sum.both("counters", bits(channels.div_ceil(part)) + bits(from / part) + bits(to / part));
 }
 
-fn window(sum: &mut Sum, shape: &SlidingWindowShape, width: usize, padded: bool, stage: &Stage) {
-    let address = address(shape.depth);
-    let offset = bits(shape.words_in());
-    let coordinates = bits(shape.height + 8) + bits(shape.width + 8);
-    sum.both("address", address).both("offset", offset).both("coordinates", coordinates);
-    let is_padded = !shape.window.is_unpadded();
-    sum.both("place", bits(shape.pixel_words())).lut("padding", if is_padded { coordinates } else { 0.0 });
-    sum.lut("padding_words", if is_padded { width as f64 } else { 0.0 });
-    sum.both("flag", f64::from(u8::from(padded)));
-    sum.both("word", width as f64).queue(width + usize::from(padded), sliding_window::QUEUE);
-    sum.delay("offset_bits", offset).delay("address_bits", address);
-    if stage.memories.words == Some(MemoryKind::Block) {
-        sum.delay("from_block", 1.0);
-    }
+fn window(sum: &mut Sum, shape: &SlidingWindowShape, width: usize, padded: bool) {
+    let SlidingWindowShape { height, width: columns, window, blocks, words, depth } = *shape;
+    let [rows_out, columns_out] = window.output(height, columns);
+    let ([top, _], span) = (window.before, window.span());
+    let count_bits = bits(shape.words_in() + (top + span[0]) * shape.row_words() + depth) + 1.0;
+    let counts = [words, window.kernel[1], window.kernel[0], blocks, columns_out, rows_out];
+    let active: Vec<usize> = counts.into_iter().filter(|count| *count > 1).collect();
+    sum.both("count_bits", count_bits).lut("count_steps", count_bits * active.len() as f64);
+    sum.both("counter_bits", active.iter().map(|count| address(*count)).sum()).both("counters", active.len() as f64);
+    let is_padded = f64::from(u8::from(!window.is_unpadded()));
+    let coordinates = bits(height + span[0]) + bits(columns + span[1]);
+    sum.both("padded_coordinates", is_padded * coordinates).lut("padded_word", is_padded * width as f64);
+    let place = address(shape.pixel_words());
+    sum.both("place", if shape.pixel_words() > 1 { place } else { 0.0 });
+    let flagged = width + usize::from(padded);
+    sum.both("word", flagged as f64).queue(flagged, sliding_window::QUEUE);
 }
 
 fn add_unit(
@@ -338,6 +340,7 @@ pub fn of_dot(unit: &DotUnit, family: Family) -> Features {
     } else {
         sum.lut(if unit.constant_rows() == 1 { "biased_constants" } else { "biased" }, pe * unit.result_bits as f64);
     }
+    sum.ff("late_constants", if unit.constant_rows() > 1 { unit.constant_width() as f64 } else { 0.0 });
     let (word, result) = (unit.word_bits as f64, unit.pe * unit.result_bits);
     sum.ff("result", result as f64).ff("flags", 3.0 * (1.0 + unit.levels as f64));
     sum.lut("flags", unit.levels as f64);
@@ -345,7 +348,7 @@ pub fn of_dot(unit: &DotUnit, family: Family) -> Features {
     sum.queue(result, queue_depth(unit.words, unit.levels));
     let counters = address(unit.words) + address(unit.folds) + address(unit.weight_rows());
     sum.both("counters", counters);
-    if unit.memories.weights == Some(MemoryKind::Block) {
+    if !constant {
         sum.ff("late", unit.weight_width() as f64).ff("late_word", word);
     }
     sum.memory(MemoryRole::Weights, unit.memories.weights, unit.weight_width(), unit.weight_rows());

@@ -7,7 +7,6 @@
 use super::parallelism::Folding;
 use super::target::{Lacking, USABLE};
 use super::{Draft, Pipeline, PlanError, Planner, search};
-use crate::estimate::Estimate;
 use crate::memory::{self, Selection};
 
 /// A pipeline without queues, and how its memories were chosen.
@@ -15,20 +14,29 @@ struct Candidate {
     pipeline: Pipeline,
     selection: Selection,
     lacking: Vec<Lacking>,
+    /// The greatest share of a resource.
+    share: f64,
 }
+
+/// Share of a resource above which others are taken instead, if they can.
+const CROWDED: f64 = 0.5;
 
 /// Times that the price of a block RAM is changed.
 const PRICES: usize = 8;
 
 impl Planner<'_> {
-    fn selection(&self, price: f64) -> Selection {
-        Selection::ByCost { family: self.target.family, price }
+    /// What there is no room for, and the greatest share of a resource that is taken.
+    fn lacking(&self, pipeline: &Pipeline, usable: f64) -> (Vec<Lacking>, f64) {
+        let Some(budget) = &self.target.budget else { return (Vec::new(), 0.0) };
+        let estimate = self.target.estimate(self.network, &pipeline.streams, &pipeline.stages);
+        (budget.lacking(&estimate, usable), budget.share(&estimate))
     }
 
-    fn lacking(&self, pipeline: &Pipeline, usable: f64) -> Vec<Lacking> {
-        let Some(budget) = &self.target.budget else { return Vec::new() };
-        let estimate: Estimate = self.target.estimate(self.network, &pipeline.streams, &pipeline.stages);
-        budget.lacking(&estimate, usable)
+    fn candidate(&self, usable: f64, price: f64, mut pipeline: Pipeline) -> Candidate {
+        let selection = Selection::ByCost { family: self.target.family, price };
+        memory::choose(self.network, &pipeline.streams, &mut pipeline.stages, &selection);
+        let (lacking, share) = self.lacking(&pipeline, usable);
+        Candidate { pipeline, selection, lacking, share }
     }
 
     /// The first candidate that has room, at prices between those that were too high and too low; else that of the first
@@ -38,11 +46,7 @@ impl Planner<'_> {
         let mut price = self.target.price();
         let mut best: Option<Candidate> = None;
         for _ in 0..PRICES {
-            let selection = self.selection(price);
-            let mut pipeline = make(price);
-            memory::choose(self.network, &pipeline.streams, &mut pipeline.stages, &selection);
-            let lacking = self.lacking(&pipeline, usable);
-            let candidate = Candidate { pipeline, selection, lacking };
+            let candidate = self.candidate(usable, price, make(price));
             let lacks = |what: &str| candidate.lacking.iter().any(|lacking| lacking.what == what);
             let (too_low, too_high) = (lacks("block RAMs"), lacks("LUTs"));
             let fits = candidate.lacking.is_empty();
@@ -65,26 +69,40 @@ impl Planner<'_> {
                 (None, None) => break,
             };
         }
-        best.unwrap_or_else(|| Candidate {
-            pipeline: make(price),
-            selection: self.selection(price),
-            lacking: Vec::new(),
-        })
+        best.unwrap_or_else(|| self.candidate(usable, price, make(price)))
+    }
+
+    /// A candidate of the same interval that leaves more of the resource that is scarcest, where that is more than half
+    /// taken: the fuller a chip, the harder it is to place and route.
+    fn balanced(&self, candidate: Candidate, interval: u64, usable: f64) -> Candidate {
+        let Selection::ByCost { price, .. } = candidate.selection else { return candidate };
+        if candidate.share <= CROWDED {
+            return candidate;
+        }
+        let mut best = candidate;
+        for times in [0.125, 0.25, 0.5, 0.7, 1.4, 2.0] {
+            let other = self.candidate(usable, price * times, self.pipeline(interval, price * times));
+            if other.lacking.is_empty() && other.share < best.share {
+                best = other;
+            }
+        }
+        best
+    }
+
+    fn pipeline(&self, interval: u64, price: f64) -> Pipeline {
+        let parallelism = search::smallest(self.network, interval, self.target.costs(), price);
+        self.lay_out(&parallelism, interval)
     }
 
     /// The cheapest pipeline that keeps to `interval`, or comes nearest.
     fn keeping(&self, interval: u64, usable: f64) -> Candidate {
-        let costs = self.target.costs();
-        self.with_prices(usable, |price| {
-            let parallelism = search::smallest(self.network, interval, costs, price);
-            self.lay_out(&parallelism, interval)
-        })
+        self.with_prices(usable, |price| self.pipeline(interval, price))
     }
 
     /// The finished draft and what it lacks: queues and larger line buffers come on top.
     fn finish(&self, candidate: Candidate, usable: f64) -> Result<(Draft, Vec<Lacking>), PlanError> {
         let draft = self.scheduled(candidate.pipeline, &candidate.selection)?;
-        let lacking = self.lacking(&draft.pipeline, usable);
+        let (lacking, _) = self.lacking(&draft.pipeline, usable);
         Ok((draft, lacking))
     }
 
@@ -139,6 +157,7 @@ pub fn reaching(planner: &Planner, rate: f64) -> Result<Draft, PlanError> {
     if !candidate.lacking.is_empty() {
         return Err(planner.no_room(&candidate.lacking));
     }
+    let candidate = planner.balanced(candidate, interval, USABLE);
     let (draft, lacking) = planner.finish(candidate, USABLE)?;
     if lacking.is_empty() { Ok(draft) } else { Err(planner.no_room(&lacking)) }
 }
@@ -161,6 +180,7 @@ pub fn fastest(planner: &Planner) -> Result<Draft, PlanError> {
     loop {
         let candidate = planner.keeping(interval, USABLE);
         if candidate.lacking.is_empty() {
+            let candidate = planner.balanced(candidate, interval, USABLE);
             let (draft, lacking) = planner.finish(candidate, USABLE)?;
             if lacking.is_empty() {
                 return Ok(draft);

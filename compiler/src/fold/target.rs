@@ -50,6 +50,14 @@ impl Budget {
     }
 }
 
+impl Budget {
+    /// The greatest share of a resource of the chip that `estimate` takes.
+    pub fn share(&self, estimate: &Estimate) -> f64 {
+        let shares = [(estimate.lut, self.lut), (estimate.ff, self.ff), (estimate.bram, self.bram)];
+        shares.into_iter().map(|(needed, all)| needed as f64 / all.max(1) as f64).fold(0.0, f64::max)
+    }
+}
+
 /// A resource of which a design needs more than a plan may take.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Lacking {

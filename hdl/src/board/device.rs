@@ -6,13 +6,12 @@ use crate::build;
 use crate::design::{DesignError, Pipeline};
 use crate::emit::{self, VerilogDesign};
 use crate::shell::device::Device;
-use crate::shell::input_window::ring_depth;
 use crate::shell::mapped_core::MappedCore;
 use crate::shell::register_file::DeviceFacts;
+use crate::shell::windows::{self, WindowTooLarge};
 use abi::frame::{CHECKSUM_BYTES, HEADER_BYTES, MOST_WORDS};
 use abi::manifest::DeviceManifest;
 use abi::packing::StreamFormat;
-use abi::registers::MOST_WINDOW_BYTES;
 use abi::uart::UartTiming;
 use abi::window::WindowFormat;
 use compiler::plan::Plan;
@@ -21,39 +20,18 @@ use rust_hdl::core::prelude::Block;
 /// Name of the module of a device.
 const DEVICE: &str = "xnorforge_device";
 
-/// Words of a window's ring, unless two images need more: two block RAMs of an ECP5, four of an iCE40.
-const RING_WORDS: usize = 512;
-
-/// Most images of a ring, however small they are: beyond, a batch gains nothing.
-const MOST_SLOTS: usize = 64;
-
-/// Words of an image in each window.
-fn words_per_image(input: &StreamFormat, output: &StreamFormat) -> [usize; 2] {
-    [input, output].map(|format| WindowFormat::of(format).words_per_image())
-}
-
-/// Images of a ring.
-fn slots(words: [usize; 2]) -> usize {
-    (RING_WORDS / words[0].max(words[1])).clamp(2, MOST_SLOTS)
-}
-
-/// Words of the memories of both windows for streams of the given formats in and out.
-pub fn rings(input: &StreamFormat, output: &StreamFormat) -> [usize; 2] {
-    let words = words_per_image(input, output);
-    words.map(|words| ring_depth(words, slots(words_per_image(input, output))))
-}
-
 /// What a manifest says of `plan` on `board`, whose design files are named `files`.
 ///
 /// # Errors
 /// Where the windows cannot hold two images, or the board cannot make the plan's clock.
 pub fn manifest(plan: &Plan, board: &Board, files: Vec<String>) -> Result<DeviceManifest, BoardError> {
-    let words = words_per_image(&plan.input_format(), &plan.output_format());
-    let (most, slots) = (words[0].max(words[1]), slots(words));
-    let limit = MOST_WINDOW_BYTES as usize;
-    if slots * most * 4 > limit {
-        return Err(BoardError::Window { board: board.name.clone(), bytes: most * 4, limit: limit / 2 });
-    }
+    let (input, output) = (plan.input_format(), plan.output_format());
+    let too_large = |WindowTooLarge { bytes, limit }: WindowTooLarge| BoardError::Window {
+        board: board.name.clone(),
+        bytes,
+        limit,
+    };
+    let slots = windows::slots(&input, &output).map_err(too_large)?;
     Ok(DeviceManifest {
         board: board.name.clone(),
         top: TOP.to_owned(),
@@ -75,15 +53,8 @@ pub fn device(
     design_hash: [u8; 32],
 ) -> Result<Device, DesignError> {
     let (input, output) = (plan.input_format(), plan.output_format());
-    let words = |format| WindowFormat::of(format).words_per_image();
-    let facts = DeviceFacts {
-        slots: manifest.slots,
-        input_words: words(&input),
-        output_words: words(&output),
-        clock_hertz: manifest.clock_hertz,
-        design_hash,
-        weight_words: core.weight_words(),
-    };
+    let weight_words = core.weight_words();
+    let facts = DeviceFacts::of(plan, (manifest.slots, weight_words), manifest.clock_hertz, design_hash);
     let timing = UartTiming::new(manifest.clock_hertz, manifest.baud)?;
     Ok(Device::new(DEVICE, MappedCore::new(core, (&input, &output), &facts), &timing))
 }

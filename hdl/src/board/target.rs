@@ -1,6 +1,7 @@
 //! A board as planning sees it.
 
-use super::{Board, device};
+use super::Board;
+use crate::shell::windows;
 use compiler::estimate::Shell;
 use compiler::fold::{Budget, Target};
 
@@ -15,7 +16,7 @@ impl Board {
                 lut: resources.lut,
                 ff: resources.ff,
                 bram: resources.bram,
-                shell: Shell { rings: device::rings },
+                shell: Shell { rings: windows::rings },
             }),
             price: None,
         }

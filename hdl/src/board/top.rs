@@ -30,7 +30,7 @@ impl Board {
             None => ("clock", "1'b0"),
             Some(pll) => {
                 let (from, to) = (f64::from(pll.input_hertz) / 1e6, source.megahertz());
-                let _ = write!(text, "  // {from} MHz to {to} MHz, VCO at {} MHz.\n", pll.vco_hertz() as f64 / 1e6);
+                let _ = writeln!(text, "  // {from} MHz to {to} MHz, VCO at {} MHz.", pll.vco_hertz() as f64 / 1e6);
                 text += "  wire device_clock;\n  wire locked;\n";
                 text += &pll.verilog(&self.facts.fpga.device);
                 text += "  // The device waits until its clock can be relied on.\n  \

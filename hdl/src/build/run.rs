@@ -5,7 +5,7 @@ use super::stages::{Stage, stages};
 use super::timing::Utilisation;
 use super::tools::share_folder;
 use super::{BuildError, Installed, Tools, timing};
-use crate::artifacts::Compiled;
+use crate::artifacts::{self, Compiled};
 use crate::board::Board;
 use compiler::report::{Measured, Report};
 use std::fs::{self, File};
@@ -181,9 +181,7 @@ impl Build {
     }
 
     fn write_report(&self, report: &Report) -> Result<(), BuildError> {
-        let path = self.folder.join("report.json");
-        let text = serde_json::to_string_pretty(report).map_err(|error| file("write", &path)(error.into()))?;
-        fs::write(&path, text).map_err(file("write", &path))
+        Ok(artifacts::write_report(report, &self.folder)?)
     }
 
     fn stage(&self, stage: &Stage, tool: &Installed, build: &Path, lock: &Lock) -> Result<(), BuildError> {

@@ -20,6 +20,17 @@ pub enum EmitError {
         name: String,
     },
 
+    /// Designs that are to lie in one file have modules of one name.
+    #[error("`{name}` must be one module in all designs of a file, but two of its texts differ")]
+    #[diagnostic(
+        code(hdl::emit::two_modules),
+        help("let the name that the block gives its module tell all that its text depends on")
+    )]
+    TwoModules {
+        /// The name.
+        name: String,
+    },
+
     /// Nothing drives a signal.
     #[error("{module}: nothing drives `{signal}`")]
     #[diagnostic(

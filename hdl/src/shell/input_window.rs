@@ -4,8 +4,8 @@
 //! handed over, modulo a power of two above the ring's slots; the stream out, [`WindowFormat::lanes`] elements a word
 //! without their containers.
 //!
-//! A word is offered two cycles after the image that it belongs to was submitted, or after the word before it was taken:
-//! one word every two cycles. `reset` begins again with the first slot.
+//! A word is offered three cycles after the image that it belongs to was submitted, or after the word before it was taken:
+//! one word every three cycles. `reset` begins again with the first slot.
 
 use crate::blocks::ram::Ram;
 use crate::blocks::register::Register;
@@ -44,8 +44,10 @@ pub struct InputWindow {
     word: Register,
     /// Images taken, modulo the same power of two as `submitted`.
     taken: Register,
-    /// Whether the memory shows the word at `place`.
+    /// Whether the memory shows the word at `place`, and whether `found` does.
+    fetched: Register,
     fresh: Register,
+    found: Register,
     elements: Vec<Wire<Local>>,
     extended: Vec<Wire<Local>>,
     take: Wire<Local, Bit>,
@@ -83,7 +85,9 @@ impl InputWindow {
             place: Register::new(place),
             word: Register::new(word),
             taken: Register::new(count),
+            fetched: Register::new(1),
             fresh: Register::new(1),
+            found: Register::new(WORD_BITS),
             elements: (0..lanes).map(|_| Wire::of(bits)).collect(),
             extended: (0..lanes).map(|_| Wire::of(lanes * bits)).collect(),
             take: Wire::default(),
@@ -136,7 +140,10 @@ impl Logic for InputWindow {
         self.place.clock.next = self.clock.val();
         self.word.clock.next = self.clock.val();
         self.taken.clock.next = self.clock.val();
+        self.fetched.clock.next = self.clock.val();
         self.fresh.clock.next = self.clock.val();
+        self.found.clock.next = self.clock.val();
+        self.found.d.next = self.memory.q.val();
 
         self.memory.write.next = self.write.val();
         self.memory.write_address.next = self.write_address.val();
@@ -145,7 +152,7 @@ impl Logic for InputWindow {
 
         self.out_data.next = bits_of(0u64, self._out_width);
         for i in 0..self._lanes {
-            self.elements[i].next = self.memory.q.val() >> (self.container.val() * i);
+            self.elements[i].next = self.found.q.val() >> (self.container.val() * i);
             self.extended[i].next = self.elements[i].val();
             self.out_data.next = self.out_data.val() | (self.extended[i].val() << (self.element_width.val() * i));
         }
@@ -157,7 +164,11 @@ impl Logic for InputWindow {
         self.word.d.next = self.word.q.val();
         self.taken.d.next = self.taken.q.val();
         self.fresh.d.next = self.fresh.q.val();
-        if !self.fresh.q.val().any() && (self.taken.q.val() != self.submitted.val()) {
+        self.fetched.d.next = bits_of(0u64, 1)
+            + (!self.fresh.q.val().any()
+                && !self.fetched.q.val().any()
+                && (self.taken.q.val() != self.submitted.val()));
+        if self.fetched.q.val().any() {
             self.fresh.d.next = bits_of(1u64, 1);
         }
         if self.take.val() {
@@ -177,6 +188,7 @@ impl Logic for InputWindow {
             self.word.d.next = bits_of(0u64, self._word);
             self.taken.d.next = bits_of(0u64, self._count);
             self.fresh.d.next = bits_of(0u64, 1);
+            self.fetched.d.next = bits_of(0u64, 1);
         }
     }
 }

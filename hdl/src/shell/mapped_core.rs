@@ -92,6 +92,11 @@ impl MappedCore {
             _weights: usize::from(facts.weight_words > 0),
         }
     }
+
+    /// What it was made around.
+    pub fn into_core(self) -> Pipeline {
+        self.core
+    }
 }
 
 impl Clocked for MappedCore {
@@ -125,6 +130,7 @@ impl Logic for MappedCore {
         self.registers.address.next = self.address.val();
         self.registers.write.next = self.write.val();
         self.registers.write_data.next = self.write_data.val();
+        self.registers.image_begun.next = false;
         self.registers.line_error.next = self.line_error.val();
         self.registers.frame_error.next = self.frame_error.val();
         self.read_data.next = self.registers.read_data.val();

@@ -1,7 +1,7 @@
 //! The output window: a ring of answers that the core writes and the host reads.
 //!
 //! Ports: `clock`, `reset`; the stream in, [`WindowFormat::lanes`] elements a word; `read_address` (a word of the ring) and
-//! `q`, that word one cycle later; `image_done`, high in the cycle in which the last word of an answer is taken.
+//! `q`, that word two cycles later; `image_done`, high in the cycle in which the last word of an answer is taken.
 //!
 //! A word is taken in every cycle: the host makes sure that the slot is free before it submits the image. `reset` begins
 //! again with the first slot.
@@ -36,6 +36,7 @@ pub struct OutputWindow {
     /// Whether an answer is complete with the word taken.
     pub image_done: Wire<Out, Bit>,
     memory: Ram,
+    found: Register,
     place: Register,
     word: Register,
     image_end: Wire<Local, Bit>,
@@ -70,6 +71,7 @@ impl OutputWindow {
             q: Wire::of(WORD_BITS),
             image_done: Wire::default(),
             memory: Ram::new(depth, WORD_BITS, true).of_kind(Some(MemoryKind::Block)),
+            found: Register::new(WORD_BITS),
             place: Register::new(place),
             word: Register::new(word),
             image_end: Wire::default(),
@@ -93,6 +95,7 @@ impl Logic for OutputWindow {
     fn update(&mut self) {
         self.memory.clock.next = self.clock.val();
         self.place.clock.next = self.clock.val();
+        self.found.clock.next = self.clock.val();
         self.word.clock.next = self.clock.val();
 
         self.contained.next = bits_of(0u64, self._word_bits);
@@ -106,7 +109,8 @@ impl Logic for OutputWindow {
         self.memory.write_address.next = self.place.q.val();
         self.memory.write_data.next = self.contained.val();
         self.memory.read_address.next = self.read_address.val();
-        self.q.next = self.memory.q.val();
+        self.found.d.next = self.memory.q.val();
+        self.q.next = self.found.q.val();
         self.image_end.next = self.word.q.val() == self.last_word.val();
         self.image_done.next = self.in_valid.val() && self.image_end.val();
 

@@ -1,10 +1,12 @@
 //! The register map of [`abi::registers`] as hardware: what a bus master finds at an address.
 //!
 //! Ports: `clock`, `reset`; from the bus `address` (in bytes, held until the access is over), `write` (one cycle) and
-//! `write_data`; to the bus `read_data`, `readable` and `writable`, all valid from the second cycle on in which `address`
+//! `write_data`; to the bus `read_data`, `readable` and `writable`, all valid from the third cycle on in which `address`
 //! stands; towards the windows `window_address` (a word of a ring), `input_write`, and `output_data`, which follows
-//! `window_address` by one cycle; `submitted` and `busy`; the events `image_done`, `line_error` and `frame_error`, high
+//! `window_address` by two cycles; `submitted` and `busy`; the events `image_begun`, `image_done`, `line_error` and `frame_error`, high
 //! for one cycle each; `reset_request`, high for one cycle when the host asks for a reset.
+//!
+//! Without windows, `submitted` counts the event `image_begun`; with them, it is written, and `image_begun` stays low.
 //!
 //! With writable weights, towards the core `weights_select`, `weights_write` and `weights_address`, and `weights_q`, which
 //! follows `weights_address` and `weights_select` by three cycles: at addresses of the weight window, `read_data` is valid
@@ -15,12 +17,14 @@
 use crate::blocks::constant_table::ConstantTable;
 use crate::blocks::register::Register;
 use crate::wire::{ModuleName, Parameter, Wire, Word, bits_of};
+use abi::packing::StreamFormat;
 use abi::registers::{
     self, AbiVersion, CONTROL_RESET, IDENTITY_UNKNOWN, INPUT_WINDOW, MOST_WEIGHT_BYTES, MOST_WINDOW_BYTES,
     OUTPUT_WINDOW, WEIGHT_WINDOW,
 };
 use abi::weights::ADDRESS_BITS;
-use abi::window::WORD_BITS;
+use abi::window::{WORD_BITS, WindowFormat};
+use compiler::plan::Plan;
 use rust_hdl::core::prelude::*;
 
 /// Registers and their address decoder.
@@ -53,6 +57,8 @@ pub struct RegisterFile {
     pub submitted: Wire<Out>,
     /// Whether images are in work.
     pub busy: Wire<Out, Bit>,
+    /// An image begins that no window holds.
+    pub image_begun: Wire<In, Bit>,
     /// An answer is complete.
     pub image_done: Wire<In, Bit>,
     /// A byte came broken.
@@ -92,6 +98,7 @@ pub struct RegisterFile {
     at_submitted: Wire<Local, Bit>,
     at_session: Wire<Local, Bit>,
     condition: Wire<Local>,
+    has_windows: Parameter,
     page_shift: Parameter,
     word_shift: Parameter,
     input_page: Parameter,
@@ -135,12 +142,39 @@ pub struct DeviceFacts {
     pub weight_words: u32,
 }
 
+impl DeviceFacts {
+    /// The facts of a device that runs `plan`, with windows of `slots` images and a weight window of `weight_words` words.
+    pub fn of(plan: &Plan, (slots, weight_words): (usize, u32), clock_hertz: u32, design_hash: [u8; 32]) -> Self {
+        let words = |format: StreamFormat| WindowFormat::of(&format).words_per_image();
+        let (input_words, output_words) = (words(plan.input_format()), words(plan.output_format()));
+        DeviceFacts { slots, input_words, output_words, clock_hertz, design_hash, weight_words }
+    }
+}
+
+/// The cycle of an access, the first being that in which `address` begins to stand, from which on all answers are valid.
+pub const ANSWERS_FROM: usize = 5;
+
 /// Bits of an error counter.
 const ERROR_BITS: usize = 16;
 
 impl RegisterFile {
     /// The registers of a device whose windows each have memories of `ring_bits` address bits at most.
     pub fn new(facts: &DeviceFacts, ring_bits: usize) -> Self {
+        Self::named("register_file", "device_facts", facts, ring_bits)
+    }
+
+    /// The registers of a device without windows.
+    pub fn of_streams(facts: &DeviceFacts) -> Self {
+        Self::named(
+            "register_file_of_streams",
+            "device_facts_of_streams",
+            &DeviceFacts { slots: 0, ..facts.clone() },
+            1,
+        )
+    }
+
+    fn named(name: &str, constants_name: &str, facts: &DeviceFacts, ring_bits: usize) -> Self {
+        let has_windows = facts.slots > 0;
         let page_bits = MOST_WINDOW_BYTES.trailing_zeros();
         let offset = page_bits as usize - 2;
         let page = |address: u32| Parameter::new(Word::new(u64::from(address >> page_bits), 32 - page_bits as usize));
@@ -152,7 +186,7 @@ impl RegisterFile {
         let weight_page_bits = MOST_WEIGHT_BYTES.trailing_zeros() as usize;
         let weight_page = Word::new(u64::from(WEIGHT_WINDOW >> weight_page_bits), 32 - weight_page_bits);
         RegisterFile {
-            module_name: ModuleName::new("register_file"),
+            module_name: ModuleName::new(name),
             clock: Wire::default(),
             reset: Wire::default(),
             address: Wire::of(32),
@@ -166,6 +200,7 @@ impl RegisterFile {
             output_data: Wire::of(WORD_BITS),
             submitted: Wire::of(WORD_BITS),
             busy: Wire::default(),
+            image_begun: Wire::default(),
             image_done: Wire::default(),
             line_error: Wire::default(),
             frame_error: Wire::default(),
@@ -196,13 +231,14 @@ impl RegisterFile {
             at_submitted: Wire::default(),
             at_session: Wire::default(),
             condition: Wire::of(2),
+            has_windows: Parameter::new(Word::new(u64::from(has_windows), 1)),
             page_shift: Parameter::number(page_bits as usize),
             word_shift: Parameter::number(2),
             input_page: page(INPUT_WINDOW),
             output_page: page(OUTPUT_WINDOW),
             register_words: end(constants.len()),
-            input_words: end(facts.slots * facts.input_words),
-            output_words: end(facts.slots * facts.output_words),
+            input_words: end(facts.slots.max(1) * facts.input_words),
+            output_words: end(facts.slots.max(1) * facts.output_words),
             control: word(registers::Register::Control),
             status: word(registers::Register::Status),
             submitted_place: word(registers::Register::Submitted),
@@ -217,7 +253,7 @@ impl RegisterFile {
             weight_words: Parameter::new(Word::new(u64::from(facts.weight_words), ADDRESS_BITS + 1)),
             identity_place: word(registers::Register::WeightsIdentity),
             unknown: Parameter::new(Word::new(u64::from(IDENTITY_UNKNOWN), WORD_BITS)),
-            constants: ConstantTable::new("device_facts", constants),
+            constants: ConstantTable::new(constants_name, constants),
             _error_bits: ERROR_BITS,
             _word_bits: WORD_BITS,
             _weights: weights,
@@ -281,11 +317,16 @@ impl Logic for RegisterFile {
         self.page.next = self.address.val() >> self.page_shift.val();
         self.offset.next = self.address.val() >> self.word_shift.val();
         self.in_registers.next = !self.page.val().any() && (self.offset.val() < self.register_words.val());
-        self.in_input.next = (self.page.val() == self.input_page.val()) && (self.offset.val() < self.input_words.val());
-        self.in_output.next =
-            (self.page.val() == self.output_page.val()) && (self.offset.val() < self.output_words.val());
+        self.in_input.next = self.has_windows.val().any()
+            && (self.page.val() == self.input_page.val())
+            && (self.offset.val() < self.input_words.val());
+        self.in_output.next = self.has_windows.val().any()
+            && (self.page.val() == self.output_page.val())
+            && (self.offset.val() < self.output_words.val());
         self.at_control.next = self.in_registers.val() && (self.offset.val() == self.control.val());
-        self.at_submitted.next = self.in_registers.val() && (self.offset.val() == self.submitted_place.val());
+        self.at_submitted.next = self.has_windows.val().any()
+            && self.in_registers.val()
+            && (self.offset.val() == self.submitted_place.val());
         self.at_session.next = self.in_registers.val() && (self.offset.val() == self.session_place.val());
         self.is_readable.d.next = bits_of(0u64, 1) + (self.in_registers.val() || self.in_output.val());
         self.is_writable.d.next = bits_of(0u64, 1)
@@ -362,7 +403,7 @@ impl Logic for RegisterFile {
             }
         }
 
-        self.submitted_count.d.next = self.submitted_count.q.val();
+        self.submitted_count.d.next = self.submitted_count.q.val() + self.image_begun.val();
         if self.write.val() && self.at_submitted.val() {
             self.submitted_count.d.next = self.write_data.val();
         }

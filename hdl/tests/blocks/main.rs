@@ -9,6 +9,7 @@ mod dot;
 mod joins;
 mod leaves;
 mod matrix_vector_unit;
+mod memories;
 mod pools;
 mod queues;
 mod sliding_window;

@@ -1,7 +1,9 @@
-//! The way from a serial line to the bus of a device: each block, and the whole of it against a naive device.
+//! The ways from a serial line and from buses to the words of a device: each block, and the whole of it against a naive
+//! device.
 
 #![allow(clippy::unwrap_used, reason = "a test may fail by panicking")]
 
+mod axi;
 mod bridge;
 mod device;
 mod frames;
@@ -14,3 +16,4 @@ mod support;
 mod top;
 mod uart;
 mod windows;
+mod wishbone;

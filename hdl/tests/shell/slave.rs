@@ -7,7 +7,7 @@ use hdl::wire::Word;
 
 use crate::support::Stimulus;
 
-/// Cycles after which the answers for an address are right.
+/// Cycles after which the answers for an address are right, at the latest that any master has to bear.
 const DELAY: usize = 4;
 
 /// Words at addresses, and which of them may be read or written.
@@ -52,20 +52,26 @@ pub struct Answer {
 pub struct Slave {
     pub memory: Memory,
     stimulus: Stimulus,
+    delay: usize,
     address: u32,
     unchanged: usize,
 }
 
 impl Slave {
     pub fn new(memory: Memory, seed: u64) -> Slave {
-        Slave { memory, stimulus: Stimulus::new(seed), address: 0, unchanged: 0 }
+        Slave::with_delay(memory, seed, DELAY)
+    }
+
+    /// A slave whose answers for an address are right `delay` cycles after it came.
+    pub fn with_delay(memory: Memory, seed: u64, delay: usize) -> Slave {
+        Slave { memory, stimulus: Stimulus::new(seed), delay, address: 0, unchanged: 0 }
     }
 
     /// The answer in a cycle with `address` on the bus: anything until the address has been there for long enough.
     pub fn answer(&mut self, address: u32) -> Answer {
         self.unchanged = if address == self.address { self.unchanged + 1 } else { 0 };
         self.address = address;
-        if self.unchanged < DELAY {
+        if self.unchanged < self.delay {
             let read_data = self.stimulus.word(32);
             return Answer { read_data, readable: self.stimulus.chance(0.5), writable: self.stimulus.chance(0.5) };
         }
@@ -80,7 +86,7 @@ impl Slave {
     /// Stores a word that the bridge writes.
     pub fn write(&mut self, address: u32, word: u32) {
         assert!(self.memory.can_write(address), "a word was written to {address:#x}");
-        assert!(self.unchanged >= DELAY, "a word was written before the slave can have answered");
+        assert!(self.unchanged >= self.delay, "a word was written before the slave can have answered");
         self.memory.words.insert(address, word);
     }
 }

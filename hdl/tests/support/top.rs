@@ -22,6 +22,7 @@ use hdl::blocks::table_unit::TableUnit;
 use hdl::blocks::upsample::Upsample;
 use hdl::blocks::vector_feed::VectorFeed;
 use hdl::blocks::width_converter::WidthConverter;
+use hdl::shell::axi_lite::AxiLiteBridge;
 use hdl::shell::checksum::Checksum;
 use hdl::shell::frame_bridge::FrameBridge;
 use hdl::shell::frame_receiver::FrameReceiver;
@@ -29,9 +30,11 @@ use hdl::shell::frame_transmitter::FrameTransmitter;
 use hdl::shell::input_window::InputWindow;
 use hdl::shell::output_window::OutputWindow;
 use hdl::shell::register_file::RegisterFile;
+use hdl::shell::reset_timer::ResetTimer;
 use hdl::shell::uart_bridge::UartBridge;
 use hdl::shell::uart_receiver::UartReceiver;
 use hdl::shell::uart_transmitter::UartTransmitter;
+use hdl::shell::wishbone::WishboneBridge;
 use hdl::wire::{Clocked, Wire};
 use rust_hdl::core::prelude::*;
 
@@ -66,6 +69,7 @@ has_clock!(
     StreamFifo,
     VectorFeed
 );
+has_clock!(AxiLiteBridge, ResetTimer, WishboneBridge);
 has_clock!(Checksum, FrameBridge, FrameReceiver, FrameTransmitter, UartBridge, UartReceiver, UartTransmitter);
 has_clock!(DepthwiseUnit, InputWindow, OutputWindow, RegisterFile, WidthConverter);
 
