@@ -59,13 +59,30 @@ impl Family {
         self != Family::Ice40
     }
 
-    /// LUTs for each block RAM of a chip of usual size: what a block RAM is worth where no chip is given.
+    /// Rows of a memory in block RAM, of a unit that runs at `clock_mhz`: as many as there is time for multiplexers behind
+    /// the block RAMs, before the register that takes the word. Times are of a usual speed grade (of the slow UP among the
+    /// iCE40), placed in a chip that is mostly full.
+    pub fn most_rows(self, clock_mhz: f64) -> u64 {
+        // Nanoseconds from the clock through a block RAM to a register, and through each halving of the choice.
+        let (word, choice) = match self {
+            Family::Ecp5 => (6.3, 1.5),
+            Family::Ice40 => (9.0, 4.0),
+            Family::Gowin => (7.0, 2.0),
+            Family::Xilinx7 => (3.5, 1.0),
+        };
+        let levels = ((1e3 / clock_mhz - word) / choice).clamp(0.0, 32.0) as u32;
+        let rows = self.block_modes()[0].1 as u64;
+        rows << levels
+    }
+
+    /// What a block RAM is worth in LUTs where no chip is given: in a chip of usual size less than its LUTs for each block RAM,
+    /// because a chip full of block RAMs still routes, and one full of LUTs does not.
     pub fn usual_price(self) -> f64 {
         match self {
-            Family::Ecp5 => 400.0,
-            Family::Ice40 => 240.0,
-            Family::Gowin => 330.0,
-            Family::Xilinx7 => 210.0,
+            Family::Ecp5 => 160.0,
+            Family::Ice40 => 96.0,
+            Family::Gowin => 130.0,
+            Family::Xilinx7 => 84.0,
         }
     }
 }

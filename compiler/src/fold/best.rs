@@ -81,7 +81,7 @@ impl Planner<'_> {
         }
         let mut best = candidate;
         for times in [0.125, 0.25, 0.5, 0.7, 1.4, 2.0] {
-            let other = self.candidate(usable, price * times, self.pipeline(interval, price * times));
+            let other = self.candidate(usable, price * times, self.pipeline(interval, self.most_rows(), price * times));
             if other.lacking.is_empty() && other.share < best.share {
                 best = other;
             }
@@ -89,14 +89,23 @@ impl Planner<'_> {
         best
     }
 
-    fn pipeline(&self, interval: u64, price: f64) -> Pipeline {
-        let parallelism = search::smallest(self.network, interval, self.target.costs(), price);
+    fn most_rows(&self) -> u64 {
+        self.target.costs().most_rows(self.clock_mhz)
+    }
+
+    fn pipeline(&self, interval: u64, most_rows: u64, price: f64) -> Pipeline {
+        let parallelism = search::smallest(self.network, interval, most_rows, self.target.costs(), price);
         self.lay_out(&parallelism, interval)
     }
 
     /// The cheapest pipeline that keeps to `interval`, or comes nearest.
     fn keeping(&self, interval: u64, usable: f64) -> Candidate {
-        self.with_prices(usable, |price| self.pipeline(interval, price))
+        let candidate = self.with_prices(usable, |price| self.pipeline(interval, self.most_rows(), price));
+        if candidate.lacking.is_empty() {
+            return candidate;
+        }
+        // Where there is no room for memories that keep to the clock, deeper ones may still fit.
+        self.with_prices(usable, |price| self.pipeline(interval, u64::MAX, price))
     }
 
     /// The finished draft and what it lacks: queues and larger line buffers come on top.

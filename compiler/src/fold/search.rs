@@ -21,11 +21,13 @@ use network::network::{Layer, LayerId, LayerKind, Network, TensorId};
 use std::collections::BTreeSet;
 
 /// The parallelism of each dot product so that, wherever that is possible, no stage takes more than `interval` cycles,
-/// of which there is at least one.
-pub fn smallest(network: &Network, interval: u64, family: Family, price: f64) -> Folding {
+/// of which there is at least one. No weights take more than `most_rows` rows of memory: a layer with few pixels and many
+/// weights is made wider than the interval asks for.
+pub fn smallest(network: &Network, interval: u64, most_rows: u64, family: Family, price: f64) -> Folding {
     let mut search = Search {
         network,
         interval,
+        most_rows,
         family,
         price,
         settled: Folding::new(),
@@ -52,6 +54,8 @@ struct Path {
 struct Search<'a> {
     network: &'a Network,
     interval: u64,
+    /// Rows of weights that the clock leaves time to choose from.
+    most_rows: u64,
     family: Family,
     /// LUTs that a block RAM is worth.
     price: f64,
@@ -107,7 +111,9 @@ impl Search<'_> {
     }
 
     fn dot(&self, id: LayerId, layer: &Layer, dot: &Dot, before: &[Path]) -> Vec<Path> {
-        let choices = choices(dot, self.interval);
+        // A memory is read through once for each pixel.
+        let interval = self.interval.min(self.most_rows.saturating_mul(dot.pixels as u64));
+        let choices = choices(dot, interval);
         let Some(costs) = Costs::new(self, layer, dot) else { return Vec::new() };
         let elements = self.network.tensor(layer.input()).elements();
         let channels = if dot.depthwise { dot.groups } else { dot.columns };

@@ -80,6 +80,9 @@ impl fmt::Display for Lacking {
     }
 }
 
+/// Share of its LUTs for each block RAM that a block RAM is worth, see [`Family::usual_price`].
+const ROUTABLE: f64 = 0.4;
+
 impl Target {
     /// A family and nothing else.
     pub fn of(family: Family) -> Self {
@@ -95,7 +98,7 @@ impl Target {
     pub fn price(&self) -> f64 {
         match (self.price, &self.budget) {
             (Some(price), _) => price,
-            (None, Some(budget)) if budget.bram > 0 => budget.lut as f64 / budget.bram as f64,
+            (None, Some(budget)) if budget.bram > 0 => ROUTABLE * budget.lut as f64 / budget.bram as f64,
             _ => self.costs().usual_price(),
         }
     }
