@@ -276,7 +276,7 @@ def fit(arguments):
         before = fitted.get(family, {})
         kinds = {}
         for kind in sorted({sample["kind"] for found in samples.values() for sample in found}):
-            own = [sample for sample in samples[family] if sample["kind"] == kind]
+            own = [sample for sample in samples.get(family, []) if sample["kind"] == kind]
             others = [sample for other in samples if other != family for sample in samples[other]]
             helping = [sample for sample in others if sample["kind"] == kind] if len(own) < FEW else []
             entry = {}
@@ -288,8 +288,8 @@ def fit(arguments):
             if delay:
                 entry["delay"] = delay
             kinds[kind] = entry
-        wrong = [s for s in samples[family] if s["bram"] != s["measured"]["bram"]]
-        print(f"{family}: block RAMs of {len(wrong)} of {len(samples[family])} stages differ from the rule")
+        wrong = [s for s in samples.get(family, []) if s["bram"] != s["measured"]["bram"]]
+        print(f"{family}: block RAMs of {len(wrong)} of {len(samples.get(family, []))} stages differ from the rule")
         for sample in wrong:
             print(f"  {sample['design']} {sample['name']}: {sample['measured']['bram']}, by rule {sample['bram']}")
         fitted[family] = {**before, "kinds": kinds}
