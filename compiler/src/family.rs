@@ -65,10 +65,10 @@ impl Family {
     pub fn most_rows(self, clock_mhz: f64) -> u64 {
         // Nanoseconds from the clock through a block RAM to a register, and through each halving of the choice.
         let (word, choice) = match self {
-            Family::Ecp5 => (6.3, 1.5),
+            Family::Ecp5 => (6.3, 3.2),
             Family::Ice40 => (9.0, 4.0),
-            Family::Gowin => (7.0, 2.0),
-            Family::Xilinx7 => (3.5, 1.0),
+            Family::Gowin => (7.0, 3.5),
+            Family::Xilinx7 => (3.5, 1.8),
         };
         let levels = ((1e3 / clock_mhz - word) / choice).clamp(0.0, 32.0) as u32;
         let rows = self.block_modes()[0].1 as u64;

@@ -80,7 +80,7 @@ fn plans() {
         ("/streams/1/name", json!("module")),
         ("/streams/1/padded", json!(true)),
         ("/streams/1/tensor", json!(77)),
-        ("/streams/4/format/element", json!("bipolar")),
+        ("/streams/5/format/element", json!("bipolar")),
         ("/network/output", json!(4)),
         ("/network/layers/1/kind/multi_threshold/0/boundaries/0", json!(i64::MIN)),
     ];

@@ -113,6 +113,7 @@ fn answers_lie_in_the_output_window_as_documented() {
                 .map(|place| {
                     simulation.top.read_address.next = Word::new(place as u64, 32);
                     simulation.step().unwrap();
+                    simulation.step().unwrap();
                     simulation.settle().unwrap();
                     simulation.top.q.val().low() as u32
                 })

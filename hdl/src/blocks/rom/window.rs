@@ -155,12 +155,16 @@ impl Window {
         }
         let all: Vec<String> = (0..columns).rev().map(|column| format!("row{column}")).collect();
         text += &format!("{initial}end\n{always}assign q = {{{}}};\n", all.join(", "));
+        let word = |column: usize| match WORD_BITS - self.column_width(column) {
+            0 => format!("row{column}"),
+            rest => format!("{{{rest}'d0, row{column}}}"),
+        };
         if columns == 1 {
-            return text + "assign answer_0 = asked ? row0 : 32'd0;";
+            return text + &format!("assign answer_0 = asked ? {} : 32'd0;", word(0));
         }
         text += "reg [31:0] word;\nalways @*\n  case (column)\n";
         for column in 0..columns {
-            let _ = writeln!(text, "    {}'d{column}: word = row{column};", bits - row_bits);
+            let _ = writeln!(text, "    {}'d{column}: word = {};", bits - row_bits, word(column));
         }
         text + "    default: word = 32'd0;\n  endcase\nassign answer_0 = asked ? word : 32'd0;"
     }
