@@ -159,7 +159,7 @@ fn without_counts(text: &str) -> String {
 fn devices_that_cannot_be_used_are_told_apart() {
     let room = Room::new();
     room.ok(&["compile", MODEL, "-o", "design", "--board", "ulx3s-85f"]);
-    room.ok(&["compile", MODEL, "-o", "other", "--board", "ulx3s-85f", "--target-fps", "5000"]);
+    room.ok(&["compile", MODEL, "-o", "other", "--board", "ulx3s-85f", "--target-fps", "50000"]);
     room.ok(&["compile", MODEL, "-o", "core"]);
     let mut errors = String::new();
     let mut failure = |model: &str, engine: &str, path: &str, status: i32| {

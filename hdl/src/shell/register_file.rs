@@ -87,6 +87,10 @@ pub struct RegisterFile {
     line_error_count: Register,
     frame_error_count: Register,
     read_word: Register,
+    constant: Register,
+    chosen: Vec<Register>,
+    chosen_identity: Vec<Register>,
+    counters: Vec<Wire<Local>>,
     is_readable: Register,
     is_writable: Register,
     page: Wire<Local>,
@@ -123,6 +127,7 @@ pub struct RegisterFile {
     _error_bits: usize,
     _word_bits: usize,
     _weights: usize,
+    _counters: usize,
 }
 
 /// What the constant registers read.
@@ -153,6 +158,9 @@ impl DeviceFacts {
 
 /// The cycle of an access, the first being that in which `address` begins to stand, from which on all answers are valid.
 pub const ANSWERS_FROM: usize = 5;
+
+/// Registers that are read and do not stay the same, weights' identity apart.
+const COUNTERS: usize = 7;
 
 /// Bits of an error counter.
 const ERROR_BITS: usize = 16;
@@ -220,6 +228,10 @@ impl RegisterFile {
             line_error_count: Register::new(ERROR_BITS),
             frame_error_count: Register::new(ERROR_BITS),
             read_word: Register::new(WORD_BITS),
+            constant: Register::new(WORD_BITS),
+            chosen: (0..COUNTERS).map(|_| Register::new(1)).collect(),
+            chosen_identity: (0..weights).map(|_| Register::new(1)).collect(),
+            counters: (0..COUNTERS).map(|_| Wire::of(WORD_BITS)).collect(),
             is_readable: Register::new(1),
             is_writable: Register::new(1),
             page: Wire::of(32 - page_bits as usize),
@@ -257,6 +269,7 @@ impl RegisterFile {
             _error_bits: ERROR_BITS,
             _word_bits: WORD_BITS,
             _weights: weights,
+            _counters: COUNTERS,
         }
     }
 }
@@ -366,30 +379,52 @@ impl Logic for RegisterFile {
         }
 
         self.constants.address.next = self.offset.val();
-        self.read_word.d.next = self.constants.q.val();
-        if self.offset.val() == self.status.val() {
-            self.read_word.d.next = bits_of(self.condition.val(), self._word_bits);
+        // Which register it is, and a constant, come out of registers; counters are added to that by OR, being 0 where they
+        // are not chosen, as constants are 0 at their places.
+        self.constant.clock.next = self.clock.val();
+        self.constant.d.next = self.constants.q.val();
+        for i in 0..self._counters {
+            self.chosen[i].clock.next = self.clock.val();
+            self.counters[i].next = bits_of(0u64, self._word_bits);
         }
-        if self.offset.val() == self.submitted_place.val() {
-            self.read_word.d.next = self.submitted_count.q.val();
+        self.chosen[0].d.next = bits_of(0u64, 1) + (self.offset.val() == self.status.val());
+        self.chosen[1].d.next = bits_of(0u64, 1) + (self.offset.val() == self.submitted_place.val());
+        self.chosen[2].d.next = bits_of(0u64, 1) + (self.offset.val() == self.session_place.val());
+        self.chosen[3].d.next = bits_of(0u64, 1) + (self.offset.val() == self.completed.val());
+        self.chosen[4].d.next = bits_of(0u64, 1) + (self.offset.val() == self.cycles.val());
+        self.chosen[5].d.next = bits_of(0u64, 1) + (self.offset.val() == self.line_errors.val());
+        self.chosen[6].d.next = bits_of(0u64, 1) + (self.offset.val() == self.frame_errors.val());
+        if self.chosen[0].q.val().any() {
+            self.counters[0].next = bits_of(self.condition.val(), self._word_bits);
         }
-        if self.offset.val() == self.session_place.val() {
-            self.read_word.d.next = self.session.q.val();
+        if self.chosen[1].q.val().any() {
+            self.counters[1].next = self.submitted_count.q.val();
         }
-        if self.offset.val() == self.completed.val() {
-            self.read_word.d.next = self.completed_count.q.val();
+        if self.chosen[2].q.val().any() {
+            self.counters[2].next = self.session.q.val();
         }
-        if self.offset.val() == self.cycles.val() {
-            self.read_word.d.next = self.cycle_count.q.val();
+        if self.chosen[3].q.val().any() {
+            self.counters[3].next = self.completed_count.q.val();
         }
-        if self.offset.val() == self.line_errors.val() {
-            self.read_word.d.next = bits_of(self.line_error_count.q.val(), self._word_bits);
+        if self.chosen[4].q.val().any() {
+            self.counters[4].next = self.cycle_count.q.val();
         }
-        if self.offset.val() == self.frame_errors.val() {
-            self.read_word.d.next = bits_of(self.frame_error_count.q.val(), self._word_bits);
+        if self.chosen[5].q.val().any() {
+            self.counters[5].next = bits_of(self.line_error_count.q.val(), self._word_bits);
+        }
+        if self.chosen[6].q.val().any() {
+            self.counters[6].next = bits_of(self.frame_error_count.q.val(), self._word_bits);
         }
         for i in 0..self._weights {
-            if self.offset.val() == self.identity_place.val() {
+            self.chosen_identity[i].clock.next = self.clock.val();
+            self.chosen_identity[i].d.next = bits_of(0u64, 1) + (self.offset.val() == self.identity_place.val());
+        }
+        self.read_word.d.next = self.constant.q.val();
+        for i in 0..self._counters {
+            self.read_word.d.next = self.read_word.d.val() | self.counters[i].val();
+        }
+        for i in 0..self._weights {
+            if self.chosen_identity[i].q.val().any() {
                 self.read_word.d.next = self.identity[i].q.val();
             }
         }
