@@ -186,6 +186,7 @@ impl Registers {
     fn at(&mut self, address: u32) -> (Option<u32>, bool) {
         self.simulation.top.address.next = Word::new(u64::from(address), 32);
         self.cycle();
+        self.cycle();
         let top = &self.simulation.top;
         (top.readable.val().then(|| top.read_data.val().low() as u32), top.writable.val())
     }
