@@ -148,7 +148,7 @@ fn line(mut answer: impl FnMut(&[u8]) -> Vec<u8> + Send + 'static) -> (String, T
 fn without_counts(text: &str) -> String {
     let is_hash = |word: &str| word.len() == 64 && word.bytes().all(|byte| byte.is_ascii_hexdigit());
     let clean = |word: &str| match word.parse::<u64>() {
-        _ if is_hash(word) => "[hash]".to_owned(),
+        _ if is_hash(word.trim_end()) => word.replace(word.trim_end(), "[hash]"),
         Ok(count) if count > 99 => "[count]".to_owned(),
         _ => word.to_owned(),
     };

@@ -143,7 +143,7 @@ pub fn shapes(network: &Network, streams: &[Stream], stages: &[Stage], stage: &S
             let levels = crate::codes::levels(network.tensor(layer.output));
             // One bit more than the elements have, for thresholds that are never reached.
             let compared = input.format.element.bits() as usize + 1;
-            let rows = input.format.channels.div_ceil(input.format.lanes);
+            let rows = output.format.channels.div_ceil(input.format.lanes);
             vec![shape(MemoryRole::Constants, input.format.lanes * levels * compared, rows)]
         }
         StageKind::SlidingWindow { layer, capacity } => {

@@ -197,7 +197,8 @@ fn unit(plan: &Plan, stage: &Stage) -> Result<Unit, DesignError> {
             };
             let shape = |port: usize| {
                 let format = plan.stream(stage.inputs[port]).format;
-                let (element, lanes, channels) = (format.element, format.lanes, format.channels);
+                // Of the vectors summed: the writer may cut them into groups.
+                let (element, lanes, channels) = (format.element, format.lanes, output.channels);
                 WeighedShape { element, lanes, channels, factors: &add.factors[port] }
             };
             let bits = output.element.bits() as usize;

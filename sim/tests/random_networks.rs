@@ -141,3 +141,10 @@ fn check_hardware(graph: &Graph, seed: u64) -> Result<(), TestCaseError> {
     prop_assert_eq!(&held.scores, &expected, "back-pressure, seed {}\n{}", seed, plan);
     Ok(())
 }
+
+/// A sum behind a convolution in groups, whose stream is cut into vectors of a group.
+#[test]
+fn sums_count_the_channels_of_their_own_tensor() {
+    let seed = 18_010_529_728_703_855_783;
+    check_hardware(&random_convolutional_graph(seed), seed).unwrap();
+}

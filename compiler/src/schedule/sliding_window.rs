@@ -9,6 +9,9 @@ pub const QUEUE: usize = 4;
 /// Cycles from a tap's word being read to its being offered.
 pub const LATENCY: u64 = 3;
 
+/// Words that could come in between a window's beginning and the cycle in which the room that it made is seen.
+pub const SLACK: usize = 4;
+
 /// What a sliding window does. A pixel is `blocks` times `words` words in the stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SlidingWindowShape {
@@ -54,21 +57,23 @@ impl SlidingWindowShape {
     }
 
     /// Words from the oldest one that a window still needs to its last one, with the one place that waits for room: with
-    /// fewer the unit would wait for itself.
+    /// fewer the unit would wait for itself. And [`SLACK`] more, so that it does not wait for the room that it has made.
     pub fn least_depth(&self) -> usize {
         let (pixel, row) = (self.pixel_words(), self.row_words());
         let span = self.window.span();
         let left = self.window.before[1] * pixel;
         // A window left of the image waits for the image's first word.
         let across_windows = ((span[0] - 1) * row + span[1] * pixel).max(left + 1);
-        (across_windows.min(self.words_in() + left) + 1).next_power_of_two().max(2)
+        (across_windows.min(self.words_in() + left) + 1 + SLACK).next_power_of_two()
     }
 
     /// Words so that rows can come in while others are read: those of a row of windows, and as many again, which is what
     /// two images share where one ends and the next begins; and what comes in until room that was made is used.
     pub fn good_depth(&self) -> usize {
         let span = self.window.span()[0].min(self.height);
-        ((span + span.max(self.window.stride[0])) * self.row_words() + 8).next_power_of_two().max(self.least_depth())
+        ((span + span.max(self.window.stride[0])) * self.row_words() + 2 * SLACK)
+            .next_power_of_two()
+            .max(self.least_depth())
     }
 }
 
