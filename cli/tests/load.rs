@@ -62,7 +62,7 @@ fn a_directory_stands_for_the_network_that_was_loaded() {
     let room = room();
     for (model, engines) in [(MODEL, ["cpu", "rtl", "sim:design"]), (CONVOLUTIONS, ["cpu", "rtl", "cpu"])] {
         write_other(&room, model, "other.onnx");
-        let rate = ["--target-fps", "50000", "--board", "ulx3s-85f", "--writable-weights"];
+        let rate = ["--target-fps", "20000", "--board", "ulx3s-85f", "--writable-weights"];
         room.ok(&[&["compile", model, "-o", "design"][..], &rate].concat());
         let verilog = fs::read(room.path("design/rtl/xnorforge_core.v")).unwrap();
         let [first, other] = [model, "other.onnx"].map(|model| scores(&room, model, "reference", "3"));
