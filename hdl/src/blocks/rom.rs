@@ -120,6 +120,26 @@ fn memory_text<'a>(rows: impl Iterator<Item = &'a Word>) -> String {
     text
 }
 
+/// Bits of a number in Verilog: simulators take no longer ones than twice as many.
+const LONGEST_NUMBER: usize = 32768;
+
+/// A word as a Verilog constant.
+fn constant(word: &Word) -> String {
+    let width = word.bits();
+    let digits = format!("{word:0digits$x}", digits = width.div_ceil(4));
+    if width <= LONGEST_NUMBER {
+        return format!("{width}'h{word:x}");
+    }
+    let (first, rest) = digits.split_at(digits.len() % (LONGEST_NUMBER / 4));
+    let mut parts = Vec::new();
+    if !first.is_empty() {
+        parts.push(format!("{}'h{first}", width % LONGEST_NUMBER));
+    }
+    let whole = (0..rest.len()).step_by(LONGEST_NUMBER / 4);
+    parts.extend(whole.map(|place| format!("{LONGEST_NUMBER}'h{}", &rest[place..place + LONGEST_NUMBER / 4])));
+    format!("{{{}}}", parts.join(", "))
+}
+
 impl Logic for Rom {
     fn update(&mut self) {
         let edge = self.clock.pos_edge();
@@ -159,7 +179,7 @@ impl Logic for Rom {
             return Verilog::Custom(window.verilog(&self._name, &self._rows, self._kind));
         }
         if depth == 1 {
-            return Verilog::Custom(format!("assign q = {width}'h{:x};", self._rows[0]));
+            return Verilog::Custom(format!("assign q = {};", constant(&self._rows[0])));
         }
         if self._kind == Some(MemoryKind::Lut) {
             return Verilog::Custom(format!(
@@ -184,5 +204,18 @@ impl Logic for Rom {
             depth - 1,
             self._name
         ))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_constants_are_put_together_from_parts() {
+        let word = Word::from_bits((0..LONGEST_NUMBER + 6).map(|bit| bit == 0 || bit == LONGEST_NUMBER + 5));
+        let zeros = "0".repeat(LONGEST_NUMBER / 4 - 1);
+        assert_eq!(constant(&word), format!("{{6'h20, {LONGEST_NUMBER}'h{zeros}1}}"));
+        assert_eq!(constant(&Word::new(0x1f, 5)), "5'h1f");
     }
 }
