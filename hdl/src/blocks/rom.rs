@@ -113,11 +113,16 @@ impl Rom {
 fn memory_text<'a>(rows: impl Iterator<Item = &'a Word>) -> String {
     let mut text = String::new();
     for row in rows {
-        let digits = row.bits().div_ceil(4);
         // Writing to a string cannot fail.
-        let _ = writeln!(text, "{row:0digits$x}");
+        let _ = writeln!(text, "{}", digits(row));
     }
     text
+}
+
+/// A word with all its hexadecimal digits. A formatter pads to at most 65,535 of them.
+fn digits(word: &Word) -> String {
+    let digits = format!("{word:x}");
+    "0".repeat(word.bits().div_ceil(4) - digits.len()) + &digits
 }
 
 /// Bits of a number in Verilog: simulators take no longer ones than twice as many.
@@ -126,10 +131,10 @@ const LONGEST_NUMBER: usize = 32768;
 /// A word as a Verilog constant.
 fn constant(word: &Word) -> String {
     let width = word.bits();
-    let digits = format!("{word:0digits$x}", digits = width.div_ceil(4));
     if width <= LONGEST_NUMBER {
         return format!("{width}'h{word:x}");
     }
+    let digits = digits(word);
     let (first, rest) = digits.split_at(digits.len() % (LONGEST_NUMBER / 4));
     let mut parts = Vec::new();
     if !first.is_empty() {
@@ -217,5 +222,14 @@ mod tests {
         let zeros = "0".repeat(LONGEST_NUMBER / 4 - 1);
         assert_eq!(constant(&word), format!("{{6'h20, {LONGEST_NUMBER}'h{zeros}1}}"));
         assert_eq!(constant(&Word::new(0x1f, 5)), "5'h1f");
+    }
+
+    #[test]
+    fn rows_have_all_their_digits_however_many() {
+        assert_eq!(digits(&Word::new(0x1f, 13)), "001f");
+        assert_eq!(digits(&Word::zero(1)), "0");
+        let wide = Word::from_bits((0..300_000).map(|bit| bit == 0));
+        assert_eq!(digits(&wide), "0".repeat(74_999) + "1");
+        assert!(constant(&wide).ends_with("1}"));
     }
 }
