@@ -5,7 +5,7 @@
 
 use crate::memory::MemoryKind;
 use abi::ElementType;
-use network::network::{Network, WeightMatrix};
+use network::network::WeightMatrix;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -67,9 +67,10 @@ impl WeightRange {
         WeightRange { minimum: minimum.max(-maximum), maximum, is_bipolar: weights.element == ElementType::Bipolar }
     }
 
-    /// The range of weights of `network`: of any that may come where they are replaceable, else of those that are there.
-    pub fn in_network(network: &Network, weights: &WeightMatrix) -> Self {
-        if network.replaceable { Self::of_any(weights) } else { Self::of(&weights.values) }
+    /// The range that a unit must hold: of any weights that may come where they are `replaceable`, else of those that are
+    /// there.
+    pub fn held(weights: &WeightMatrix, replaceable: bool) -> Self {
+        if replaceable { Self::of_any(weights) } else { Self::of(&weights.values) }
     }
 
     /// Whether `weight` is in the range.

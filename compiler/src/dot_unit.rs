@@ -1,5 +1,6 @@
 //! The shape of a unit of dot products: all that its cost depends on.
 
+use crate::codes::bits_for;
 use crate::datapath::weight_code::WeightCode;
 use crate::datapath::{Datapath, Multiplier, operand_registers};
 use crate::fold::Dot;
@@ -36,8 +37,6 @@ pub struct DotUnit {
     pub sum_bits: usize,
     /// Bits of a result.
     pub result_bits: usize,
-    /// Clock cycles from operands to sum.
-    pub levels: usize,
     /// What its memories are made of.
     pub memories: Memories,
 }
@@ -72,9 +71,13 @@ impl DotUnit {
             thresholds,
             sum_bits: 0,
             result_bits,
-            levels: code.multiplier.levels(simd),
             memories: Memories::default(),
         }
+    }
+
+    /// Clock cycles from operands read to sum.
+    pub fn levels(&self) -> usize {
+        self.multiplier.levels(self.simd) + self.memories.weights.map_or(0, operand_registers)
     }
 
     /// Bits of a row of the memory of weights.
@@ -115,8 +118,6 @@ impl DotUnit {
         for shape in self.memory_shapes() {
             self.memories.set(shape.role, selection.select("", &[shape]));
         }
-        let registers = self.memories.weights.map_or(0, operand_registers);
-        self.levels = self.multiplier.levels(self.simd) + registers;
     }
 }
 
@@ -140,6 +141,5 @@ pub fn sum_bits(code: &WeightCode, weights: &WeightMatrix, unit: &DotUnit, dot: 
         // A row of zeros beyond the last one.
         ends = (ends.0.min(0), ends.1.max(0));
     }
-    let greatest = (ends.1 - ends.0) as u64 + u64::from(unit.thresholds > 0);
-    (u64::BITS - greatest.leading_zeros()).max(1) as usize
+    bits_for((ends.1 - ends.0) as u64 + u64::from(unit.thresholds > 0))
 }

@@ -39,10 +39,11 @@ impl Family {
     /// The widths of a block RAM and the rows that it has with each.
     pub fn block_modes(self) -> &'static [(usize, usize)] {
         match self {
-            Family::Ecp5 | Family::Gowin => &[(36, 512), (18, 1024), (9, 2048), (4, 4096), (2, 8192), (1, 16384)],
+            // Of the Xilinx 7 series halves of a RAMB36E1, which are what is counted.
+            Family::Ecp5 | Family::Gowin | Family::Xilinx7 => {
+                &[(36, 512), (18, 1024), (9, 2048), (4, 4096), (2, 8192), (1, 16384)]
+            }
             Family::Ice40 => &[(16, 256), (8, 512), (4, 1024), (2, 2048)],
-            // Halves of a RAMB36E1, which are what is counted.
-            Family::Xilinx7 => &[(36, 512), (18, 1024), (9, 2048), (4, 4096), (2, 8192), (1, 16384)],
         }
     }
 

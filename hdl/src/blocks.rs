@@ -37,13 +37,21 @@ pub mod width_converter;
 use crate::wire::ModuleName;
 use compiler::memory::MemoryKind;
 
+/// What modules are called that a plan makes of one kind of memory; `None` where synthesis makes what it likes.
+fn made_of(kind: Option<MemoryKind>) -> Option<&'static str> {
+    match kind {
+        Some(MemoryKind::Lut) => Some("luts"),
+        Some(MemoryKind::Registers) => Some("registers"),
+        Some(MemoryKind::Block) => Some("block"),
+        Some(MemoryKind::Constant | MemoryKind::Any) | None => None,
+    }
+}
+
 /// The name of a module, told apart by what its memory is made of.
 fn named_after(name: ModuleName, kind: Option<MemoryKind>) -> ModuleName {
-    match kind {
-        Some(MemoryKind::Lut) => ModuleName::new(format!("{}_luts", name.as_str())),
-        Some(MemoryKind::Registers) => ModuleName::new(format!("{}_registers", name.as_str())),
-        Some(MemoryKind::Block) => ModuleName::new(format!("{}_block", name.as_str())),
-        Some(MemoryKind::Constant | MemoryKind::Any) | None => name,
+    match made_of(kind) {
+        Some(made_of) => ModuleName::new(format!("{}_{made_of}", name.as_str())),
+        None => name,
     }
 }
 
@@ -54,5 +62,5 @@ pub fn address_bits(depth: usize) -> usize {
 
 /// Bits that hold every number up to `greatest`, at least 1.
 pub fn bits_for(greatest: usize) -> usize {
-    (usize::BITS - greatest.leading_zeros()).max(1) as usize
+    compiler::codes::bits_for(greatest as u64)
 }

@@ -1,6 +1,7 @@
 //! What the datapaths cost, and the choice between them.
 
 use super::{Datapath, Multiplier, WeightRange, group, operand};
+use crate::codes::bits_for;
 use abi::ElementType;
 
 /// A datapath, and why it.
@@ -173,10 +174,6 @@ fn shifted_registers(parts: usize, width: usize) -> u64 {
         shift *= 2;
     }
     registers
-}
-
-fn bits_for(greatest: u64) -> usize {
-    (u64::BITS - greatest.leading_zeros()).max(1) as usize
 }
 
 #[cfg(test)]

@@ -106,6 +106,13 @@ impl WeightCode {
         RowRange { bias: minimum * sum - step * offset, least: range.least + offset, greatest: range.greatest + offset }
     }
 
+    /// What the sums of a row of `weights` mean in a unit that must hold them: any others as well where they are
+    /// `replaceable`.
+    pub fn held_row(&self, weights: &[i16], unused: usize, replaceable: bool) -> RowRange {
+        let own = self.row(weights.iter().map(|weight| i64::from(*weight)), unused);
+        if replaceable { self.any_row(weights.len(), unused, own.bias) } else { own }
+    }
+
     /// What the sums of a row of the given bias mean, when its `columns` weights may become any in the code's range.
     pub fn any_row(&self, columns: usize, unused: usize, bias: i64) -> RowRange {
         let columns = columns as i64;

@@ -63,7 +63,7 @@ fn add(list: &mut Vec<(&'static str, f64)>, name: &'static str, value: f64) {
 }
 
 fn bits(greatest: usize) -> f64 {
-    f64::from((usize::BITS - greatest.leading_zeros()).max(1))
+    codes::bits_for(greatest as u64) as f64
 }
 
 fn address(depth: usize) -> f64 {
@@ -201,7 +201,7 @@ pub fn of_stage(network: &Network, streams: &[Stream], stages: &[Stage], stage: 
             sum.both("word_out", word_out).ff("word_in", word_in).both("counters", address(words));
             sum.queue(output.word_bits(), multi_threshold::QUEUE);
         }
-        StageKind::AddUnit { layer } => add_unit(&mut sum, network, &stage.kind, *layer, streams, stage),
+        StageKind::AddUnit { layer } => add_unit(&mut sum, network, *layer, streams, stage),
         StageKind::TableUnit { layer } => {
             let pair: u32 = stage.inputs.iter().map(|id| streams[id.0].format.element.bits()).sum();
             let words = output.format.words_per_vector();
@@ -257,12 +257,9 @@ pub(super) fn converter(sum: &mut Sum, channels: usize, from: usize, to: usize, 
 }
 
 fn window(sum: &mut Sum, shape: &SlidingWindowShape, width: usize, padded: bool) {
-    let SlidingWindowShape { height, width: columns, window, blocks, words, depth } = *shape;
-    let [rows_out, columns_out] = window.output(height, columns);
-    let ([top, _], span) = (window.before, window.span());
-    let count_bits = bits(shape.words_in() + (top + span[0]) * shape.row_words() + depth) + 1.0;
-    let counts = [words, window.kernel[1], window.kernel[0], blocks, columns_out, rows_out];
-    let active: Vec<usize> = counts.into_iter().filter(|count| *count > 1).collect();
+    let SlidingWindowShape { height, width: columns, window, .. } = *shape;
+    let (span, count_bits) = (window.span(), shape.number_bits() as f64);
+    let active: Vec<usize> = shape.counts().into_iter().filter(|count| *count > 1).collect();
     sum.both("count_bits", count_bits).lut("count_steps", count_bits * active.len() as f64);
     sum.both("counter_bits", active.iter().map(|count| address(*count)).sum()).both("counters", active.len() as f64);
     let is_padded = f64::from(u8::from(!window.is_unpadded()));
@@ -274,21 +271,14 @@ fn window(sum: &mut Sum, shape: &SlidingWindowShape, width: usize, padded: bool)
     sum.both("word", flagged as f64).queue(flagged, sliding_window::QUEUE);
 }
 
-fn add_unit(
-    sum: &mut Sum,
-    network: &Network,
-    kind: &StageKind,
-    layer: network::network::LayerId,
-    streams: &[Stream],
-    stage: &Stage,
-) {
+fn add_unit(sum: &mut Sum, network: &Network, layer: network::network::LayerId, streams: &[Stream], stage: &Stage) {
     let output = &streams[stage.output().0];
     let (lanes, bits_out) = (output.format.lanes as f64, output.format.element.bits() as f64);
     sum.both("word_out", output.word_bits() as f64);
     let words = output.format.words_per_vector();
     sum.both("counters", address(words));
     let LayerKind::Add(layer) = &network.layer(layer).kind else { return };
-    debug_assert_eq!(kind.name(), "add_unit");
+    debug_assert_eq!(stage.kind.name(), "add_unit");
     for (port, factors) in layer.factors.iter().enumerate() {
         let bits_in = f64::from(streams[stage.inputs[port].0].format.element.bits());
         // Adders that a product with a constant takes: digits of its signed form with the fewest.
@@ -331,7 +321,7 @@ pub fn of_dot(unit: &DotUnit, family: Family) -> Features {
     // With one word a vector nothing is accumulated.
     sum.lut(if unit.words == 1 { "sums_once" } else { "sums" }, sums);
     sum.ff("sums", sums).lut("halves", if unit.halves { sums } else { 0.0 });
-    sum.ff("halves", if unit.halves { (unit.levels * (unit.simd + 1)) as f64 } else { 0.0 });
+    sum.ff("halves", if unit.halves { (unit.levels() * (unit.simd + 1)) as f64 } else { 0.0 });
     let thresholds = unit.thresholds as f64;
     if unit.thresholds > 0 {
         let compared = sums * thresholds;
@@ -342,10 +332,10 @@ pub fn of_dot(unit: &DotUnit, family: Family) -> Features {
     }
     sum.ff("late_constants", if unit.constant_rows() > 1 { unit.constant_width() as f64 } else { 0.0 });
     let (word, result) = (unit.word_bits as f64, unit.pe * unit.result_bits);
-    sum.ff("result", result as f64).ff("flags", 3.0 * (1.0 + unit.levels as f64));
-    sum.lut("flags", unit.levels as f64);
+    sum.ff("result", result as f64).ff("flags", 3.0 * (1.0 + unit.levels() as f64));
+    sum.lut("flags", unit.levels() as f64);
     sum.ff("word", if unit.depthwise { word } else { 0.0 });
-    sum.queue(result, queue_depth(unit.words, unit.levels));
+    sum.queue(result, queue_depth(unit.words, unit.levels()));
     let counters = address(unit.words) + address(unit.folds) + address(unit.weight_rows());
     sum.both("counters", counters);
     if !constant {

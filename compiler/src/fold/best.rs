@@ -39,22 +39,17 @@ impl Planner<'_> {
         Candidate { pipeline, selection, lacking, share }
     }
 
-    /// The first candidate that has room, at prices between those that were too high and too low; else that of the first
-    /// price.
+    /// The first candidate that has room, at prices between those that were too high and too low; else the one that comes
+    /// nearest.
     fn with_prices(&self, usable: f64, make: impl Fn(f64) -> Pipeline) -> Candidate {
         let (mut low, mut high): (Option<f64>, Option<f64>) = (None, None);
         let mut price = self.target.price();
-        let mut best: Option<Candidate> = None;
-        for _ in 0..PRICES {
-            let candidate = self.candidate(usable, price, make(price));
-            let lacks = |what: &str| candidate.lacking.iter().any(|lacking| lacking.what == what);
+        let mut best = self.candidate(usable, price, make(price));
+        let mut lacking = best.lacking.clone();
+        for _ in 1..PRICES {
+            let lacks = |what: &str| lacking.iter().any(|lacking| lacking.what == what);
             let (too_low, too_high) = (lacks("block RAMs"), lacks("LUTs"));
-            let fits = candidate.lacking.is_empty();
-            let nearer = best.as_ref().is_none_or(|best| excess(&candidate) < excess(best));
-            if nearer {
-                best = Some(candidate);
-            }
-            if fits || too_low == too_high {
+            if lacking.is_empty() || too_low == too_high {
                 break;
             }
             if too_low {
@@ -68,20 +63,25 @@ impl Planner<'_> {
                 (None, Some(high)) => high / 4.0,
                 (None, None) => break,
             };
+            let candidate = self.candidate(usable, price, make(price));
+            lacking.clone_from(&candidate.lacking);
+            if excess(&candidate) < excess(&best) {
+                best = candidate;
+            }
         }
-        best.unwrap_or_else(|| self.candidate(usable, price, make(price)))
+        best
     }
 
     /// A candidate of the same interval that leaves more of the resource that is scarcest, where that is more than half
     /// taken: the fuller a chip, the harder it is to place and route.
-    fn balanced(&self, candidate: Candidate, interval: u64, usable: f64) -> Candidate {
+    fn balanced(&self, candidate: Candidate, interval: u64) -> Candidate {
         let Selection::ByCost { price, .. } = candidate.selection else { return candidate };
         if candidate.share <= CROWDED {
             return candidate;
         }
         let mut best = candidate;
         for times in [0.125, 0.25, 0.5, 0.7, 1.4, 2.0] {
-            let other = self.candidate(usable, price * times, self.pipeline(interval, self.most_rows(), price * times));
+            let other = self.candidate(USABLE, price * times, self.pipeline(interval, self.most_rows(), price * times));
             if other.lacking.is_empty() && other.share < best.share {
                 best = other;
             }
@@ -99,13 +99,13 @@ impl Planner<'_> {
     }
 
     /// The cheapest pipeline that keeps to `interval`, or comes nearest.
-    fn keeping(&self, interval: u64, usable: f64) -> Candidate {
-        let candidate = self.with_prices(usable, |price| self.pipeline(interval, self.most_rows(), price));
+    fn keeping(&self, interval: u64) -> Candidate {
+        let candidate = self.with_prices(USABLE, |price| self.pipeline(interval, self.most_rows(), price));
         if candidate.lacking.is_empty() {
             return candidate;
         }
         // Where there is no room for memories that keep to the clock, deeper ones may still fit.
-        self.with_prices(usable, |price| self.pipeline(interval, u64::MAX, price))
+        self.with_prices(USABLE, |price| self.pipeline(interval, u64::MAX, price))
     }
 
     /// The finished draft and what it lacks: queues and larger line buffers come on top.
@@ -113,6 +113,12 @@ impl Planner<'_> {
         let draft = self.scheduled(candidate.pipeline, &candidate.selection)?;
         let (lacking, _) = self.lacking(&draft.pipeline, usable);
         Ok((draft, lacking))
+    }
+
+    /// The finished draft, if there is room for it.
+    fn settled(&self, candidate: Candidate, usable: f64) -> Result<Draft, PlanError> {
+        let (draft, lacking) = self.finish(candidate, usable)?;
+        if lacking.is_empty() { Ok(draft) } else { Err(self.no_room(&lacking)) }
     }
 
     fn rate(&self, interval: u64) -> f64 {
@@ -150,7 +156,7 @@ pub fn reaching(planner: &Planner, rate: f64) -> Result<Draft, PlanError> {
         return Err(PlanError::TooFast { frames_per_second: rate, clock_mhz, cycles });
     }
     let interval = cycles.min(1e18) as u64;
-    let candidate = planner.keeping(interval, USABLE);
+    let candidate = planner.keeping(interval);
     if let Some(slowest) = candidate.pipeline.slowest()
         && slowest.cycles > interval
     {
@@ -166,30 +172,28 @@ pub fn reaching(planner: &Planner, rate: f64) -> Result<Draft, PlanError> {
     if !candidate.lacking.is_empty() {
         return Err(planner.no_room(&candidate.lacking));
     }
-    let candidate = planner.balanced(candidate, interval, USABLE);
-    let (draft, lacking) = planner.finish(candidate, USABLE)?;
-    if lacking.is_empty() { Ok(draft) } else { Err(planner.no_room(&lacking)) }
+    let candidate = planner.balanced(candidate, interval);
+    planner.settled(candidate, USABLE)
 }
 
 /// The given parallelism. Who gives it may use the whole chip.
 pub fn folded(planner: &Planner, parallelism: &Folding, interval: u64) -> Result<Draft, PlanError> {
     let candidate = planner.with_prices(1.0, |_| planner.lay_out(parallelism, interval));
-    let (draft, lacking) = planner.finish(candidate, 1.0)?;
-    if lacking.is_empty() { Ok(draft) } else { Err(planner.no_room(&lacking)) }
+    planner.settled(candidate, 1.0)
 }
 
 /// The design of the smallest interval that there is room for.
 pub fn fastest(planner: &Planner) -> Result<Draft, PlanError> {
     let Some(mut interval) = fastest_interval(planner) else {
-        let slowest = planner.keeping(slowest_interval(planner), USABLE);
+        let slowest = planner.keeping(slowest_interval(planner));
         return Err(planner.no_room(&slowest.lacking));
     };
     // Queues come on top of what the search counts; a little slower there is room for them.
     let limit = slowest_interval(planner);
     loop {
-        let candidate = planner.keeping(interval, USABLE);
+        let candidate = planner.keeping(interval);
         if candidate.lacking.is_empty() {
-            let candidate = planner.balanced(candidate, interval, USABLE);
+            let candidate = planner.balanced(candidate, interval);
             let (draft, lacking) = planner.finish(candidate, USABLE)?;
             if lacking.is_empty() {
                 return Ok(draft);
@@ -215,8 +219,8 @@ fn slowest_interval(planner: &Planner) -> u64 {
 
 /// The smallest interval with a design that has room, queues not counted; `None` where even the slowest has none.
 fn fastest_interval(planner: &Planner) -> Option<u64> {
-    let has_room = |interval: u64| planner.keeping(interval, USABLE).lacking.is_empty();
-    let fastest = planner.keeping(1, USABLE);
+    let has_room = |interval: u64| planner.keeping(interval).lacking.is_empty();
+    let fastest = planner.keeping(1);
     let least = fastest.pipeline.slowest().map_or(1, |stage| stage.cycles);
     if has_room(least) {
         return Some(least);

@@ -180,7 +180,7 @@ impl<'a> Costs<'a> {
         let result = steps.map_or(sums, |steps| network.tensor(steps.output));
         let spread = (sums.maximum - sums.minimum) / element.step();
         Some(Costs {
-            range: WeightRange::in_network(network, weights),
+            range: WeightRange::held(weights, network.replaceable),
             element,
             padded: padded && element == ElementType::Bipolar,
             dot,

@@ -48,9 +48,7 @@ impl Budget {
         .map(|(what, needed, usable, all)| Lacking { what, needed, usable, all })
         .collect()
     }
-}
 
-impl Budget {
     /// The greatest share of a resource of the chip that `estimate` takes.
     pub fn share(&self, estimate: &Estimate) -> f64 {
         let shares = [(estimate.lut, self.lut), (estimate.ff, self.ff), (estimate.bram, self.bram)];

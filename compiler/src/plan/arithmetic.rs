@@ -13,8 +13,6 @@ use network::network::Network;
 pub struct Arithmetic {
     /// The datapath and why it.
     pub choice: Choice,
-    /// Clock cycles from operands to sum.
-    pub levels: usize,
     /// All that the unit's cost depends on.
     pub unit: DotUnit,
 }
@@ -25,7 +23,7 @@ pub fn arithmetic(network: &Network, streams: &[Stream], stages: &[Stage], stage
     let layer = network.layer(stage.kind.layer()?);
     let (weights, dot) = (layer.kind.weights()?, Dot::new(network, layer)?);
     let input = &streams[stage.input().0];
-    let range = WeightRange::in_network(network, weights);
+    let range = WeightRange::held(weights, network.replaceable);
     // A depthwise unit multiplies one lane at a time; a row never sees the unused ones.
     let depthwise = matches!(stage.kind, StageKind::DepthwiseUnit { .. });
     let clean = depthwise || has_clean_lanes(network, streams, stages, stage.input());
@@ -38,6 +36,5 @@ pub fn arithmetic(network: &Network, streams: &[Stream], stages: &[Stage], stage
     unit.word_bits = input.word_bits();
     unit.sum_bits = dot_unit::sum_bits(&code, weights, &unit, &dot, network.replaceable);
     unit.memories = stage.memories;
-    unit.levels = code.multiplier.levels(simd) + stage.memories.weights.map_or(0, datapath::operand_registers);
-    Some(Arithmetic { choice, levels: unit.levels, unit })
+    Some(Arithmetic { choice, unit })
 }

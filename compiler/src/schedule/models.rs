@@ -17,7 +17,7 @@ pub fn controls(network: &Network, streams: &[Stream], stages: &[Stage]) -> Vec<
 
 fn control(network: &Network, streams: &[Stream], stages: &[Stage], stage: &Stage) -> Box<dyn Control> {
     let (input, output) = (&streams[stage.input().0], &streams[stage.output().0]);
-    let levels = || arithmetic(network, streams, stages, stage).map_or(1, |arithmetic| arithmetic.levels);
+    let levels = || arithmetic(network, streams, stages, stage).map_or(1, |arithmetic| arithmetic.unit.levels());
     let dot = |layer: LayerId| dot_of(network, layer);
     match &stage.kind {
         StageKind::WidthConverter => {

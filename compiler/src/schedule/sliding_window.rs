@@ -2,6 +2,7 @@
 
 use super::control::{Control, Ports};
 use super::credits::Credits;
+use crate::codes::bits_for;
 use network::network::Window;
 
 /// Places of the output queue: covers the words on their way from the line buffer.
@@ -43,6 +44,21 @@ impl SlidingWindowShape {
     /// Words of an image.
     pub fn words_in(&self) -> usize {
         self.height * self.row_words()
+    }
+
+    /// Words of a block, columns and rows of the kernel, blocks of a pixel, columns and rows of windows: how far each part
+    /// of a tap's number counts, the fastest first.
+    pub fn counts(&self) -> [usize; 6] {
+        let [rows, columns] = self.window.output(self.height, self.width);
+        let [kernel_rows, kernel_columns] = self.window.kernel;
+        [self.words, kernel_columns, kernel_rows, self.blocks, columns, rows]
+    }
+
+    /// Bits of a word's number with which any two that meet can be told apart by the sign of their difference: at most an
+    /// image, what windows reach beyond it, and what the line buffer holds.
+    pub fn number_bits(&self) -> usize {
+        let beyond = (self.window.before[0] + self.window.span()[0]) * self.row_words();
+        bits_for((self.words_in() + beyond + self.depth) as u64) + 1
     }
 
     /// Words that leave for an image.

@@ -61,9 +61,7 @@ impl DepthwiseShape<'_> {
     }
 
     fn code(&self) -> WeightCode {
-        let range =
-            if self.writable { WeightRange::of_any(self.weights) } else { WeightRange::of(&self.weights.values) };
-        WeightCode::new(self.datapath, range, self.input, self.padded)
+        WeightCode::new(self.datapath, WeightRange::held(self.weights, self.writable), self.input, self.padded)
     }
 
     /// Clock cycles from operands read to sum.
@@ -166,10 +164,7 @@ impl DepthwiseUnit {
         let DepthwiseShape { name, weights, input, function, lanes, .. } = *shape;
         let code = shape.code();
         let (taps, words, levels) = (weights.columns, shape.blocks() * weights.columns, shape.levels());
-        let row = |row: usize| {
-            let own = code.row(weights.row(row).iter().map(|weight| i64::from(*weight)), 0);
-            if shape.writable { code.any_row(taps, 0, own.bias) } else { own }
-        };
+        let row = |row: usize| code.held_row(weights.row(row), 0, shape.writable);
         let block_rows = shape.block_rows();
         let ranges = super::row_results::ranges(&code, (0..weights.rows).map(row), &block_rows, &function);
         let rows =

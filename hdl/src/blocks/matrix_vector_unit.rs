@@ -87,9 +87,7 @@ impl MatrixVectorShape<'_> {
     }
 
     fn code(&self) -> WeightCode {
-        let range =
-            if self.writable { WeightRange::of_any(self.weights) } else { WeightRange::of(&self.weights.values) };
-        WeightCode::new(self.datapath, range, self.input, self.padded)
+        WeightCode::new(self.datapath, WeightRange::held(self.weights, self.writable), self.input, self.padded)
     }
 
     /// Clock cycles from operands read to sum.
@@ -201,10 +199,7 @@ impl MatrixVectorUnit {
         let code = shape.code();
         let (words, folds, levels) = (shape.words(), shape.folds(), shape.levels());
         let unused = words * simd - weights.columns;
-        let row = |row: usize| {
-            let own = code.row(weights.row(row).iter().map(|weight| i64::from(*weight)), unused);
-            if shape.writable { code.any_row(weights.columns, unused, own.bias) } else { own }
-        };
+        let row = |row: usize| code.held_row(weights.row(row), unused, shape.writable);
         let fold_rows = shape.fold_rows();
         let ranges = super::row_results::ranges(&code, (0..weights.rows).map(row), &fold_rows, &function);
         let rows = Rows { function, ranges: &ranges, folds: &fold_rows, scale: code.scale(), writable: shape.writable };

@@ -58,12 +58,7 @@ impl Ram {
     pub fn of_kind(mut self, kind: Option<MemoryKind>) -> Self {
         let immediate = if self._registered { "" } else { "immediate_" };
         let careless = if self._careless { "careless_" } else { "" };
-        let made_of = match kind {
-            Some(MemoryKind::Lut) => "luts",
-            Some(MemoryKind::Registers) => "registers",
-            Some(MemoryKind::Block) => "block",
-            Some(MemoryKind::Constant | MemoryKind::Any) | None => return self,
-        };
+        let Some(made_of) = super::made_of(kind) else { return self };
         let (depth, width) = (self._words.len(), self.q.width());
         self.module_name = ModuleName::new(format!("ram_{immediate}{careless}{made_of}_d{depth}_w{width}"));
         self._kind = kind;

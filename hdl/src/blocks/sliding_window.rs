@@ -152,19 +152,17 @@ impl SlidingWindow {
     /// The unit called `name`, a Verilog identifier, for words of `bits` bits; `paddings` holds the padding word for each
     /// word of a pixel.
     pub fn new(name: &str, shape: &SlidingWindowShape, bits: usize, paddings: &[Word], flagged: bool) -> Self {
-        let SlidingWindowShape { height, width: columns, window, blocks, words, depth } = *shape;
+        let SlidingWindowShape { height, width: columns, window, words, depth, .. } = *shape;
         let [rows_out, columns_out] = window.output(height, columns);
         let (pixel, row) = (shape.pixel_words(), shape.row_words());
-        let (address, place) = (super::address_bits(depth), super::address_bits(pixel));
+        let place = super::address_bits(pixel);
         let ([top, left], [down, across]) = (window.before, window.stride);
         let ([tap_down, tap_across], span) = (window.dilation, window.span());
-        // Numbers of words are compared by the sign of their difference: at most an image, what windows reach beyond it,
-        // and what the buffer holds.
-        let width = super::bits_for(shape.words_in() + (top + span[0]) * row + depth).max(address) + 1;
+        let width = shape.number_bits();
         let row_bits = super::bits_for(((rows_out - 1) * down + span[0]).max(height).max(top)) + 1;
         let column_bits = super::bits_for(((columns_out - 1) * across + span[1]).max(columns).max(left)) + 1;
         let (reserved, out) = (super::bits_for(QUEUE), bits + usize::from(flagged));
-        let counts = [words, window.kernel[1], window.kernel[0], blocks, columns_out, rows_out];
+        let counts = shape.counts();
         let active: Vec<usize> = counts.into_iter().filter(|count| *count > 1).collect();
         let signed = |value: i64, bits: usize| Parameter::new(Word::signed(value, bits));
         let all = |steps: Vec<i64>, bits: usize| steps.into_iter().map(|step| signed(step, bits)).collect();

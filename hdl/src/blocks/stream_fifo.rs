@@ -4,9 +4,9 @@
 //! A word taken in cycle `t` is offered from cycle `t + 1` on. Ready depends only on the number of words inside, so
 //! the queue cuts combinational paths both ways; one word in and one word out move in every cycle.
 //!
-//! Up to [`SHALLOW`] words lie in LUT RAM, and more where the plan says so. Others lie in block RAM, which is read one cycle ahead: the place that will be the
-//! oldest after the coming edge, following `out_ready`. A word written there at the same edge is not to be had from the
-//! memory yet and waits in a register beside it.
+//! Up to [`SHALLOW`] words lie in LUT RAM, and more where the plan says so. Others lie in block RAM, which is read one cycle
+//! ahead: the place that will be the oldest after the coming edge, following `out_ready`. A word written there at the same
+//! edge is not to be had from the memory yet and waits in a register beside it.
 
 use super::ram::Ram;
 use super::register::Register;

@@ -32,12 +32,9 @@ impl Family {
 
     /// Bits of a block RAM.
     pub fn bram_bits(self) -> u64 {
-        const KILO: u64 = 1024;
-        match self {
-            Family::Ecp5 | Family::Gowin => 18 * KILO,
-            Family::Ice40 | Family::Ice40up => 4 * KILO,
-            Family::Xilinx7 => 18 * KILO,
-        }
+        // All of them in the widest mode.
+        let (width, rows) = self.costs().block_modes()[0];
+        (width * rows) as u64
     }
 
     /// The family whose costs designs are planned with.

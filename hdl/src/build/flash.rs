@@ -1,8 +1,10 @@
 //! Loading a bitstream into a board, with openFPGALoader.
 
+use super::run::device_and_board;
 use super::{BuildError, Tools};
 use crate::artifacts::Compiled;
 use crate::board::Board;
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -19,9 +21,7 @@ impl Flash {
     /// # Errors
     /// Where the directory was compiled for no board, or holds no bitstream.
     pub fn new(compiled: &Compiled, folder: &Path) -> Result<Self, BuildError> {
-        let device = compiled.manifest.device.as_ref();
-        let device = device.ok_or_else(|| BuildError::NoBoard { folder: folder.to_owned() })?;
-        let board = Board::find(&device.board)?;
+        let (_, board) = device_and_board(compiled, folder)?;
         let family = board.facts.fpga.family;
         let Some(name) = family.bitstream() else {
             return Err(BuildError::SynthesisOnly {
@@ -44,8 +44,12 @@ impl Flash {
 
     /// The command: openFPGALoader by that name, then its arguments.
     pub fn command(&self) -> Vec<String> {
-        let board = &self.board.facts.programmer.board;
-        vec!["openFPGALoader".into(), "-b".into(), board.clone(), self.bitstream.display().to_string()]
+        let arguments = self.arguments().map(|argument| argument.to_string_lossy().into_owned());
+        std::iter::once("openFPGALoader".to_owned()).chain(arguments).collect()
+    }
+
+    fn arguments(&self) -> [&OsStr; 3] {
+        ["-b".as_ref(), self.board.facts.programmer.board.as_ref(), self.bitstream.as_os_str()]
     }
 
     /// Runs the command; what it says goes where this program's goes.
@@ -54,10 +58,11 @@ impl Flash {
     /// Where openFPGALoader is missing or fails, as it does without a board.
     pub fn run(&self, tools: &Tools) -> Result<(), BuildError> {
         let program = tools.programmer()?;
-        let mut command = Command::new(&program);
-        command.arg("-b").arg(&self.board.facts.programmer.board).arg(&self.bitstream);
-        let status =
-            command.status().map_err(|source| BuildError::File { action: "run", path: program.clone(), source })?;
+        let status = Command::new(&program).args(self.arguments()).status().map_err(|source| BuildError::File {
+            action: "run",
+            path: program.clone(),
+            source,
+        })?;
         if status.success() {
             return Ok(());
         }

@@ -7,6 +7,7 @@ use super::tools::share_folder;
 use super::{BuildError, Installed, Tools, timing};
 use crate::artifacts::{self, Compiled};
 use crate::board::Board;
+use abi::manifest::DeviceManifest;
 use compiler::report::{Measured, Report};
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -58,14 +59,8 @@ impl Build {
     /// # Errors
     /// Where it was compiled for no board of this program.
     pub fn new(compiled: &Compiled, folder: &Path) -> Result<Self, BuildError> {
-        let device = compiled.manifest.device.as_ref();
-        let device = device.ok_or_else(|| BuildError::NoBoard { folder: folder.to_owned() })?;
-        Ok(Build {
-            folder: folder.to_owned(),
-            board: Board::find(&device.board)?,
-            clock_hertz: device.clock_hertz,
-            report: compiled.report(),
-        })
+        let (device, board) = device_and_board(compiled, folder)?;
+        Ok(Build { folder: folder.to_owned(), board, clock_hertz: device.clock_hertz, report: compiled.report() })
     }
 
     /// Makes the bitstream with the first of `seeds` placements that meets timing, and writes what was measured into
@@ -103,9 +98,7 @@ impl Build {
             return Ok(Built { bitstream: None, report });
         };
         let mut place = |seed: u32| {
-            let stages = stages(&self.board, self.clock_hertz, seed);
-            let implementation = stages.implementation.unwrap_or_else(|| implementation.clone());
-            run(&implementation.place_and_route, &found[1], seed)?;
+            run(&implementation.placed_from(&seed.to_string()), &found[1], seed)?;
             timing::placed(&build, self.board.facts.fpga.family)
         };
         let report = self.first_in_time(seeds, &mut place)?;
@@ -242,6 +235,16 @@ impl Build {
         let path = build.join("cells_sim.v");
         fs::write(&path, text).map_err(file("write", &path))
     }
+}
+
+/// The device that the directory `folder` was compiled for, and its board.
+pub(super) fn device_and_board<'a>(
+    compiled: &'a Compiled,
+    folder: &Path,
+) -> Result<(&'a DeviceManifest, Board), BuildError> {
+    let device = compiled.manifest.device.as_ref();
+    let device = device.ok_or_else(|| BuildError::NoBoard { folder: folder.to_owned() })?;
+    Ok((device, Board::find(&device.board)?))
 }
 
 /// Where a placement reaches less than this part of the clock, no other one is tried: placements differ by less.

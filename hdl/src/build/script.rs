@@ -50,16 +50,7 @@ pub fn script(board: &Board, clock_hertz: u32) -> String {
         return text
             + "echo \"build/netlist.json is ready; open tools do not place and route this FPGA, so there is no bitstream\"\n";
     };
-    let place_and_route = &implementation.place_and_route;
-    let seeded: Vec<&str> = place_and_route
-        .arguments
-        .iter()
-        .scan(false, |after_seed, argument| {
-            let word = if *after_seed { "\"$seed\"" } else { argument };
-            *after_seed = argument == "--seed";
-            Some(word)
-        })
-        .collect();
+    let place_and_route = implementation.placed_from("\"$seed\"");
     let log = place_and_route.log();
     let _ = write!(
         text,
@@ -74,7 +65,7 @@ pub fn script(board: &Board, clock_hertz: u32) -> String {
          exit 1\n\
          fi\n",
         place_and_route.name,
-        run(1, &seeded.join(" "), &log),
+        run(1, &place_and_route.arguments.join(" "), &log),
     );
     let pack = &implementation.pack;
     let _ = writeln!(text, "echo {}\n{}", pack.name, run(2, &pack.arguments.join(" "), &pack.log()));

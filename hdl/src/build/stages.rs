@@ -87,6 +87,20 @@ pub struct Implementation {
     pub bitstream: &'static str,
 }
 
+impl Implementation {
+    /// Place and route that begins at `seed`.
+    pub fn placed_from(&self, seed: &str) -> Stage {
+        let mut stage = self.place_and_route.clone();
+        if let Some(place) = stage.arguments.iter().position(|argument| argument == SEED) {
+            stage.arguments[place + 1] = seed.to_owned();
+        }
+        stage
+    }
+}
+
+/// The option of nextpnr that says where placement begins.
+const SEED: &str = "--seed";
+
 impl Stages {
     /// All of them in order.
     pub fn iter(&self) -> impl Iterator<Item = &Stage> {
@@ -110,7 +124,7 @@ pub fn stages(board: &Board, clock_hertz: u32, seed: u32) -> Stages {
                 "--report",
                 "timing.json",
                 "--timing-allow-fail",
-                "--seed",
+                SEED,
                 &seed,
                 "--freq",
                 &frequency,

@@ -3,8 +3,8 @@
 //! Ports: `clock`, `reset`; from the bus `address` (in bytes, held until the access is over), `write` (one cycle) and
 //! `write_data`; to the bus `read_data`, `readable` and `writable`, all valid from the third cycle on in which `address`
 //! stands; towards the windows `window_address` (a word of a ring), `input_write`, and `output_data`, which follows
-//! `window_address` by two cycles; `submitted` and `busy`; the events `image_begun`, `image_done`, `line_error` and `frame_error`, high
-//! for one cycle each; `reset_request`, high for one cycle when the host asks for a reset.
+//! `window_address` by two cycles; `submitted` and `busy`; the events `image_begun`, `image_done`, `line_error` and
+//! `frame_error`, high for one cycle each; `reset_request`, high for one cycle when the host asks for a reset.
 //!
 //! Without windows, `submitted` counts the event `image_begun`; with them, it is written, and `image_begun` stays low.
 //!
