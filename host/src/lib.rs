@@ -29,6 +29,6 @@ pub mod bus;
 pub mod device;
 pub mod transport;
 
-pub use bus::{Bus, BusError, FrameBus};
-pub use device::{Device, DeviceError};
+pub use bus::{Access, Bus, BusError, FrameBus};
+pub use device::{Answers, Device, DeviceError, Statistics};
 pub use transport::{Transport, TransportError};

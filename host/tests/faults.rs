@@ -176,7 +176,7 @@ fn an_answer_to_an_earlier_attempt_is_not_enough() {
 fn a_restart_is_noticed() {
     let stream = StreamFormat { element: ElementType::Unsigned { bits: 8 }, lanes: 1, channels: 3, vectors: 1 };
     let manifest = manifest_of(stream, stream);
-    let images: Vec<Vec<i32>> = (0..20).map(|image| vec![image; 3]).collect();
+    let images: Vec<Vec<i32>> = (0..60).map(|image| vec![image; 3]).collect();
     let mut noticed = 0;
     for requests in 0..90 {
         let line = SoftwareDevice::new(&manifest, 4, <[i32]>::to_vec).with_restart_after(requests);
@@ -192,6 +192,7 @@ fn a_restart_is_noticed() {
             Err(error) => panic!("{requests}: {error}"),
         }
     }
+    println!("{noticed} noticed");
     assert!(noticed > 40, "{noticed}");
 }
 
