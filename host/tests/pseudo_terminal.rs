@@ -109,7 +109,8 @@ fn a_noisy_terminal_gives_the_same_answers() {
     let patience = Patience { host_latency: Duration::from_millis(10), attempts: 8, ..support::SHORT };
     for seed in 0..15 {
         let board = Board::new(software_device(), usize::MAX);
-        let rates = Faults { drop: 3e-4, flip: 3e-4, repeat: 3e-4, garbage: 3e-4, delay: 1e-4, cut: None };
+        let rates =
+            Faults { drop: 3e-4, flip: 3e-4, repeat: 3e-4, truncate: 1e-4, garbage: 3e-4, delay: 1e-4, cut: None };
         let line = FaultyLine::new(board.open().with_time_scale(1), rates, seed);
         let mut bus = FrameBus::new(line).with_patience(patience);
         let result = Device::open(&mut bus, &manifest()).and_then(|mut device| device.run(&images(30), &mut |_| {}));
