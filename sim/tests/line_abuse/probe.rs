@@ -30,6 +30,8 @@ pub struct Probe<P> {
     images: Vec<(Vec<i32>, Vec<i32>)>,
     submitted: usize,
     registers: Vec<u32>,
+    /// Bytes that came from the board.
+    bytes: u64,
 }
 
 impl<P: Pins> Probe<P> {
@@ -49,6 +51,7 @@ impl<P: Pins> Probe<P> {
             images,
             submitted: 0,
             registers: vec![],
+            bytes: 0,
         };
         probe.write(Register::Session.address(), vec![0x7e7d_1234]);
         probe.run_image();
@@ -65,7 +68,9 @@ impl<P: Pins> Probe<P> {
         let tx = self.pins.run(rx).unwrap();
         let (line, frames) = (&mut self.line, &mut self.frames);
         let byte = |byte: Result<u8, _>| byte.expect("the board's transmitter sends stop bits");
-        tx.iter().filter_map(|level| line.push(level).map(byte)).filter_map(|byte| frames.push(byte)).collect()
+        let bytes: Vec<u8> = tx.iter().filter_map(|level| line.push(level).map(byte)).collect();
+        self.bytes += bytes.len() as u64;
+        bytes.into_iter().filter_map(|byte| frames.push(byte)).collect()
     }
 
     /// Writes the next image, abuses the line, and checks that the board is as it was: it answers the next request at
@@ -76,10 +81,9 @@ impl<P: Pins> Probe<P> {
         let mut heard = self.drive(levels);
         // What the abuse may have asked for is answered first; then the line is silent for a moment.
         loop {
-            let more = self.idle(40 * SILENCE_BITS);
-            let is_over = more.is_empty() && self.line.is_idle();
-            heard.extend(more);
-            if is_over {
+            let before = self.bytes;
+            heard.extend(self.idle(40 * SILENCE_BITS));
+            if self.bytes == before && self.line.is_idle() {
                 break;
             }
         }
