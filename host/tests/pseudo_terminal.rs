@@ -159,7 +159,7 @@ fn an_unplugged_line_is_opened_again_on_its_path() {
         std::os::unix::fs::symlink(&board.path, &link).unwrap();
     };
     let open = || {
-        let uart = Uart::open(link.to_str().unwrap(), 1_000_000)?.with_time_scale(1);
+        let uart = Uart::open(link.to_str().unwrap(), 1_000_000).map_err(BusError::from)?.with_time_scale(1);
         Device::open(FrameBus::new(uart), &manifest())
     };
     for (most_bytes, keeps_power) in [(700, true), (1500, false), (3000, true), (6000, false), (9001, true)] {
