@@ -127,7 +127,7 @@ fn checksum(data: &[u8], start: u32) -> u32 {
     for byte in data {
         for bit in 0..8 {
             let feedback = (register ^ u32::from(byte >> bit)) & 1;
-            register = register >> 1 ^ feedback * 0xedb8_8320;
+            register = (register >> 1) ^ (feedback * 0xedb8_8320);
         }
     }
     !register

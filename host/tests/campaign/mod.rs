@@ -112,7 +112,8 @@ impl Figures {
             }
             Err(error) => {
                 self.failed += count;
-                if !is_of_the_line(&error) && !(is_restarted && is_of_a_restart(&error)) {
+                let is_explained = is_of_the_line(&error) || is_restarted && is_of_a_restart(&error);
+                if !is_explained {
                     self.unexplained += 1;
                     self.note("unexplained", format!("{case}: {error}"));
                 }

@@ -76,13 +76,13 @@ pub fn flags_and_escapes(random: &mut impl Rng, count: usize) -> Vec<u8> {
 
 /// A header of any content with the right checksum, and some words behind it.
 pub fn header(kind: u8, count: u16, address: u32, words: usize) -> Vec<u8> {
-    // The checksum is taken from a frame whose kind exists where the code does; others are computed here.
+    // Of any kind, so that its checksum is made here.
     let mut header = vec![kind, 0x55];
     header.extend(count.to_le_bytes());
     header.extend(address.to_le_bytes());
     let mut register = u32::MAX;
     for bit in header.iter().flat_map(|byte| (0..8).map(move |bit| u32::from(byte >> bit & 1))) {
-        register = register >> 1 ^ ((register ^ bit) & 1) * abi::frame::CHECKSUM_POLYNOMIAL;
+        register = (register >> 1) ^ (((register ^ bit) & 1) * abi::frame::CHECKSUM_POLYNOMIAL);
     }
     header.extend((!register).to_le_bytes());
     header.extend((0..4 * words as u32).map(|byte| byte as u8));
