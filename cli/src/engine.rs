@@ -5,8 +5,8 @@ use crate::model::Model;
 use abi::weights::Segment;
 use compiler::fold::{Goal, plan};
 use hdl::artifacts::{self, Compiled};
-use host::transport::uart::{AddressError, UartAddress};
-use host::{Device, FrameBus, Transport};
+use host::address::{DeviceAddress, DeviceAddressError};
+use host::{Bus, Device, FrameBus, Transport};
 use miette::Diagnostic;
 use sim::board::{Pins, RtlBoard, SimulatedLine, VerilatedBoard};
 use sim::device::OnDevice;
@@ -36,8 +36,8 @@ pub enum Engine {
     Gates,
     /// The device simulated by rust-hdl, driven by the host runtime at its UART pins.
     Simulated(PathBuf),
-    /// A board, or whatever answers on a serial line.
-    Uart(UartAddress),
+    /// A board or a card, or whatever answers on a serial line or in mapped memory.
+    Device(DeviceAddress),
 }
 
 /// An engine that cannot be had.
@@ -45,23 +45,24 @@ pub enum Engine {
 pub enum EngineError {
     /// A word that names no engine.
     #[error(
-        "the engine must be one of cpu, reference, rtl, verilator, gates, sim:DIR, uart:PATH[@BAUD], but is `{found}`"
+        "the engine must be one of cpu, reference, rtl, verilator, gates, sim:DIR, uart:PATH[@BAUD], pcie:BDF|FILE, \
+         but is `{found}`"
     )]
     #[diagnostic(
         code(xnorforge::engine),
         help(
             "use --on cpu for speed, --on reference for the definition, --on rtl or --on verilator to simulate the \
-             hardware, --on uart:/dev/ttyUSB0 for a board"
+             hardware, --on uart:/dev/ttyUSB0 for a board, --on pcie:01:00.0 for a card"
         )
     )]
     Unknown {
         /// The word.
         found: String,
     },
-    /// No serial line.
+    /// No serial line and no memory of a card.
     #[error(transparent)]
     #[diagnostic(transparent)]
-    Address(#[from] AddressError),
+    Address(#[from] DeviceAddressError),
     /// An engine that simulates nothing.
     #[error("`simulate --on` must be one of rtl, verilator, gates, but is `{found}`")]
     #[diagnostic(code(xnorforge::no_simulator), help("use one of them here, or `xnorforge run DIR --on {found}`"))]
@@ -93,7 +94,7 @@ pub enum EngineError {
         path: String,
     },
     /// An engine that holds no weights of its own.
-    #[error("`load --on` must be one of uart:PATH[@BAUD], sim:DIR, gates: a device with a weight window")]
+    #[error("`load --on` must be one of uart:PATH[@BAUD], pcie:BDF|FILE, sim:DIR, gates: a device with a weight window")]
     #[diagnostic(
         code(xnorforge::no_load),
         help("without --on, DIR stands for the network on every engine: `xnorforge load DIR MODEL`")
@@ -125,7 +126,7 @@ impl std::str::FromStr for Engine {
                 _ => Err(EngineError::Unknown { found: word.to_owned() }),
             },
             Some(("sim", folder)) if !folder.is_empty() => Ok(Engine::Simulated(folder.into())),
-            Some(("uart", address)) => Ok(Engine::Uart(address.parse()?)),
+            Some(("uart" | "pcie", _)) => Ok(Engine::Device(word.parse()?)),
             Some(_) => Err(EngineError::Unknown { found: word.to_owned() }),
         }
     }
@@ -161,10 +162,14 @@ pub fn with_executor<T>(
             let line = line_of(RtlBoard::new(&other)?, &other)?;
             body(&mut OnDevice::new("sim", simulated_device(line, compiled)?))
         }
-        Engine::Uart(address) => {
-            let (compiled, _) = device_of(model, "uart")?;
-            let bus = FrameBus::new(uart_line(address, compiled)?);
-            body(&mut OnDevice::new("uart", Device::open(bus, &compiled.manifest).map_err(SimError::from)?))
+        Engine::Device(address) => {
+            let name = match address {
+                DeviceAddress::Uart(_) => "uart",
+                DeviceAddress::Pcie(_) => "pcie",
+            };
+            let (compiled, _) = device_of(model, name)?;
+            let bus = bus_of(address, compiled)?;
+            body(&mut OnDevice::new(name, Device::open(bus, &compiled.manifest).map_err(SimError::from)?))
         }
     }
 }
@@ -176,19 +181,20 @@ pub fn with_executor<T>(
 pub fn load_device(compiled: &Compiled, folder: &Path, engine: &Engine, segments: &[Segment]) -> Result<(), Failure> {
     match engine {
         Engine::Gates => {
-            load_line(line_of(VerilatedBoard::of_netlist(compiled, folder)?, compiled)?, compiled, segments)
+            let line = line_of(VerilatedBoard::of_netlist(compiled, folder)?, compiled)?;
+            load_bus(FrameBus::new(line), compiled, segments)
         }
         Engine::Simulated(simulated) => {
             let other = artifacts::read(simulated)?;
-            load_line(line_of(RtlBoard::new(&other)?, &other)?, compiled, segments)
+            load_bus(FrameBus::new(line_of(RtlBoard::new(&other)?, &other)?), compiled, segments)
         }
-        Engine::Uart(address) => load_line(uart_line(address, compiled)?, compiled, segments),
+        Engine::Device(address) => load_bus(bus_of(address, compiled)?, compiled, segments),
         Engine::Cpu | Engine::Reference | Engine::Rtl | Engine::Verilator => Err(EngineError::NoLoad.into()),
     }
 }
 
-fn load_line(line: impl Transport, compiled: &Compiled, segments: &[Segment]) -> Result<(), Failure> {
-    Device::load(FrameBus::new(line), &compiled.manifest, segments).map_err(SimError::from)?;
+fn load_bus(bus: impl Bus, compiled: &Compiled, segments: &[Segment]) -> Result<(), Failure> {
+    Device::load(bus, &compiled.manifest, segments).map_err(SimError::from)?;
     Ok(())
 }
 
@@ -220,11 +226,13 @@ fn line_of<P: Pins>(pins: P, simulated: &Compiled) -> Result<SimulatedLine<P>, F
     Ok(SimulatedLine::new(pins, sim::board::device_of(simulated)?)?)
 }
 
-/// The line to a board of `compiled`.
-fn uart_line(address: &UartAddress, compiled: &Compiled) -> Result<impl Transport + use<>, Failure> {
-    let device = sim::board::device_of(compiled)?;
-    let address = UartAddress { baud: address.baud.or(Some(device.baud)), ..address.clone() };
-    address.open().map_err(|error| Failure::new(Exit::Tool, error))
+/// The bus to a board or a card with the design of `compiled`.
+fn bus_of(address: &DeviceAddress, compiled: &Compiled) -> Result<Box<dyn Bus + Send>, Failure> {
+    // A design for no board has no UART; a card needs none.
+    if let DeviceAddress::Uart(_) = address {
+        sim::board::device_of(compiled)?;
+    }
+    address.open_bus(&compiled.manifest).map_err(|error| Failure::new(Exit::Tool, error))
 }
 
 /// The simulated device of `compiled` at the end of `line`: it begins as the design was compiled, so it is given what was

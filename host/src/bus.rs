@@ -2,10 +2,12 @@
 
 mod error;
 mod frames;
+pub mod memory;
 mod patience;
 
 pub use error::BusError;
 pub use frames::{FrameBus, LineStatistics};
+pub use memory::MemoryBus;
 pub use patience::Patience;
 
 use abi::registers::Register;

@@ -16,10 +16,18 @@ use abi::registers::{
 use schema::{End, Schema};
 use std::cmp::Ordering;
 use std::hash::{BuildHasher, Hasher, RandomState};
+use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 /// How long a device may work without finishing an image, besides four times what the manifest plans for one.
 pub const DEFAULT_PATIENCE: Duration = Duration::from_secs(2);
+
+/// Pause between two looks at a device that resets.
+const RESET_PAUSE: Duration = Duration::from_micros(100);
+
+/// Most clock cycles in which a simulation that is reset carries a word of loaded weights into its device and looks whether
+/// it is there.
+const CYCLES_PER_WEIGHT_WORD: f64 = 16.0;
 
 /// A device that runs the design of a manifest.
 #[derive(Clone, Debug)]
@@ -110,11 +118,15 @@ impl<B: Bus> Device<B> {
     pub fn reset(&mut self) -> Result<(), DeviceError> {
         self.is_in_doubt = true;
         self.bus.write_register(Register::Control, CONTROL_RESET)?;
-        let begin = Instant::now();
-        while self.bus.read_register(Register::Status)? & STATUS_RESET != 0 {
-            if begin.elapsed() > self.patience {
-                return Err(DeviceError::ResetLasts { waited: self.patience });
+        let (begin, most) = (Instant::now(), self.longest_reset());
+        // Memory that a simulation serves reads as written until the simulation has seen it.
+        while self.bus.read_register(Register::Control)? & CONTROL_RESET != 0
+            || self.bus.read_register(Register::Status)? & STATUS_RESET != 0
+        {
+            if begin.elapsed() > most {
+                return Err(DeviceError::ResetLasts { waited: most });
             }
+            sleep(RESET_PAUSE);
         }
         for register in [Register::Submitted, Register::Completed] {
             let found = self.bus.read_register(register)?;
@@ -201,9 +213,20 @@ impl<B: Bus> Device<B> {
 
     /// How long to wait for the next image before the core counts as stuck.
     fn longest_image(&self) -> Duration {
+        self.patience.saturating_add(self.time_of(4.0 * self.schema.image_cycles))
+    }
+
+    /// How long to wait for the end of a reset.
+    fn longest_reset(&self) -> Duration {
+        let words = self.schema.weights.map_or(0, |weights| weights.words);
+        self.patience.saturating_add(self.time_of(CYCLES_PER_WEIGHT_WORD * f64::from(words)))
+    }
+
+    /// The time that passes here in `cycles` of the device's clock.
+    fn time_of(&self, cycles: f64) -> Duration {
         let hertz = if self.clock_hertz > 0 { f64::from(self.clock_hertz) } else { self.schema.clock_hertz };
-        let seconds = 4.0 * self.schema.image_cycles / hertz * f64::from(self.bus.time_scale());
-        self.patience.saturating_add(Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX))
+        let seconds = cycles / hertz * f64::from(self.bus.time_scale());
+        Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX)
     }
 }
 

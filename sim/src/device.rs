@@ -2,8 +2,7 @@
 
 use crate::SimError;
 use crate::executor::{Executor, Run, RunOptions};
-use host::bus::Bus;
-use host::{Device, DeviceError};
+use host::{Bus, BusError, Device, DeviceError};
 
 /// Runs a network on a device that the host runtime drives.
 #[derive(Debug)]
@@ -38,5 +37,11 @@ impl<B: Bus> Executor for OnDevice<B> {
 impl From<DeviceError> for SimError {
     fn from(error: DeviceError) -> Self {
         SimError::Device(Box::new(error))
+    }
+}
+
+impl From<BusError> for SimError {
+    fn from(error: BusError) -> Self {
+        DeviceError::from(error).into()
     }
 }
