@@ -94,7 +94,9 @@ pub enum EngineError {
         path: String,
     },
     /// An engine that holds no weights of its own.
-    #[error("`load --on` must be one of uart:PATH[@BAUD], pcie:BDF|FILE, sim:DIR, gates: a device with a weight window")]
+    #[error(
+        "`load --on` must be one of uart:PATH[@BAUD], pcie:BDF|FILE, sim:DIR, gates: a device with a weight window"
+    )]
     #[diagnostic(
         code(xnorforge::no_load),
         help("without --on, DIR stands for the network on every engine: `xnorforge load DIR MODEL`")

@@ -3,9 +3,12 @@
 mod error;
 mod ring;
 mod schema;
+mod sessions;
 mod weights;
 
 pub use error::DeviceError;
+pub(crate) use schema::hexadecimal;
+pub use sessions::Sessions;
 
 use crate::bus::Bus;
 use abi::manifest::Manifest;
@@ -15,7 +18,6 @@ use abi::registers::{
 };
 use schema::{End, Schema};
 use std::cmp::Ordering;
-use std::hash::{BuildHasher, Hasher, RandomState};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -37,6 +39,7 @@ pub struct Device<B> {
     slots: usize,
     clock_hertz: u32,
     patience: Duration,
+    sessions: Sessions,
     /// What this host wrote to the device after the last reset.
     session: u32,
     /// Images run since the last reset.
@@ -69,13 +72,21 @@ impl<B: Bus> Device<B> {
     /// Where the manifest is not one, where nobody answers, or where another device or design does or one with other
     /// weights.
     pub fn open(bus: B, manifest: &Manifest) -> Result<Self, DeviceError> {
-        let mut device = Device::connect(bus, manifest)?;
+        Device::open_with(bus, manifest, Sessions::random())
+    }
+
+    /// As [`open`](Self::open), with numbers from `sessions`.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn open_with(bus: B, manifest: &Manifest, sessions: Sessions) -> Result<Self, DeviceError> {
+        let mut device = Device::connect(bus, manifest, sessions)?;
         device.check_weights()?;
         Ok(device)
     }
 
     /// As [`open`](Self::open), whatever weights there are.
-    fn connect(mut bus: B, manifest: &Manifest) -> Result<Self, DeviceError> {
+    fn connect(mut bus: B, manifest: &Manifest, sessions: Sessions) -> Result<Self, DeviceError> {
         let schema = Schema::of(manifest)?;
         let found = bus.read_register(Register::Identifier)?;
         if found != IDENTIFIER {
@@ -96,6 +107,7 @@ impl<B: Bus> Device<B> {
             slots: slots as usize,
             clock_hertz,
             patience: DEFAULT_PATIENCE,
+            sessions,
             session: 0,
             images_run: 0,
             is_in_doubt: true,
@@ -134,7 +146,7 @@ impl<B: Bus> Device<B> {
                 return Err(DeviceError::NotReset { register: register.name(), found });
             }
         }
-        self.session = new_session();
+        self.session = self.sessions.next();
         self.bus.write_register(Register::Session, self.session)?;
         self.images_run = 0;
         self.is_in_doubt = false;
@@ -228,11 +240,6 @@ impl<B: Bus> Device<B> {
         let seconds = cycles / hertz * f64::from(self.bus.time_scale());
         Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX)
     }
-}
-
-/// A number that no other host and no earlier reset is likely to have chosen, and never 0.
-fn new_session() -> u32 {
-    (RandomState::new().build_hasher().finish() as u32).max(1)
 }
 
 fn check_version(found: AbiVersion) -> Result<(), DeviceError> {

@@ -30,6 +30,7 @@
 pub mod address;
 pub mod bus;
 pub mod device;
+pub mod discover;
 pub mod transport;
 
 pub use address::DeviceAddress;
