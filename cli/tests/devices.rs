@@ -127,7 +127,7 @@ fn engines_are_measured_against_their_limits() {
     assert!((rtl["ratio"].as_f64().unwrap() - 1.0).abs() < 1e-9, "the core keeps to its plan: {rtl}");
     assert!(rtl["limits"]["link_images_per_second"].is_null());
 
-    let sim = bench("design", "sim:design", &["--count", "8"]);
+    let sim = bench("design", "sim:design", &["--count", "4"]);
     assert_eq!(sim["device"]["cycles"].as_str(), Some("all"));
     let (limits, report) = (&sim["limits"], room.json_file("design/report.json"));
     assert_eq!(limits["link_images_per_second"], report["link_fps"]);

@@ -114,3 +114,17 @@ fn every_state_without_a_device_has_a_next_step() {
     let file = search.at(&"uart:/dev/null@115200".parse().unwrap());
     assert!(matches!(&file.state, State::Failed { next_step, .. } if !next_step.is_empty()), "{file:?}");
 }
+
+#[test]
+fn lines_that_are_silent_or_held_by_others_are_told_apart() {
+    let (_far, mut near) = serialport::TTYPort::pair().unwrap();
+    let path = serialport::SerialPort::name(&near).unwrap();
+    let address = format!("uart:{path}").parse().unwrap();
+    let search = Search { patience: SHORT, ..Search::default() };
+    let silent = search.at(&address);
+    assert!(matches!(silent.state, State::Silent { .. }), "{silent:?}");
+    assert_eq!(silent.address, format!("uart:{path}"));
+    near.set_exclusive(true).unwrap();
+    let held = search.at(&address);
+    assert!(matches!(held.state, State::Busy { .. }), "{held:?}");
+}

@@ -52,3 +52,35 @@ impl State {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bus::memory::FunctionAddress;
+
+    #[test]
+    fn errors_tell_states_apart_each_with_a_next_step() {
+        let path = String::from("/dev/x");
+        let function = FunctionAddress { domain: 0, bus: 1, device: 0, function: 0 };
+        let state = |error: BusError| {
+            let value = serde_json::to_value(State::of(&error)).expect("a state is plain data");
+            let next_step = value["next_step"].as_str().unwrap_or("answers");
+            assert!(!next_step.is_empty(), "{value}");
+            value["state"].as_str().map(str::to_owned)
+        };
+        let line = |error: TransportError| state(error.into());
+        let memory = |error: BarError| state(error.into());
+        let is = |name: &str| Some(name.to_owned());
+        assert_eq!(line(TransportError::Busy { path: path.clone() }), is("busy"));
+        assert_eq!(line(TransportError::PermissionDenied { path: path.clone() }), is("permission_denied"));
+        assert_eq!(line(TransportError::NotFound { path: path.clone() }), is("gone"));
+        assert_eq!(line(TransportError::NotSerial { path: path.clone() }), is("failed"));
+        assert_eq!(memory(BarError::PermissionDenied { path: path.clone().into() }), is("permission_denied"));
+        assert_eq!(memory(BarError::Busy { path: path.into() }), is("busy"));
+        assert_eq!(memory(BarError::NoFunction { function }), is("gone"));
+        assert_eq!(memory(BarError::NoMemory { function }), is("failed"));
+        assert_eq!(state(BusError::Silent { attempts: 1 }), is("silent"));
+        assert_eq!(state(BusError::Unintelligible { attempts: 1, bytes: 9, broken: 1 }), is("not_ours"));
+        assert_eq!(state(BusError::Stopped { attempts: 1 }), is("gone"));
+    }
+}
