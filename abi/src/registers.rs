@@ -25,8 +25,10 @@
 //!
 //! # Sessions
 //!
-//! After a reset, the host waits until [`STATUS_RESET`] is clear and writes a number of its choice to
-//! [`Register::Session`]. As long as that number is there, nobody else has reset the device, and the answers are those to
+//! After it has written [`CONTROL_RESET`], the host waits until [`Register::Control`] reads 0 and [`STATUS_RESET`] is clear,
+//! and then writes a number of its choice to [`Register::Session`]. In hardware, `control` always reads 0. Where a device is
+//! memory that a simulation shares with the host, it reads as written until the simulation has taken it and emptied the
+//! counters. As long as that number is there, nobody else has reset the device, and the answers are those to
 //! the host's images.
 
 use std::fmt;
@@ -55,13 +57,17 @@ pub const WEIGHT_WINDOW: u32 = 0x0100_0000;
 /// Greatest size of the weight window in bytes.
 pub const MOST_WEIGHT_BYTES: u32 = 0x0100_0000;
 
+/// Bytes from the first address of a device to the end of the last one, a power of two: what a bus must map for it.
+pub const SPAN_BYTES: u32 = WEIGHT_WINDOW + MOST_WEIGHT_BYTES;
+
 /// What [`Register::WeightsIdentity`] reads after a word of the weight window was written.
 pub const IDENTITY_UNKNOWN: u32 = u32::MAX;
 
 /// Greatest size of the input and the output window in bytes.
 pub const MOST_WINDOW_BYTES: u32 = OUTPUT_WINDOW - INPUT_WINDOW;
 
-/// Bit of [`Register::Control`]: empties the core and the windows and sets every counter to zero. Reads as 0.
+/// Bit of [`Register::Control`]: empties the core and the windows and sets every counter to zero. Reads as 0 once it has
+/// been taken.
 pub const CONTROL_RESET: u32 = 1;
 
 /// Bit of [`Register::Status`]: submitted images are still in work.
@@ -310,7 +316,8 @@ impl Register {
             Register::Identifier => "the letters `XNRF`, first letter in the lowest byte",
             Register::AbiVersion => "version of this interface: major in the upper half, minor in the lower",
             Register::Control => {
-                "bit 0, `reset`: writing 1 empties the core and the windows and sets every counter to zero; reads as 0"
+                "bit 0, `reset`: writing 1 empties the core and the windows and sets every counter to zero; \
+                 reads as 0, in memory that a simulation serves once the reset is over"
             }
             Register::Status => {
                 "bit 0, `busy`: submitted images are still in work; bit 1, `reset`: a reset is under way"

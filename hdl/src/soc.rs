@@ -33,7 +33,7 @@ pub const WISHBONE: &str = "xnorforge_wishbone";
 pub const FOLDER: &str = "soc";
 
 /// The file with the modules around the core, in [`FOLDER`].
-const VERILOG: &str = "xnorforge_soc.v";
+pub const VERILOG: &str = "xnorforge_soc.v";
 
 /// Everything that the descriptions say of a design.
 struct Description<'a> {

@@ -4,12 +4,14 @@ mod access;
 mod error;
 mod flights;
 mod frames;
+pub mod memory;
 mod patience;
 mod statistics;
 
 pub use access::Access;
 pub use error::BusError;
 pub use frames::FrameBus;
+pub use memory::MemoryBus;
 pub use patience::Patience;
 pub use statistics::LineStatistics;
 

@@ -3,11 +3,14 @@
 mod error;
 mod ring;
 mod schema;
+mod sessions;
 mod statistics;
 mod stream;
 mod weights;
 
 pub use error::DeviceError;
+pub(crate) use schema::hexadecimal;
+pub use sessions::Sessions;
 pub use statistics::Statistics;
 pub use stream::Answers;
 
@@ -20,8 +23,8 @@ use abi::registers::{
 use schema::{End, Schema};
 use statistics::Latencies;
 use std::cmp::Ordering;
-use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::Arc;
+use std::thread::sleep;
 use std::time::{Duration, Instant};
 use stream::Stream;
 
@@ -31,6 +34,13 @@ const MOST_IMAGES: u32 = 1 << 31;
 /// How long a device may work without finishing an image, besides four times what the manifest plans for one.
 pub const DEFAULT_PATIENCE: Duration = Duration::from_secs(2);
 
+/// Pause between two looks at a device that resets.
+const RESET_PAUSE: Duration = Duration::from_micros(100);
+
+/// Most clock cycles in which a simulation that is reset carries a word of loaded weights into its device and looks whether
+/// it is there.
+const CYCLES_PER_WEIGHT_WORD: f64 = 16.0;
+
 /// A device that runs the design of a manifest.
 #[derive(Debug)]
 pub struct Device<B> {
@@ -39,6 +49,7 @@ pub struct Device<B> {
     slots: usize,
     clock_hertz: u32,
     patience: Duration,
+    sessions: Sessions,
     /// What this host wrote to the device after the last reset.
     session: u32,
     /// Images run since the last reset.
@@ -74,13 +85,21 @@ impl<B: Bus> Device<B> {
     /// Where the manifest is not one, where nobody answers, or where another device or design does or one with other
     /// weights.
     pub fn open(bus: B, manifest: &Manifest) -> Result<Self, DeviceError> {
-        let mut device = Device::connect(bus, manifest)?;
+        Device::open_with(bus, manifest, Sessions::random())
+    }
+
+    /// As [`open`](Self::open), with numbers from `sessions`.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn open_with(bus: B, manifest: &Manifest, sessions: Sessions) -> Result<Self, DeviceError> {
+        let mut device = Device::connect(bus, manifest, sessions)?;
         device.check_weights()?;
         Ok(device)
     }
 
     /// As [`open`](Self::open), whatever weights there are.
-    fn connect(mut bus: B, manifest: &Manifest) -> Result<Self, DeviceError> {
+    fn connect(mut bus: B, manifest: &Manifest, sessions: Sessions) -> Result<Self, DeviceError> {
         let schema = Arc::new(Schema::of(manifest)?);
         let found = bus.read_register(Register::Identifier)?;
         if found != IDENTIFIER {
@@ -101,6 +120,7 @@ impl<B: Bus> Device<B> {
             slots: slots as usize,
             clock_hertz,
             patience: DEFAULT_PATIENCE,
+            sessions,
             session: 0,
             images_run: 0,
             images_per_reset: MOST_IMAGES,
@@ -131,11 +151,15 @@ impl<B: Bus> Device<B> {
     pub fn reset(&mut self) -> Result<(), DeviceError> {
         self.is_in_doubt = true;
         self.bus.write_register(Register::Control, CONTROL_RESET)?;
-        let begin = Instant::now();
-        while self.bus.read_register(Register::Status)? & STATUS_RESET != 0 {
-            if begin.elapsed() > self.patience {
-                return Err(DeviceError::ResetLasts { waited: self.patience });
+        let (begin, most) = (Instant::now(), self.longest_reset());
+        // Memory that a simulation serves reads as written until the simulation has seen it.
+        while self.bus.read_register(Register::Control)? & CONTROL_RESET != 0
+            || self.bus.read_register(Register::Status)? & STATUS_RESET != 0
+        {
+            if begin.elapsed() > most {
+                return Err(DeviceError::ResetLasts { waited: most });
             }
+            sleep(RESET_PAUSE);
         }
         for register in [Register::Submitted, Register::Completed] {
             let found = self.bus.read_register(register)?;
@@ -143,7 +167,7 @@ impl<B: Bus> Device<B> {
                 return Err(DeviceError::NotReset { register: register.name(), found });
             }
         }
-        self.session = new_session();
+        self.session = self.sessions.next();
         self.bus.write_register(Register::Session, self.session)?;
         self.images_run = 0;
         self.is_in_doubt = false;
@@ -251,15 +275,21 @@ impl<B: Bus> Device<B> {
 
     /// How long to wait for the next image before the core counts as stuck.
     fn longest_image(&self) -> Duration {
-        let hertz = if self.clock_hertz > 0 { f64::from(self.clock_hertz) } else { self.schema.clock_hertz };
-        let seconds = 4.0 * self.schema.image_cycles / hertz * f64::from(self.bus.time_scale());
-        self.patience.saturating_add(Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX))
+        self.patience.saturating_add(self.time_of(4.0 * self.schema.image_cycles))
     }
-}
 
-/// A number that no other host and no earlier reset is likely to have chosen, and never 0.
-fn new_session() -> u32 {
-    (RandomState::new().build_hasher().finish() as u32).max(1)
+    /// How long to wait for the end of a reset.
+    fn longest_reset(&self) -> Duration {
+        let words = self.schema.weights.map_or(0, |weights| weights.words);
+        self.patience.saturating_add(self.time_of(CYCLES_PER_WEIGHT_WORD * f64::from(words)))
+    }
+
+    /// The time that passes here in `cycles` of the device's clock.
+    fn time_of(&self, cycles: f64) -> Duration {
+        let hertz = if self.clock_hertz > 0 { f64::from(self.clock_hertz) } else { self.schema.clock_hertz };
+        let seconds = cycles / hertz * f64::from(self.bus.time_scale());
+        Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX)
+    }
 }
 
 fn check_version(found: AbiVersion) -> Result<(), DeviceError> {

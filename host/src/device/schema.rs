@@ -167,7 +167,7 @@ fn hash_words(manifest: &Manifest) -> Result<[u32; Register::DesignHash.words() 
 }
 
 /// The digits of a hash whose words are as the register holds them.
-pub(super) fn hexadecimal(words: &[u32]) -> String {
+pub(crate) fn hexadecimal(words: &[u32]) -> String {
     words.iter().flat_map(|word| word.to_le_bytes()).map(|byte| format!("{byte:02x}")).collect()
 }
 

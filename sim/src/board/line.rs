@@ -7,6 +7,8 @@ use abi::uart::{LineDecoder, LineEncoder, UartTiming};
 use host::transport::{Pace, Transport, TransportError};
 use std::collections::VecDeque;
 use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 /// Bytes that wait at most for the line to be free, before more are taken.
@@ -24,7 +26,7 @@ pub struct SimulatedLine<P> {
     encoder: LineEncoder,
     decoder: LineDecoder,
     received: VecDeque<u8>,
-    cycles: u64,
+    clock: Arc<AtomicU64>,
 }
 
 impl<P: Pins> SimulatedLine<P> {
@@ -40,8 +42,13 @@ impl<P: Pins> SimulatedLine<P> {
             encoder: LineEncoder::new(&timing),
             decoder: LineDecoder::new(&timing),
             received: VecDeque::new(),
-            cycles: 0,
+            clock: Arc::default(),
         })
+    }
+
+    /// Clock cycles that have passed for the board, kept up to date while the line is used.
+    pub fn clock(&self) -> Arc<AtomicU64> {
+        self.clock.clone()
     }
 
     /// Sends bytes when time passes next.
@@ -57,7 +64,7 @@ impl<P: Pins> SimulatedLine<P> {
         let mut rx = Levels::default();
         (0..CHUNK_CYCLES).for_each(|_| rx.push(self.encoder.next_level()));
         let tx = self.pins.run(&rx)?;
-        self.cycles += u64::from(CHUNK_CYCLES);
+        self.clock.fetch_add(u64::from(CHUNK_CYCLES), Ordering::Relaxed);
         let decoder = &mut self.decoder;
         self.received.extend(tx.iter().filter_map(|level| decoder.push(level)).flatten());
         Ok(())
@@ -70,7 +77,7 @@ impl<P: Pins> SimulatedLine<P> {
 
     /// Clock cycles simulated.
     pub fn cycles(&self) -> u64 {
-        self.cycles
+        self.clock.load(Ordering::Relaxed)
     }
 
     /// Whether no byte is under way in either direction.
