@@ -8,7 +8,7 @@ use hdl::artifacts::{self, Compiled};
 use host::transport::uart::{AddressError, UartAddress};
 use host::{Device, FrameBus, Transport};
 use miette::Diagnostic;
-use sim::board::{Pins, RtlBoard, SimulatedLine, VerilatedBoard};
+use sim::board::{self, Pins, RtlBoard, SimulatedLine, VerilatedBoard};
 use sim::device::OnDevice;
 use sim::rtl::Rtl;
 use sim::verilator::Verilator;
@@ -152,14 +152,12 @@ pub fn with_executor<T>(
         Engine::Verilator => with_design(model, |compiled, folder| body(&mut Verilator::of_design(compiled, folder)?)),
         Engine::Gates => {
             let (compiled, folder) = device_of(model, "gates")?;
-            let line = line_of(VerilatedBoard::of_netlist(compiled, folder)?, compiled)?;
-            body(&mut OnDevice::new("gates", simulated_device(line, compiled)?))
+            let pins = VerilatedBoard::of_netlist(compiled, folder)?;
+            body(&mut OnDevice::new("gates", board::open_pins(pins, compiled, compiled)?))
         }
         Engine::Simulated(simulated) => {
             let (compiled, _) = device_of(model, "sim")?;
-            let other = artifacts::read(simulated)?;
-            let line = line_of(RtlBoard::new(&other)?, &other)?;
-            body(&mut OnDevice::new("sim", simulated_device(line, compiled)?))
+            body(&mut OnDevice::new("sim", board::open(simulated, compiled)?))
         }
         Engine::Uart(address) => {
             let (compiled, _) = device_of(model, "uart")?;
@@ -217,26 +215,12 @@ fn device_of<'a>(model: &'a Model, engine: &'static str) -> Result<(&'a Compiled
 
 /// The line to the `pins` of the board of `simulated`.
 fn line_of<P: Pins>(pins: P, simulated: &Compiled) -> Result<SimulatedLine<P>, Failure> {
-    Ok(SimulatedLine::new(pins, sim::board::device_of(simulated)?)?)
+    Ok(SimulatedLine::new(pins, board::device_of(simulated)?)?)
 }
 
 /// The line to a board of `compiled`.
 fn uart_line(address: &UartAddress, compiled: &Compiled) -> Result<impl Transport + use<>, Failure> {
-    let device = sim::board::device_of(compiled)?;
+    let device = board::device_of(compiled)?;
     let address = UartAddress { baud: address.baud.or(Some(device.baud)), ..address.clone() };
     address.open().map_err(|error| Failure::new(Exit::Tool, error))
-}
-
-/// The simulated device of `compiled` at the end of `line`: it begins as the design was compiled, so it is given what was
-/// loaded since.
-fn simulated_device<T: Transport>(line: T, compiled: &Compiled) -> Result<Device<FrameBus<T>>, Failure> {
-    let bus = FrameBus::new(line);
-    let device = match &compiled.built {
-        None => Device::open(bus, &compiled.manifest),
-        Some(_) => {
-            let segments = artifacts::segments(&compiled.plan).map_err(artifacts::ArtifactsError::from)?;
-            Device::load(bus, &compiled.manifest, &segments)
-        }
-    };
-    Ok(device.map_err(SimError::from)?)
 }

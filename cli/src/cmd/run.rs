@@ -47,7 +47,7 @@ impl Run {
         let engine: Engine = self.on.parse()?;
         let model = Model::open(&self.model)?;
         let network = model.network();
-        let images = images::images(&self.input, &network.input_map.shape, self.count)?;
+        let images = images::images(&self.input, &network.input_map, self.count)?;
         let labels = self.labels.as_deref().map(|path| images::labels(path, images.len())).transpose()?;
         let (bar, progress) = progress::bar(images.len());
         let options = RunOptions { trace: self.trace.is_some(), progress: Some(progress), ..RunOptions::default() };
