@@ -25,6 +25,20 @@ pub struct InputMap {
     pub source_of: Vec<u32>,
 }
 
+/// `shape`, a model's for one image, without its batch axis.
+pub fn image_shape(shape: &[usize]) -> &[usize] {
+    match shape.split_first() {
+        Some((1, image)) => image,
+        _ => shape,
+    }
+}
+
+/// Whether an array of shape `found` is one of images of a model's `shape`: its leading axis counts them, the others are an
+/// image's, with or without a batch axis.
+pub fn is_shape_of_images(found: &[usize], shape: &[usize]) -> bool {
+    found.split_first().is_some_and(|(_, image)| image == shape || image == image_shape(shape))
+}
+
 /// An image value that stands for nothing.
 #[derive(Clone, Debug, PartialEq, Error, Diagnostic)]
 pub enum MapError {
@@ -55,20 +69,6 @@ impl InputMap {
     /// Whether an image has no values at all.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
-    }
-
-    /// Shape of an image without a batch axis.
-    pub fn image_shape(&self) -> &[usize] {
-        match self.shape.split_first() {
-            Some((1, image)) => image,
-            _ => &self.shape,
-        }
-    }
-
-    /// Whether an array of shape `found` is one of images: its leading axis counts them, the others are an image's, with or
-    /// without a batch axis.
-    pub fn is_shape_of_images(&self, found: &[usize]) -> bool {
-        found.split_first().is_some_and(|(_, image)| image == self.shape || image == self.image_shape())
     }
 
     /// The elements, in stream order, of one image given in row-major order.
@@ -205,23 +205,16 @@ mod tests {
 
     #[test]
     fn images_have_a_batch_axis_or_none() {
-        let map = |shape: &[usize]| InputMap {
-            shape: shape.to_vec(),
-            element: ElementType::Bipolar,
-            functions: Vec::new(),
-            function_of: Vec::new(),
-            source_of: Vec::new(),
-        };
-        let batched = map(&[1, 3, 8, 8]);
-        assert_eq!(batched.image_shape(), [3, 8, 8]);
-        for shape in [&[5, 3, 8, 8] as &[usize], &[5, 1, 3, 8, 8], &[0, 3, 8, 8]] {
-            assert!(batched.is_shape_of_images(shape), "{shape:?}");
+        let batched = [1, 3, 8, 8];
+        assert_eq!(image_shape(&batched), [3, 8, 8]);
+        for found in [&[5, 3, 8, 8] as &[usize], &[5, 1, 3, 8, 8], &[0, 3, 8, 8]] {
+            assert!(is_shape_of_images(found, &batched), "{found:?}");
         }
-        for shape in [&[] as &[usize], &[3, 8, 8], &[5, 2, 3, 8, 8], &[5, 192], &[5, 3, 8, 8, 1]] {
-            assert!(!batched.is_shape_of_images(shape), "{shape:?}");
+        for found in [&[] as &[usize], &[3, 8, 8], &[5, 2, 3, 8, 8], &[5, 192], &[5, 3, 8, 8, 1]] {
+            assert!(!is_shape_of_images(found, &batched), "{found:?}");
         }
-        assert_eq!(map(&[7]).image_shape(), [7]);
-        assert!(map(&[7]).is_shape_of_images(&[2, 7]) && !map(&[7]).is_shape_of_images(&[2, 1, 7]));
+        assert_eq!(image_shape(&[7]), [7]);
+        assert!(is_shape_of_images(&[2, 7], &[7]) && !is_shape_of_images(&[2, 1, 7], &[7]));
     }
 
     #[test]

@@ -25,8 +25,10 @@
 //!
 //! # Sessions
 //!
-//! After a reset, the host waits until [`STATUS_RESET`] is clear and writes a number of its choice to
-//! [`Register::Session`]. As long as that number is there, nobody else has reset the device, and the answers are those to
+//! After it has written [`CONTROL_RESET`], the host waits until [`Register::Control`] reads 0 and [`STATUS_RESET`] is clear,
+//! and then writes a number of its choice to [`Register::Session`]. In hardware, `control` always reads 0. Where a device is
+//! memory that a simulation shares with the host, it reads as written until the simulation has taken it and emptied the
+//! counters. As long as that number is there, nobody else has reset the device, and the answers are those to
 //! the host's images.
 
 use std::fmt;
@@ -34,12 +36,14 @@ use std::fmt;
 /// What [`Register::Identifier`] reads: the letters `XNRF`, the first one in the lowest byte.
 pub const IDENTIFIER: u32 = u32::from_le_bytes(*b"XNRF");
 
-/// The version of registers, frames and windows that this crate states. [`Register::AbiVersion`] reads
-/// [`AbiVersion::of_device`].
-pub const ABI_VERSION: AbiVersion = AbiVersion { major: 1, minor: 1 };
+/// The version of registers, frames and windows that this crate states.
+pub const ABI_VERSION: AbiVersion = AbiVersion { major: 1, minor: 2 };
 
 /// The minor version from which on there are registers and a window for weights.
 const WEIGHTS_MINOR: u16 = 1;
+
+/// The minor version from which on requests may come while another one is answered.
+const LINE_MINOR: u16 = 2;
 
 /// Address of the input window.
 pub const INPUT_WINDOW: u32 = 0x0010_0000;
@@ -53,13 +57,17 @@ pub const WEIGHT_WINDOW: u32 = 0x0100_0000;
 /// Greatest size of the weight window in bytes.
 pub const MOST_WEIGHT_BYTES: u32 = 0x0100_0000;
 
+/// Bytes from the first address of a device to the end of the last one, a power of two: what a bus must map for it.
+pub const SPAN_BYTES: u32 = WEIGHT_WINDOW + MOST_WEIGHT_BYTES;
+
 /// What [`Register::WeightsIdentity`] reads after a word of the weight window was written.
 pub const IDENTITY_UNKNOWN: u32 = u32::MAX;
 
 /// Greatest size of the input and the output window in bytes.
 pub const MOST_WINDOW_BYTES: u32 = OUTPUT_WINDOW - INPUT_WINDOW;
 
-/// Bit of [`Register::Control`]: empties the core and the windows and sets every counter to zero. Reads as 0.
+/// Bit of [`Register::Control`]: empties the core and the windows and sets every counter to zero. Reads as 0 once it has
+/// been taken.
 pub const CONTROL_RESET: u32 = 1;
 
 /// Bit of [`Register::Status`]: submitted images are still in work.
@@ -86,11 +94,6 @@ impl AbiVersion {
     /// The version that the register's value stands for.
     pub fn from_code(code: u32) -> Self {
         AbiVersion { major: (code >> 16) as u16, minor: code as u16 }
-    }
-
-    /// What a device reads, whose weights can be written or not: the lowest version that has all its registers.
-    pub fn of_device(has_weights: bool) -> Self {
-        AbiVersion { minor: if has_weights { WEIGHTS_MINOR } else { 0 }, ..ABI_VERSION }
     }
 
     /// Whether this crate's reader can drive a device of version `device`. What a device of an older minor version lacks
@@ -150,6 +153,8 @@ pub enum Register {
     FrameWords,
     /// Says whose reset was the last one.
     Session,
+    /// How far requests may run ahead.
+    LineBytes,
     /// Says which design it is.
     DesignHash,
     /// Size of the weight window.
@@ -160,7 +165,7 @@ pub enum Register {
 
 impl Register {
     /// Every register, by address.
-    pub const ALL: [Register; 18] = [
+    pub const ALL: [Register; 19] = [
         Register::Identifier,
         Register::AbiVersion,
         Register::Control,
@@ -176,21 +181,17 @@ impl Register {
         Register::ClockHertz,
         Register::FrameWords,
         Register::Session,
+        Register::LineBytes,
         Register::DesignHash,
         Register::WeightWords,
         Register::WeightsIdentity,
     ];
 
-    /// The registers of a device whose weights can be written or not, by address.
-    pub fn of_device(has_weights: bool) -> impl Iterator<Item = Register> {
-        let minor = AbiVersion::of_device(has_weights).minor;
-        Register::ALL.into_iter().filter(move |register| register.since() <= minor)
-    }
-
     /// The minor version that added it.
     const fn since(self) -> u16 {
         match self {
             Register::WeightWords | Register::WeightsIdentity => WEIGHTS_MINOR,
+            Register::LineBytes => LINE_MINOR,
             Register::Identifier
             | Register::AbiVersion
             | Register::Control
@@ -228,6 +229,7 @@ impl Register {
             Register::ClockHertz => 0x30,
             Register::FrameWords => 0x34,
             Register::Session => 0x38,
+            Register::LineBytes => 0x3c,
             Register::DesignHash => 0x40,
             Register::WeightWords => 0x60,
             Register::WeightsIdentity => 0x64,
@@ -253,6 +255,7 @@ impl Register {
             | Register::ClockHertz
             | Register::FrameWords
             | Register::Session
+            | Register::LineBytes
             | Register::WeightWords
             | Register::WeightsIdentity => 1,
         }
@@ -276,6 +279,7 @@ impl Register {
             | Register::OutputWords
             | Register::ClockHertz
             | Register::FrameWords
+            | Register::LineBytes
             | Register::DesignHash
             | Register::WeightWords => Access::Constant,
         }
@@ -299,6 +303,7 @@ impl Register {
             Register::ClockHertz => "clock_hertz",
             Register::FrameWords => "frame_words",
             Register::Session => "session",
+            Register::LineBytes => "line_bytes",
             Register::DesignHash => "design_hash",
             Register::WeightWords => "weight_words",
             Register::WeightsIdentity => "weights_identity",
@@ -311,7 +316,8 @@ impl Register {
             Register::Identifier => "the letters `XNRF`, first letter in the lowest byte",
             Register::AbiVersion => "version of this interface: major in the upper half, minor in the lower",
             Register::Control => {
-                "bit 0, `reset`: writing 1 empties the core and the windows and sets every counter to zero; reads as 0"
+                "bit 0, `reset`: writing 1 empties the core and the windows and sets every counter to zero; \
+                 reads as 0, in memory that a simulation serves once the reset is over"
             }
             Register::Status => {
                 "bit 0, `busy`: submitted images are still in work; bit 1, `reset`: a reset is under way"
@@ -333,10 +339,14 @@ impl Register {
             Register::ClockHertz => "frequency of the clock that `cycles` counts",
             Register::FrameWords => "most words that one frame may read or write",
             Register::Session => "any number that the host has written since the last reset, 0 before",
+            Register::LineBytes => {
+                "bytes that the device holds while it answers a request; 0 where there is no serial line, or where a \
+                 request must wait for the answer to the one before"
+            }
             Register::DesignHash => {
                 "SHA-256 of the core's files, as in `manifest.json`: first byte in the lowest byte of the first word"
             }
-            Register::WeightWords => "words of the weight window",
+            Register::WeightWords => "words of the weight window, 0 where weights are fixed",
             Register::WeightsIdentity => {
                 "0: the weights that the design was compiled with; all ones: a word of the weight window was written \
                  since; else what the host has written, the identity of the weights that it loaded; a reset changes \
@@ -379,11 +389,9 @@ pub fn documentation() -> String {
         &format!("| 0x{OUTPUT_WINDOW:08x} | output window | read | `slots` answers of `output_words` words each |\n");
     text += &format!(
         "| 0x{WEIGHT_WINDOW:08x} | weight window | read, write | the parameters, as in `weights.mem`; refused while `busy`; \
-         from version {}.{WEIGHTS_MINOR} on |\n\nA device states the lowest version that has its registers: {} where the \
-         design was compiled with `--writable-weights`, else {}.\n",
+         from version {}.{WEIGHTS_MINOR} on, in designs compiled with `--writable-weights` |\n\nThis is version {ABI_VERSION}. \
+         Registers that a device's version does not have yet read as 0.\n",
         ABI_VERSION.major,
-        AbiVersion::of_device(true),
-        AbiVersion::of_device(false),
     );
     text
 }
@@ -403,10 +411,7 @@ mod tests {
     }
 
     #[test]
-    fn devices_state_the_version_of_their_registers() {
-        assert_eq!(AbiVersion::of_device(true), ABI_VERSION);
-        assert_eq!(Register::of_device(true).count(), Register::ALL.len());
-        assert!(Register::of_device(false).all(|register| register.address() <= Register::DesignHash.address()));
+    fn the_weight_window_lies_behind_the_others() {
         assert!(WEIGHT_WINDOW >= OUTPUT_WINDOW + MOST_WINDOW_BYTES && WEIGHT_WINDOW.is_multiple_of(MOST_WEIGHT_BYTES));
     }
 

@@ -5,14 +5,17 @@ use crate::model::Model;
 use abi::weights::Segment;
 use compiler::fold::{Goal, plan};
 use hdl::artifacts::{self, Compiled};
-use host::transport::uart::{AddressError, UartAddress};
-use host::{Device, FrameBus, Transport};
+use host::address::{DeviceAddress, DeviceAddressError};
+use host::device::Sessions;
+use host::transport::record::{Recorder, Recording, Replay};
+use host::{Bus, Device, FrameBus, Transport};
 use miette::Diagnostic;
-use sim::board::{self, Pins, RtlBoard, SimulatedLine, VerilatedBoard};
+use sim::board::{self, LineDevice, Pins, RtlBoard, SimulatedLine, VerilatedBoard};
 use sim::device::OnDevice;
 use sim::rtl::Rtl;
 use sim::verilator::Verilator;
 use sim::{Executor, SimError};
+use std::hash::{BuildHasher, Hasher, RandomState};
 use std::path::{Path, PathBuf};
 use thiserror::Error;
 
@@ -36,8 +39,10 @@ pub enum Engine {
     Gates,
     /// The device simulated by rust-hdl, driven by the host runtime at its UART pins.
     Simulated(PathBuf),
-    /// A board, or whatever answers on a serial line.
-    Uart(UartAddress),
+    /// A board or a card, or whatever answers on a serial line or in mapped memory.
+    Device(DeviceAddress),
+    /// A recording of a serial line.
+    Replay(PathBuf),
 }
 
 /// An engine that cannot be had.
@@ -45,23 +50,24 @@ pub enum Engine {
 pub enum EngineError {
     /// A word that names no engine.
     #[error(
-        "the engine must be one of cpu, reference, rtl, verilator, gates, sim:DIR, uart:PATH[@BAUD], but is `{found}`"
+        "the engine must be one of cpu, reference, rtl, verilator, gates, sim:DIR, uart:PATH[@BAUD], pcie:BDF|FILE, \
+         replay:FILE, but is `{found}`"
     )]
     #[diagnostic(
         code(xnorforge::engine),
         help(
             "use --on cpu for speed, --on reference for the definition, --on rtl or --on verilator to simulate the \
-             hardware, --on uart:/dev/ttyUSB0 for a board"
+             hardware, --on uart:/dev/ttyUSB0 for a board, --on pcie:01:00.0 for a card"
         )
     )]
     Unknown {
         /// The word.
         found: String,
     },
-    /// No serial line.
+    /// No serial line and no memory of a card.
     #[error(transparent)]
     #[diagnostic(transparent)]
-    Address(#[from] AddressError),
+    Address(#[from] DeviceAddressError),
     /// An engine that simulates nothing.
     #[error("`simulate --on` must be one of rtl, verilator, gates, but is `{found}`")]
     #[diagnostic(code(xnorforge::no_simulator), help("use one of them here, or `xnorforge run DIR --on {found}`"))]
@@ -93,12 +99,30 @@ pub enum EngineError {
         path: String,
     },
     /// An engine that holds no weights of its own.
-    #[error("`load --on` must be one of uart:PATH[@BAUD], sim:DIR, gates: a device with a weight window")]
+    #[error(
+        "`load --on` must be one of uart:PATH[@BAUD], pcie:BDF|FILE, sim:DIR, gates: a device with a weight window"
+    )]
     #[diagnostic(
         code(xnorforge::no_load),
         help("without --on, DIR stands for the network on every engine: `xnorforge load DIR MODEL`")
     )]
     NoLoad,
+    /// Nothing passes over a line.
+    #[error(
+        "`--record` must be used with uart:PATH[@BAUD], sim:DIR or gates, and on simulated boards with a directory as \
+         compiled, without loaded weights"
+    )]
+    #[diagnostic(
+        code(xnorforge::no_record),
+        help(
+            "leave --record out, or give --on uart:PATH; what passes in memory or in a simulation of the core is no line"
+        )
+    )]
+    NoRecord,
+    /// Time does not pass in a recording.
+    #[error("`bench --on` must be an engine that computes, but a recording only repeats what was")]
+    #[diagnostic(code(xnorforge::no_bench), help("measure the device itself: --on uart:PATH"))]
+    NoBench,
     /// Only compiled directories can be simulated.
     #[error("`simulate` must be given a directory that `compile` wrote, but {path} is none")]
     #[diagnostic(
@@ -124,8 +148,9 @@ impl std::str::FromStr for Engine {
                 "gates" => Ok(Engine::Gates),
                 _ => Err(EngineError::Unknown { found: word.to_owned() }),
             },
+            Some(("replay", file)) if !file.is_empty() => Ok(Engine::Replay(file.into())),
             Some(("sim", folder)) if !folder.is_empty() => Ok(Engine::Simulated(folder.into())),
-            Some(("uart", address)) => Ok(Engine::Uart(address.parse()?)),
+            Some(("uart" | "pcie", _)) => Ok(Engine::Device(word.parse()?)),
             Some(_) => Err(EngineError::Unknown { found: word.to_owned() }),
         }
     }
@@ -133,37 +158,109 @@ impl std::str::FromStr for Engine {
 
 /// Calls `body` with the executor for `model` on `engine`.
 ///
-/// A model that has not been compiled is compiled into a temporary directory first where the engine simulates it.
-///
 /// # Errors
-/// Where the engine cannot be had for the model, or `body` fails.
+/// As [`with_recorded`].
 pub fn with_executor<T>(
     model: &Model,
     engine: &Engine,
     body: impl FnOnce(&mut dyn Executor) -> Result<T, Failure>,
 ) -> Result<T, Failure> {
+    with_recorded(model, engine, None, |executor, _| body(executor))
+}
+
+/// Calls `body` with the executor for `model` on `engine`, and with the design where the engine runs one. Records what
+/// passes over the engine's serial line into the file `record`.
+///
+/// A model that has not been compiled is compiled into a temporary directory first where the engine simulates it.
+///
+/// # Errors
+/// Where the engine cannot be had for the model or has no line to record, or `body` fails.
+pub fn with_recorded<T>(
+    model: &Model,
+    engine: &Engine,
+    record: Option<&Path>,
+    body: impl FnOnce(&mut dyn Executor, Option<&Compiled>) -> Result<T, Failure>,
+) -> Result<T, Failure> {
+    let has_line = matches!(engine, Engine::Gates | Engine::Simulated(_) | Engine::Device(DeviceAddress::Uart(_)));
+    if record.is_some() && !has_line {
+        return Err(EngineError::NoRecord.into());
+    }
     match engine {
-        Engine::Cpu => body(&mut sim::packed::Packed::new(model.network())),
+        Engine::Cpu => body(&mut sim::packed::Packed::new(model.network()), None),
         Engine::Reference => match model {
-            Model::Imported { graph, .. } => body(&mut sim::reference::Reference::new(graph)?),
+            Model::Imported { graph, .. } => body(&mut sim::reference::Reference::new(graph)?, None),
             Model::Compiled { folder, .. } => Err(EngineError::NoGraph { folder: folder.display().to_string() }.into()),
         },
-        Engine::Rtl => with_design(model, |compiled, _| body(&mut Rtl::of_design(compiled)?)),
-        Engine::Verilator => with_design(model, |compiled, folder| body(&mut Verilator::of_design(compiled, folder)?)),
+        Engine::Rtl => with_design(model, |compiled, _| body(&mut Rtl::of_design(compiled)?, Some(compiled))),
+        Engine::Verilator => {
+            with_design(model, |compiled, folder| body(&mut Verilator::of_design(compiled, folder)?, Some(compiled)))
+        }
         Engine::Gates => {
             let (compiled, folder) = device_of(model, "gates")?;
-            let pins = VerilatedBoard::of_netlist(compiled, folder)?;
-            body(&mut OnDevice::new("gates", board::open_pins(pins, compiled, compiled)?))
+            let line = line_of(VerilatedBoard::of_netlist(compiled, folder)?, compiled)?;
+            let clock = line.clock();
+            let device = recorded_simulation(line, compiled, record)?;
+            body(&mut OnDevice::new("gates", device).with_clock(clock), Some(compiled))
         }
         Engine::Simulated(simulated) => {
             let (compiled, _) = device_of(model, "sim")?;
-            body(&mut OnDevice::new("sim", board::open(simulated, compiled)?))
+            let other = artifacts::read(simulated)?;
+            let line = line_of(RtlBoard::new(&other)?, &other)?;
+            let clock = line.clock();
+            let device = recorded_simulation(line, compiled, record)?;
+            body(&mut OnDevice::new("sim", device).with_clock(clock), Some(compiled))
         }
-        Engine::Uart(address) => {
-            let (compiled, _) = device_of(model, "uart")?;
-            let bus = FrameBus::new(uart_line(address, compiled)?);
-            body(&mut OnDevice::new("uart", Device::open(bus, &compiled.manifest).map_err(SimError::from)?))
+        Engine::Device(address) => {
+            let name = match address {
+                DeviceAddress::Uart(_) => "uart",
+                DeviceAddress::Pcie(_) => "pcie",
+            };
+            let (compiled, _) = device_of(model, name)?;
+            if let (DeviceAddress::Uart(uart), Some(path)) = (address, record) {
+                board::device_of(compiled)?;
+                let line = uart.open_for(&compiled.manifest).map_err(|error| Failure::new(Exit::Tool, error))?;
+                return body(&mut OnDevice::new(name, recorded(line, compiled, path)?), Some(compiled));
+            }
+            let bus = bus_of(address, compiled)?;
+            let device = Device::open(bus, &compiled.manifest).map_err(SimError::from)?;
+            body(&mut OnDevice::new(name, device), Some(compiled))
         }
+        Engine::Replay(path) => {
+            let (compiled, _) = device_of(model, "replay")?;
+            let recording = Recording::read(path).map_err(Failure::of_input)?;
+            let sessions = Sessions::seeded(recording.seed);
+            let bus = FrameBus::new(Replay::new(recording));
+            let device = Device::open_with(bus, &compiled.manifest, sessions).map_err(SimError::from)?;
+            body(&mut OnDevice::new("replay", device), Some(compiled))
+        }
+    }
+}
+
+/// A device at the end of a line.
+type OnLine<'a> = LineDevice<Box<dyn Transport + 'a>>;
+
+/// The device of `compiled` at the end of `line`, whose traffic is recorded in the file at `path`.
+fn recorded<'a>(line: impl Transport + 'a, compiled: &Compiled, path: &Path) -> Result<OnLine<'a>, Failure> {
+    let seed = RandomState::new().build_hasher().finish();
+    let line: Box<dyn Transport + 'a> = Box::new(Recorder::create(line, path, seed).map_err(Failure::of_input)?);
+    let device = Device::open_with(FrameBus::new(line), &compiled.manifest, Sessions::seeded(seed));
+    Ok(device.map_err(SimError::from)?)
+}
+
+/// The simulated device of `compiled` at the end of `line`, whose traffic is recorded where a file is given.
+fn recorded_simulation<'a>(
+    line: impl Transport + 'a,
+    compiled: &Compiled,
+    record: Option<&Path>,
+) -> Result<OnLine<'a>, Failure> {
+    match record {
+        None => {
+            let line: Box<dyn Transport + 'a> = Box::new(line);
+            Ok(board::open_line(line, compiled)?)
+        }
+        // A replay does not know whether weights were loaded first.
+        Some(_) if compiled.built.is_some() => Err(EngineError::NoRecord.into()),
+        Some(path) => recorded(line, compiled, path),
     }
 }
 
@@ -174,19 +271,22 @@ pub fn with_executor<T>(
 pub fn load_device(compiled: &Compiled, folder: &Path, engine: &Engine, segments: &[Segment]) -> Result<(), Failure> {
     match engine {
         Engine::Gates => {
-            load_line(line_of(VerilatedBoard::of_netlist(compiled, folder)?, compiled)?, compiled, segments)
+            let line = line_of(VerilatedBoard::of_netlist(compiled, folder)?, compiled)?;
+            load_bus(FrameBus::new(line), compiled, segments)
         }
         Engine::Simulated(simulated) => {
             let other = artifacts::read(simulated)?;
-            load_line(line_of(RtlBoard::new(&other)?, &other)?, compiled, segments)
+            load_bus(FrameBus::new(line_of(RtlBoard::new(&other)?, &other)?), compiled, segments)
         }
-        Engine::Uart(address) => load_line(uart_line(address, compiled)?, compiled, segments),
-        Engine::Cpu | Engine::Reference | Engine::Rtl | Engine::Verilator => Err(EngineError::NoLoad.into()),
+        Engine::Device(address) => load_bus(bus_of(address, compiled)?, compiled, segments),
+        Engine::Cpu | Engine::Reference | Engine::Rtl | Engine::Verilator | Engine::Replay(_) => {
+            Err(EngineError::NoLoad.into())
+        }
     }
 }
 
-fn load_line(line: impl Transport, compiled: &Compiled, segments: &[Segment]) -> Result<(), Failure> {
-    Device::load(FrameBus::new(line), &compiled.manifest, segments).map_err(SimError::from)?;
+fn load_bus(bus: impl Bus, compiled: &Compiled, segments: &[Segment]) -> Result<(), Failure> {
+    Device::load(bus, &compiled.manifest, segments).map_err(SimError::from)?;
     Ok(())
 }
 
@@ -218,9 +318,11 @@ fn line_of<P: Pins>(pins: P, simulated: &Compiled) -> Result<SimulatedLine<P>, F
     Ok(SimulatedLine::new(pins, board::device_of(simulated)?)?)
 }
 
-/// The line to a board of `compiled`.
-fn uart_line(address: &UartAddress, compiled: &Compiled) -> Result<impl Transport + use<>, Failure> {
-    let device = board::device_of(compiled)?;
-    let address = UartAddress { baud: address.baud.or(Some(device.baud)), ..address.clone() };
-    address.open().map_err(|error| Failure::new(Exit::Tool, error))
+/// The bus to a board or a card with the design of `compiled`.
+fn bus_of(address: &DeviceAddress, compiled: &Compiled) -> Result<Box<dyn Bus + Send>, Failure> {
+    // A design for no board has no UART; a card needs none.
+    if let DeviceAddress::Uart(_) = address {
+        board::device_of(compiled)?;
+    }
+    address.open_bus(&compiled.manifest).map_err(|error| Failure::new(Exit::Tool, error))
 }

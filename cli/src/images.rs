@@ -1,7 +1,7 @@
 //! Images and labels out of `.npy` files, outputs into them.
 
 use abi::InputMap;
-use abi::maps::Scores;
+use abi::maps::{Scores, image_shape, is_shape_of_images};
 use anyhow::Context;
 use miette::Diagnostic;
 use ndarray::{ArrayD, IxDyn};
@@ -123,11 +123,12 @@ macro_rules! first_of {
     }};
 }
 
-/// The images of `path` for the network of `map`, at most `count`, each in row-major order.
+/// The images of `path`, at most `count`, each in the row-major order of `shape` (the model's, batch axis included
+/// where it has one).
 ///
 /// # Errors
 /// Where the file is no such array.
-pub fn images(path: &Path, map: &InputMap, count: Option<usize>) -> Result<Vec<Vec<f32>>, ImagesError> {
+pub fn images(path: &Path, shape: &[usize], count: Option<usize>) -> Result<Vec<Vec<f32>>, ImagesError> {
     let mut array = read::<f32>(path)?;
     if array.is_none() {
         array = first_of!(path, f32::from, u8, i8);
@@ -138,8 +139,8 @@ pub fn images(path: &Path, map: &InputMap, count: Option<usize>) -> Result<Vec<V
         suggestion: "numpy.float32",
     })?;
     let found = array.shape().to_vec();
-    if !map.is_shape_of_images(&found) {
-        let expected: Vec<String> = map.image_shape().iter().map(usize::to_string).collect();
+    if !is_shape_of_images(&found, shape) {
+        let expected: Vec<String> = image_shape(shape).iter().map(usize::to_string).collect();
         return Err(ImagesError::Shape { path: path.to_owned(), expected: expected.join(", "), found });
     }
     let images: Vec<Vec<f32>> =
@@ -148,6 +149,24 @@ pub fn images(path: &Path, map: &InputMap, count: Option<usize>) -> Result<Vec<V
         return Err(ImagesError::Empty { path: path.to_owned() });
     }
     Ok(images)
+}
+
+/// Most images that are drawn: further ones repeat them.
+pub const MOST_DRAWN: usize = 256;
+
+/// `count` images, the same each time, in which each code of the input is as likely as any other.
+pub fn drawn(map: &InputMap, count: usize) -> Vec<Vec<f32>> {
+    let mut state = 1_u64;
+    let mut value = |index: usize| {
+        let boundaries = &map.functions[map.function_of.get(index).map_or(0, |function| *function as usize)].boundaries;
+        // The constants of Knuth's MMIX; the upper bits are the random ones.
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        match ((state >> 33) as usize) % (boundaries.len() + 1) {
+            0 => boundaries.first().map_or(0.0, |boundary| boundary.next_down()),
+            piece => boundaries[piece - 1],
+        }
+    };
+    (0..count).map(|_| (0..map.len()).map(&mut value).collect()).collect()
 }
 
 /// The first `images` labels of `path`.

@@ -24,9 +24,12 @@ pub fn serve(compiled: &Compiled, folder: &Path, engine: &Engine, json: bool) ->
     match engine {
         Engine::Verilator => serve_pins(VerilatedBoard::of_rtl(compiled, folder)?, compiled, folder, json),
         Engine::Gates => serve_pins(VerilatedBoard::of_netlist(compiled, folder)?, compiled, folder, json),
-        Engine::Rtl | Engine::Cpu | Engine::Reference | Engine::Simulated(_) | Engine::Uart(_) => {
-            serve_pins(RtlBoard::new(compiled)?, compiled, folder, json)
-        }
+        Engine::Rtl
+        | Engine::Cpu
+        | Engine::Reference
+        | Engine::Simulated(_)
+        | Engine::Device(_)
+        | Engine::Replay(_) => serve_pins(RtlBoard::new(compiled)?, compiled, folder, json),
     }
 }
 

@@ -5,8 +5,10 @@
 //!
 //! * a [`Transport`] carries bytes, each call within a timeout;
 //! * a [`Bus`] reads and writes words at addresses; [`FrameBus`] does so with frames over a transport, and repeats what
-//!   the line lost;
+//!   the line lost; [`MemoryBus`] does so in the mapped memory of a PCIe function and needs no transport;
 //! * a [`Device`] is checked against a manifest when it is opened, and then runs images.
+//!
+//! [`DeviceAddress`] is what people write, `uart:PATH` or `pcie:BDF`, and opens the bus.
 //!
 //! ```
 //! use abi::ElementType;
@@ -25,10 +27,13 @@
 //! # Ok::<(), host::DeviceError>(())
 //! ```
 
+pub mod address;
 pub mod bus;
 pub mod device;
+pub mod discover;
 pub mod transport;
 
-pub use bus::{Bus, BusError, FrameBus};
-pub use device::{Device, DeviceError};
+pub use address::DeviceAddress;
+pub use bus::{Access, Bus, BusError, FrameBus, MemoryBus};
+pub use device::{Answers, Device, DeviceError, Statistics};
 pub use transport::{Transport, TransportError};

@@ -12,7 +12,7 @@ mod serve;
 mod verilated;
 
 pub use line::SimulatedLine;
-pub use open::{SimulatedDevice, open, open_pins};
+pub use open::{LineDevice, open, open_line};
 pub use rtl::RtlBoard;
 pub use serve::Served;
 pub use verilated::VerilatedBoard;

@@ -48,6 +48,35 @@ pub enum SimError {
         /// The network.
         network: String,
     },
+    /// The design has streams only.
+    #[error("an image of `{network}` must fit into the windows of a device, but is too large")]
+    #[diagnostic(
+        code(sim::no_windows),
+        help("drive the design through its streams: soc/xnorforge_soc.v has a top with AXI4-Stream")
+    )]
+    NoWindows {
+        /// The network.
+        network: String,
+    },
+    /// The file of a BAR cannot be made.
+    #[error("{} must be a new file for the memory of a simulated card, but the system answered: {source}", path.display())]
+    #[diagnostic(
+        code(sim::bar_file),
+        help("remove the file if no program uses it (`fuser {}` names one), or choose another place", path.display())
+    )]
+    BarFile {
+        /// The file.
+        path: PathBuf,
+        /// The system's answer.
+        source: std::io::Error,
+    },
+    /// A simulated device does not end its reset.
+    #[error("a simulated reset must be over within {cycles} cycles, but lasts")]
+    #[diagnostic(code(sim::reset_lasts), help("this is a fault of the design: please report it with the model"))]
+    ResetLasts {
+        /// Cycles waited.
+        cycles: u32,
+    },
     /// No netlist to simulate.
     #[error("{} must hold the netlist of a built design, but has none", folder.join("build").display())]
     #[diagnostic(code(sim::no_netlist), help("run `xnorforge build {}` first", folder.display()))]

@@ -7,13 +7,14 @@
 //! | [`packed`] | a `Network`, 64 bits at a time | users who want answers fast |
 //! | [`rtl`] | a `Plan`'s blocks in rust-hdl | hardware without any tool to install |
 //! | [`verilator`] | generated Verilog, compiled | proof that the hardware is right, cycle counts |
-//! | [`device`] | a board, or a [simulated one](board), through the host runtime | proof that the whole way works |
+//! | [`device`] | a board or card, or a simulated [board] or [card], through the host runtime | proof that the whole way works |
 //!
 //! All agree bit for bit; [`trace`] finds the place where they do not. This crate makes no hardware and knows no
 //! command line.
 
 pub mod back_pressure;
 pub mod board;
+pub mod card;
 pub mod device;
 pub mod error;
 pub mod executor;
@@ -26,6 +27,6 @@ pub mod trace;
 pub mod verilator;
 
 pub use error::SimError;
-pub use executor::{CycleReport, Executor, Progress, Run, RunOptions};
+pub use executor::{CycleReport, DeviceTime, Executor, Progress, Run, RunOptions};
 pub use stream_core::{FloatEnds, StageProbe, StreamCore};
 pub use trace::Trace;

@@ -11,11 +11,13 @@
 mod build;
 mod cache;
 mod files;
+mod process;
 mod program;
 mod tool;
 
 pub use build::{Model, ModelOptions};
 pub use cache::Cache;
+pub use process::Process;
 pub use program::Program;
 pub use tool::Tool;
 

@@ -1,7 +1,7 @@
 //! How calls end: a number for programs, two texts for people.
 
-use host::transport::uart::AddressError;
-use host::{DeviceError, TransportError};
+use host::address::DeviceAddressError;
+use host::{BusError, DeviceError};
 use miette::Diagnostic;
 use std::cell::RefCell;
 use std::ffi::{CString, c_char};
@@ -88,11 +88,11 @@ pub(crate) enum CallError {
     /// An address that is none.
     #[error(transparent)]
     #[diagnostic(transparent)]
-    Address(#[from] AddressError),
-    /// A line that cannot be opened.
+    Address(#[from] DeviceAddressError),
+    /// A bus that cannot be opened.
     #[error(transparent)]
     #[diagnostic(transparent)]
-    Line(#[from] TransportError),
+    Bus(#[from] BusError),
     /// What the device says.
     #[error(transparent)]
     #[diagnostic(transparent)]
@@ -118,7 +118,7 @@ impl CallError {
             E::Address(_) => Status::Address,
             E::Manifest { .. } | E::Outputs { .. } | E::Device(DeviceError::Manifest { .. }) => Status::Manifest,
             E::Device(DeviceError::Input { .. }) => Status::Input,
-            E::Line(_) | E::Device(_) => Status::Device,
+            E::Bus(_) | E::Device(_) => Status::Device,
             E::Panic { .. } => Status::Internal,
         }
     }

@@ -11,13 +11,12 @@ use abi::manifest::Manifest;
 use abi::maps::Reduction;
 use error::{CallError, answer};
 pub use error::{Status, xnorforge_error_help, xnorforge_error_message};
-use host::{Bus, Device};
+use host::{Bus, Device, DeviceAddress};
 use std::ffi::{CStr, c_char};
 use std::fs;
 use std::path::Path;
 
 /// An open device. One thread at a time may use it.
-#[derive(Debug)]
 pub struct OpenDevice {
     device: Device<Box<dyn Bus + Send>>,
     /// Numbers of one image.
@@ -27,7 +26,7 @@ pub struct OpenDevice {
     gives_indices: bool,
 }
 
-/// Opens the device at `address` ("uart:PATH[@BAUD]"), checks that it runs the design of the manifest.json at
+/// Opens the device at `address` ("uart:PATH[@BAUD]", "pcie:BDF" or "pcie:FILE"), checks that it runs the design of the manifest.json at
 /// `manifest_path`, and writes it to `*device`, which is NULL where that fails.
 ///
 /// # Safety
@@ -136,9 +135,10 @@ pub unsafe extern "C" fn xnorforge_close(device: *mut OpenDevice) {
 
 impl OpenDevice {
     fn open(address: &str, path: &Path) -> Result<Self, CallError> {
+        let address: DeviceAddress = address.parse()?;
         let text = fs::read_to_string(path).map_err(|error| CallError::manifest(path, error))?;
         let manifest: Manifest = serde_json::from_str(&text).map_err(|error| CallError::manifest(path, error))?;
-        let device = Device::open(open_bus(address, &manifest)?, &manifest)?;
+        let device = Device::open(address.open_bus(&manifest)?, &manifest)?;
         Ok(OpenDevice {
             device,
             input_values: manifest.input_map.len(),
@@ -183,13 +183,4 @@ unsafe fn text<'a>(argument: &'static str, pointer: *const c_char) -> Result<&'a
     }
     // SAFETY: it is not null, and by this function's contract a text that ends with a zero byte.
     unsafe { CStr::from_ptr(pointer) }.to_str().map_err(|_| CallError::NotUtf8 { argument })
-}
-
-/// The bus to the device at `address`.
-fn open_bus(address: &str, manifest: &Manifest) -> Result<Box<dyn Bus + Send>, CallError> {
-    use host::FrameBus;
-    use host::transport::uart::UartAddress;
-    let line: UartAddress = address.strip_prefix("uart:").unwrap_or("").parse()?;
-    let baud = line.baud.or(manifest.device.as_ref().map(|device| device.baud));
-    Ok(Box::new(FrameBus::new(UartAddress { baud, ..line }.open()?)))
 }

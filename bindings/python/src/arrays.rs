@@ -2,7 +2,7 @@
 
 use crate::error::{BindingError, Failure};
 use abi::InputMap;
-use abi::maps::{MapError, Scores};
+use abi::maps::{MapError, Scores, image_shape, is_shape_of_images};
 use pyo3::prelude::*;
 use pyo3::types::{PyByteArray, PyBytes, PyTuple};
 use sim::SimError;
@@ -21,8 +21,8 @@ pub fn images(py: Python<'_>, array: &Bound<'_, PyAny>, map: &InputMap) -> Resul
         return Err(BindingError::ElementType { found }.into());
     }
     let found: Vec<usize> = array.getattr("shape")?.extract()?;
-    if !map.is_shape_of_images(&found) {
-        let expected: Vec<String> = map.image_shape().iter().map(usize::to_string).collect();
+    if !is_shape_of_images(&found, &map.shape) {
+        let expected: Vec<String> = image_shape(&map.shape).iter().map(usize::to_string).collect();
         return Err(BindingError::Shape { expected: expected.join(", "), found }.into());
     }
     // Exact for all three types, and in row-major order whatever the strides and the byte order are.

@@ -3,9 +3,9 @@
 use crate::arrays;
 use crate::batches::in_batches;
 use crate::error::{BindingError, Failure};
-use abi::maps::Scores;
+use abi::maps::{Scores, image_shape};
 use hdl::artifacts;
-use host::{Bus, DeviceError, FrameBus};
+use host::{Bus, DeviceAddress, DeviceError};
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 use sim::{SimError, board};
@@ -16,6 +16,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 trait Driven: Send {
     fn infer(&mut self, images: &[Vec<f32>]) -> Result<Vec<Scores>, DeviceError>;
     fn counters(&mut self) -> Result<host::device::Counters, DeviceError>;
+    fn statistics(&self) -> host::Statistics;
 }
 
 impl<B: Bus + Send> Driven for host::Device<B> {
@@ -25,6 +26,10 @@ impl<B: Bus + Send> Driven for host::Device<B> {
 
     fn counters(&mut self) -> Result<host::device::Counters, DeviceError> {
         self.counters()
+    }
+
+    fn statistics(&self) -> host::Statistics {
+        self.statistics()
     }
 }
 
@@ -64,6 +69,19 @@ pub struct Counters {
     frame_errors: u32,
 }
 
+/// What runs have taken since the device was opened.
+#[pyclass(frozen, get_all, module = "xnorforge")]
+pub struct Statistics {
+    /// Images answered.
+    images: u64,
+    /// Seconds within which half of the images were answered.
+    latency_p50: f64,
+    /// Seconds within which 99 of 100 images were answered.
+    latency_p99: f64,
+    /// Frames sent once more, because the line lost something.
+    repeated: u64,
+}
+
 /// Opens the device at `address` and checks that it runs the design of `directory`.
 #[pyfunction]
 #[pyo3(signature = (address, directory = None))]
@@ -79,11 +97,14 @@ impl Device {
             let device = board::open(folder, &compiled)?;
             return Ok(Device::new(address, device, &compiled.manifest));
         }
-        let line: host::transport::uart::UartAddress = address.strip_prefix("uart:").unwrap_or("").parse()?;
+        let place: DeviceAddress = address.parse()?;
         let directory = directory.ok_or_else(|| BindingError::NoDirectory { address: address.clone() })?;
         let compiled = artifacts::read(&directory)?;
-        let baud = line.baud.or(Some(board::device_of(&compiled)?.baud));
-        let bus = FrameBus::new(host::transport::uart::UartAddress { baud, ..line }.open()?);
+        // A design for no board has no UART; a card needs none.
+        if let DeviceAddress::Uart(_) = place {
+            board::device_of(&compiled)?;
+        }
+        let bus = place.open_bus(&compiled.manifest)?;
         let device = host::Device::open(bus, &compiled.manifest).map_err(SimError::from)?;
         Ok(Device::new(address, device, &compiled.manifest))
     }
@@ -134,6 +155,15 @@ impl Device {
         Ok(Counters { submitted, completed, cycles, line_errors, frame_errors })
     }
 
+    /// What runs have taken since the device was opened.
+    #[getter]
+    fn statistics(&self, py: Python<'_>) -> PyResult<Statistics> {
+        let host::Statistics { images, latency_p50, latency_p99, line } =
+            py.detach(|| self.with(|device| Ok(device.statistics())))?;
+        let (latency_p50, latency_p99) = (latency_p50.as_secs_f64(), latency_p99.as_secs_f64());
+        Ok(Statistics { images, latency_p50, latency_p99, repeated: line.repeated })
+    }
+
     /// Gives the line back. A device that is closed already stays closed.
     fn close(&self, py: Python<'_>) {
         py.detach(|| *self.lock() = None);
@@ -148,7 +178,7 @@ impl Device {
     /// Shape of an image without a batch axis.
     #[getter]
     fn input_shape<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
-        PyTuple::new(py, self.input_map.image_shape())
+        PyTuple::new(py, image_shape(&self.input_map.shape))
     }
 
     /// Shape of an image's output.

@@ -138,8 +138,8 @@ macro_rules! classes {
 }
 
 classes!(
-    host::transport::uart::AddressError => AddressError,
-    host::TransportError => DeviceError,
+    host::address::DeviceAddressError => AddressError,
+    host::BusError => DeviceError,
     ArtifactsError => DirectoryError,
     ImportError => ModelError,
     LowerError => ModelError,

@@ -13,7 +13,7 @@ use pyo3::prelude::*;
 #[pymodule]
 mod _native {
     #[pymodule_export]
-    use crate::device::{Counters, Device, open};
+    use crate::device::{Counters, Device, Statistics, open};
     #[pymodule_export]
     use crate::error::{AddressError, DeviceError, DirectoryError, Error, InputError, ModelError};
     #[pymodule_export]

@@ -3,10 +3,12 @@
 use crate::arrays;
 use crate::batches::in_batches;
 use crate::error::Failure;
+use abi::maps::image_shape;
 use compiler::lower::lower;
 use hdl::artifacts;
 use network::onnx;
 use pyo3::prelude::*;
+use pyo3::types::PyTuple;
 use sim::packed::Packed;
 use sim::{Executor, RunOptions};
 use std::path::PathBuf;
@@ -58,17 +60,22 @@ impl Network {
 
     /// Shape of an image without a batch axis.
     #[getter]
-    fn input_shape<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, pyo3::types::PyTuple>> {
-        pyo3::types::PyTuple::new(py, self.input_map.image_shape())
+    fn input_shape<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        PyTuple::new(py, image_shape(&self.input_map.shape))
     }
 
     /// Shape of an image's output.
     #[getter]
-    fn output_shape<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, pyo3::types::PyTuple>> {
-        pyo3::types::PyTuple::new(py, &self.output_shape)
+    fn output_shape<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        PyTuple::new(py, &self.output_shape)
     }
 
     fn __repr__(&self) -> String {
-        format!("<xnorforge.Network {}: {:?} to {:?}>", self.name, self.input_map.image_shape(), self.output_shape)
+        format!(
+            "<xnorforge.Network {}: {:?} to {:?}>",
+            self.name,
+            image_shape(&self.input_map.shape),
+            self.output_shape
+        )
     }
 }

@@ -13,7 +13,7 @@ use std::path::PathBuf;
 ///
 /// DIR must have been compiled with `--writable-weights`. From then on it stands for MODEL: every engine gives MODEL's
 /// answers, simulated ones after loading the weights into the design as it was compiled. A board keeps the weights until
-/// it is configured anew; `run DIR --on uart:PATH` checks that it holds those of DIR.
+/// it is configured anew; `run DIR --on uart:PATH` or `pcie:BDF` checks that it holds those of DIR.
 #[derive(Debug, Args)]
 pub struct Load {
     /// A directory written by `compile --writable-weights`.
@@ -22,7 +22,7 @@ pub struct Load {
     /// A QONNX file of a network of the same shape; without one, the network that DIR was compiled with.
     #[arg(value_name = "MODEL")]
     model: Option<PathBuf>,
-    /// The device to write the weights to: uart:PATH[@BAUD], or to try it sim:DIR or gates.
+    /// The device to write the weights to: uart:PATH[@BAUD] or pcie:BDF|FILE, or to try it sim:DIR or gates.
     #[arg(long, value_name = "DEVICE")]
     on: Option<String>,
     /// Print one JSON object instead of text.

@@ -117,7 +117,7 @@ impl Simulate {
             return serve(compiled, &self.folder, &engine, self.json);
         };
         let network = model.network();
-        let images = images::images(input, &network.input_map, self.count)?;
+        let images = images::images(input, &network.input_map.shape, self.count)?;
         let labels = self.labels.as_deref().map(|path| images::labels(path, images.len())).transpose()?;
         let (bar, progress) = progress::bar(images.len());
         let options = RunOptions {

@@ -81,7 +81,6 @@ fn a_transmitter_escapes_what_a_receiver_takes_back() {
         receiver.settle().unwrap();
         if moves {
             line.push(sender.top.out_data.val().low() as u8);
-            assert_eq!(receiver.top.after_flag.val(), line.last() == Some(&FLAG));
         }
         if receiver.top.flag.val() || receiver.top.valid.val() {
             received.push(receiver.top.valid.val().then(|| receiver.top.data.val().low() as u8));
@@ -154,7 +153,7 @@ fn the_bridge_of_bits_is_the_same_in_verilog() {
     let memory = Memory::new(&mut Stimulus::new(6));
     let mut slave = Slave::new(memory.clone(), 6);
     let mut encoder = LineEncoder::deviating(&timing, -17_000);
-    let bridge = Bench::new("uart_bridge", Top(UartBridge::new(&timing))).cycles(60_000).verilator();
+    let bridge = Bench::new("uart_bridge", Top(UartBridge::new(&timing, 64))).cycles(60_000).verilator();
     bridge.run(move |bridge, stimulus| {
         if encoder.is_idle() {
             push(&mut encoder, &item(stimulus, &memory, 3));

@@ -1,5 +1,6 @@
 //! What can go wrong with an access.
 
+use super::memory::BarError;
 use crate::transport::TransportError;
 use miette::Diagnostic;
 use thiserror::Error;
@@ -11,6 +12,10 @@ pub enum BusError {
     #[error(transparent)]
     #[diagnostic(transparent)]
     Transport(#[from] TransportError),
+    /// The mapped memory cannot be had, or leads to nobody.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Bar(#[from] BarError),
     /// Not a single byte has ever come.
     #[error("a device must answer, but after {attempts} attempts not a single byte came")]
     #[diagnostic(

@@ -265,7 +265,10 @@ pub enum DeviceError {
     #[error("a reset must be over within {waited:?}, but the device still reports one")]
     #[diagnostic(
         code(host::device::reset_lasts),
-        help("this is a fault of the device's design or its clock stands still: configure the board anew")
+        help(
+            "where a simulation serves the device, check that it still runs; else this is a fault of the device's design or \
+             its clock stands still: configure the board anew"
+        )
     )]
     ResetLasts {
         /// How long the host waited.

@@ -1,17 +1,14 @@
 //! The board's top module in Verilator: a program that runs on demand.
 //!
-//! The program reads requests from its standard input and answers each on its standard output; both are 32-bit words in
-//! the machine's own byte order: a count of runs, then for each run its level and its number of cycles.
+//! Requests and answers are of one form: a count of runs, then for each run its level and its number of cycles.
 
 use super::{Levels, Pins, cells};
 use crate::SimError;
-use crate::verilator::{Cache, Program, Tool};
+use crate::verilator::{Process, Program};
 use abi::manifest::DeviceManifest;
 use hdl::artifacts::Compiled;
 use hdl::board::{Board, Family};
-use std::io::{BufReader, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 const HARNESS: &str = include_str!("harness.cpp");
 
@@ -25,10 +22,7 @@ const NETLIST_FLAGS: &[&str] = &["-DNO_ICE40_DEFAULT_ASSIGNMENTS", "--x-assign",
 /// A board in Verilator.
 #[derive(Debug)]
 pub struct VerilatedBoard {
-    program: PathBuf,
-    child: Child,
-    requests: Option<BufWriter<ChildStdin>>,
-    answers: BufReader<ChildStdout>,
+    process: Process,
 }
 
 impl VerilatedBoard {
@@ -88,39 +82,17 @@ impl VerilatedBoard {
         let folder = folder.canonicalize().map_err(SimError::file("open", folder))?;
         let texts = [&[("harness.cpp", HARNESS)], cells].concat();
         let program = Program { top, folder: &folder, verilog, memories, texts: &texts, flags, wave: false };
-        let program = program.build(&Cache::from_environment()?, &Tool::default())?;
-        for memory in memories {
-            let path = folder.join(memory);
-            std::fs::metadata(&path).map_err(SimError::file("read", &path))?;
-        }
-        let mut command = Command::new(&program);
-        command.current_dir(&folder).stdin(Stdio::piped()).stdout(Stdio::piped());
-        let mut child = command.spawn().map_err(SimError::file("run", &program))?;
-        let pipes = child.stdin.take().zip(child.stdout.take());
-        let (requests, answers) = pipes.ok_or(SimError::Internal("a child was started without its pipes"))?;
-        Ok(VerilatedBoard {
-            program,
-            child,
-            requests: Some(BufWriter::new(requests)),
-            answers: BufReader::new(answers),
-        })
+        Ok(VerilatedBoard { process: Process::start(&program)? })
     }
 
     fn exchange(&mut self, rx: &Levels) -> std::io::Result<Levels> {
-        let requests = self.requests.as_mut().ok_or(std::io::ErrorKind::BrokenPipe)?;
         let mut words = vec![rx.runs().len() as u32];
         words.extend(rx.runs().iter().flat_map(|(level, cycles)| [u32::from(*level), *cycles]));
-        let bytes: Vec<u8> = words.iter().flat_map(|word| word.to_ne_bytes()).collect();
-        requests.write_all(&bytes)?;
-        requests.flush()?;
-        let mut word = || {
-            let mut bytes = [0; 4];
-            self.answers.read_exact(&mut bytes).map(|()| u32::from_ne_bytes(bytes))
-        };
+        self.process.send(&words)?;
         let mut tx = Levels::default();
-        for _ in 0..word()? {
-            let level = word()? != 0;
-            tx.extend(level, word()?);
+        for _ in 0..self.process.receive()? {
+            let level = self.process.receive()? != 0;
+            tx.extend(level, self.process.receive()?);
         }
         Ok(tx)
     }
@@ -133,21 +105,12 @@ fn family_of(device: &DeviceManifest) -> Result<Family, SimError> {
 
 impl Pins for VerilatedBoard {
     fn run(&mut self, rx: &Levels) -> Result<Levels, SimError> {
-        let program = self.program.clone();
+        let program = self.process.program().clone();
         self.exchange(rx).map_err(SimError::file("drive the simulation", &program))
     }
 
     fn time_scale(&self) -> u32 {
         // A netlist makes some 5 * 10^5 cycles a second of 10^7 on the board, Verilog more.
         200
-    }
-}
-
-impl Drop for VerilatedBoard {
-    fn drop(&mut self) {
-        // The program ends with its standard input. A simulation that does not is ended; there is nobody left to tell.
-        self.requests = None;
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }

@@ -16,6 +16,7 @@ from ._native import (
     InputError,
     ModelError,
     Network,
+    Statistics,
     open,
 )
 
@@ -29,5 +30,6 @@ __all__ = [
     "InputError",
     "ModelError",
     "Network",
+    "Statistics",
     "open",
 ]

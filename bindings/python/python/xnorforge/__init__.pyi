@@ -49,6 +49,23 @@ class Counters:
         """Frames that reached the device broken, modulo 2^16."""
 
 @final
+class Statistics:
+    """What runs have taken since the device was opened, in time as it passes here."""
+
+    @property
+    def images(self) -> int:
+        """Images answered."""
+    @property
+    def latency_p50(self) -> float:
+        """Seconds within which half of the images were answered, those before them in the same batch included."""
+    @property
+    def latency_p99(self) -> float:
+        """Seconds within which 99 of 100 images were answered."""
+    @property
+    def repeated(self) -> int:
+        """Frames sent once more, because the line lost something."""
+
+@final
 class Device:
     """An open device, for one thread at a time: others wait."""
 
@@ -81,6 +98,8 @@ class Device:
         """
     def counters(self) -> Counters:
         """What the device has counted."""
+    @property
+    def statistics(self) -> Statistics: ...
     def close(self) -> None:
         """Gives the line back."""
     def __enter__(self) -> "Device": ...
@@ -114,4 +133,5 @@ def open(address: str, directory: Optional[Union[str, PathLike[str]]] = None) ->
     |---|---|
     | `sim:DIR` | the device of a directory compiled for a board, simulated in this process |
     | `uart:PATH[@BAUD]` | a board, or `xnorforge simulate DIR --serve`, on a serial line |
+    | `pcie:BDF`, `pcie:FILE` | a card, or the file that stands for its memory |
     """

@@ -1,0 +1,275 @@
+//! A simulated slave mirrored into memory, for hosts in other processes.
+//!
+//! Nobody is told of an access to memory. So the registers that a host writes are looked at again and again, and what they
+//! say is done at the slave; what the slave answers is written into the memory, the answers of images before the count of
+//! them. Whatever a host writes may stand there twice, and no read changes anything, as the
+//! [contract](abi::registers) has it; the weight window is compared at each reset, after which alone a host may rely on it.
+
+use super::{BarFile, Slave};
+use crate::SimError;
+use abi::registers::{
+    Access, CONTROL_RESET, INPUT_WINDOW, OUTPUT_WINDOW, Register, STATUS_BUSY, STATUS_RESET, WEIGHT_WINDOW,
+};
+use host::{Bus, MemoryBus};
+use std::path::Path;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+/// Pause between two looks at memory that nobody writes to.
+const NAP: Duration = Duration::from_micros(500);
+
+/// Words carried between two looks at `control`, so that a reset is noticed in the middle of a large image.
+const PIECE_WORDS: u32 = 32;
+
+/// Time that the slave is let at a time, so that its answers are noticed soon.
+const STEP: Duration = Duration::from_micros(500);
+
+/// Most cycles that the slave is let at a time.
+const MOST_STEP_CYCLES: u32 = 1 << 16;
+
+/// Most looks at a reset that lasts, and the cycles between them.
+const RESET_LOOKS: u32 = 1000;
+const RESET_CYCLES: u32 = 64;
+
+/// A simulated slave behind the memory of a card.
+#[derive(Debug)]
+pub struct ServedCard<S> {
+    slave: S,
+    memory: MemoryBus,
+    file: BarFile,
+    slots: u32,
+    input: Ring,
+    output: Ring,
+    /// The session that the slave knows.
+    session: u32,
+    /// What the slave holds in its weight window, and their identity.
+    weights: Vec<u32>,
+    identity: u32,
+    step_cycles: u32,
+    is_busy: bool,
+}
+
+/// One of the two windows, and how far its words are carried.
+#[derive(Debug)]
+struct Ring {
+    window: u32,
+    words_per_image: u32,
+    /// Images carried, modulo 2^32.
+    images: u32,
+    /// Words of the next one carried.
+    words: u32,
+}
+
+impl Ring {
+    fn new(window: u32, words_per_image: u32) -> Self {
+        Ring { window, words_per_image, images: 0, words: 0 }
+    }
+
+    fn empty(&mut self) {
+        (self.images, self.words) = (0, 0);
+    }
+
+    /// Carries a piece of the next image; whether that was its end.
+    fn carry(&mut self, slots: u32, from: &mut impl Bus, to: &mut impl Bus) -> Result<bool, SimError> {
+        let mut piece = [0; PIECE_WORDS as usize];
+        let count = PIECE_WORDS.min(self.words_per_image - self.words);
+        let piece = &mut piece[..count as usize];
+        let address = self.window + 4 * (self.images % slots * self.words_per_image + self.words);
+        from.read(address, piece)?;
+        to.write(address, piece)?;
+        self.words += count;
+        let is_end = self.words == self.words_per_image;
+        if is_end {
+            (self.images, self.words) = (self.images.wrapping_add(1), 0);
+        }
+        Ok(is_end)
+    }
+}
+
+impl<S: Slave> ServedCard<S> {
+    /// Mirrors `slave` into `file`.
+    ///
+    /// # Errors
+    /// Where the file cannot be mapped or the simulation fails.
+    pub fn new(mut slave: S, file: BarFile) -> Result<Self, SimError> {
+        let memory = file.map()?;
+        let slots = slave.read_register(Register::Slots)?;
+        let input = Ring::new(INPUT_WINDOW, slave.read_register(Register::InputWords)?);
+        let output = Ring::new(OUTPUT_WINDOW, slave.read_register(Register::OutputWords)?);
+        let mut card = ServedCard {
+            slave,
+            memory,
+            file,
+            slots,
+            input,
+            output,
+            session: 0,
+            weights: Vec::new(),
+            identity: 0,
+            step_cycles: 1,
+            is_busy: false,
+        };
+        card.begin()?;
+        Ok(card)
+    }
+
+    /// The path that hosts open.
+    pub fn path(&self) -> &Path {
+        self.file.path()
+    }
+
+    /// Serves hosts for as long as `go_on` says so. They may come and go. Sleeps while there is nothing to do.
+    ///
+    /// # Errors
+    /// Where the simulation fails.
+    pub fn run(&mut self, go_on: impl Fn() -> bool) -> Result<(), SimError> {
+        while go_on() {
+            if !self.step()? {
+                sleep(NAP);
+            }
+        }
+        Ok(())
+    }
+
+    /// Lays what does not change into the memory, and the weights that the slave begins with.
+    fn begin(&mut self) -> Result<(), SimError> {
+        self.weights = vec![0; self.slave.read_register(Register::WeightWords)? as usize];
+        if !self.weights.is_empty() {
+            self.slave.read(WEIGHT_WINDOW, &mut self.weights)?;
+            self.memory.write(WEIGHT_WINDOW, &self.weights)?;
+            self.identity = self.slave.read_register(Register::WeightsIdentity)?;
+            self.memory.write_register(Register::WeightsIdentity, self.identity)?;
+        }
+        // Backwards: a host that finds the identifier finds everything.
+        for register in Register::ALL.into_iter().rev().filter(|register| register.access() == Access::Constant) {
+            let mut words = vec![0; register.words() as usize];
+            self.slave.read(register.address(), &mut words)?;
+            self.memory.write(register.address(), &words)?;
+        }
+        Ok(())
+    }
+
+    /// Does what there is to do, for a moment; whether there was anything.
+    fn step(&mut self) -> Result<bool, SimError> {
+        if self.memory.read_register(Register::Control)? & CONTROL_RESET != 0 {
+            self.reset()?;
+            return Ok(true);
+        }
+        let session = self.memory.read_register(Register::Session)?;
+        if session != self.session {
+            self.slave.write_register(Register::Session, session)?;
+            self.session = session;
+        }
+        let submitted = self.memory.read_register(Register::Submitted)?;
+        let (room, wanted) = (self.room(), submitted.wrapping_sub(self.input.images));
+        // More than that no host may ask for.
+        let is_taking = (1..=self.slots).contains(&wanted) && room > 0;
+        let has_work = is_taking || self.input.images != self.output.images;
+        if !has_work {
+            self.publish(false)?;
+            return Ok(false);
+        }
+        self.publish(true)?;
+        if is_taking && self.input.carry(self.slots, &mut self.memory, &mut self.slave)? {
+            self.slave.write_register(Register::Submitted, self.input.images)?;
+        }
+        let completed = self.slave.read_register(Register::Completed)?;
+        let is_giving = completed != self.output.images;
+        if is_giving && self.output.carry(self.slots, &mut self.slave, &mut self.memory)? {
+            self.memory.write_register(Register::Completed, self.output.images)?;
+        }
+        if !is_taking && !is_giving {
+            self.pass()?;
+        }
+        Ok(true)
+    }
+
+    /// Images that the slave has room for: answers that were not fetched yet lie in its slots.
+    fn room(&self) -> u32 {
+        self.slots.saturating_sub(self.input.images.wrapping_sub(self.output.images))
+    }
+
+    /// Tells whether images are in work, and what the slave has counted when none is any more.
+    fn publish(&mut self, is_busy: bool) -> Result<(), SimError> {
+        if is_busy == self.is_busy {
+            return Ok(());
+        }
+        for register in [Register::Cycles, Register::LineErrors, Register::FrameErrors] {
+            let count = self.slave.read_register(register)?;
+            self.memory.write_register(register, count)?;
+        }
+        self.memory.write_register(Register::Status, if is_busy { STATUS_BUSY } else { 0 })?;
+        self.is_busy = is_busy;
+        Ok(())
+    }
+
+    /// Lets the slave work for about [`STEP`].
+    fn pass(&mut self) -> Result<(), SimError> {
+        let begin = Instant::now();
+        self.slave.pass(self.step_cycles)?;
+        let cycles = if begin.elapsed() < STEP { self.step_cycles * 2 } else { self.step_cycles / 2 };
+        self.step_cycles = cycles.clamp(1, MOST_STEP_CYCLES);
+        Ok(())
+    }
+
+    /// Does what a host wants by [`CONTROL_RESET`], and takes the bit back when it is done.
+    fn reset(&mut self) -> Result<(), SimError> {
+        self.reset_slave()?;
+        if self.load_weights()? {
+            // The core may have begun the next image, with padding and with the weights before.
+            self.reset_slave()?;
+        }
+        self.input.empty();
+        self.output.empty();
+        (self.session, self.is_busy) = (0, false);
+        for register in [
+            Register::Session,
+            Register::Submitted,
+            Register::Completed,
+            Register::Cycles,
+            Register::LineErrors,
+            Register::FrameErrors,
+            Register::Status,
+            Register::Control,
+        ] {
+            self.memory.write_register(register, 0)?;
+        }
+        Ok(())
+    }
+
+    fn reset_slave(&mut self) -> Result<(), SimError> {
+        self.slave.write_register(Register::Control, CONTROL_RESET)?;
+        for _ in 0..RESET_LOOKS {
+            if self.slave.read_register(Register::Status)? & STATUS_RESET == 0 {
+                return Ok(());
+            }
+            self.slave.pass(RESET_CYCLES)?;
+        }
+        Err(SimError::ResetLasts { cycles: RESET_LOOKS * RESET_CYCLES })
+    }
+
+    /// Carries weights that a host has written into the slave, and what the slave then holds back; whether there were any.
+    fn load_weights(&mut self) -> Result<bool, SimError> {
+        if self.weights.is_empty() {
+            return Ok(false);
+        }
+        let mut words = vec![0; self.weights.len()];
+        self.memory.read(WEIGHT_WINDOW, &mut words)?;
+        let identity = self.memory.read_register(Register::WeightsIdentity)?;
+        if words == self.weights && identity == self.identity {
+            return Ok(false);
+        }
+        let changed: Vec<usize> = (0..words.len()).filter(|index| words[*index] != self.weights[*index]).collect();
+        for index in &changed {
+            self.slave.write(WEIGHT_WINDOW + 4 * *index as u32, &words[*index..=*index])?;
+        }
+        if identity != self.identity {
+            self.slave.write_register(Register::WeightsIdentity, identity)?;
+        }
+        self.slave.read(WEIGHT_WINDOW, &mut self.weights)?;
+        self.memory.write(WEIGHT_WINDOW, &self.weights)?;
+        self.identity = self.slave.read_register(Register::WeightsIdentity)?;
+        self.memory.write_register(Register::WeightsIdentity, self.identity)?;
+        Ok(true)
+    }
+}
