@@ -37,13 +37,7 @@ use std::fmt;
 pub const IDENTIFIER: u32 = u32::from_le_bytes(*b"XNRF");
 
 /// The version of registers, frames and windows that this crate states.
-pub const ABI_VERSION: AbiVersion = AbiVersion { major: 1, minor: 2 };
-
-/// The minor version from which on there are registers and a window for weights.
-const WEIGHTS_MINOR: u16 = 1;
-
-/// The minor version from which on requests may come while another one is answered.
-const LINE_MINOR: u16 = 2;
+pub const ABI_VERSION: AbiVersion = AbiVersion { major: 2, minor: 0 };
 
 /// Address of the input window.
 pub const INPUT_WINDOW: u32 = 0x0010_0000;
@@ -186,30 +180,6 @@ impl Register {
         Register::WeightWords,
         Register::WeightsIdentity,
     ];
-
-    /// The minor version that added it.
-    const fn since(self) -> u16 {
-        match self {
-            Register::WeightWords | Register::WeightsIdentity => WEIGHTS_MINOR,
-            Register::LineBytes => LINE_MINOR,
-            Register::Identifier
-            | Register::AbiVersion
-            | Register::Control
-            | Register::Status
-            | Register::Submitted
-            | Register::Completed
-            | Register::Cycles
-            | Register::LineErrors
-            | Register::FrameErrors
-            | Register::Slots
-            | Register::InputWords
-            | Register::OutputWords
-            | Register::ClockHertz
-            | Register::FrameWords
-            | Register::Session
-            | Register::DesignHash => 0,
-        }
-    }
 
     /// Byte address of the (first) word.
     pub const fn address(self) -> u32 {
@@ -378,20 +348,14 @@ pub fn documentation() -> String {
             Access::Read => "read",
             Access::ReadWrite => "read, write",
         };
-        let since = match register.since() {
-            0 => String::new(),
-            minor => format!("; from version {}.{minor} on", ABI_VERSION.major),
-        };
-        text += &format!("| {place} | `{}` | {access} | {}{since} |\n", register.name(), register.meaning());
+        text += &format!("| {place} | `{}` | {access} | {} |\n", register.name(), register.meaning());
     }
     text += &format!("| 0x{INPUT_WINDOW:08x} | input window | write | `slots` images of `input_words` words each |\n");
     text +=
         &format!("| 0x{OUTPUT_WINDOW:08x} | output window | read | `slots` answers of `output_words` words each |\n");
     text += &format!(
         "| 0x{WEIGHT_WINDOW:08x} | weight window | read, write | the parameters, as in `weights.mem`; refused while `busy`; \
-         from version {}.{WEIGHTS_MINOR} on, in designs compiled with `--writable-weights` |\n\nThis is version {ABI_VERSION}. \
-         Registers that a device's version does not have yet read as 0.\n",
-        ABI_VERSION.major,
+         in designs compiled with `--writable-weights` |\n\nThis is version {ABI_VERSION}.\n"
     );
     text
 }

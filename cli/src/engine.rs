@@ -24,6 +24,9 @@ pub const DEFAULT_TARGET_FPS: f64 = 1000.0;
 /// Clock in MHz that a design is planned for where nothing else is said.
 pub const DEFAULT_CLOCK_MHZ: f64 = 100.0;
 
+/// Name of the engine that is a card.
+const PCIE: &str = "pcie";
+
 /// What runs a network.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Engine {
@@ -98,6 +101,17 @@ pub enum EngineError {
         /// What was given.
         path: String,
     },
+    /// A card needs the directory that it was made from.
+    #[error("`--on pcie` must be given a compiled directory, but {path} is a model")]
+    #[diagnostic(code(xnorforge::no_card), help("run `xnorforge compile {path} -o DIR` first and give DIR"))]
+    NoCard {
+        /// What was given.
+        path: String,
+    },
+    /// A netlist has no bus slave.
+    #[error("`simulate --serve --bar` must simulate with rtl or verilator, but gates simulates a board's pins only")]
+    #[diagnostic(code(xnorforge::no_bar), help("leave --bar out, or use --on verilator"))]
+    NoBar,
     /// An engine that holds no weights of its own.
     #[error(
         "`load --on` must be one of uart:PATH[@BAUD], pcie:BDF|FILE, sim:DIR, gates: a device with a weight window"
@@ -213,7 +227,7 @@ pub fn with_recorded<T>(
         Engine::Device(address) => {
             let name = match address {
                 DeviceAddress::Uart(_) => "uart",
-                DeviceAddress::Pcie(_) => "pcie",
+                DeviceAddress::Pcie(_) => PCIE,
             };
             let (compiled, _) = device_of(model, name)?;
             if let (DeviceAddress::Uart(uart), Some(path)) = (address, record) {
@@ -309,7 +323,10 @@ fn with_design<T>(model: &Model, body: impl FnOnce(&Compiled, &Path) -> Result<T
 fn device_of<'a>(model: &'a Model, engine: &'static str) -> Result<(&'a Compiled, &'a Path), EngineError> {
     match model {
         Model::Compiled { folder, compiled } => Ok((compiled, folder)),
-        Model::Imported { path, .. } => Err(EngineError::NoDevice { engine, path: path.display().to_string() }),
+        Model::Imported { path, .. } => {
+            let path = path.display().to_string();
+            Err(if engine == PCIE { EngineError::NoCard { path } } else { EngineError::NoDevice { engine, path } })
+        }
     }
 }
 

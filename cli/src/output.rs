@@ -8,11 +8,18 @@ use std::io::{ErrorKind, Write, stdout};
 /// # Errors
 /// Where standard output cannot be written.
 pub fn show(text: &str) -> Result<(), Failure> {
+    announce(text).map(drop)
+}
+
+/// Writes `text` to standard output; whether somebody reads it.
+///
+/// # Errors
+/// Where standard output cannot be written.
+pub fn announce(text: &str) -> Result<bool, Failure> {
     let mut stdout = stdout().lock();
     match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
-        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
-            Err(anyhow::Error::from(error).context("cannot write to standard output").into())
-        }
-        _ => Ok(()),
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(false),
+        Err(error) => Err(anyhow::Error::from(error).context("cannot write to standard output").into()),
     }
 }

@@ -97,8 +97,7 @@ fn of_piece(piece: &[u8], is_ended: bool) -> Option<Result<Frame, FrameError>> {
     let short = (is_ended && !bytes.is_empty()).then_some(Err(FrameError::Short));
     let Some(header) = bytes.get(..12) else { return short };
     let number = |bytes: &[u8]| bytes.iter().rev().fold(0u32, |number, byte| number << 8 | u32::from(*byte));
-    // The checksum as one begins from ones, the one of the payload from zeros.
-    if checksum(&header[..8], u32::MAX) != number(&header[8..]) {
+    if checksum(&header[..8]) != number(&header[8..]) {
         return Some(Err(FrameError::Checksum));
     }
     let Some(kind) = FrameKind::ALL.into_iter().find(|kind| kind.code() == header[0]) else {
@@ -113,7 +112,7 @@ fn of_piece(piece: &[u8], is_ended: bool) -> Option<Result<Frame, FrameError>> {
         let words = 4 * usize::from(count);
         let Some(payload) = bytes.get(12..12 + words + 4) else { return short };
         let (data, found) = payload.split_at(words);
-        if checksum(data, 0) != number(found) {
+        if checksum(&[&header[..8], data].concat()) != number(found) {
             return Some(Err(FrameError::Checksum));
         }
         frame.payload = data.chunks(4).map(number).collect();
@@ -122,8 +121,8 @@ fn of_piece(piece: &[u8], is_ended: bool) -> Option<Result<Frame, FrameError>> {
 }
 
 /// CRC-32, bit by bit.
-fn checksum(data: &[u8], start: u32) -> u32 {
-    let mut register = start;
+fn checksum(data: &[u8]) -> u32 {
+    let mut register = u32::MAX;
     for byte in data {
         for bit in 0..8 {
             let feedback = (register ^ u32::from(byte >> bit)) & 1;

@@ -41,6 +41,16 @@ pub trait Pins {
     fn time_scale(&self) -> u32;
 }
 
+impl<P: Pins + ?Sized> Pins for Box<P> {
+    fn run(&mut self, rx: &Levels) -> Result<Levels, SimError> {
+        (**self).run(rx)
+    }
+
+    fn time_scale(&self) -> u32 {
+        (**self).time_scale()
+    }
+}
+
 impl<P: Pins + ?Sized> Pins for &mut P {
     fn run(&mut self, rx: &Levels) -> Result<Levels, SimError> {
         (**self).run(rx)

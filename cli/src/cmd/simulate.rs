@@ -47,9 +47,12 @@ pub struct Simulate {
     #[arg(long, value_name = "DIR")]
     trace: Option<PathBuf>,
     /// Instead of running images, let the simulated board answer on a pseudo-terminal, for `run --on uart:PATH` in
-    /// another process.
+    /// another process, and the simulated card in a file, for `run --on pcie:FILE`.
     #[arg(long, conflicts_with_all = ["input", "labels", "output", "count", "backpressure", "wave", "trace"])]
     serve: bool,
+    /// With --serve: the file that stands for the card's memory, which must be new and is removed in the end.
+    #[arg(long, value_name = "FILE", requires = "serve")]
+    bar: Option<PathBuf>,
     /// Print one JSON object instead of text.
     #[arg(long)]
     json: bool,
@@ -114,7 +117,7 @@ impl Simulate {
             return Err(EngineError::NotCompiled { path: self.folder.display().to_string() }.into());
         };
         let Some(input) = self.input.as_deref().filter(|_| !self.serve) else {
-            return serve(compiled, &self.folder, &engine, self.json);
+            return serve(compiled, &self.folder, &engine, self.bar.as_deref(), self.json);
         };
         let network = model.network();
         let images = images::images(input, &network.input_map.shape, self.count)?;
