@@ -26,8 +26,8 @@ pub struct OpenDevice {
     gives_indices: bool,
 }
 
-/// Opens the device at `address` ("uart:PATH[@BAUD]", "pcie:BDF" or "pcie:FILE"), checks that it runs the design of the manifest.json at
-/// `manifest_path`, and writes it to `*device`, which is NULL where that fails.
+/// Opens the device at `address` ("uart:PATH[@BAUD]", "pcie:BDF" or "pcie:FILE"), checks that it runs the design of the
+/// manifest.json at `manifest_path`, and writes it to `*device`, which is NULL where that fails.
 ///
 /// # Safety
 /// Both texts end with a zero byte, and `device` points to a place for a pointer.
