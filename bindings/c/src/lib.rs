@@ -1,6 +1,6 @@
 //! The host runtime for C: `include/xnorforge.h`, written by cbindgen from this file.
 //!
-//! The only crate with `unsafe` code of ours. Every function checks what it is given, no panic leaves it, and an error is
+//! Every function checks what it is given, no panic leaves it, and an error is
 //! kept for its thread until the next call there.
 
 #![allow(unsafe_code)]

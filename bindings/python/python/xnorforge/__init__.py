@@ -20,6 +20,9 @@ from ._native import (
     open,
 )
 
+# Errors that Rust raises have their own; those that a user's program raises have none.
+Error.help = ""
+
 __all__ = [
     "AddressError",
     "Counters",

@@ -1,17 +1,31 @@
 from os import PathLike
 from types import TracebackType
-from typing import Any, Optional, Tuple, Type, Union, final
+from typing import Optional, Tuple, Type, Union, final
 
 import numpy
 from numpy.typing import ArrayLike, NDArray
 
-Outputs = Union[NDArray[numpy.float32], NDArray[numpy.int64]]
+__all__ = [
+    "AddressError",
+    "Counters",
+    "Device",
+    "DeviceError",
+    "DirectoryError",
+    "Error",
+    "InputError",
+    "ModelError",
+    "Network",
+    "Statistics",
+    "open",
+]
+
+_Outputs = Union[NDArray[numpy.float32], NDArray[numpy.int64]]
 
 class Error(Exception):
     """What xnorforge refuses or cannot do."""
 
     help: str
-    """The next step."""
+    """The next step: shown below the message where Python knows notes (3.11)."""
 
 class AddressError(Error):
     """A text that names no device."""
@@ -87,7 +101,7 @@ class Device:
         """Shape of an image's output."""
     @property
     def closed(self) -> bool: ...
-    def infer(self, images: ArrayLike) -> Outputs:
+    def infer(self, images: ArrayLike) -> _Outputs:
         """Runs images and gives the network's outputs, bit for bit those of the reference.
 
         `images` are of uint8, int8 or float32, taken as they are; the leading axis counts them, the others are
@@ -105,16 +119,17 @@ class Device:
     def __enter__(self) -> "Device": ...
     def __exit__(
         self,
-        kind: Optional[Type[BaseException]],
-        error: Optional[BaseException],
-        traceback: Optional[TracebackType],
+        _kind: Optional[Type[BaseException]],
+        _error: Optional[BaseException],
+        _traceback: Optional[TracebackType],
+        /,
     ) -> None: ...
 
 @final
 class Network:
     """A network on the CPU: a QONNX file, or a directory that `xnorforge compile` wrote."""
 
-    def __init__(self, path: Union[str, PathLike[str]]) -> None: ...
+    def __new__(cls, path: Union[str, PathLike[str]]) -> "Network": ...
     @property
     def name(self) -> str: ...
     @property
@@ -123,7 +138,7 @@ class Network:
     @property
     def output_shape(self) -> Tuple[int, ...]:
         """Shape of an image's output."""
-    def infer(self, images: ArrayLike) -> Outputs:
+    def infer(self, images: ArrayLike) -> _Outputs:
         """Runs images, as `Device.infer` does."""
 
 def open(address: str, directory: Optional[Union[str, PathLike[str]]] = None) -> Device:
