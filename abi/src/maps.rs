@@ -207,8 +207,8 @@ mod tests {
     fn images_have_a_batch_axis_or_none() {
         let batched = [1, 3, 8, 8];
         assert_eq!(image_shape(&batched), [3, 8, 8]);
-        for found in [&[5, 3, 8, 8] as &[usize], &[5, 1, 3, 8, 8], &[0, 3, 8, 8]] {
-            assert!(is_shape_of_images(found, &batched), "{found:?}");
+        for found in [vec![5, 3, 8, 8], vec![5, 1, 3, 8, 8], vec![0, 3, 8, 8]] {
+            assert!(is_shape_of_images(&found, &batched), "{found:?}");
         }
         for found in [&[] as &[usize], &[3, 8, 8], &[5, 2, 3, 8, 8], &[5, 192], &[5, 3, 8, 8, 1]] {
             assert!(!is_shape_of_images(found, &batched), "{found:?}");
