@@ -169,7 +169,7 @@ impl Bus for MemoryBus {
             fence(Ordering::Acquire);
         }
         let identifier = (Register::Identifier.address() / 4) as usize;
-        let may_be_gone = words.first().is_some() && words.iter().all(|word| *word == ALL_ONES);
+        let may_be_gone = !words.is_empty() && words.iter().all(|word| *word == ALL_ONES);
         if may_be_gone && self.load(identifier) == ALL_ONES {
             return Err(BarError::Gone { path: self.path.clone() }.into());
         }
