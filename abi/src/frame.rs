@@ -6,13 +6,13 @@
 //!
 //! ```text
 //! kind (1) · sequence (1) · count (2) · address (4) · CRC-32 of these 8 bytes (4)
-//!     then, where the kind has a payload: count words (4 each) · CRC-32 of the payload (4)
+//!     then, where the kind has a payload: count words (4 each) · CRC-32 of header and payload (4)
 //! ```
 //!
 //! The checksum is the CRC-32 of IEEE 802.3. The header has its own, so that a device can write payload words to a
-//! window while they arrive; a word for a register takes effect after the payload's checksum. The payload's checksum
-//! begins with a remainder of zeros where the header's begins with ones ([`CHECKSUM_STARTS`]): a header that the line
-//! repeats would otherwise pass for a payload of two words.
+//! window while they arrive; a word for a register takes effect after the payload's checksum. That one is over the header's
+//! 8 bytes and the payload: where the line loses the end of one frame and the beginning of the next, one frame's words
+//! would otherwise pass for those of the other, and a header that it repeats for a payload of two words.
 //!
 //! A frame that ends early or whose header is broken gets no answer. Every other request gets one, of kind
 //! [`FrameKind::ReadReply`], [`FrameKind::WriteReply`] or [`FrameKind::Refusal`], with the request's sequence number and
@@ -36,12 +36,6 @@ pub const HEADER_BYTES: usize = 8;
 
 /// Bytes of a checksum.
 pub const CHECKSUM_BYTES: usize = 4;
-
-/// What a checksum register holds, before its final inversion, after data and their own checksum went through it.
-pub const CHECKSUM_RESIDUE: u32 = 0xdebb_20e3;
-
-/// What a checksum register holds before the first bit of a header and of a payload.
-pub const CHECKSUM_STARTS: (u32, u32) = (u32::MAX, 0);
 
 /// The checksum's polynomial, lowest power in the highest bit.
 pub const CHECKSUM_POLYNOMIAL: u32 = 0xedb8_8320;
@@ -151,11 +145,12 @@ impl Frame {
         let mut bytes = vec![self.kind.code(), self.sequence];
         bytes.extend(self.count.to_le_bytes());
         bytes.extend(self.address.to_le_bytes());
-        bytes.extend(checksum(&bytes, CHECKSUM_STARTS.0));
+        bytes.extend(checksum(&[&bytes]));
         if self.kind.has_payload() {
             let payload: Vec<u8> = self.payload.iter().flat_map(|word| word.to_le_bytes()).collect();
-            bytes.extend(&payload);
-            bytes.extend(checksum(&payload, CHECKSUM_STARTS.1));
+            let sum = checksum(&[&bytes[..HEADER_BYTES], &payload]);
+            bytes.extend(payload);
+            bytes.extend(sum);
         }
         let mut stuffed = vec![FLAG];
         for byte in bytes {
@@ -234,7 +229,7 @@ fn parse(bytes: &[u8]) -> Result<Option<Frame>, FrameError> {
     }
     let (header, payload) = bytes.split_at(HEADER);
     if header.len() == bytes.len() {
-        check(header, CHECKSUM_STARTS.0)?;
+        check(&[], header)?;
     }
     let [code, sequence, count_low, count_high, a, b, c, d] = header[..HEADER_BYTES] else {
         return Ok(None);
@@ -252,23 +247,22 @@ fn parse(bytes: &[u8]) -> Result<Option<Frame>, FrameError> {
     if payload.len() < words + CHECKSUM_BYTES {
         return Ok(None);
     }
-    check(payload, CHECKSUM_STARTS.1)?;
+    check(&header[..HEADER_BYTES], payload)?;
     let word = |bytes: &[u8]| bytes.iter().rev().fold(0, |word, byte| word << 8 | u32::from(*byte));
     frame.payload = payload[..words].chunks(4).map(word).collect();
     Ok(Some(frame))
 }
 
-/// Checks that `bytes` end with the checksum of those before.
-fn check(bytes: &[u8], start: u32) -> Result<(), FrameError> {
+/// Checks that `bytes` end with the checksum of `before` and those before it.
+fn check(before: &[u8], bytes: &[u8]) -> Result<(), FrameError> {
     let (data, found) = bytes.split_at(bytes.len() - CHECKSUM_BYTES);
-    if checksum(data, start) == found { Ok(()) } else { Err(FrameError::Checksum) }
+    if checksum(&[before, data]) == found { Ok(()) } else { Err(FrameError::Checksum) }
 }
 
-/// The checksum of `data`, from a register that holds `start`.
-fn checksum(data: &[u8], start: u32) -> [u8; CHECKSUM_BYTES] {
-    // The library begins with the checksum of what went before, an inverted register.
-    let mut hasher = crc32fast::Hasher::new_with_initial(!start);
-    hasher.update(data);
+/// The checksum of `parts`, one after the other.
+fn checksum(parts: &[&[u8]]) -> [u8; CHECKSUM_BYTES] {
+    let mut hasher = crc32fast::Hasher::new();
+    parts.iter().for_each(|part| hasher.update(part));
     hasher.finalize().to_le_bytes()
 }
 
@@ -333,25 +327,9 @@ mod tests {
         expected.extend(header);
         expected.extend(crc32fast::hash(&header).to_le_bytes());
         expected.extend([ESCAPE, 0x5e, 0, 0, 0]);
-        expected.extend(checksum(&[0x7e, 0, 0, 0], 0));
+        expected.extend(checksum(&[&header, &[0x7e, 0, 0, 0]]));
         expected.push(FLAG);
         assert_eq!(bytes, expected);
-    }
-
-    #[test]
-    fn the_residue_is_what_a_register_holds() {
-        let data = b"any bytes";
-        for start in [CHECKSUM_STARTS.0, CHECKSUM_STARTS.1] {
-            let mut register = start;
-            for byte in data.iter().copied().chain(checksum(data, start)) {
-                for bit in 0..8 {
-                    let feedback = (register ^ u32::from(byte >> bit)) & 1;
-                    register = (register >> 1) ^ (feedback * CHECKSUM_POLYNOMIAL);
-                }
-            }
-            assert_eq!(register, CHECKSUM_RESIDUE);
-        }
-        assert_eq!(checksum(data, u32::MAX), crc32fast::hash(data).to_le_bytes());
     }
 
     #[test]
@@ -359,6 +337,25 @@ mod tests {
         let bytes = Frame::write(1, 0x20, vec![1, 2]).encode();
         let header = &bytes[..1 + HEADER_BYTES + CHECKSUM_BYTES];
         assert_eq!(decode(&[header, &header[1..], &bytes[header.len()..]].concat()), [Err(FrameError::Checksum)]);
+    }
+
+    /// Answers to different requests, between which the line has lost as much as a frame is long.
+    #[test]
+    fn words_of_another_frame_are_no_payload() {
+        let reply = |sequence, address, word| Frame {
+            kind: FrameKind::ReadReply,
+            sequence,
+            count: 1,
+            address,
+            payload: vec![word],
+        };
+        let frames = [(reply(1, 0x38, 0xabcd), reply(2, 0x14, 8)), (reply(1, 0x14, 7), reply(2, 0x14, 8))];
+        for (first, second) in frames {
+            let lines = [first.encode(), second.encode()].concat();
+            let header = 1 + HEADER_BYTES + CHECKSUM_BYTES;
+            let spliced = [&lines[..header], &lines[first.encode().len() + header..]].concat();
+            assert_eq!(decode(&spliced), [Err(FrameError::Checksum)]);
+        }
     }
 
     #[test]

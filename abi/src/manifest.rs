@@ -5,7 +5,7 @@ use crate::{InputMap, OutputMap};
 use serde::{Deserialize, Serialize};
 
 /// Version of the manifest's layout. A reader refuses others.
-pub const MANIFEST_VERSION: u32 = 2;
+pub const MANIFEST_VERSION: u32 = 3;
 
 /// The manifest of one design (`manifest.json`).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -64,6 +64,8 @@ pub struct DeviceManifest {
     pub clock_hertz: u32,
     /// Rate of its UART in baud.
     pub baud: u32,
+    /// Bytes that it holds of its line.
+    pub line_bytes: usize,
     /// Images that each of its windows holds.
     pub slots: usize,
 }

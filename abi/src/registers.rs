@@ -36,12 +36,8 @@ use std::fmt;
 /// What [`Register::Identifier`] reads: the letters `XNRF`, the first one in the lowest byte.
 pub const IDENTIFIER: u32 = u32::from_le_bytes(*b"XNRF");
 
-/// The version of registers, frames and windows that this crate states. [`Register::AbiVersion`] reads
-/// [`AbiVersion::of_device`].
-pub const ABI_VERSION: AbiVersion = AbiVersion { major: 1, minor: 1 };
-
-/// The minor version from which on there are registers and a window for weights.
-const WEIGHTS_MINOR: u16 = 1;
+/// The version of registers, frames and windows that this crate states.
+pub const ABI_VERSION: AbiVersion = AbiVersion { major: 2, minor: 0 };
 
 /// Address of the input window.
 pub const INPUT_WINDOW: u32 = 0x0010_0000;
@@ -92,11 +88,6 @@ impl AbiVersion {
     /// The version that the register's value stands for.
     pub fn from_code(code: u32) -> Self {
         AbiVersion { major: (code >> 16) as u16, minor: code as u16 }
-    }
-
-    /// What a device reads, whose weights can be written or not: the lowest version that has all its registers.
-    pub fn of_device(has_weights: bool) -> Self {
-        AbiVersion { minor: if has_weights { WEIGHTS_MINOR } else { 0 }, ..ABI_VERSION }
     }
 
     /// Whether this crate's reader can drive a device of version `device`. What a device of an older minor version lacks
@@ -156,6 +147,8 @@ pub enum Register {
     FrameWords,
     /// Says whose reset was the last one.
     Session,
+    /// How far requests may run ahead.
+    LineBytes,
     /// Says which design it is.
     DesignHash,
     /// Size of the weight window.
@@ -166,7 +159,7 @@ pub enum Register {
 
 impl Register {
     /// Every register, by address.
-    pub const ALL: [Register; 18] = [
+    pub const ALL: [Register; 19] = [
         Register::Identifier,
         Register::AbiVersion,
         Register::Control,
@@ -182,39 +175,11 @@ impl Register {
         Register::ClockHertz,
         Register::FrameWords,
         Register::Session,
+        Register::LineBytes,
         Register::DesignHash,
         Register::WeightWords,
         Register::WeightsIdentity,
     ];
-
-    /// The registers of a device whose weights can be written or not, by address.
-    pub fn of_device(has_weights: bool) -> impl Iterator<Item = Register> {
-        let minor = AbiVersion::of_device(has_weights).minor;
-        Register::ALL.into_iter().filter(move |register| register.since() <= minor)
-    }
-
-    /// The minor version that added it.
-    const fn since(self) -> u16 {
-        match self {
-            Register::WeightWords | Register::WeightsIdentity => WEIGHTS_MINOR,
-            Register::Identifier
-            | Register::AbiVersion
-            | Register::Control
-            | Register::Status
-            | Register::Submitted
-            | Register::Completed
-            | Register::Cycles
-            | Register::LineErrors
-            | Register::FrameErrors
-            | Register::Slots
-            | Register::InputWords
-            | Register::OutputWords
-            | Register::ClockHertz
-            | Register::FrameWords
-            | Register::Session
-            | Register::DesignHash => 0,
-        }
-    }
 
     /// Byte address of the (first) word.
     pub const fn address(self) -> u32 {
@@ -234,6 +199,7 @@ impl Register {
             Register::ClockHertz => 0x30,
             Register::FrameWords => 0x34,
             Register::Session => 0x38,
+            Register::LineBytes => 0x3c,
             Register::DesignHash => 0x40,
             Register::WeightWords => 0x60,
             Register::WeightsIdentity => 0x64,
@@ -259,6 +225,7 @@ impl Register {
             | Register::ClockHertz
             | Register::FrameWords
             | Register::Session
+            | Register::LineBytes
             | Register::WeightWords
             | Register::WeightsIdentity => 1,
         }
@@ -282,6 +249,7 @@ impl Register {
             | Register::OutputWords
             | Register::ClockHertz
             | Register::FrameWords
+            | Register::LineBytes
             | Register::DesignHash
             | Register::WeightWords => Access::Constant,
         }
@@ -305,6 +273,7 @@ impl Register {
             Register::ClockHertz => "clock_hertz",
             Register::FrameWords => "frame_words",
             Register::Session => "session",
+            Register::LineBytes => "line_bytes",
             Register::DesignHash => "design_hash",
             Register::WeightWords => "weight_words",
             Register::WeightsIdentity => "weights_identity",
@@ -340,10 +309,14 @@ impl Register {
             Register::ClockHertz => "frequency of the clock that `cycles` counts",
             Register::FrameWords => "most words that one frame may read or write",
             Register::Session => "any number that the host has written since the last reset, 0 before",
+            Register::LineBytes => {
+                "bytes that the device holds while it answers a request; 0 where there is no serial line, or where a \
+                 request must wait for the answer to the one before"
+            }
             Register::DesignHash => {
                 "SHA-256 of the core's files, as in `manifest.json`: first byte in the lowest byte of the first word"
             }
-            Register::WeightWords => "words of the weight window",
+            Register::WeightWords => "words of the weight window, 0 where weights are fixed",
             Register::WeightsIdentity => {
                 "0: the weights that the design was compiled with; all ones: a word of the weight window was written \
                  since; else what the host has written, the identity of the weights that it loaded; a reset changes \
@@ -375,22 +348,14 @@ pub fn documentation() -> String {
             Access::Read => "read",
             Access::ReadWrite => "read, write",
         };
-        let since = match register.since() {
-            0 => String::new(),
-            minor => format!("; from version {}.{minor} on", ABI_VERSION.major),
-        };
-        text += &format!("| {place} | `{}` | {access} | {}{since} |\n", register.name(), register.meaning());
+        text += &format!("| {place} | `{}` | {access} | {} |\n", register.name(), register.meaning());
     }
     text += &format!("| 0x{INPUT_WINDOW:08x} | input window | write | `slots` images of `input_words` words each |\n");
     text +=
         &format!("| 0x{OUTPUT_WINDOW:08x} | output window | read | `slots` answers of `output_words` words each |\n");
     text += &format!(
         "| 0x{WEIGHT_WINDOW:08x} | weight window | read, write | the parameters, as in `weights.mem`; refused while `busy`; \
-         from version {}.{WEIGHTS_MINOR} on |\n\nA device states the lowest version that has its registers: {} where the \
-         design was compiled with `--writable-weights`, else {}.\n",
-        ABI_VERSION.major,
-        AbiVersion::of_device(true),
-        AbiVersion::of_device(false),
+         in designs compiled with `--writable-weights` |\n\nThis is version {ABI_VERSION}.\n"
     );
     text
 }
@@ -410,10 +375,7 @@ mod tests {
     }
 
     #[test]
-    fn devices_state_the_version_of_their_registers() {
-        assert_eq!(AbiVersion::of_device(true), ABI_VERSION);
-        assert_eq!(Register::of_device(true).count(), Register::ALL.len());
-        assert!(Register::of_device(false).all(|register| register.address() <= Register::DesignHash.address()));
+    fn the_weight_window_lies_behind_the_others() {
         assert!(WEIGHT_WINDOW >= OUTPUT_WINDOW + MOST_WINDOW_BYTES && WEIGHT_WINDOW.is_multiple_of(MOST_WEIGHT_BYTES));
     }
 

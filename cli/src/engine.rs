@@ -6,6 +6,8 @@ use abi::weights::Segment;
 use compiler::fold::{Goal, plan};
 use hdl::artifacts::{self, Compiled};
 use host::address::{DeviceAddress, DeviceAddressError};
+use host::device::Sessions;
+use host::transport::record::{Recorder, Recording, Replay};
 use host::{Bus, Device, FrameBus, Transport};
 use miette::Diagnostic;
 use sim::board::{Pins, RtlBoard, SimulatedLine, VerilatedBoard};
@@ -13,6 +15,7 @@ use sim::device::OnDevice;
 use sim::rtl::Rtl;
 use sim::verilator::Verilator;
 use sim::{Executor, SimError};
+use std::hash::{BuildHasher, Hasher, RandomState};
 use std::path::{Path, PathBuf};
 use thiserror::Error;
 
@@ -41,6 +44,8 @@ pub enum Engine {
     Simulated(PathBuf),
     /// A board or a card, or whatever answers on a serial line or in mapped memory.
     Device(DeviceAddress),
+    /// A recording of a serial line.
+    Replay(PathBuf),
 }
 
 /// An engine that cannot be had.
@@ -49,7 +54,7 @@ pub enum EngineError {
     /// A word that names no engine.
     #[error(
         "the engine must be one of cpu, reference, rtl, verilator, gates, sim:DIR, uart:PATH[@BAUD], pcie:BDF|FILE, \
-         but is `{found}`"
+         replay:FILE, but is `{found}`"
     )]
     #[diagnostic(
         code(xnorforge::engine),
@@ -116,6 +121,22 @@ pub enum EngineError {
         help("without --on, DIR stands for the network on every engine: `xnorforge load DIR MODEL`")
     )]
     NoLoad,
+    /// Nothing passes over a line.
+    #[error(
+        "`--record` must be used with uart:PATH[@BAUD], sim:DIR or gates, and on simulated boards with a directory as \
+         compiled, without loaded weights"
+    )]
+    #[diagnostic(
+        code(xnorforge::no_record),
+        help(
+            "leave --record out, or give --on uart:PATH; what passes in memory or in a simulation of the core is no line"
+        )
+    )]
+    NoRecord,
+    /// Time does not pass in a recording.
+    #[error("`bench --on` must be an engine that computes, but a recording only repeats what was")]
+    #[diagnostic(code(xnorforge::no_bench), help("measure the device itself: --on uart:PATH"))]
+    NoBench,
     /// Only compiled directories can be simulated.
     #[error("`simulate` must be given a directory that `compile` wrote, but {path} is none")]
     #[diagnostic(
@@ -141,6 +162,7 @@ impl std::str::FromStr for Engine {
                 "gates" => Ok(Engine::Gates),
                 _ => Err(EngineError::Unknown { found: word.to_owned() }),
             },
+            Some(("replay", file)) if !file.is_empty() => Ok(Engine::Replay(file.into())),
             Some(("sim", folder)) if !folder.is_empty() => Ok(Engine::Simulated(folder.into())),
             Some(("uart" | "pcie", _)) => Ok(Engine::Device(word.parse()?)),
             Some(_) => Err(EngineError::Unknown { found: word.to_owned() }),
@@ -150,33 +172,57 @@ impl std::str::FromStr for Engine {
 
 /// Calls `body` with the executor for `model` on `engine`.
 ///
-/// A model that has not been compiled is compiled into a temporary directory first where the engine simulates it.
-///
 /// # Errors
-/// Where the engine cannot be had for the model, or `body` fails.
+/// As [`with_recorded`].
 pub fn with_executor<T>(
     model: &Model,
     engine: &Engine,
     body: impl FnOnce(&mut dyn Executor) -> Result<T, Failure>,
 ) -> Result<T, Failure> {
+    with_recorded(model, engine, None, |executor, _| body(executor))
+}
+
+/// Calls `body` with the executor for `model` on `engine`, and with the design where the engine runs one. Records what
+/// passes over the engine's serial line into the file `record`.
+///
+/// A model that has not been compiled is compiled into a temporary directory first where the engine simulates it.
+///
+/// # Errors
+/// Where the engine cannot be had for the model or has no line to record, or `body` fails.
+pub fn with_recorded<T>(
+    model: &Model,
+    engine: &Engine,
+    record: Option<&Path>,
+    body: impl FnOnce(&mut dyn Executor, Option<&Compiled>) -> Result<T, Failure>,
+) -> Result<T, Failure> {
+    let has_line = matches!(engine, Engine::Gates | Engine::Simulated(_) | Engine::Device(DeviceAddress::Uart(_)));
+    if record.is_some() && !has_line {
+        return Err(EngineError::NoRecord.into());
+    }
     match engine {
-        Engine::Cpu => body(&mut sim::packed::Packed::new(model.network())),
+        Engine::Cpu => body(&mut sim::packed::Packed::new(model.network()), None),
         Engine::Reference => match model {
-            Model::Imported { graph, .. } => body(&mut sim::reference::Reference::new(graph)?),
+            Model::Imported { graph, .. } => body(&mut sim::reference::Reference::new(graph)?, None),
             Model::Compiled { folder, .. } => Err(EngineError::NoGraph { folder: folder.display().to_string() }.into()),
         },
-        Engine::Rtl => with_design(model, |compiled, _| body(&mut Rtl::of_design(compiled)?)),
-        Engine::Verilator => with_design(model, |compiled, folder| body(&mut Verilator::of_design(compiled, folder)?)),
+        Engine::Rtl => with_design(model, |compiled, _| body(&mut Rtl::of_design(compiled)?, Some(compiled))),
+        Engine::Verilator => {
+            with_design(model, |compiled, folder| body(&mut Verilator::of_design(compiled, folder)?, Some(compiled)))
+        }
         Engine::Gates => {
             let (compiled, folder) = device_of(model, "gates")?;
             let line = line_of(VerilatedBoard::of_netlist(compiled, folder)?, compiled)?;
-            body(&mut OnDevice::new("gates", simulated_device(line, compiled)?))
+            let clock = line.clock();
+            let device = recorded_simulation(line, compiled, record)?;
+            body(&mut OnDevice::new("gates", device).with_clock(clock), Some(compiled))
         }
         Engine::Simulated(simulated) => {
             let (compiled, _) = device_of(model, "sim")?;
             let other = artifacts::read(simulated)?;
             let line = line_of(RtlBoard::new(&other)?, &other)?;
-            body(&mut OnDevice::new("sim", simulated_device(line, compiled)?))
+            let clock = line.clock();
+            let device = recorded_simulation(line, compiled, record)?;
+            body(&mut OnDevice::new("sim", device).with_clock(clock), Some(compiled))
         }
         Engine::Device(address) => {
             let name = match address {
@@ -184,9 +230,48 @@ pub fn with_executor<T>(
                 DeviceAddress::Pcie(_) => PCIE,
             };
             let (compiled, _) = device_of(model, name)?;
+            if let (DeviceAddress::Uart(uart), Some(path)) = (address, record) {
+                sim::board::device_of(compiled)?;
+                let line = uart.open_for(&compiled.manifest).map_err(|error| Failure::new(Exit::Tool, error))?;
+                return body(&mut OnDevice::new(name, recorded(line, compiled, path)?), Some(compiled));
+            }
             let bus = bus_of(address, compiled)?;
-            body(&mut OnDevice::new(name, Device::open(bus, &compiled.manifest).map_err(SimError::from)?))
+            let device = Device::open(bus, &compiled.manifest).map_err(SimError::from)?;
+            body(&mut OnDevice::new(name, device), Some(compiled))
         }
+        Engine::Replay(path) => {
+            let (compiled, _) = device_of(model, "replay")?;
+            let recording = Recording::read(path).map_err(Failure::of_input)?;
+            let sessions = Sessions::seeded(recording.seed);
+            let bus = FrameBus::new(Replay::new(recording));
+            let device = Device::open_with(bus, &compiled.manifest, sessions).map_err(SimError::from)?;
+            body(&mut OnDevice::new("replay", device), Some(compiled))
+        }
+    }
+}
+
+/// A device at the end of a line.
+type OnLine<'a> = Device<FrameBus<Box<dyn Transport + 'a>>>;
+
+/// The device of `compiled` at the end of `line`, whose traffic is recorded in the file at `path`.
+fn recorded<'a>(line: impl Transport + 'a, compiled: &Compiled, path: &Path) -> Result<OnLine<'a>, Failure> {
+    let seed = RandomState::new().build_hasher().finish();
+    let line: Box<dyn Transport + 'a> = Box::new(Recorder::create(line, path, seed).map_err(Failure::of_input)?);
+    let device = Device::open_with(FrameBus::new(line), &compiled.manifest, Sessions::seeded(seed));
+    Ok(device.map_err(SimError::from)?)
+}
+
+/// The simulated device of `compiled` at the end of `line`, whose traffic is recorded where a file is given.
+fn recorded_simulation<'a>(
+    line: impl Transport + 'a,
+    compiled: &Compiled,
+    record: Option<&Path>,
+) -> Result<OnLine<'a>, Failure> {
+    match record {
+        None => simulated_device(Box::new(line), compiled),
+        // A replay does not know whether weights were loaded first.
+        Some(_) if compiled.built.is_some() => Err(EngineError::NoRecord.into()),
+        Some(path) => recorded(line, compiled, path),
     }
 }
 
@@ -205,7 +290,9 @@ pub fn load_device(compiled: &Compiled, folder: &Path, engine: &Engine, segments
             load_bus(FrameBus::new(line_of(RtlBoard::new(&other)?, &other)?), compiled, segments)
         }
         Engine::Device(address) => load_bus(bus_of(address, compiled)?, compiled, segments),
-        Engine::Cpu | Engine::Reference | Engine::Rtl | Engine::Verilator => Err(EngineError::NoLoad.into()),
+        Engine::Cpu | Engine::Reference | Engine::Rtl | Engine::Verilator | Engine::Replay(_) => {
+            Err(EngineError::NoLoad.into())
+        }
     }
 }
 
@@ -256,7 +343,7 @@ fn bus_of(address: &DeviceAddress, compiled: &Compiled) -> Result<Box<dyn Bus + 
 
 /// The simulated device of `compiled` at the end of `line`: it begins as the design was compiled, so it is given what was
 /// loaded since.
-fn simulated_device<T: Transport>(line: T, compiled: &Compiled) -> Result<Device<FrameBus<T>>, Failure> {
+fn simulated_device<'a>(line: Box<dyn Transport + 'a>, compiled: &Compiled) -> Result<OnLine<'a>, Failure> {
     let bus = FrameBus::new(line);
     let device = match &compiled.built {
         None => Device::open(bus, &compiled.manifest),

@@ -142,6 +142,7 @@ impl From<hdl::build::BuildError> for Failure {
 impl From<sim::SimError> for Failure {
     fn from(error: sim::SimError) -> Self {
         let exit = match &error {
+            sim::SimError::Device(error) if is_other_than_recorded(error) => Exit::No,
             sim::SimError::Image { .. }
             | sim::SimError::Reference { .. }
             | sim::SimError::Unsupported { .. }
@@ -155,4 +156,15 @@ impl From<sim::SimError> for Failure {
         };
         Failure::new(exit, error)
     }
+}
+
+/// Whether the host did something else than the one whose session was recorded.
+fn is_other_than_recorded(error: &host::DeviceError) -> bool {
+    use host::TransportError as E;
+    matches!(
+        error,
+        host::DeviceError::Bus(host::BusError::Transport(
+            E::OtherRequest { .. } | E::UnreadReplay { .. } | E::ReplayEnded { .. }
+        ))
+    )
 }

@@ -1,5 +1,6 @@
 //! Images and labels out of `.npy` files, outputs into them.
 
+use abi::InputMap;
 use abi::maps::Scores;
 use anyhow::Context;
 use miette::Diagnostic;
@@ -149,6 +150,24 @@ pub fn images(path: &Path, shape: &[usize], count: Option<usize>) -> Result<Vec<
         return Err(ImagesError::Empty { path: path.to_owned() });
     }
     Ok(images)
+}
+
+/// Most images that are drawn: further ones repeat them.
+pub const MOST_DRAWN: usize = 256;
+
+/// `count` images, the same each time, in which each code of the input is as likely as any other.
+pub fn drawn(map: &InputMap, count: usize) -> Vec<Vec<f32>> {
+    let mut state = 1_u64;
+    let mut value = |index: usize| {
+        let boundaries = &map.functions[map.function_of.get(index).map_or(0, |function| *function as usize)].boundaries;
+        // The constants of Knuth's MMIX; the upper bits are the random ones.
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        match ((state >> 33) as usize) % (boundaries.len() + 1) {
+            0 => boundaries.first().map_or(0.0, |boundary| boundary.next_down()),
+            piece => boundaries[piece - 1],
+        }
+    };
+    (0..count).map(|_| (0..map.len()).map(&mut value).collect()).collect()
 }
 
 /// The first `images` labels of `path`.

@@ -4,6 +4,7 @@ mod cmd;
 mod engine;
 mod failure;
 mod images;
+mod measure;
 mod model;
 mod output;
 mod progress;
@@ -34,6 +35,8 @@ enum Verb {
     Build(cmd::build::Build),
     Flash(cmd::flash::Flash),
     Boards(cmd::boards::Boards),
+    Devices(cmd::devices::Devices),
+    Bench(cmd::bench::Bench),
 }
 
 fn main() -> ExitCode {
@@ -47,6 +50,8 @@ fn main() -> ExitCode {
         Verb::Build(build) => build.run(),
         Verb::Flash(flash) => flash.run(),
         Verb::Boards(boards) => boards.run(),
+        Verb::Devices(devices) => devices.run(),
+        Verb::Bench(bench) => bench.run(),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -106,18 +106,25 @@ fn pins(compiled: &Compiled, folder: &Path, engine: &Engine) -> Result<BoardPins
     Ok(match engine {
         Engine::Verilator => Box::new(VerilatedBoard::of_rtl(compiled, folder)?),
         Engine::Gates => Box::new(VerilatedBoard::of_netlist(compiled, folder)?),
-        Engine::Rtl | Engine::Cpu | Engine::Reference | Engine::Simulated(_) | Engine::Device(_) => {
-            Box::new(RtlBoard::new(compiled)?)
-        }
+        Engine::Rtl
+        | Engine::Cpu
+        | Engine::Reference
+        | Engine::Simulated(_)
+        | Engine::Device(_)
+        | Engine::Replay(_) => Box::new(RtlBoard::new(compiled)?),
     })
 }
 
 fn slave(compiled: &Compiled, folder: &Path, engine: &Engine) -> Result<CardSlave, Failure> {
     Ok(match engine {
         Engine::Verilator => Box::new(VerilatedSlave::new(compiled, folder)?),
-        Engine::Rtl | Engine::Gates | Engine::Cpu | Engine::Reference | Engine::Simulated(_) | Engine::Device(_) => {
-            Box::new(RtlSlave::new(compiled)?)
-        }
+        Engine::Rtl
+        | Engine::Gates
+        | Engine::Cpu
+        | Engine::Reference
+        | Engine::Simulated(_)
+        | Engine::Device(_)
+        | Engine::Replay(_) => Box::new(RtlSlave::new(compiled)?),
     })
 }
 

@@ -170,7 +170,7 @@ fn write(plan: &Plan, family: Family, folder: &Path) -> Result<(), Box<dyn Error
     artifacts::write(plan, Some(&board), folder)?;
     let of = |stage| features::of_stage(&plan.network, &plan.streams, &plan.stages, stage, family);
     let mut stages: Vec<Value> = plan.stages.iter().map(|stage| described(&stage.name, &of(stage))).collect();
-    let shell = Shell { rings: hdl::shell::windows::rings };
+    let shell = Shell { rings: hdl::shell::windows::rings, line_bytes: hdl::board::device::line_bytes };
     let shell = shell_features(&plan.input_format(), &plan.output_format(), family, &shell);
     let parts = ["shell", "input_converter", "output_converter"];
     stages.extend(parts.iter().zip(&shell).map(|(name, features)| described(name, features)));

@@ -90,7 +90,7 @@ fn modules(
 /// weight window of `weight_words` words.
 pub fn facts(plan: &Plan, weight_words: u32, design_hash: [u8; 32]) -> DeviceFacts {
     // Without windows the streams remain.
-    let slots = windows::slots(&plan.input_format(), &plan.output_format()).unwrap_or(0);
+    let slots = windows::slots(&plan.input_format(), &plan.output_format(), windows::RING_WORDS).unwrap_or(0);
     DeviceFacts::of(plan, (slots, weight_words), (plan.clock_mhz * 1e6).round() as u32, design_hash)
 }
 

@@ -1,7 +1,7 @@
 //! How a device is named: by its transport and its place there.
 
 use crate::bus::memory::{PcieAddress, least_bytes};
-use crate::transport::uart::{AddressError, DEFAULT_BAUD, UartAddress};
+use crate::transport::uart::{AddressError, UartAddress};
 use crate::{Bus, BusError, FrameBus, MemoryBus};
 use abi::manifest::Manifest;
 use miette::Diagnostic;
@@ -20,16 +20,13 @@ pub enum DeviceAddress {
 
 impl DeviceAddress {
     /// Opens the bus to the device, which runs the design of `manifest`. A serial line whose address states no rate has the
-    /// manifest's, else [`DEFAULT_BAUD`].
+    /// manifest's, else [`DEFAULT_BAUD`](crate::transport::uart::DEFAULT_BAUD).
     ///
     /// # Errors
     /// Where the transport cannot be opened.
     pub fn open_bus(&self, manifest: &Manifest) -> Result<Box<dyn Bus + Send>, BusError> {
         match self {
-            DeviceAddress::Uart(address) => {
-                let baud = address.baud.or(manifest.device.as_ref().map(|device| device.baud)).or(Some(DEFAULT_BAUD));
-                Ok(Box::new(FrameBus::new(UartAddress { baud, ..address.clone() }.open()?)))
-            }
+            DeviceAddress::Uart(address) => Ok(Box::new(FrameBus::new(address.open_for(manifest)?))),
             DeviceAddress::Pcie(address) => Ok(Box::new(MemoryBus::open(address, least_bytes(manifest))?)),
         }
     }

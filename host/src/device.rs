@@ -3,9 +3,16 @@
 mod error;
 mod ring;
 mod schema;
+mod sessions;
+mod statistics;
+mod stream;
 mod weights;
 
 pub use error::DeviceError;
+pub(crate) use schema::hexadecimal;
+pub use sessions::Sessions;
+pub use statistics::Statistics;
+pub use stream::Answers;
 
 use crate::bus::Bus;
 use abi::manifest::Manifest;
@@ -14,10 +21,15 @@ use abi::registers::{
     ABI_VERSION, AbiVersion, CONTROL_RESET, IDENTIFIER, MOST_WINDOW_BYTES, Register, STATUS_BUSY, STATUS_RESET,
 };
 use schema::{End, Schema};
+use statistics::Latencies;
 use std::cmp::Ordering;
-use std::hash::{BuildHasher, Hasher, RandomState};
+use std::sync::Arc;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
+use stream::Stream;
+
+/// Most images between two resets, far from where counters wrap around.
+const MOST_IMAGES: u32 = 1 << 31;
 
 /// How long a device may work without finishing an image, besides four times what the manifest plans for one.
 pub const DEFAULT_PATIENCE: Duration = Duration::from_secs(2);
@@ -30,17 +42,21 @@ const RESET_PAUSE: Duration = Duration::from_micros(100);
 const CYCLES_PER_WEIGHT_WORD: f64 = 16.0;
 
 /// A device that runs the design of a manifest.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Device<B> {
     bus: B,
-    schema: Schema,
+    schema: Arc<Schema>,
     slots: usize,
     clock_hertz: u32,
     patience: Duration,
+    sessions: Sessions,
     /// What this host wrote to the device after the last reset.
     session: u32,
     /// Images run since the last reset.
     images_run: u32,
+    /// Images after which the device is reset.
+    images_per_reset: u32,
+    latencies: Latencies,
     /// Whether a run failed halfway, so that only a reset tells what the device will do next.
     is_in_doubt: bool,
 }
@@ -69,14 +85,22 @@ impl<B: Bus> Device<B> {
     /// Where the manifest is not one, where nobody answers, or where another device or design does or one with other
     /// weights.
     pub fn open(bus: B, manifest: &Manifest) -> Result<Self, DeviceError> {
-        let mut device = Device::connect(bus, manifest)?;
+        Device::open_with(bus, manifest, Sessions::random())
+    }
+
+    /// As [`open`](Self::open), with numbers from `sessions`.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn open_with(bus: B, manifest: &Manifest, sessions: Sessions) -> Result<Self, DeviceError> {
+        let mut device = Device::connect(bus, manifest, sessions)?;
         device.check_weights()?;
         Ok(device)
     }
 
     /// As [`open`](Self::open), whatever weights there are.
-    fn connect(mut bus: B, manifest: &Manifest) -> Result<Self, DeviceError> {
-        let schema = Schema::of(manifest)?;
+    fn connect(mut bus: B, manifest: &Manifest, sessions: Sessions) -> Result<Self, DeviceError> {
+        let schema = Arc::new(Schema::of(manifest)?);
         let found = bus.read_register(Register::Identifier)?;
         if found != IDENTIFIER {
             return Err(DeviceError::Identifier { expected: IDENTIFIER, found });
@@ -96,8 +120,11 @@ impl<B: Bus> Device<B> {
             slots: slots as usize,
             clock_hertz,
             patience: DEFAULT_PATIENCE,
+            sessions,
             session: 0,
             images_run: 0,
+            images_per_reset: MOST_IMAGES,
+            latencies: Latencies::default(),
             is_in_doubt: true,
         };
         device.reset()?;
@@ -108,6 +135,12 @@ impl<B: Bus> Device<B> {
     /// plans for one.
     pub fn with_patience(mut self, patience: Duration) -> Self {
         self.patience = patience;
+        self
+    }
+
+    /// The same device, which is reset after `images` images, if not before.
+    pub fn with_images_per_reset(mut self, images: u32) -> Self {
+        self.images_per_reset = images.clamp(1, MOST_IMAGES);
         self
     }
 
@@ -134,7 +167,7 @@ impl<B: Bus> Device<B> {
                 return Err(DeviceError::NotReset { register: register.name(), found });
             }
         }
-        self.session = new_session();
+        self.session = self.sessions.next();
         self.bus.write_register(Register::Session, self.session)?;
         self.images_run = 0;
         self.is_in_doubt = false;
@@ -146,21 +179,21 @@ impl<B: Bus> Device<B> {
     ///
     /// A run after one that failed begins with a reset.
     ///
-    /// A device that somebody else resets, or that loses its power, is noticed at the end at the latest: it then no longer
-    /// holds the number of this host's session.
+    /// A device that somebody else resets, or that loses its power, is noticed before an answer after that is given: it then
+    /// no longer holds the number of this host's session.
     ///
     /// # Errors
     /// Where an image is not one of the network's, the device does not answer, or does not finish. Whatever the line
     /// does to bytes, the answers of a run that succeeds are the core's to these images.
     pub fn run(&mut self, images: &[Vec<i32>], progress: &mut dyn FnMut(usize)) -> Result<Vec<Vec<i32>>, DeviceError> {
         self.schema.check_images(images)?;
-        let has_room = u32::try_from(images.len()).is_ok_and(|count| self.images_run.checked_add(count).is_some());
-        if self.is_in_doubt || !has_room {
-            self.reset()?;
+        let format = self.schema.input.format;
+        let words = images.iter().map(move |image| Ok(format.pack(image)));
+        let mut answers = Vec::with_capacity(images.len());
+        for answer in Stream::new(self, words) {
+            answers.push(answer?);
+            progress(answers.len());
         }
-        self.is_in_doubt = true;
-        let answers = self.run_ring(images, progress)?;
-        self.is_in_doubt = false;
         Ok(answers)
     }
 
@@ -173,6 +206,35 @@ impl<B: Bus> Device<B> {
         let elements = self.schema.elements(images)?;
         let answers = self.run(&elements, progress)?;
         Ok(answers.iter().map(|answer| self.schema.output_map.apply(answer)).collect())
+    }
+
+    /// Runs images as [`infer`](Self::infer) does, while they come: the iterator gives the scores of one after the other.
+    /// It takes images from `images` ahead, as many as the device [holds](Self::slots) and a few more.
+    ///
+    /// ```
+    /// # use abi::ElementType;
+    /// # use abi::packing::StreamFormat;
+    /// # use host::transport::fake::{SoftwareDevice, manifest_of};
+    /// # use host::{Device, FrameBus};
+    /// # let stream = StreamFormat { element: ElementType::Signed { bits: 8 }, lanes: 3, channels: 3, vectors: 1 };
+    /// # let manifest = manifest_of(stream, stream);
+    /// # let line = SoftwareDevice::new(&manifest, 2, <[i32]>::to_vec);
+    /// # let mut device = Device::open(FrameBus::new(line), &manifest)?;
+    /// let camera = (0..1000).map(|n| vec![n as f32 % 100.0; 3]);
+    /// for scores in device.stream(camera).take(5) {
+    ///     println!("{:?}", scores?);
+    /// }
+    /// # Ok::<(), host::DeviceError>(())
+    /// ```
+    ///
+    /// An error is the last item. Where an image is the reason, the scores of all before it come first.
+    pub fn stream<I: IntoIterator<Item = Vec<f32>>>(&mut self, images: I) -> Answers<'_, B, I::IntoIter> {
+        Answers::new(self, images.into_iter())
+    }
+
+    /// What runs have taken since the device was opened.
+    pub fn statistics(&self) -> Statistics {
+        self.latencies.statistics(self.bus.statistics())
     }
 
     /// What the device has counted.
@@ -228,11 +290,6 @@ impl<B: Bus> Device<B> {
         let seconds = cycles / hertz * f64::from(self.bus.time_scale());
         Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX)
     }
-}
-
-/// A number that no other host and no earlier reset is likely to have chosen, and never 0.
-fn new_session() -> u32 {
-    (RandomState::new().build_hasher().finish() as u32).max(1)
 }
 
 fn check_version(found: AbiVersion) -> Result<(), DeviceError> {

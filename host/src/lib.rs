@@ -30,9 +30,10 @@
 pub mod address;
 pub mod bus;
 pub mod device;
+pub mod discover;
 pub mod transport;
 
 pub use address::DeviceAddress;
-pub use bus::{Bus, BusError, FrameBus, MemoryBus};
-pub use device::{Device, DeviceError};
+pub use bus::{Access, Bus, BusError, FrameBus, MemoryBus};
+pub use device::{Answers, Device, DeviceError, Statistics};
 pub use transport::{Transport, TransportError};

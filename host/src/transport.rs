@@ -1,6 +1,7 @@
 //! What carries bytes to a device and back.
 
 pub mod fake;
+pub mod record;
 pub mod uart;
 
 mod error;

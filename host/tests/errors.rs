@@ -188,7 +188,7 @@ fn refusals() {
     }
     messages.failure("an unknown reason", || open(refuse(99)));
     messages.failure("a payload refused each time", || open(refuse(Refusal::Payload.code())));
-    messages.failure("no word there", || Ok(bus(device()).read(0x3c, &mut [0])?));
+    messages.failure("no word there", || Ok(bus(device()).read(0x68, &mut [0])?));
     messages.failure("a constant", || Ok(bus(device()).write_register(Register::Slots, 9)?));
     messages.failure("behind the window", || Ok(bus(device()).write(INPUT_WINDOW + 4 * 7, &[0; 3])?));
     messages.failure("between two words", || Ok(bus(device()).read(OUTPUT_WINDOW + 2, &mut [0])?));
@@ -220,7 +220,11 @@ fn devices() {
     let error = (10..60).find_map(foreign_reset).unwrap();
     messages.codes.insert(support::rendered(&error).lines().next().unwrap().into());
     messages.failure("a reset that lasts", || run(device().with_register(Register::Status, 2), 1));
-    messages.failure("a restart in the middle", || run(device().with_restart_after(30), 20));
+    let out_of_step = |requests| match run(device().with_restart_after(requests), 60) {
+        Err(error @ DeviceError::OutOfStep { .. }) => Some(error),
+        _ => None,
+    };
+    messages.error("a restart in the middle", &(10..90).find_map(out_of_step).unwrap());
     messages.failure("an image too long", || open(device())?.run(&[vec![0; 7]], &mut |_| {}));
     messages.failure("an element too great", || open(device())?.run(&[vec![1, 2, 3, 256, 5, 6]], &mut |_| {}));
     messages.failure("a value that is no number", || open(device())?.infer(&[vec![f32::NAN; 6]], &mut |_| {}));

@@ -31,13 +31,14 @@ fn faults(random: &mut impl Rng) -> Faults {
     // From one byte in 10^5 to one in 30; each kind is left out now and then.
     let mut often =
         |most: f64| if random.random_bool(0.3) { 0.0 } else { most * 10f64.powf(random.random_range(-3.5..0.0)) };
-    let (drop, flip, repeat, garbage, delay) = (often(0.03), often(0.03), often(0.03), often(0.03), often(0.01));
+    let (drop, flip, repeat, truncate) = (often(0.03), often(0.03), often(0.03), often(0.01));
+    let (garbage, delay) = (often(0.03), often(0.01));
     let cut = match random.random_range(0..10) {
         0 => Some(Cut::Closed(random.random_range(0..5000))),
         1 => Some(Cut::Silent(random.random_range(0..5000))),
         _ => None,
     };
-    Faults { drop, flip, repeat, garbage, delay, cut }
+    Faults { drop, flip, repeat, truncate, garbage, delay, cut }
 }
 
 /// Whether a line, and not the device or the host, may be the reason for `error`.
@@ -176,7 +177,7 @@ fn an_answer_to_an_earlier_attempt_is_not_enough() {
 fn a_restart_is_noticed() {
     let stream = StreamFormat { element: ElementType::Unsigned { bits: 8 }, lanes: 1, channels: 3, vectors: 1 };
     let manifest = manifest_of(stream, stream);
-    let images: Vec<Vec<i32>> = (0..20).map(|image| vec![image; 3]).collect();
+    let images: Vec<Vec<i32>> = (0..60).map(|image| vec![image; 3]).collect();
     let mut noticed = 0;
     for requests in 0..90 {
         let line = SoftwareDevice::new(&manifest, 4, <[i32]>::to_vec).with_restart_after(requests);
@@ -192,6 +193,7 @@ fn a_restart_is_noticed() {
             Err(error) => panic!("{requests}: {error}"),
         }
     }
+    println!("{noticed} noticed");
     assert!(noticed > 40, "{noticed}");
 }
 

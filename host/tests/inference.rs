@@ -9,7 +9,7 @@ use abi::packing::StreamFormat;
 use abi::registers::Register;
 use abi::{ElementType, StepFunction};
 use host::transport::fake::{SoftwareDevice, manifest_of};
-use host::{Device, FrameBus};
+use host::{Bus, Device, FrameBus};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 

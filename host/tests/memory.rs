@@ -8,7 +8,7 @@ mod support;
 use abi::ElementType;
 use abi::manifest::{Manifest, WeightsManifest};
 use abi::packing::StreamFormat;
-use abi::registers::{IDENTIFIER, INPUT_WINDOW, OUTPUT_WINDOW, Register, SPAN_BYTES, WEIGHT_WINDOW};
+use abi::registers::{ABI_VERSION, IDENTIFIER, INPUT_WINDOW, OUTPUT_WINDOW, Register, SPAN_BYTES, WEIGHT_WINDOW};
 use host::address::DeviceAddress;
 use host::bus::memory::{BarError, FunctionAddress, MemoryBus, SIMULATED_TIME_SCALE, least_bytes};
 use host::transport::fake::manifest_of;
@@ -86,7 +86,7 @@ fn manifest() -> Manifest {
 fn lay_constants(bus: &mut MemoryBus) {
     for (register, word) in [
         (Register::Identifier, IDENTIFIER),
-        (Register::AbiVersion, 0x1_0000),
+        (Register::AbiVersion, ABI_VERSION.code()),
         (Register::Slots, 4),
         (Register::InputWords, 2),
         (Register::OutputWords, 1),

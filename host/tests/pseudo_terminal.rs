@@ -10,7 +10,7 @@ use abi::manifest::Manifest;
 use abi::packing::StreamFormat;
 use host::bus::Patience;
 use host::transport::Pace;
-use host::transport::fake::{Faults, FaultyLine, SoftwareDevice, manifest_of};
+use host::transport::fake::{Cut, Faults, FaultyLine, SoftwareDevice, manifest_of};
 use host::transport::uart::{PSEUDO_TERMINAL_TIME_SCALE, Uart};
 use host::{Bus, BusError, Device, DeviceError, FrameBus, Transport, TransportError};
 use serialport::{SerialPort, TTYPort};
@@ -28,7 +28,7 @@ struct Board {
     path: String,
     stop: Arc<AtomicBool>,
     served: Arc<AtomicUsize>,
-    thread: Option<JoinHandle<()>>,
+    thread: Option<JoinHandle<SoftwareDevice>>,
     _slave: TTYPort,
 }
 
@@ -51,12 +51,19 @@ impl Board {
                     Err(error) => panic!("{error}"),
                 }
             }
+            device
         });
         Board { path: slave.name().unwrap(), stop, served, thread: Some(thread), _slave: slave }
     }
 
     fn open(&self) -> Uart {
         Uart::open(&self.path, 1_000_000).unwrap()
+    }
+
+    /// Unplugs the line; the device stays as it is.
+    fn unplug(mut self) -> SoftwareDevice {
+        self.stop.store(true, Ordering::Relaxed);
+        self.thread.take().unwrap().join().unwrap()
     }
 }
 
@@ -109,7 +116,8 @@ fn a_noisy_terminal_gives_the_same_answers() {
     let patience = Patience { host_latency: Duration::from_millis(10), attempts: 8, ..support::SHORT };
     for seed in 0..15 {
         let board = Board::new(software_device(), usize::MAX);
-        let rates = Faults { drop: 3e-4, flip: 3e-4, repeat: 3e-4, garbage: 3e-4, delay: 1e-4, cut: None };
+        let rates =
+            Faults { drop: 3e-4, flip: 3e-4, repeat: 3e-4, truncate: 1e-4, garbage: 3e-4, delay: 1e-4, cut: None };
         let line = FaultyLine::new(board.open().with_time_scale(1), rates, seed);
         let mut bus = FrameBus::new(line).with_patience(patience);
         let result = Device::open(&mut bus, &manifest()).and_then(|mut device| device.run(&images(30), &mut |_| {}));
@@ -137,6 +145,74 @@ fn unplugging_is_noticed_at_once() {
         let is_closed = matches!(error, DeviceError::Bus(BusError::Transport(TransportError::Closed { .. })));
         assert!(is_closed, "{most_bytes} bytes: {error}");
         assert!(begin.elapsed() < Duration::from_secs(5));
+    }
+}
+
+/// A line that comes back under its path is opened again, whether its device kept its power or not.
+#[test]
+fn an_unplugged_line_is_opened_again_on_its_path() {
+    let folder = std::env::temp_dir().join(format!("xnorforge-replugged-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let link = folder.join("board");
+    let plug = |board: &Board| {
+        let _ = std::fs::remove_file(&link);
+        std::os::unix::fs::symlink(&board.path, &link).unwrap();
+    };
+    let open = || {
+        let uart = Uart::open(link.to_str().unwrap(), 1_000_000).map_err(BusError::from)?.with_time_scale(1);
+        Device::open(FrameBus::new(uart), &manifest())
+    };
+    for (most_bytes, keeps_power) in [(700, true), (1500, false), (3000, true), (6000, false), (9001, true)] {
+        let board = Board::new(software_device(), most_bytes);
+        plug(&board);
+        let begin = Instant::now();
+        let error = open().and_then(|mut device| device.run(&images(300), &mut |_| {})).unwrap_err();
+        let is_closed = matches!(error, DeviceError::Bus(BusError::Transport(TransportError::Closed { .. })));
+        assert!(is_closed && begin.elapsed() < Duration::from_secs(5), "{most_bytes} bytes: {error}");
+        let device = board.unplug();
+        let board = Board::new(if keeps_power { device } else { software_device() }, usize::MAX);
+        plug(&board);
+        assert_eq!(open().unwrap().run(&images(30), &mut |_| {}).unwrap(), answers(30), "{most_bytes} bytes");
+    }
+    std::fs::remove_dir_all(&folder).unwrap();
+}
+
+/// A device that loses its power in the middle of a run is noticed, and the same host drives it again.
+#[test]
+fn a_loss_of_power_is_noticed_behind_a_terminal() {
+    let mut noticed = 0;
+    for requests in (21..90).step_by(6) {
+        let board = Board::new(software_device().with_restart_after(requests), usize::MAX);
+        let uart = board.open().with_time_scale(1);
+        let Ok(device) = Device::open(FrameBus::new(uart), &manifest()) else { continue };
+        let mut device = device.with_patience(Duration::from_millis(50));
+        match device.run(&images(40), &mut |_| {}) {
+            Ok(found) => assert_eq!(found, answers(40), "{requests} requests"),
+            Err(DeviceError::OutOfStep { .. } | DeviceError::ForeignReset { .. } | DeviceError::Stuck { .. }) => {
+                noticed += 1;
+            }
+            Err(error) => panic!("{requests} requests: {error}"),
+        }
+        assert_eq!(device.run(&images(40), &mut |_| {}).unwrap(), answers(40), "{requests} requests, again");
+    }
+    assert!(noticed >= 4, "{noticed} losses of power were noticed");
+}
+
+/// A device that falls silent in the middle of a run is reported within the patience, and goes on when it is back.
+#[test]
+fn a_device_that_falls_silent_is_reported_in_time() {
+    for bytes in [800, 2000, 5000] {
+        let board = Board::new(software_device(), usize::MAX);
+        let faults = Faults { cut: Some(Cut::Silent(bytes)), ..Faults::default() };
+        let line = FaultyLine::new(board.open().with_time_scale(1), faults, 1);
+        let patience = Patience { host_latency: Duration::from_millis(20), ..support::SHORT };
+        let mut device = Device::open(FrameBus::new(line).with_patience(patience), &manifest()).unwrap();
+        let begin = Instant::now();
+        let error = device.run(&images(300), &mut |_| {}).unwrap_err();
+        assert!(matches!(error, DeviceError::Bus(BusError::Stopped { .. })), "{bytes} bytes: {error}");
+        assert!(begin.elapsed() < Duration::from_secs(3), "{bytes} bytes: {:?}", begin.elapsed());
+        device.bus_mut().transport_mut().heal();
+        assert_eq!(device.run(&images(30), &mut |_| {}).unwrap(), answers(30), "{bytes} bytes");
     }
 }
 

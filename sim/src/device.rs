@@ -1,20 +1,29 @@
 //! A device, real or simulated, as one more executor.
 
 use crate::SimError;
-use crate::executor::{Executor, Run, RunOptions};
+use crate::executor::{DeviceTime, Executor, Run, RunOptions};
 use host::{Bus, BusError, Device, DeviceError};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Runs a network on a device that the host runtime drives.
 #[derive(Debug)]
 pub struct OnDevice<B> {
     name: &'static str,
     device: Device<B>,
+    clock: Option<Arc<AtomicU64>>,
 }
 
 impl<B: Bus> OnDevice<B> {
     /// An executor called `name` on an open device.
     pub fn new(name: &'static str, device: Device<B>) -> Self {
-        OnDevice { name, device }
+        OnDevice { name, device, clock: None }
+    }
+
+    /// The same with the count of cycles that pass in the device's simulation.
+    pub fn with_clock(mut self, clock: Arc<AtomicU64>) -> Self {
+        self.clock = Some(clock);
+        self
     }
 }
 
@@ -31,6 +40,18 @@ impl<B: Bus> Executor for OnDevice<B> {
         }
         let scores = self.device.infer(images, &mut |done| options.report(done))?;
         Ok(Run { scores, cycles: None, trace: None })
+    }
+
+    fn device_time(&mut self) -> Result<Option<DeviceTime>, SimError> {
+        let now = |clock: &Option<Arc<AtomicU64>>| clock.as_ref().map(|clock| clock.load(Ordering::Relaxed));
+        let asked = now(&self.clock);
+        let work_cycles = self.device.counters()?.cycles;
+        Ok(Some(DeviceTime {
+            clock_hertz: self.device.clock_hertz(),
+            work_cycles,
+            asked_and_answered: asked.zip(now(&self.clock)),
+            is_simulated: self.device.bus().time_scale() > 1,
+        }))
     }
 }
 

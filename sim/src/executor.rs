@@ -17,6 +17,27 @@ pub trait Executor {
     /// # Errors
     /// Where an image does not fit the network, an option is not the engine's, or the simulation fails.
     fn run(&mut self, images: &[Vec<f32>], options: &RunOptions) -> Result<Run, SimError>;
+
+    /// How late it is on the device's own clock; `None` where there is no device. Asking takes time there.
+    ///
+    /// # Errors
+    /// Where the device does not answer.
+    fn device_time(&mut self) -> Result<Option<DeviceTime>, SimError> {
+        Ok(None)
+    }
+}
+
+/// How late it is on a device's own clock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DeviceTime {
+    /// The clock in Hz, as the device states it.
+    pub clock_hertz: u32,
+    /// Cycles at work since the last reset, modulo 2^32: without those that the core waits for its link.
+    pub work_cycles: u32,
+    /// Cycles in all, before the device was asked and after it had answered, where a simulation counts them.
+    pub asked_and_answered: Option<(u64, u64)>,
+    /// Whether time passes otherwise there than here.
+    pub is_simulated: bool,
 }
 
 /// Called with the number of images done so far, now and then, from any thread.

@@ -27,6 +27,6 @@ pub mod trace;
 pub mod verilator;
 
 pub use error::SimError;
-pub use executor::{CycleReport, Executor, Progress, Run, RunOptions};
+pub use executor::{CycleReport, DeviceTime, Executor, Progress, Run, RunOptions};
 pub use stream_core::{FloatEnds, StageProbe, StreamCore};
 pub use trace::Trace;

@@ -79,6 +79,11 @@ impl LineEncoder {
         self.bits.is_empty()
     }
 
+    /// Bytes that are not sent yet.
+    pub fn bytes_waiting(&self) -> usize {
+        self.bits.len().div_ceil(super::FRAME_BITS as usize)
+    }
+
     /// The level in the next clock cycle.
     pub fn next_level(&mut self) -> bool {
         let Some(level) = self.bits.front().copied() else {

@@ -1,6 +1,6 @@
 //! `run`: a network on images, on any engine.
 
-use crate::engine::{Engine, with_executor};
+use crate::engine::{Engine, with_recorded};
 use crate::failure::Failure;
 use crate::images;
 use crate::model::Model;
@@ -26,10 +26,13 @@ pub struct Run {
     /// Where to write the outputs: float32 scores, or int64 class indices.
     #[arg(long, value_name = "Y.npy")]
     output: Option<PathBuf>,
-    /// What runs it: cpu, reference, rtl, verilator, for a directory compiled for a board gates, sim:DIR or
+    /// What runs it: cpu, reference, rtl, verilator, for a directory compiled for a board gates, sim:DIR, replay:FILE or
     /// uart:PATH[@BAUD], for any compiled directory pcie:BDF|FILE.
     #[arg(long, value_name = "ENGINE", default_value = "cpu")]
     on: String,
+    /// Write down what passes over the engine's serial line, for `--on replay:FILE`.
+    #[arg(long, value_name = "FILE")]
+    record: Option<PathBuf>,
     /// Run only the first N images.
     #[arg(long, value_name = "N")]
     count: Option<usize>,
@@ -51,7 +54,8 @@ impl Run {
         let labels = self.labels.as_deref().map(|path| images::labels(path, images.len())).transpose()?;
         let (bar, progress) = progress::bar(images.len());
         let options = RunOptions { trace: self.trace.is_some(), progress: Some(progress), ..RunOptions::default() };
-        let run = with_executor(&model, &engine, |executor| Ok(executor.run(&images, &options)?))?;
+        let run =
+            with_recorded(&model, &engine, self.record.as_deref(), |executor, _| Ok(executor.run(&images, &options)?))?;
         bar.finish_and_clear();
         if let Some(path) = &self.output {
             images::write_outputs(path, &network.output_map.shape, &run.scores)?;

@@ -10,7 +10,9 @@ use abi::window::WindowFormat;
 #[derive(Clone, Copy, Debug)]
 pub struct Shell {
     /// Words of the rings for streams of the given formats in and out.
-    pub rings: fn(&StreamFormat, &StreamFormat) -> [usize; 2],
+    pub rings: fn(&StreamFormat, &StreamFormat, Family) -> [usize; 2],
+    /// Bytes of the queue of the serial line.
+    pub line_bytes: fn(Family) -> usize,
 }
 
 /// Bits of a word of a ring.
@@ -18,12 +20,13 @@ const WORD_BITS: usize = 32;
 
 /// The features of the device around a core with the given streams.
 pub fn shell_features(input: &StreamFormat, output: &StreamFormat, family: Family, shell: &Shell) -> Vec<Features> {
-    let rings = (shell.rings)(input, output);
+    let rings = (shell.rings)(input, output, family);
     let mut fixed = Sum::new("shell", family);
     for depth in rings {
         fixed.memory(MemoryRole::Words, Some(MemoryKind::Block), WORD_BITS, depth);
         fixed.both("ring_bits", f64::from(depth.next_power_of_two().trailing_zeros()));
     }
+    fixed.memory(MemoryRole::Words, Some(MemoryKind::Block), 8, (shell.line_bytes)(family));
     let windows = [WindowFormat::of(input), WindowFormat::of(output)];
     let between = |window: &WindowFormat, stream: &StreamFormat, inwards: bool| {
         let (from, to) = if inwards { (window.lanes(), stream.lanes) } else { (stream.lanes, window.lanes()) };

@@ -158,7 +158,7 @@ impl Simulation {
 
     /// What source and sink do in this cycle.
     fn offer(&mut self, fed: u64) {
-        let left = fed < self.most_images * self.words_in;
+        let left = fed < self.most_images.saturating_mul(self.words_in);
         self.offering = left && (self.offering || self.willing(fed));
         self.links[0].valid = self.offering;
         self.links[self.output].ready = match self.flow {
@@ -249,7 +249,7 @@ impl Simulation {
     fn next_event(&self, fed: u64) -> u64 {
         let inside = self.nodes.iter().map(|node| node.wake).min().unwrap_or(u64::MAX);
         let source = match self.flow {
-            _ if fed >= self.most_images * self.words_in => u64::MAX,
+            _ if fed >= self.most_images.saturating_mul(self.words_in) => u64::MAX,
             Flow::Free => u64::MAX,
             Flow::Paced(_) if self.offering => u64::MAX,
             Flow::Paced(_) => self.due(fed),

@@ -14,6 +14,7 @@ use abi::manifest::DeviceManifest;
 use abi::packing::StreamFormat;
 use abi::uart::UartTiming;
 use abi::window::WindowFormat;
+use compiler::family::Family;
 use compiler::plan::Plan;
 use rust_hdl::core::prelude::Block;
 
@@ -31,15 +32,25 @@ pub fn manifest(plan: &Plan, board: &Board, files: Vec<String>) -> Result<Device
         bytes,
         limit,
     };
-    let slots = windows::slots(&input, &output).map_err(too_large)?;
+    let family = board.facts.fpga.family.costs();
+    let slots = windows::slots(&input, &output, windows::ring_words(family)).map_err(too_large)?;
     Ok(DeviceManifest {
         board: board.name.clone(),
         top: TOP.to_owned(),
         files,
         clock_hertz: board.clock(plan.clock_mhz)?.hertz,
         baud: board.facts.uart.baud,
+        line_bytes: line_bytes(family),
         slots,
     })
+}
+
+/// Bytes that a device holds of its line: what one block RAM does.
+pub fn line_bytes(family: Family) -> usize {
+    match family {
+        Family::Ice40 => 512,
+        Family::Ecp5 | Family::Gowin | Family::Xilinx7 => 2048,
+    }
 }
 
 /// The device that `manifest` describes around `core`, which is that of `plan` and has the given hash.
@@ -55,8 +66,9 @@ pub fn device(
     let (input, output) = (plan.input_format(), plan.output_format());
     let weight_words = core.weight_words();
     let facts = DeviceFacts::of(plan, (manifest.slots, weight_words), manifest.clock_hertz, design_hash);
+    let facts = DeviceFacts { line_bytes: manifest.line_bytes, ..facts };
     let timing = UartTiming::new(manifest.clock_hertz, manifest.baud)?;
-    Ok(Device::new(DEVICE, MappedCore::new(core, (&input, &output), &facts), &timing))
+    Ok(Device::new(DEVICE, MappedCore::new(core, (&input, &output), &facts), &timing, manifest.line_bytes))
 }
 
 /// The files of the folder `board` for the device around `core`: names and texts. Modules of `core_verilog` are not

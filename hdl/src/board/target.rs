@@ -1,6 +1,7 @@
 //! A board as planning sees it.
 
 use super::Board;
+use super::device::line_bytes;
 use crate::shell::windows;
 use compiler::estimate::Shell;
 use compiler::fold::{Budget, Target};
@@ -16,7 +17,7 @@ impl Board {
                 lut: resources.lut,
                 ff: resources.ff,
                 bram: resources.bram,
-                shell: Shell { rings: windows::rings },
+                shell: Shell { rings: windows::rings, line_bytes },
             }),
             price: None,
         }

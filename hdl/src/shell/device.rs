@@ -30,8 +30,8 @@ pub struct Device {
 }
 
 impl Device {
-    /// A device called `name` around `mapped`.
-    pub fn new(name: &str, mapped: MappedCore, uart: &UartTiming) -> Self {
+    /// A device called `name` around `mapped`, whose line holds `line_bytes` bytes.
+    pub fn new(name: &str, mapped: MappedCore, uart: &UartTiming, line_bytes: usize) -> Self {
         Device {
             module_name: ModuleName::new(name),
             clock: Wire::default(),
@@ -40,7 +40,7 @@ impl Device {
             tx: Wire::default(),
             ready: Wire::default(),
             busy: Wire::default(),
-            bridge: UartBridge::new(uart),
+            bridge: UartBridge::new(uart, line_bytes),
             mapped,
         }
     }

@@ -2,8 +2,8 @@
 //!
 //! Ports: `clock`, `reset`;
 //!
-//! * `in_data` with `in_valid`, the bytes of a line, at least ten cycles apart; `out_data`/`out_valid`/`out_ready`, the
-//!   bytes of the answers;
+//! * `in_data`/`in_valid`/`in_ready`, the bytes of a line, and `out_data`/`out_valid`/`out_ready`, the bytes of the
+//!   answers;
 //! * the bus, of which this is the master: `address`, a multiple of four wherever it matters; `readable` and `writable`,
 //!   whether a word there can be read or written; `read_data`, the word. These three may come up to four cycles after
 //!   `address` changed. In the one cycle with `write` high, `write_data` is to be stored;
@@ -17,10 +17,8 @@
 //! from `read_data` all at once, when the byte before it leaves.
 //!
 //! The answer is made by the same registers, which turn once around: a header is answered as it came, but for its kind
-//! and, in a refusal, its count. Bytes that come in between the end of a request and the end of its answer are lost, but
-//! a flag that is the last of them begins a frame all the same. Nobody loses by that who waits for an answer, or for the
-//! time that it takes, before the next request. A frame that stops in the middle waits for its next byte for ever; the
-//! next flag drops it.
+//! and, in a refusal, its count. Between the end of a request and the end of its answer no byte is taken in, and inside a
+//! frame one in ten cycles. A frame that stops in the middle waits for its next byte for ever; the next flag drops it.
 
 use super::checksum::Checksum;
 use super::frame_receiver::FrameReceiver;
@@ -50,6 +48,8 @@ pub struct FrameBridge {
     pub in_data: Wire<In>,
     /// Whether there is one.
     pub in_valid: Wire<In, Bit>,
+    /// Whether it is taken.
+    pub in_ready: Wire<Out, Bit>,
     /// Byte of the line out.
     pub out_data: Wire<Out>,
     /// Whether there is one.
@@ -140,6 +140,7 @@ impl FrameBridge {
             reset: Wire::default(),
             in_data: Wire::of(8),
             in_valid: Wire::default(),
+            in_ready: Wire::default(),
             out_data: Wire::of(8),
             out_valid: Wire::default(),
             out_ready: Wire::default(),
@@ -248,7 +249,8 @@ impl Logic for FrameBridge {
                 || (self.payload_end.val() && self.request.is_register.val() && !self.checksum.wrong.val()));
 
         self.receiver.in_data.next = self.in_data.val();
-        self.receiver.in_valid.next = self.in_valid.val();
+        self.in_ready.next = (self.hunting.val() || self.receiving.val()) && !self.shift.val() && !self.whole.val();
+        self.receiver.in_valid.next = self.in_valid.val() && self.in_ready.val();
         self.transmitter.in_data.next = self.byte.q.val();
         self.transmitter.in_flag.next = !self.sending.val();
         self.transmitter.in_valid.next =
@@ -257,8 +259,7 @@ impl Logic for FrameBridge {
         self.out_valid.next = self.transmitter.out_valid.val();
         self.transmitter.out_ready.next = self.out_ready.val();
 
-        self.begin.next = (self.receiver.flag.val() && (self.hunting.val() || self.receiving.val()))
-            || (self.closing.val() && self.transmitter.in_ready.val() && self.receiver.after_flag.val());
+        self.begin.next = self.receiver.flag.val();
         self.frame_error.next = self.receiving.val()
             && ((self.begin.val() && self.place.q.val().any())
                 || (self.whole.val()

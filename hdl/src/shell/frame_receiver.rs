@@ -1,8 +1,7 @@
 //! Tells flags from bytes of frames and takes escapes back ([`abi::frame`]).
 //!
 //! Ports: `clock`, `reset`; `in_data` with `in_valid`, the bytes of a line; in the same cycle `flag` says that the byte
-//! is a flag, or `valid` that it belongs to a frame, as `data`. `after_flag`: whether the last byte, that of this
-//! cycle included, was a flag.
+//! is a flag, or `valid` that it belongs to a frame, as `data`.
 
 use crate::blocks::register::Register;
 use crate::wire::{ModuleName, Parameter, Wire, Word, bits_of};
@@ -27,12 +26,8 @@ pub struct FrameReceiver {
     pub valid: Wire<Out, Bit>,
     /// Whether there is a flag.
     pub flag: Wire<Out, Bit>,
-    /// Whether the last byte of the line was a flag.
-    pub after_flag: Wire<Out, Bit>,
     /// Whether the last byte was an escape.
     escape: Register,
-    /// Whether it was a flag.
-    begin: Register,
     flag_code: Parameter,
     escape_code: Parameter,
     escape_flip: Parameter,
@@ -51,9 +46,7 @@ impl FrameReceiver {
             data: Wire::of(8),
             valid: Wire::default(),
             flag: Wire::default(),
-            after_flag: Wire::default(),
             escape: Register::new(1),
-            begin: Register::new(1),
             flag_code: Parameter::new(Word::new(FLAG.into(), 8)),
             escape_code: Parameter::new(Word::new(ESCAPE.into(), 8)),
             escape_flip: Parameter::new(Word::new(ESCAPE_FLIP.into(), 8)),
@@ -65,7 +58,6 @@ impl Logic for FrameReceiver {
     #[hdl_gen]
     fn update(&mut self) {
         self.escape.clock.next = self.clock.val();
-        self.begin.clock.next = self.clock.val();
 
         self.data.next = self.in_data.val();
         if self.escape.q.val().any() {
@@ -75,13 +67,10 @@ impl Logic for FrameReceiver {
         self.valid.next = false;
         self.flag.next = false;
         self.escape.d.next = self.escape.q.val();
-        self.begin.d.next = self.begin.q.val();
         if self.in_valid.val() {
             self.escape.d.next = bits_of(0u64, 1);
-            self.begin.d.next = bits_of(0u64, 1);
             if self.in_data.val() == self.flag_code.val() {
                 self.flag.next = true;
-                self.begin.d.next = bits_of(1u64, 1);
             } else if self.in_data.val() == self.escape_code.val() {
                 self.escape.d.next = bits_of(1u64, 1);
             } else {
@@ -90,8 +79,6 @@ impl Logic for FrameReceiver {
         }
         if self.reset.val() {
             self.escape.d.next = bits_of(0u64, 1);
-            self.begin.d.next = bits_of(0u64, 1);
         }
-        self.after_flag.next = self.begin.d.val().any();
     }
 }

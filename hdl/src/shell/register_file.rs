@@ -19,8 +19,8 @@ use crate::blocks::register::Register;
 use crate::wire::{ModuleName, Parameter, Wire, Word, bits_of};
 use abi::packing::StreamFormat;
 use abi::registers::{
-    self, AbiVersion, CONTROL_RESET, IDENTITY_UNKNOWN, INPUT_WINDOW, MOST_WEIGHT_BYTES, MOST_WINDOW_BYTES,
-    OUTPUT_WINDOW, WEIGHT_WINDOW,
+    self, CONTROL_RESET, IDENTITY_UNKNOWN, INPUT_WINDOW, MOST_WEIGHT_BYTES, MOST_WINDOW_BYTES, OUTPUT_WINDOW,
+    WEIGHT_WINDOW,
 };
 use abi::weights::ADDRESS_BITS;
 use abi::window::{WORD_BITS, WindowFormat};
@@ -143,16 +143,19 @@ pub struct DeviceFacts {
     pub clock_hertz: u32,
     /// SHA-256 of the core.
     pub design_hash: [u8; 32],
+    /// Bytes that the device holds of its line.
+    pub line_bytes: usize,
     /// Words of the weight window; 0 where weights are fixed.
     pub weight_words: u32,
 }
 
 impl DeviceFacts {
-    /// The facts of a device that runs `plan`, with windows of `slots` images and a weight window of `weight_words` words.
+    /// The facts of a device without a serial line that runs `plan`, with windows of `slots` images and a weight window of
+    /// `weight_words` words.
     pub fn of(plan: &Plan, (slots, weight_words): (usize, u32), clock_hertz: u32, design_hash: [u8; 32]) -> Self {
         let words = |format: StreamFormat| WindowFormat::of(&format).words_per_image();
         let (input_words, output_words) = (words(plan.input_format()), words(plan.output_format()));
-        DeviceFacts { slots, input_words, output_words, clock_hertz, design_hash, weight_words }
+        DeviceFacts { slots, input_words, output_words, clock_hertz, design_hash, line_bytes: 0, weight_words }
     }
 }
 
@@ -277,17 +280,17 @@ impl RegisterFile {
 /// The words of all registers by word address, zero where they are not constant or where there is none.
 fn constants(facts: &DeviceFacts) -> Vec<Word> {
     let mut words = Vec::new();
-    let has_weights = facts.weight_words > 0;
-    for register in registers::Register::of_device(has_weights) {
+    for register in registers::Register::ALL {
         use registers::Register as R;
         let value = |register: R| match register {
             R::Identifier => registers::IDENTIFIER,
-            R::AbiVersion => AbiVersion::of_device(has_weights).code(),
+            R::AbiVersion => registers::ABI_VERSION.code(),
             R::Slots => facts.slots as u32,
             R::InputWords => facts.input_words as u32,
             R::OutputWords => facts.output_words as u32,
             R::ClockHertz => facts.clock_hertz,
             R::FrameWords => abi::frame::MOST_WORDS as u32,
+            R::LineBytes => facts.line_bytes as u32,
             R::WeightWords => facts.weight_words,
             R::DesignHash
             | R::Control

@@ -4,11 +4,13 @@
 //! [`frame_bridge`](super::frame_bridge) describes it; `line_error` and `frame_error`, high for one cycle for each byte
 //! without a stop bit and for each frame dropped or refused for its bytes.
 //!
-//! Bytes are at least 39 cycles apart, four cycles a bit on a line that is 2 % fast: more than the bridge needs.
+//! Bytes wait in a queue for their turn, so that requests may come while one is answered: for whoever keeps to
+//! [`Register::LineBytes`](abi::registers::Register::LineBytes) it always has room, and a byte that finds none is lost.
 
 use super::frame_bridge::FrameBridge;
 use super::uart_receiver::UartReceiver;
 use super::uart_transmitter::UartTransmitter;
+use crate::blocks::stream_fifo::StreamFifo;
 use crate::wire::{ModuleName, Wire};
 use abi::uart::UartTiming;
 use rust_hdl::core::prelude::*;
@@ -43,12 +45,13 @@ pub struct UartBridge {
     pub frame_error: Wire<Out, Bit>,
     receiver: UartReceiver,
     transmitter: UartTransmitter,
+    queue: StreamFifo,
     bridge: FrameBridge,
 }
 
 impl UartBridge {
-    /// A bridge behind a line of the given timing.
-    pub fn new(timing: &UartTiming) -> Self {
+    /// A bridge behind a line of the given timing, which holds `line_bytes` bytes.
+    pub fn new(timing: &UartTiming, line_bytes: usize) -> Self {
         UartBridge {
             module_name: ModuleName::new(format!("uart_bridge_{}_{}", timing.clock_hertz(), timing.baud())),
             clock: Wire::default(),
@@ -65,6 +68,7 @@ impl UartBridge {
             frame_error: Wire::default(),
             receiver: UartReceiver::new(timing),
             transmitter: UartTransmitter::new(timing),
+            queue: StreamFifo::new(line_bytes, 8),
             bridge: FrameBridge::new(),
         }
     }
@@ -75,14 +79,19 @@ impl Logic for UartBridge {
     fn update(&mut self) {
         self.receiver.clock.next = self.clock.val();
         self.transmitter.clock.next = self.clock.val();
+        self.queue.clock.next = self.clock.val();
         self.bridge.clock.next = self.clock.val();
         self.receiver.reset.next = self.reset.val();
         self.transmitter.reset.next = self.reset.val();
+        self.queue.reset.next = self.reset.val();
         self.bridge.reset.next = self.reset.val();
 
         self.receiver.rx.next = self.rx.val();
-        self.bridge.in_data.next = self.receiver.data.val();
-        self.bridge.in_valid.next = self.receiver.valid.val();
+        self.queue.in_data.next = self.receiver.data.val();
+        self.queue.in_valid.next = self.receiver.valid.val();
+        self.bridge.in_data.next = self.queue.out_data.val();
+        self.bridge.in_valid.next = self.queue.out_valid.val();
+        self.queue.out_ready.next = self.bridge.in_ready.val();
         self.line_error.next = self.receiver.broken.val();
 
         self.transmitter.in_data.next = self.bridge.out_data.val();

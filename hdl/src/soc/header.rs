@@ -2,7 +2,7 @@
 
 use super::Description;
 use abi::registers::{
-    AbiVersion, CONTROL_RESET, IDENTIFIER, INPUT_WINDOW, OUTPUT_WINDOW, Register, STATUS_BUSY, STATUS_RESET,
+    ABI_VERSION, CONTROL_RESET, IDENTIFIER, INPUT_WINDOW, OUTPUT_WINDOW, Register, STATUS_BUSY, STATUS_RESET,
     WEIGHT_WINDOW,
 };
 use std::fmt::Write;
@@ -25,7 +25,7 @@ pub(super) fn text(description: &Description) -> String {
     define("OUTPUT_WINDOW", OUTPUT_WINDOW);
     define("WEIGHT_WINDOW", WEIGHT_WINDOW);
     define("IDENTIFIER_VALUE", IDENTIFIER);
-    define("ABI_VERSION_VALUE", AbiVersion::of_device(description.facts.weight_words > 0).code());
+    define("ABI_VERSION_VALUE", ABI_VERSION.code());
     define("CONTROL_RESET", CONTROL_RESET);
     define("STATUS_BUSY", STATUS_BUSY);
     define("STATUS_RESET", STATUS_RESET);

@@ -4,7 +4,7 @@ use abi::frame::{FLAG, Frame, FrameKind};
 use abi::uart::UartTiming;
 
 use crate::device::Device;
-use crate::line::{ByteLine, Line, UartLine};
+use crate::line::{ByteLine, LINE_BYTES, Line, UartLine};
 use crate::requests::{Symbol, item};
 use crate::slave::Memory;
 use crate::support::Stimulus;
@@ -152,22 +152,35 @@ fn one_flag_may_end_a_frame_and_begin_the_next() {
     assert_eq!(line.heard().frame_errors, 0);
 }
 
-/// What comes too early is lost, and the bridge is in step again with the next flag.
+/// Requests that come while one is answered wait, as many as there is room for.
 #[test]
-fn requests_before_an_answer_are_lost_and_nothing_else() {
+fn requests_may_come_before_the_answer_to_the_one_before() {
     let timing = UartTiming::new(6_000_000, 1_000_000).unwrap();
-    for early in 0..60 {
+    for early in 0..12 {
         let mut line = UartLine::new(&timing, 0, Memory::new(&mut Stimulus::new(1)), 1);
-        let mut symbols = bytes(&Frame::read(1, 0, 1));
-        symbols.push(Symbol::Idle(5 * early));
-        symbols.extend(bytes(&Frame::read(2, 4, 1)));
-        line.exchange(&symbols, 2, 400);
-        let answers = line.heard().answers;
-        line.exchange(&bytes(&Frame::read(3, 8, 1)), answers + 1, 1000);
-        assert_eq!(line.heard().answers, answers + 1, "{} bits later", 5 * early);
-        // The answer has 22 bytes. Its last one is taken after 21, and by then a flag may have come, before that another.
-        assert_eq!(answers, if 5 * early >= 210 - 20 { 2 } else { 1 }, "{} bits later", 5 * early);
+        let mut symbols = vec![];
+        for sequence in 1..=4 {
+            symbols.extend(bytes(&Frame::read(sequence, 4 * u32::from(sequence), 1)));
+            symbols.push(Symbol::Idle(20 * early));
+        }
+        line.exchange(&symbols, 4, 2000);
+        assert_eq!((line.heard().answers, line.heard().frame_errors), (4, 0), "{} bits between", 20 * early);
     }
+}
+
+/// What finds no room is lost, and the bridge is in step again with the next flag.
+#[test]
+fn requests_beyond_the_room_are_lost_and_nothing_else() {
+    let timing = UartTiming::new(6_000_000, 1_000_000).unwrap();
+    let mut line = UartLine::new(&timing, 0, Memory::new(&mut Stimulus::new(1)), 1);
+    // An answer of some 100 bytes, during which as many bytes of requests come.
+    let requests = (0..LINE_BYTES / 14 + 4).flat_map(|index| bytes(&Frame::read(2 + index as u8, 8, 1)));
+    let symbols: Vec<Symbol> = bytes(&Frame::read(1, 0, 20)).into_iter().chain(requests).collect();
+    line.exchange(&symbols, usize::MAX, 4000);
+    let answers = line.heard().answers;
+    assert!((1 + LINE_BYTES / 14..5 + LINE_BYTES / 14).contains(&answers), "{answers}");
+    line.exchange(&bytes(&Frame::read(99, 8, 1)), answers + 1, 2000);
+    assert_eq!(line.heard().answers, answers + 1);
 }
 
 #[test]

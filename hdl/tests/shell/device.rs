@@ -1,8 +1,7 @@
 //! A naive device: what frames mean, byte by byte.
 
 use abi::frame::{
-    CHECKSUM_BYTES, CHECKSUM_POLYNOMIAL, CHECKSUM_STARTS, ESCAPE, ESCAPE_FLIP, FLAG, Frame, FrameKind, HEADER_BYTES,
-    MOST_WORDS, Refusal,
+    CHECKSUM_BYTES, CHECKSUM_POLYNOMIAL, ESCAPE, ESCAPE_FLIP, FLAG, Frame, FrameKind, HEADER_BYTES, MOST_WORDS, Refusal,
 };
 use abi::registers::INPUT_WINDOW;
 
@@ -63,7 +62,7 @@ impl Device {
         let is_register = address < INPUT_WINDOW;
         let place = |index: usize| address.wrapping_add(4 * index as u32);
         if length == HEADER {
-            if !is_right(&self.bytes, CHECKSUM_STARTS.0) {
+            if !is_right(&[], &self.bytes) {
                 self.frame_errors += 1;
                 self.inside = false;
                 return None;
@@ -98,7 +97,7 @@ impl Device {
         if payload.len() < bytes + CHECKSUM_BYTES {
             return None;
         }
-        if !is_right(payload, CHECKSUM_STARTS.1) {
+        if !is_right(&self.bytes[..HEADER_BYTES], payload) {
             self.frame_errors += 1;
             return refuse(Refusal::Payload);
         }
@@ -111,18 +110,18 @@ impl Device {
     }
 }
 
-/// Whether `bytes` end with the checksum of those before.
-fn is_right(bytes: &[u8], start: u32) -> bool {
+/// Whether `bytes` end with the checksum of `before` and of those before it.
+fn is_right(before: &[u8], bytes: &[u8]) -> bool {
     let (data, found) = bytes.split_at(bytes.len() - CHECKSUM_BYTES);
-    found == checksum(data, start).to_le_bytes()
+    found == checksum(&[before, data].concat()).to_le_bytes()
 }
 
-/// The checksum of frames, from a remainder of `start`.
-pub fn checksum(data: &[u8], start: u32) -> u32 {
+/// The checksum of frames.
+pub fn checksum(data: &[u8]) -> u32 {
     let bit = |remainder: u32, bit: u8| {
         let feedback = (remainder ^ u32::from(bit)) & 1;
         (remainder >> 1) ^ (feedback * CHECKSUM_POLYNOMIAL)
     };
     let bits = data.iter().flat_map(|byte| (0..8).map(move |place| byte >> place & 1));
-    !bits.fold(start, bit)
+    !bits.fold(u32::MAX, bit)
 }

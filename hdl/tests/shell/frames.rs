@@ -1,6 +1,6 @@
 //! The parts that frames are made of, and the bridge against its Verilog.
 
-use abi::frame::{CHECKSUM_STARTS, ESCAPE, FLAG};
+use abi::frame::{ESCAPE, FLAG};
 use abi::uart::{LineEncoder, UartTiming};
 use hdl::shell::checksum::Checksum;
 use hdl::shell::frame_bridge::FrameBridge;
@@ -24,11 +24,11 @@ fn a_checksum_passes_and_is_checked_and_another_one_follows() {
     simulation.top.start.next = true;
     simulation.step().unwrap();
     simulation.top.start.next = false;
-    let (mut start, payload_start) = CHECKSUM_STARTS;
+    let mut before = vec![];
     for spoiled in [false, false, true, true] {
         let data: Vec<u8> = (0..stimulus.below(9)).map(|_| stimulus.word(8).low() as u8).collect();
-        let sum = checksum(&data, start);
-        start = payload_start;
+        before.extend(&data);
+        let sum = checksum(&before);
         let drained = sum ^ if spoiled { 1 << stimulus.below(32) } else { 0 };
         let bits = |bytes: &[u8]| -> Vec<bool> {
             bytes.iter().flat_map(|byte| (0..8).map(move |bit| byte >> bit & 1 == 1)).collect()
@@ -81,7 +81,6 @@ fn a_transmitter_escapes_what_a_receiver_takes_back() {
         receiver.settle().unwrap();
         if moves {
             line.push(sender.top.out_data.val().low() as u8);
-            assert_eq!(receiver.top.after_flag.val(), line.last() == Some(&FLAG));
         }
         if receiver.top.flag.val() || receiver.top.valid.val() {
             received.push(receiver.top.valid.val().then(|| receiver.top.data.val().low() as u8));
@@ -154,7 +153,7 @@ fn the_bridge_of_bits_is_the_same_in_verilog() {
     let memory = Memory::new(&mut Stimulus::new(6));
     let mut slave = Slave::new(memory.clone(), 6);
     let mut encoder = LineEncoder::deviating(&timing, -17_000);
-    let bridge = Bench::new("uart_bridge", Top(UartBridge::new(&timing))).cycles(60_000).verilator();
+    let bridge = Bench::new("uart_bridge", Top(UartBridge::new(&timing, 64))).cycles(60_000).verilator();
     bridge.run(move |bridge, stimulus| {
         if encoder.is_idle() {
             push(&mut encoder, &item(stimulus, &memory, 3));

@@ -40,6 +40,9 @@ pub trait Line {
     fn wait(&mut self, bits: u64);
 }
 
+/// Bytes that the bridge holds of its line: fewer than a frame may have.
+pub const LINE_BYTES: usize = 64;
+
 /// The whole bridge, with a line of bits.
 pub struct UartLine {
     simulation: Simulation<Top<UartBridge>>,
@@ -54,7 +57,7 @@ impl UartLine {
     /// A line that is `deviation` millionths faster than `timing` says.
     pub fn new(timing: &UartTiming, deviation: i32, memory: Memory, seed: u64) -> UartLine {
         UartLine {
-            simulation: Simulation::new(Top(UartBridge::new(timing))),
+            simulation: Simulation::new(Top(UartBridge::new(timing, LINE_BYTES))),
             slave: Slave::new(memory, seed),
             encoder: LineEncoder::deviating(timing, deviation),
             decoder: LineDecoder::new(timing),
@@ -133,7 +136,7 @@ impl Line for UartLine {
     }
 }
 
-/// The bridge without its UART: a line of bytes, which come as densely as they may.
+/// The bridge without its UART: a line of bytes, which come as densely as they are taken or less so.
 pub struct ByteLine {
     simulation: Simulation<Top<FrameBridge>>,
     slave: Slave,
@@ -147,7 +150,8 @@ impl ByteLine {
         ByteLine { simulation, slave: Slave::new(memory, seed), stimulus: Stimulus::new(seed), heard: Heard::default() }
     }
 
-    fn step(&mut self, byte: Option<u8>) {
+    /// A cycle in which `byte` waits; whether it is taken.
+    fn step(&mut self, byte: Option<u8>) -> bool {
         let top = &mut self.simulation.top;
         let address = top.address.val().low() as u32;
         let answer = self.slave.answer(address);
@@ -166,7 +170,9 @@ impl ByteLine {
         if top.out_valid.val() && top.out_ready.val() {
             self.heard.push(top.out_data.val().low() as u8);
         }
+        let is_taken = top.in_valid.val() && top.in_ready.val();
         self.simulation.tick().unwrap();
+        is_taken
     }
 }
 
@@ -181,8 +187,9 @@ impl Line for ByteLine {
         for symbol in symbols {
             match *symbol {
                 Symbol::Byte(byte) => {
-                    self.step(Some(byte));
-                    (0..9 + self.stimulus.below(3)).for_each(|_| self.step(None));
+                    while !self.step(Some(byte)) {}
+                    let pause = self.stimulus.below(3) as u64;
+                    self.wait(pause);
                 }
                 Symbol::Broken(_) => self.heard.line_errors += 1,
                 Symbol::Idle(cycles) => self.wait(cycles as u64),
@@ -196,6 +203,8 @@ impl Line for ByteLine {
         self.wait(20);
     }
     fn wait(&mut self, cycles: u64) {
-        (0..cycles).for_each(|_| self.step(None));
+        for _ in 0..cycles {
+            self.step(None);
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! What a line may carry: good requests, refused ones, broken ones, and noise.
 
-use abi::frame::{CHECKSUM_STARTS, FLAG, Frame};
+use abi::frame::{FLAG, Frame};
 use abi::registers::{INPUT_WINDOW, OUTPUT_WINDOW};
 
 use crate::device::checksum;
@@ -82,7 +82,7 @@ fn refused(stimulus: &mut Stimulus) -> Frame {
 fn unknown_kind(stimulus: &mut Stimulus) -> Item {
     let kind = [0x00, 0x03, 0x81, 0x82, 0xff, 0x41, 0x05][stimulus.below(7)];
     let mut bytes = vec![kind, stimulus.below(0x70) as u8, 1, 0, 0x10, 0, 0, 0];
-    bytes.extend(checksum(&bytes, CHECKSUM_STARTS.0).to_le_bytes());
+    bytes.extend(checksum(&bytes).to_le_bytes());
     // A checksum that needs escapes would be another frame.
     if bytes.iter().any(|byte| matches!(byte, 0x7d | 0x7e)) {
         return vec![];

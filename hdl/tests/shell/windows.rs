@@ -2,7 +2,7 @@
 
 use abi::ElementType;
 use abi::packing::StreamFormat;
-use abi::registers::{ABI_VERSION, AbiVersion, IDENTIFIER, INPUT_WINDOW, OUTPUT_WINDOW, Register, WEIGHT_WINDOW};
+use abi::registers::{ABI_VERSION, IDENTIFIER, INPUT_WINDOW, OUTPUT_WINDOW, Register, WEIGHT_WINDOW};
 use abi::window::WindowFormat;
 use hdl::shell::input_window::{InputWindow, ring_depth};
 use hdl::shell::output_window::OutputWindow;
@@ -157,7 +157,15 @@ fn windows_are_the_same_in_verilog() {
 fn facts() -> DeviceFacts {
     let mut design_hash = [0; 32];
     design_hash.iter_mut().enumerate().for_each(|(index, byte)| *byte = 7 * index as u8 + 3);
-    DeviceFacts { slots: 5, input_words: 8, output_words: 3, clock_hertz: 25_000_000, design_hash, weight_words: 0 }
+    DeviceFacts {
+        slots: 5,
+        input_words: 8,
+        output_words: 3,
+        clock_hertz: 25_000_000,
+        design_hash,
+        line_bytes: 48,
+        weight_words: 0,
+    }
 }
 
 /// A register file with a memory in place of the output window.
@@ -221,7 +229,8 @@ impl Registers {
 fn registers_read_what_the_map_says() {
     let mut registers = Registers::new();
     assert_eq!(registers.read(Register::Identifier), IDENTIFIER);
-    assert_eq!(registers.read(Register::AbiVersion), AbiVersion::of_device(false).code());
+    assert_eq!(registers.read(Register::LineBytes), 48);
+    assert_eq!(registers.read(Register::AbiVersion), ABI_VERSION.code());
     assert_eq!(registers.read(Register::Slots), 5);
     assert_eq!(registers.read(Register::InputWords), 8);
     assert_eq!(registers.read(Register::OutputWords), 3);
@@ -276,7 +285,9 @@ fn windows_begin_and_end_where_the_map_says() {
         (OUTPUT_WINDOW, false, true),
         (OUTPUT_WINDOW + 4 * 14, false, true),
         (OUTPUT_WINDOW + 4 * 15, false, false),
-        (0x60, false, false),
+        (0x60, false, true),
+        (0x64, false, true),
+        (0x68, false, false),
         (0xffff_fffc, false, false),
         (0x8000_0000 + INPUT_WINDOW, false, false),
         (0x8000_0000, false, false),

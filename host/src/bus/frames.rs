@@ -1,60 +1,58 @@
 //! Accesses as frames over a line that loses and breaks bytes.
 //!
-//! Every attempt at an access has a sequence number of its own, and only the answer to the last attempt counts. An
+//! Requests follow one another without waiting for answers, as far as the device says that it holds them
+//! ([`Register::LineBytes`]). The device answers in the order of the line, so that a request is known to be lost as soon
+//! as a later one is answered. Where no answer comes in time, all requests on the line count as lost, and they go again
+//! one by one until one is answered.
+//!
+//! Every attempt at a request has a sequence number of its own, and only the answer to the last attempt counts. An
 //! answer to an earlier attempt would say just as well that the access took effect, but then the last attempt is still
 //! under way: if it breaks there, a device that stores words as they come spoils a window that the host takes for
-//! written. The answer to the last attempt says that no request is under way any more, since a line keeps the order of
+//! written. The answer to the last attempt says that no attempt is under way any more, since a line keeps the order of
 //! its bytes.
 
-use super::{Bus, BusError, Patience};
+use super::flights::{Flight, Flights, Sent, most_attempts};
+use super::{Access, Bus, BusError, LineStatistics, Patience};
 use crate::transport::{Deadline, Transport, TransportError};
-use abi::frame::{Decoder, Frame, FrameKind, MOST_WORDS, Refusal};
+use abi::frame::{CHECKSUM_BYTES, Decoder, Frame, FrameKind, HEADER_BYTES, MOST_WORDS, Refusal};
 use abi::registers::{INPUT_WINDOW, Register};
+use std::collections::VecDeque;
 
 /// Most bytes of a header on the line, flags included: every byte may be escaped.
-const MOST_HEADER_BYTES: usize = 2 + 2 * (abi::frame::HEADER_BYTES + abi::frame::CHECKSUM_BYTES);
+const MOST_HEADER_BYTES: usize = 2 + 2 * (HEADER_BYTES + CHECKSUM_BYTES);
+
+/// Bytes of a frame besides its words, where as many are escaped as among random ones.
+const USUAL_FRAME_BYTES: usize = 2 + HEADER_BYTES + 2 * CHECKSUM_BYTES + 8;
+
+/// Least words that a frame has room for, even if the device then holds only one frame behind another.
+const LEAST_WORDS: usize = 112;
 
 /// The [`Bus`] over frames on a serial line.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct FrameBus<T> {
     transport: T,
     patience: Patience,
     decoder: Decoder,
+    flights: Flights,
+    done: VecDeque<Access>,
+    /// Whether the next request must wait for an answer, whatever the device holds.
+    is_careful: bool,
     /// Number of the last attempt.
     sequence: u8,
-    /// Most words of a frame for a window; unknown until the first one.
-    frame_words: Option<usize>,
+    /// The same, never the same number again.
+    order: u64,
+    /// Unknown until the first access to a window.
+    limits: Option<Limits>,
     statistics: LineStatistics,
 }
 
-/// What a line has carried.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct LineStatistics {
-    /// Frames that got their answer.
-    pub answered: u64,
-    /// Frames sent again.
-    pub repeated: u64,
-    /// Bytes handed to the line.
-    pub bytes_sent: u64,
-    /// Bytes that came.
-    pub bytes_received: u64,
-    /// Broken frames that came.
-    pub broken_frames: u64,
-    /// Whole frames that came and were not awaited: late answers, repeated answers, echoes.
-    pub stray_frames: u64,
-    /// Requests that the device refused because they arrived broken.
-    pub refused_payloads: u64,
-}
-
-/// What came during one access.
-#[derive(Default)]
-struct Heard {
-    bytes: u64,
-    broken: u64,
-    late: u64,
-    echoes: u64,
-    refused: u64,
-    jam: Option<TransportError>,
+/// What a device takes.
+#[derive(Clone, Copy, Debug)]
+struct Limits {
+    /// Most words of a frame for a window.
+    words: usize,
+    /// Bytes of requests behind one that is being answered.
+    line_bytes: usize,
 }
 
 impl<T: Transport> FrameBus<T> {
@@ -64,8 +62,12 @@ impl<T: Transport> FrameBus<T> {
             transport,
             patience: Patience::default(),
             decoder: Decoder::default(),
+            flights: Flights::default(),
+            done: VecDeque::new(),
+            is_careful: false,
             sequence: 0,
-            frame_words: None,
+            order: 0,
+            limits: None,
             statistics: LineStatistics::default(),
         }
     }
@@ -74,11 +76,6 @@ impl<T: Transport> FrameBus<T> {
     pub fn with_patience(mut self, patience: Patience) -> Self {
         self.patience = patience;
         self
-    }
-
-    /// What the line has carried since the bus was made.
-    pub fn statistics(&self) -> LineStatistics {
-        self.statistics
     }
 
     /// The line.
@@ -91,112 +88,189 @@ impl<T: Transport> FrameBus<T> {
         &mut self.transport
     }
 
-    /// Most words of a frame at `address`.
-    fn words_at(&mut self, address: u32) -> Result<usize, BusError> {
-        if address < INPUT_WINDOW {
-            return Ok(1);
+    /// What the device takes.
+    fn limits(&mut self) -> Result<Limits, BusError> {
+        if let Some(limits) = self.limits {
+            return Ok(limits);
         }
-        if let Some(words) = self.frame_words {
-            return Ok(words);
-        }
-        let words = self.read_register(Register::FrameWords)?;
+        let words = self.read_register(Register::FrameWords)? as usize;
         if words == 0 {
             return Err(BusError::NoFrameWords);
         }
-        let words = usize::try_from(words).map_or(MOST_WORDS, |words| words.min(MOST_WORDS));
-        self.frame_words = Some(words);
-        Ok(words)
+        let line_bytes = self.read_register(Register::LineBytes)? as usize;
+        // Two frames behind the one that is being answered, if they are long enough to be worth it.
+        let usual = ((line_bytes / 2).saturating_sub(USUAL_FRAME_BYTES) / 4).clamp(LEAST_WORDS, MOST_WORDS);
+        let most = if line_bytes == 0 { MOST_WORDS } else { usual };
+        let limits = Limits { words: words.min(most), line_bytes };
+        self.limits = Some(limits);
+        Ok(limits)
     }
 
-    /// Sends `request` until it is answered; the words of the answer.
-    fn exchange(&mut self, mut request: Frame) -> Result<Vec<u32>, BusError> {
-        let mut heard = Heard::default();
-        let first = self.sequence.wrapping_add(1);
-        let mut attempt = 0;
-        loop {
-            attempt += 1;
-            self.sequence = self.sequence.wrapping_add(1);
-            request.sequence = self.sequence;
-            if let Some(words) = self.attempt(&request, attempt, first, &mut heard)? {
-                self.statistics.answered += 1;
-                return Ok(words);
-            }
-            let is_silent = self.statistics.bytes_received == 0;
-            let most = if is_silent { self.patience.silent_attempts } else { self.patience.attempts };
-            if attempt >= most {
-                return Err(self.diagnosis(attempt, heard));
-            }
-            self.statistics.repeated += 1;
-        }
+    /// Most words of a frame at `address`.
+    fn words_at(&mut self, address: u32) -> Result<usize, BusError> {
+        if address < INPUT_WINDOW { Ok(1) } else { Ok(self.limits()?.words) }
     }
 
-    /// Sends `request` once; the words of its answer, `None` where none came or the request arrived broken.
-    fn attempt(
+    /// Whether a request may go at once.
+    fn has_room(&self) -> bool {
+        let line_bytes = self.limits.map_or(0, |limits| limits.line_bytes);
+        self.flights.waiting().is_none()
+            && (self.flights.is_line_free()
+                || (!self.is_careful && self.flights.bytes_behind() + MOST_HEADER_BYTES <= line_bytes))
+    }
+
+    /// Runs `accesses`, and gives each to `done`.
+    fn transfer(
         &mut self,
-        request: &Frame,
-        attempt: u32,
-        first: u8,
-        heard: &mut Heard,
-    ) -> Result<Option<Vec<u32>>, BusError> {
-        let bytes = request.encode();
-        let answer_bytes = MOST_HEADER_BYTES + 8 * (usize::from(request.count) + 1);
-        let timeout = self.patience.timeout(bytes.len() + answer_bytes, attempt, self.transport.pace());
-        let deadline = Deadline::after(timeout);
-        heard.jam = None;
-        match self.transport.write(&bytes, timeout) {
-            Ok(()) => self.statistics.bytes_sent += bytes.len() as u64,
-            Err(jam @ TransportError::Timeout { .. }) => {
-                heard.jam = Some(jam);
-                return Ok(None);
-            }
-            Err(error) => return Err(error.into()),
-        }
-        let mut buffer = [0; 512];
+        mut accesses: impl Iterator<Item = Access>,
+        mut done: impl FnMut(Access),
+    ) -> Result<(), BusError> {
+        self.abandon();
         loop {
-            let count = match self.transport.read(&mut buffer, deadline.left()) {
-                Ok(count) => count,
-                Err(TransportError::Timeout { .. }) => return Ok(None),
+            while self.has_room() {
+                let Some(access) = accesses.next() else { break };
+                self.post(access)?;
+            }
+            match self.take()? {
+                Some(access) => done(access),
+                None => return Ok(()),
+            }
+        }
+    }
+
+    /// Sends what waits, as far as the device holds it.
+    fn send(&mut self) -> Result<(), BusError> {
+        while let Some(index) = self.flights.waiting() {
+            let flight = &mut self.flights.0[index];
+            flight.request.sequence = self.sequence.wrapping_add(1);
+            let bytes = flight.request.encode();
+            let answer_bytes = MOST_HEADER_BYTES + 8 * (usize::from(flight.request.count) + 1);
+            let behind = self.flights.bytes_behind() + bytes.len();
+            let line_bytes = self.limits.map_or(0, |limits| limits.line_bytes);
+            let may_follow = !self.is_careful && behind <= line_bytes;
+            if !self.flights.is_line_free() && !may_follow {
+                return Ok(());
+            }
+            let under_way = self.flights.bytes_under_way() + bytes.len() + answer_bytes;
+            let flight = &mut self.flights.0[index];
+            self.sequence = flight.request.sequence;
+            self.order += 1;
+            flight.attempts.push(self.sequence);
+            flight.heard.jam = None;
+            let timeout = self.patience.timeout(under_way, flight.attempts.len() as u32, self.transport.pace());
+            let deadline = Deadline::after(timeout);
+            match self.transport.write(&bytes, timeout) {
+                Ok(()) => {
+                    self.statistics.bytes_sent += bytes.len() as u64;
+                    flight.sent = Some(Sent { order: self.order, bytes: bytes.len(), answer_bytes, deadline });
+                }
+                Err(jam @ TransportError::Timeout { .. }) => {
+                    flight.heard.jam = Some(jam);
+                    self.lose(index)?;
+                }
                 Err(error) => return Err(error.into()),
-            };
-            heard.bytes += count as u64;
-            self.statistics.bytes_received += count as u64;
-            let mut answer = None;
-            for byte in &buffer[..count] {
-                match self.decoder.push(*byte) {
-                    None => {}
-                    Some(Err(_)) => {
-                        heard.broken += 1;
-                        self.statistics.broken_frames += 1;
-                    }
-                    Some(Ok(frame)) if answer.is_none() && answers(&frame, request) => answer = Some(frame),
-                    Some(Ok(frame)) => {
-                        self.statistics.stray_frames += 1;
-                        let is_request = matches!(frame.kind, FrameKind::Read | FrameKind::Write);
-                        let age = self.sequence.wrapping_sub(frame.sequence);
-                        heard.echoes += u64::from(is_request);
-                        heard.late += u64::from(!is_request && age > 0 && age <= self.sequence.wrapping_sub(first));
+            }
+        }
+        Ok(())
+    }
+
+    /// The last attempt at a request is lost.
+    fn lose(&mut self, index: usize) -> Result<(), BusError> {
+        let is_silent = self.statistics.bytes_received == 0;
+        let flight = &mut self.flights.0[index];
+        flight.sent = None;
+        if flight.attempts.len() >= most_attempts(&self.patience, is_silent) {
+            return Err(flight.diagnosis(self.statistics.answered > 0));
+        }
+        self.statistics.repeated += 1;
+        Ok(())
+    }
+
+    /// All attempts on the line are lost.
+    fn lose_all(&mut self) -> Result<(), BusError> {
+        self.is_careful = true;
+        while let Some(index) = self.flights.oldest() {
+            self.lose(index)?;
+        }
+        Ok(())
+    }
+
+    /// Waits for bytes as long as an answer to the oldest request may take.
+    fn listen(&mut self) -> Result<(), BusError> {
+        let Some(oldest) = self.flights.oldest() else { return Ok(()) };
+        let Some(Sent { deadline, .. }) = self.flights.0[oldest].sent else { return Ok(()) };
+        let mut buffer = [0; 512];
+        let count = match self.transport.read(&mut buffer, deadline.left()) {
+            Ok(count) => count,
+            Err(TransportError::Timeout { .. }) => return self.lose_all(),
+            Err(error) => return Err(error.into()),
+        };
+        self.flights.0[oldest].heard.bytes += count as u64;
+        self.statistics.bytes_received += count as u64;
+        let before = self.statistics.answered;
+        for byte in &buffer[..count] {
+            match self.decoder.push(*byte) {
+                None => {}
+                Some(Ok(frame)) => self.receive(frame)?,
+                Some(Err(_)) => {
+                    self.statistics.broken_frames += 1;
+                    if let Some(oldest) = self.flights.oldest() {
+                        self.flights.0[oldest].heard.broken += 1;
                     }
                 }
             }
-            match answer {
-                Some(frame) if frame.kind == FrameKind::Refusal => return self.refused(request, frame.count, heard),
-                Some(frame) => return Ok(Some(frame.payload)),
-                // A line that never falls silent must not hold the host longer than one that does.
-                None if deadline.has_passed() => return Ok(None),
-                None => {}
+        }
+        // A line that never falls silent must not hold the host longer than one that does.
+        if self.statistics.answered == before && deadline.has_passed() { self.lose_all() } else { Ok(()) }
+    }
+
+    /// Takes a whole frame of the line.
+    fn receive(&mut self, frame: Frame) -> Result<(), BusError> {
+        let Some(index) = self.flights.0.iter().position(|flight| flight.is_answered_by(&frame)) else {
+            self.stray(&frame);
+            return Ok(());
+        };
+        let order = self.flights.0[index].sent.map_or(0, |sent| sent.order);
+        // The device works in the order of the line: it never got what went before.
+        while let Some(older) = self.flights.oldest() {
+            if self.flights.0[older].sent.is_none_or(|sent| sent.order >= order) {
+                break;
             }
+            self.lose(older)?;
+        }
+        if frame.kind == FrameKind::Refusal {
+            return self.refused(index, frame.count);
+        }
+        if let Some(flight) = self.flights.0.remove(index) {
+            self.statistics.answered += 1;
+            self.is_careful = false;
+            self.done.push_back(flight.done(frame));
+        }
+        Ok(())
+    }
+
+    /// Takes a whole frame that is no answer awaited.
+    fn stray(&mut self, frame: &Frame) {
+        self.statistics.stray_frames += 1;
+        if matches!(frame.kind, FrameKind::Read | FrameKind::Write) {
+            if let Some(oldest) = self.flights.oldest() {
+                self.flights.0[oldest].heard.echoes += 1;
+            }
+        } else if let Some(flight) = self.flights.0.iter_mut().find(|flight| flight.is_late(frame)) {
+            flight.heard.late += 1;
         }
     }
 
-    /// What a refusal means: `None` that the request may be sent again.
-    fn refused(&mut self, request: &Frame, code: u16, heard: &mut Heard) -> Result<Option<Vec<u32>>, BusError> {
-        let action = if request.kind == FrameKind::Read { "read" } else { "write" };
-        let (address, words) = (request.address, usize::from(request.count));
+    /// What a refusal means: that the request may be sent again, or an error.
+    fn refused(&mut self, index: usize, code: u16) -> Result<(), BusError> {
+        let flight = &mut self.flights.0[index];
+        let action = if flight.request.kind == FrameKind::Read { "read" } else { "write" };
+        let (address, words) = (flight.request.address, usize::from(flight.request.count));
         Err(match Refusal::from_code(code) {
             Some(Refusal::Payload) => {
-                heard.refused += 1;
+                flight.heard.refused += 1;
                 self.statistics.refused_payloads += 1;
-                return Ok(None);
+                return self.lose(index);
             }
             Some(Refusal::Address) => BusError::Address { action, address, words },
             Some(Refusal::Kind) => BusError::Kind { action },
@@ -205,61 +279,70 @@ impl<T: Transport> FrameBus<T> {
         })
     }
 
-    /// Why none of `attempts` attempts was answered.
-    fn diagnosis(&self, attempts: u32, heard: Heard) -> BusError {
-        match heard {
-            Heard { jam: Some(jam), .. } => BusError::Transport(jam),
-            Heard { refused: 1.., .. } => BusError::Payload { attempts, refused: heard.refused },
-            Heard { late: 1.., .. } => BusError::Late { attempts },
-            Heard { echoes: 1.., .. } => BusError::Echo { attempts },
-            Heard { bytes: 1.., .. } => BusError::Unintelligible { attempts, bytes: heard.bytes, broken: heard.broken },
-            _ if self.statistics.answered > 0 => BusError::Stopped { attempts },
-            _ => BusError::Silent { attempts },
+    /// The next access that is done, `None` where none is under way.
+    fn next_done(&mut self) -> Result<Option<Access>, BusError> {
+        loop {
+            if let Some(access) = self.done.pop_front() {
+                // What waits goes before the caller thinks about the answer.
+                self.send()?;
+                return Ok(Some(access));
+            }
+            if self.flights.0.is_empty() {
+                return Ok(None);
+            }
+            self.send()?;
+            self.listen()?;
         }
     }
-}
-
-/// Whether `frame` answers `request`. With the right number but other contents it is left from an earlier program.
-fn answers(frame: &Frame, request: &Frame) -> bool {
-    let is_same = frame.sequence == request.sequence && frame.address == request.address;
-    is_same
-        && match frame.kind {
-            FrameKind::ReadReply => request.kind == FrameKind::Read && frame.count == request.count,
-            FrameKind::WriteReply => request.kind == FrameKind::Write,
-            FrameKind::Refusal => true,
-            FrameKind::Read | FrameKind::Write => false,
-        }
 }
 
 impl<T: Transport> Bus for FrameBus<T> {
     fn read(&mut self, address: u32, words: &mut [u32]) -> Result<(), BusError> {
         let most = self.words_at(address)?;
-        let mut place = address;
-        let mut rest = words;
-        while !rest.is_empty() {
-            let (part, behind) = rest.split_at_mut(rest.len().min(most));
-            let found = self.exchange(Frame::read(0, place, part.len() as u16))?;
-            part.copy_from_slice(&found);
-            place = place.wrapping_add(4 * part.len() as u32);
-            rest = behind;
-        }
-        Ok(())
+        let count = words.len();
+        let part = |first: usize| Access::read(address.wrapping_add(4 * first as u32), most.min(count - first));
+        self.transfer((0..count).step_by(most).map(part), |access| {
+            let first = (access.address().wrapping_sub(address) / 4) as usize;
+            words[first..first + access.words().len()].copy_from_slice(access.words());
+        })
     }
 
     fn write(&mut self, address: u32, words: &[u32]) -> Result<(), BusError> {
         let most = self.words_at(address)?;
-        let mut place = address;
-        let mut rest = words;
-        while !rest.is_empty() {
-            let (part, behind) = rest.split_at(rest.len().min(most));
-            self.exchange(Frame::write(0, place, part.to_vec()))?;
-            place = place.wrapping_add(4 * part.len() as u32);
-            rest = behind;
-        }
-        Ok(())
+        let part = |(index, part): (usize, &[u32])| Access::Write {
+            address: address.wrapping_add(4 * (index * most) as u32),
+            words: part.to_vec(),
+        };
+        self.transfer(words.chunks(most).enumerate().map(part), |_| {})
     }
 
     fn time_scale(&self) -> u32 {
         self.transport.pace().time_scale
+    }
+
+    fn post(&mut self, access: Access) -> Result<Option<Access>, BusError> {
+        self.flights.0.push_back(Flight::new(access));
+        self.send().inspect_err(|_| self.abandon())?;
+        Ok(None)
+    }
+
+    fn take(&mut self) -> Result<Option<Access>, BusError> {
+        self.next_done().inspect_err(|_| self.abandon())
+    }
+
+    fn room(&mut self) -> Result<Option<usize>, BusError> {
+        let words = if self.limits.is_none() { self.limits()?.words } else { self.words_at(INPUT_WINDOW)? };
+        Ok(self.has_room().then_some(words))
+    }
+
+    fn abandon(&mut self) {
+        // What is on the line may fill what the device holds.
+        self.is_careful |= !self.flights.is_line_free();
+        self.flights.0.clear();
+        self.done.clear();
+    }
+
+    fn statistics(&self) -> LineStatistics {
+        self.statistics
     }
 }

@@ -63,26 +63,38 @@ impl Schema {
 
     /// Checks that images, given as elements, are the network's.
     pub(super) fn check_images(&self, images: &[Vec<i32>]) -> Result<(), DeviceError> {
+        images.iter().enumerate().try_for_each(|(image, elements)| self.check_image(image, elements))
+    }
+
+    /// Checks that `elements` are those of an image of the network.
+    fn check_image(&self, image: usize, elements: &[i32]) -> Result<(), DeviceError> {
         let element = self.input.format.element;
-        for (image, elements) in images.iter().enumerate() {
-            let (expected, found) = (self.input.elements, elements.len());
-            if found != expected {
-                return Err(DeviceError::ImageSize { image, expected, found });
-            }
-            let is_foreign = |value: &i32| !element.contains(i64::from(*value));
-            if let Some(index) = elements.iter().position(is_foreign) {
-                return Err(DeviceError::Element { image, index, element, found: elements[index] });
-            }
+        let (expected, found) = (self.input.elements, elements.len());
+        if found != expected {
+            return Err(DeviceError::ImageSize { image, expected, found });
         }
-        Ok(())
+        let is_foreign = |value: &i32| !element.contains(i64::from(*value));
+        match elements.iter().position(is_foreign) {
+            None => Ok(()),
+            Some(index) => Err(DeviceError::Element { image, index, element, found: elements[index] }),
+        }
     }
 
     /// The elements of each image, in stream order.
     pub(super) fn elements(&self, images: &[Vec<f32>]) -> Result<Vec<Vec<i32>>, DeviceError> {
-        let one = |(image, values): (usize, &Vec<f32>)| {
-            self.input_map.apply(values).map_err(|source| DeviceError::Input { image, source })
-        };
-        images.iter().enumerate().map(one).collect()
+        images.iter().enumerate().map(|(image, values)| self.elements_of(image, values)).collect()
+    }
+
+    /// The elements of the image number `image`, in stream order.
+    fn elements_of(&self, image: usize, values: &[f32]) -> Result<Vec<i32>, DeviceError> {
+        self.input_map.apply(values).map_err(|source| DeviceError::Input { image, source })
+    }
+
+    /// The words of the image number `image` in the input window.
+    pub(super) fn words(&self, image: usize, values: &[f32]) -> Result<Vec<u32>, DeviceError> {
+        let elements = self.elements_of(image, values)?;
+        self.check_image(image, &elements)?;
+        Ok(self.input.format.pack(&elements))
     }
 }
 
@@ -155,7 +167,7 @@ fn hash_words(manifest: &Manifest) -> Result<[u32; Register::DesignHash.words() 
 }
 
 /// The digits of a hash whose words are as the register holds them.
-pub(super) fn hexadecimal(words: &[u32]) -> String {
+pub(crate) fn hexadecimal(words: &[u32]) -> String {
     words.iter().flat_map(|word| word.to_le_bytes()).map(|byte| format!("{byte:02x}")).collect()
 }
 

@@ -1,6 +1,6 @@
 //! Weights into a device that runs already.
 
-use super::{Device, DeviceError};
+use super::{Device, DeviceError, Sessions};
 use crate::bus::Bus;
 use abi::manifest::{Manifest, WeightsManifest};
 use abi::registers::{MOST_WEIGHT_BYTES, Register, WEIGHT_WINDOW};
@@ -14,8 +14,21 @@ impl<B: Bus> Device<B> {
     /// As [`open`](Self::open), where the manifest tells of no weight window or of a smaller one, or where the device does
     /// not hold what was written.
     pub fn load(bus: B, manifest: &Manifest, segments: &[Segment]) -> Result<Self, DeviceError> {
+        Device::load_with(bus, manifest, segments, Sessions::random())
+    }
+
+    /// As [`load`](Self::load), with numbers from `sessions`.
+    ///
+    /// # Errors
+    /// As [`load`](Self::load).
+    pub fn load_with(
+        bus: B,
+        manifest: &Manifest,
+        segments: &[Segment],
+        sessions: Sessions,
+    ) -> Result<Self, DeviceError> {
         // It begins with a reset, so no image is in work.
-        let mut device = Device::connect(bus, manifest)?;
+        let mut device = Device::connect(bus, manifest, sessions)?;
         let WeightsManifest { words, identity } = device.weight_window()?;
         let is_inside = |segment: &Segment| u64::from(segment.first) + segment.words.len() as u64 <= u64::from(words);
         if let Some(outside) = segments.iter().find(|segment| !is_inside(segment)) {

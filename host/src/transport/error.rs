@@ -103,4 +103,62 @@ pub enum TransportError {
         /// The system's answer.
         source: std::io::Error,
     },
+    /// What passes cannot be written down.
+    #[error("what passes over the line must be recorded, but the system answered: {source}")]
+    #[diagnostic(
+        code(host::transport::not_recorded),
+        help("check that the folder of the recording exists, that it may be written and that the disk is not full")
+    )]
+    NotRecorded {
+        /// The system's answer.
+        source: std::io::Error,
+    },
+    /// The host writes another byte than the recorded one did.
+    #[error(
+        "the host must write what was recorded, but byte {position} of what it writes is {found:#04x} and was \
+         {expected:#04x}"
+    )]
+    #[diagnostic(
+        code(host::transport::other_request),
+        help(
+            "replay with the directory, images and count of the recording; where these are the same, the host drives \
+             devices differently now: record anew if that is meant"
+        )
+    )]
+    OtherRequest {
+        /// Bytes written before.
+        position: usize,
+        /// The recorded byte.
+        expected: u8,
+        /// The host's byte.
+        found: u8,
+    },
+    /// The host writes where the recorded one read.
+    #[error(
+        "the host must read {bytes} recorded bytes before byte {position} of what it writes, but writes it already"
+    )]
+    #[diagnostic(
+        code(host::transport::unread_replay),
+        help("the host drives devices differently than when this was recorded: record anew if that is meant")
+    )]
+    UnreadReplay {
+        /// Bytes written before.
+        position: usize,
+        /// Recorded bytes that were not read.
+        bytes: usize,
+    },
+    /// The host writes more than was recorded.
+    #[error(
+        "the host must write what was recorded, which ends before byte {position}, but it writes {found:#04x} there"
+    )]
+    #[diagnostic(
+        code(host::transport::replay_ended),
+        help("replay with the images and count of the recording, or record anew")
+    )]
+    ReplayEnded {
+        /// Bytes written before.
+        position: usize,
+        /// The host's byte.
+        found: u8,
+    },
 }

@@ -7,7 +7,12 @@ use abi::uart::{LineDecoder, LineEncoder, UartTiming};
 use host::transport::{Pace, Transport, TransportError};
 use std::collections::VecDeque;
 use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
+
+/// Bytes that wait at most for the line to be free, before more are taken.
+const DRIVER_BYTES: usize = 4096;
 
 /// Cycles simulated at a time: a few bytes of a fast line.
 const CHUNK_CYCLES: u32 = 512;
@@ -21,6 +26,7 @@ pub struct SimulatedLine<P> {
     encoder: LineEncoder,
     decoder: LineDecoder,
     received: VecDeque<u8>,
+    clock: Arc<AtomicU64>,
 }
 
 impl<P: Pins> SimulatedLine<P> {
@@ -36,7 +42,13 @@ impl<P: Pins> SimulatedLine<P> {
             encoder: LineEncoder::new(&timing),
             decoder: LineDecoder::new(&timing),
             received: VecDeque::new(),
+            clock: Arc::default(),
         })
+    }
+
+    /// Clock cycles that have passed for the board, kept up to date while the line is used.
+    pub fn clock(&self) -> Arc<AtomicU64> {
+        self.clock.clone()
     }
 
     /// Sends bytes when time passes next.
@@ -52,6 +64,7 @@ impl<P: Pins> SimulatedLine<P> {
         let mut rx = Levels::default();
         (0..CHUNK_CYCLES).for_each(|_| rx.push(self.encoder.next_level()));
         let tx = self.pins.run(&rx)?;
+        self.clock.fetch_add(u64::from(CHUNK_CYCLES), Ordering::Relaxed);
         let decoder = &mut self.decoder;
         self.received.extend(tx.iter().filter_map(|level| decoder.push(level)).flatten());
         Ok(())
@@ -60,6 +73,11 @@ impl<P: Pins> SimulatedLine<P> {
     /// Takes the bytes that have come.
     pub fn received(&mut self) -> Vec<u8> {
         self.received.drain(..).collect()
+    }
+
+    /// Clock cycles simulated.
+    pub fn cycles(&self) -> u64 {
+        self.clock.load(Ordering::Relaxed)
     }
 
     /// Whether no byte is under way in either direction.
@@ -84,9 +102,13 @@ impl<P: Pins> SimulatedLine<P> {
 
 impl<P: Pins> Transport for SimulatedLine<P> {
     fn write(&mut self, bytes: &[u8], timeout: Duration) -> Result<(), TransportError> {
+        // Like an operating system's driver it takes bytes at once, while those before are still leaving.
+        let done = self.advance_until(timeout, |line| line.encoder.bytes_waiting() <= DRIVER_BYTES)?;
+        if !done {
+            return Err(TransportError::Timeout { timeout, done: 0, expected: bytes.len() });
+        }
         self.send(bytes);
-        let done = self.advance_until(timeout, |line| line.encoder.is_idle())?;
-        if done { Ok(()) } else { Err(TransportError::Timeout { timeout, done: 0, expected: bytes.len() }) }
+        Ok(())
     }
 
     fn read(&mut self, buffer: &mut [u8], timeout: Duration) -> Result<usize, TransportError> {

@@ -8,7 +8,7 @@
 use super::{BarFile, Slave};
 use crate::SimError;
 use abi::registers::{
-    AbiVersion, Access, CONTROL_RESET, INPUT_WINDOW, OUTPUT_WINDOW, Register, STATUS_BUSY, STATUS_RESET, WEIGHT_WINDOW,
+    Access, CONTROL_RESET, INPUT_WINDOW, OUTPUT_WINDOW, Register, STATUS_BUSY, STATUS_RESET, WEIGHT_WINDOW,
 };
 use host::{Bus, MemoryBus};
 use std::path::Path;
@@ -96,7 +96,6 @@ impl<S: Slave> ServedCard<S> {
         let slots = slave.read_register(Register::Slots)?;
         let input = Ring::new(INPUT_WINDOW, slave.read_register(Register::InputWords)?);
         let output = Ring::new(OUTPUT_WINDOW, slave.read_register(Register::OutputWords)?);
-        let has_weights = slave.read_register(Register::AbiVersion)? == AbiVersion::of_device(true).code();
         let mut card = ServedCard {
             slave,
             memory,
@@ -110,7 +109,7 @@ impl<S: Slave> ServedCard<S> {
             step_cycles: 1,
             is_busy: false,
         };
-        card.begin(has_weights)?;
+        card.begin()?;
         Ok(card)
     }
 
@@ -133,18 +132,16 @@ impl<S: Slave> ServedCard<S> {
     }
 
     /// Lays what does not change into the memory, and the weights that the slave begins with.
-    fn begin(&mut self, has_weights: bool) -> Result<(), SimError> {
-        if has_weights {
-            self.weights = vec![0; self.slave.read_register(Register::WeightWords)? as usize];
+    fn begin(&mut self) -> Result<(), SimError> {
+        self.weights = vec![0; self.slave.read_register(Register::WeightWords)? as usize];
+        if !self.weights.is_empty() {
             self.slave.read(WEIGHT_WINDOW, &mut self.weights)?;
             self.memory.write(WEIGHT_WINDOW, &self.weights)?;
             self.identity = self.slave.read_register(Register::WeightsIdentity)?;
             self.memory.write_register(Register::WeightsIdentity, self.identity)?;
         }
         // Backwards: a host that finds the identifier finds everything.
-        let constants: Vec<Register> =
-            Register::of_device(has_weights).filter(|register| register.access() == Access::Constant).collect();
-        for register in constants.into_iter().rev() {
+        for register in Register::ALL.into_iter().rev().filter(|register| register.access() == Access::Constant) {
             let mut words = vec![0; register.words() as usize];
             self.slave.read(register.address(), &mut words)?;
             self.memory.write(register.address(), &words)?;

@@ -1,4 +1,4 @@
-//! A line that loses, breaks, repeats, delays and invents bytes.
+//! A line that loses, breaks, repeats, cuts off, delays and invents bytes.
 
 use super::random::Random;
 use crate::transport::{Pace, Transport, TransportError};
@@ -24,6 +24,8 @@ pub struct Faults {
     pub flip: f64,
     /// The bytes up to this one come once more, as they came before.
     pub repeat: f64,
+    /// The byte and those behind it are lost, to the end of what was sent or came at once.
+    pub truncate: f64,
     /// Garbage follows the byte.
     pub garbage: f64,
     /// The byte and those behind it are held back for some calls.
@@ -50,6 +52,8 @@ pub struct Injected {
     pub flipped: u64,
     /// Rows of bytes repeated.
     pub repeated: u64,
+    /// Times that the rest of what was sent or came at once was lost.
+    pub truncated: u64,
     /// Pieces of garbage.
     pub garbage: u64,
     /// Times that bytes were held back.
@@ -61,7 +65,8 @@ pub struct Injected {
 impl Injected {
     /// All faults together.
     pub fn total(&self) -> u64 {
-        self.dropped + self.flipped + self.repeated + self.garbage + self.delayed + u64::from(self.is_cut)
+        let Injected { dropped, flipped, repeated, truncated, garbage, delayed, is_cut } = *self;
+        dropped + flipped + repeated + truncated + garbage + delayed + u64::from(is_cut)
     }
 }
 
@@ -126,6 +131,10 @@ impl<T: Transport> FaultyLine<T> {
             if self.random.chance(self.faults.delay) {
                 self.injected.delayed += 1;
                 held += 1 + self.random.below(MOST_DELAY);
+            }
+            if self.random.chance(self.faults.truncate) {
+                self.injected.truncated += 1;
+                break;
             }
             if self.random.chance(self.faults.drop) {
                 self.injected.dropped += 1;

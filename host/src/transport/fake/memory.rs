@@ -3,7 +3,7 @@
 use abi::frame::{MOST_WORDS, Refusal};
 use abi::manifest::Manifest;
 use abi::registers::{
-    AbiVersion, Access, CONTROL_RESET, IDENTIFIER, IDENTITY_UNKNOWN, INPUT_WINDOW, OUTPUT_WINDOW, Register,
+    ABI_VERSION, Access, CONTROL_RESET, IDENTIFIER, IDENTITY_UNKNOWN, INPUT_WINDOW, OUTPUT_WINDOW, Register,
     STATUS_BUSY, WEIGHT_WINDOW,
 };
 use abi::window::WindowFormat;
@@ -14,6 +14,9 @@ pub(super) type Core = Box<dyn FnMut(&[i32]) -> Vec<i32> + Send>;
 
 /// What stands where nobody has written: taken for data, it gives answers that are wrong.
 const RUBBISH: u32 = 0x6d5a_9c31;
+
+/// What the device says that it holds of its line: as many as one on an iCE40.
+const LINE_BYTES: u32 = 512;
 
 /// The words of a device and what makes them change.
 pub(super) struct Memory {
@@ -51,16 +54,15 @@ impl Memory {
         let weight_words = manifest.weights.map_or(0, |weights| weights.words);
         let mut constants = BTreeMap::from([
             (Register::Identifier.address(), IDENTIFIER),
-            (Register::AbiVersion.address(), AbiVersion::of_device(weight_words > 0).code()),
+            (Register::AbiVersion.address(), ABI_VERSION.code()),
             (Register::Slots.address(), slots),
             (Register::InputWords.address(), input.words_per_image() as u32),
             (Register::OutputWords.address(), output.words_per_image() as u32),
             (Register::ClockHertz.address(), (manifest.clock_mhz * 1e6) as u32),
             (Register::FrameWords.address(), MOST_WORDS as u32),
+            (Register::LineBytes.address(), LINE_BYTES),
+            (Register::WeightWords.address(), weight_words),
         ]);
-        if weight_words > 0 {
-            constants.insert(Register::WeightWords.address(), weight_words);
-        }
         let digits: Vec<u32> = manifest.design_hash.chars().filter_map(|digit| digit.to_digit(16)).collect();
         for (index, digits) in digits.chunks(8).take(Register::DesignHash.words() as usize).enumerate() {
             let big_endian = digits.iter().fold(0u32, |word, digit| word << 4 | digit);
@@ -112,9 +114,10 @@ impl Memory {
             let is_free = address < WEIGHT_WINDOW || self.submitted == self.completed;
             is_free && end.is_some_and(|end| end <= window.len() as u64)
         } else {
-            Register::of_device(!self.weight_window.is_empty()).any(|register| {
+            Register::ALL.into_iter().any(|register| {
                 let offset = address.wrapping_sub(register.address());
-                offset < 4 * register.words() && (!is_write || register.access() == Access::ReadWrite)
+                let is_fixed = register == Register::WeightsIdentity && self.weight_window.is_empty();
+                offset < 4 * register.words() && (!is_write || (register.access() == Access::ReadWrite && !is_fixed))
             })
         };
         if lies && address.is_multiple_of(4) { Ok(()) } else { Err(Refusal::Address) }

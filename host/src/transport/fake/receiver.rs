@@ -1,10 +1,7 @@
 //! How a device takes frames apart: byte by byte, as hardware does. Words for a window are stored before the checksum
 //! behind them is known.
 
-use abi::frame::{
-    CHECKSUM_BYTES, CHECKSUM_POLYNOMIAL, CHECKSUM_RESIDUE, CHECKSUM_STARTS, ESCAPE, ESCAPE_FLIP, FLAG, FrameKind,
-    HEADER_BYTES,
-};
+use abi::frame::{CHECKSUM_BYTES, CHECKSUM_POLYNOMIAL, ESCAPE, ESCAPE_FLIP, FLAG, FrameKind, HEADER_BYTES};
 
 /// The header of a request.
 #[derive(Clone, Copy, Debug)]
@@ -44,25 +41,36 @@ pub(super) struct Receiver {
     escaped: bool,
     /// Bytes of this part of the frame so far.
     bytes: Vec<u8>,
-    checksum: u32,
+    /// The header without its checksum, once it is whole.
+    header: Vec<u8>,
 }
 
 impl Receiver {
     pub(super) fn new() -> Self {
-        Receiver { place: Place::Outside, escaped: false, bytes: Vec::new(), checksum: u32::MAX }
+        Receiver { place: Place::Outside, escaped: false, bytes: Vec::new(), header: Vec::new() }
     }
 
     /// Expects the payload of the header that came last.
     pub(super) fn expect_payload(&mut self, words: u16) {
-        self.enter(Place::Payload { words });
+        let header = self.header.clone();
+        *self = Receiver { place: Place::Payload { words }, header, ..Receiver::new() };
     }
 
     fn enter(&mut self, place: Place) {
-        let checksum = match place {
-            Place::Payload { .. } => CHECKSUM_STARTS.1,
-            Place::Header | Place::Outside => CHECKSUM_STARTS.0,
-        };
-        *self = Receiver { place, checksum, ..Receiver::new() };
+        *self = Receiver { place, ..Receiver::new() };
+    }
+
+    /// Whether the bytes so far end with the checksum of header and payload.
+    fn is_whole(&self) -> bool {
+        let (data, found) = self.bytes.split_at(self.bytes.len() - CHECKSUM_BYTES);
+        let mut remainder = u32::MAX;
+        for byte in self.header.iter().chain(data) {
+            for bit in 0..8 {
+                let feedback = (remainder ^ u32::from(byte >> bit)) & 1;
+                remainder = (remainder >> 1) ^ (feedback * CHECKSUM_POLYNOMIAL);
+            }
+        }
+        (!remainder).to_le_bytes() == found
     }
 
     /// Takes the line's next byte.
@@ -86,15 +94,11 @@ impl Receiver {
         let byte = if self.escaped { byte ^ ESCAPE_FLIP } else { byte };
         self.escaped = false;
         self.bytes.push(byte);
-        for bit in 0..8 {
-            let feedback = (self.checksum ^ u32::from(byte >> bit)) & 1;
-            self.checksum = (self.checksum >> 1) ^ (feedback * CHECKSUM_POLYNOMIAL);
-        }
         let length = self.bytes.len();
         match self.place {
             Place::Header if length == HEADER_BYTES + CHECKSUM_BYTES => Some(self.header()),
             Place::Payload { words } if length == 4 * usize::from(words) + CHECKSUM_BYTES => {
-                let is_whole = self.checksum == CHECKSUM_RESIDUE;
+                let is_whole = self.is_whole();
                 self.enter(Place::Outside);
                 Some(Event::End(is_whole))
             }
@@ -114,8 +118,10 @@ impl Receiver {
             count: number(&self.bytes[2..4]) as u16,
             address: number(&self.bytes[4..8]),
         };
-        let is_whole = self.checksum == CHECKSUM_RESIDUE;
+        let is_whole = self.is_whole();
+        let bytes = self.bytes[..HEADER_BYTES].to_vec();
         self.enter(Place::Outside);
+        self.header = bytes;
         if is_whole { Event::Header(header) } else { Event::Broken }
     }
 }

@@ -2,6 +2,7 @@
 
 use super::Uart;
 use crate::transport::TransportError;
+use abi::manifest::Manifest;
 use miette::Diagnostic;
 use std::fmt;
 use std::str::FromStr;
@@ -28,6 +29,15 @@ impl UartAddress {
     /// As [`Uart::open`].
     pub fn open(&self) -> Result<Uart, TransportError> {
         Uart::open(&self.path, self.baud.unwrap_or(DEFAULT_BAUD))
+    }
+
+    /// Opens the line to a device of `manifest`, at its rate where the address states none, else as [`open`](Self::open).
+    ///
+    /// # Errors
+    /// As [`Uart::open`].
+    pub fn open_for(&self, manifest: &Manifest) -> Result<Uart, TransportError> {
+        let planned = manifest.device.as_ref().map(|device| device.baud);
+        UartAddress { baud: self.baud.or(planned), ..self.clone() }.open()
     }
 }
 

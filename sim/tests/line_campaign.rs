@@ -1,0 +1,85 @@
+//! The campaign of lines with faults through the pins of a board in Verilator.
+
+#![allow(clippy::unwrap_used)]
+
+#[path = "../../host/tests/campaign/mod.rs"]
+mod campaign;
+mod common;
+#[path = "random_networks/generator.rs"]
+mod generator;
+#[path = "../../host/tests/support/mod.rs"]
+mod support;
+
+use campaign::{Counted, Figures};
+use compiler::fold::{Goal, plan};
+use compiler::lower::lower;
+use generator::{random_graph, random_images};
+use hdl::artifacts;
+use hdl::board::Board;
+use host::transport::fake::{Cut, Faults, FaultyLine};
+use host::{Device, FrameBus, Transport};
+use sim::board::{SimulatedLine, VerilatedBoard};
+use std::time::{Duration, Instant};
+
+/// Frames through the pins at least; `XNORFORGE_PIN_FRAMES` sets another number for a longer campaign.
+fn frames() -> u64 {
+    std::env::var("XNORFORGE_PIN_FRAMES").map_or(2000, |count| count.parse().expect("a number of frames"))
+}
+
+/// Seed of the network.
+const NETWORK: u64 = 5;
+
+/// Longest time of a case: timeouts pass in the board's own time, some thousand times slower.
+const LONGEST: Duration = Duration::from_secs(60);
+
+#[test]
+fn no_fault_at_the_pins_gives_a_wrong_answer() {
+    if !common::has("verilator") {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path().join("design");
+    let network = lower(&random_graph(NETWORK, 16)).unwrap();
+    let board = Board::find("ulx3s-85f").unwrap();
+    let plan = plan(network, &Goal::FramesPerSecond(5e4), board.design_clock().unwrap().megahertz()).unwrap();
+    let compiled = artifacts::write(&plan, Some(&board), &folder).unwrap();
+    let images = random_images(&random_graph(NETWORK, 16), NETWORK, 12);
+    let network = &compiled.plan.network;
+    let elements: Vec<Vec<i32>> = images.iter().map(|image| network.input_map.apply(image).unwrap()).collect();
+    let expected: Vec<Vec<i32>> = elements
+        .iter()
+        .map(|image| network::integer::run_elements(network, image.clone())[network.output.0].clone())
+        .collect();
+
+    let mut figures = Figures::default();
+    let begin_of_all = Instant::now();
+    for seed in 0.. {
+        // Rates that mend themselves, rates that seldom do, and lines that end.
+        let rate = [1e-4, 5e-4, 2e-3, 1e-2][seed as usize % 4];
+        let cut = [None, None, Some(Cut::Closed(600)), None, Some(Cut::Silent(900))][seed as usize % 5];
+        let (drop, flip, repeat, truncate) = (rate, rate, rate, rate / 2.0);
+        let faults = Faults { drop, flip, repeat, truncate, garbage: rate, delay: rate, cut };
+        let pins = VerilatedBoard::of_rtl(&compiled, &folder).unwrap();
+        let device = compiled.manifest.device.as_ref().unwrap();
+        let mut line = Counted::new(FaultyLine::new(SimulatedLine::new(pins, device).unwrap(), faults, seed));
+        let name = format!("case {seed}");
+        let begin = Instant::now();
+        let run = |line: &mut dyn Transport| {
+            Device::open(FrameBus::new(line), &compiled.manifest)?.run(&elements, &mut |_| ())
+        };
+        figures.take(&name, run(&mut line), &expected, false);
+        let injected = line.line.injected();
+        line.line.heal();
+        figures.take_reopened(&name, run(&mut line), &expected);
+        figures.take_line(&name, line.traffic, injected, begin.elapsed(), LONGEST);
+        if figures.sent >= frames() {
+            break;
+        }
+    }
+    println!("seeds from 0\n{figures}\nall in {:?}", begin_of_all.elapsed());
+    assert!(figures.is_clean(), "{figures}");
+    let faults = figures.faults;
+    let kinds = [faults.dropped, faults.flipped, faults.repeated, faults.truncated, faults.garbage, faults.delayed];
+    assert!(kinds.iter().all(|count| *count > 0) && figures.cuts > 0, "every kind of fault occurs: {figures}");
+    assert!(figures.answered > 0 && figures.failed > 0, "{figures}");
+}
