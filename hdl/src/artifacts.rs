@@ -6,7 +6,7 @@
 //! report.json     cycles, rates, layers: for scripts
 //! report.html     the same for people, with a picture of the pipeline
 //! rtl/            Verilog and memory files
-//! soc/            the core with AXI4-Stream, AXI4-Lite or Wishbone around it; a module for LiteX
+//! soc/            the core with AXI4-Stream, AXI4-Lite or Wishbone around it; a module for LiteX, a card with LitePCIe
 //! xnorforge.core  the same for FuseSoC
 //! testbench/      a self-checking testbench with its vectors: `sh testbench/run.sh` runs it in Icarus Verilog
 //! weights.mem     with writable weights: the words of the weight window, for `$readmemh` and for hosts of one's own

@@ -1,4 +1,4 @@
-//! The core for systems on a chip: with AXI4-Stream, AXI4-Lite or Wishbone around it, described for FuseSoC and LiteX.
+//! The core for systems on a chip: with AXI4-Stream, AXI4-Lite or Wishbone around it, described for FuseSoC and LiteX, and a card with LitePCIe.
 //!
 //! The modules of the three tops lie in one file, which needs those of the core in `rtl/`. A module that several tops use is
 //! there once.
@@ -110,12 +110,15 @@ pub fn files(
     let (verilog, tops, core) = modules(plan, core, core_verilog, &facts).map_err(DesignError::from)?;
     let description = Description { plan, facts: &facts, rtl, tops: &tops };
     let within = |name: &str, text: String| (format!("{FOLDER}/{name}"), text);
-    let files = vec![
+    let mut files = vec![
         within(VERILOG, verilog.text()),
         within("waivers.vlt", emit::lint::verilator_configuration()),
         within("xnorforge_registers.h", header::text(&description)),
         within("xnorforge_litex.py", litex::text(&description)),
         (fusesoc::FILE.to_owned(), fusesoc::text(&description)),
     ];
+    if tops.contains(&WISHBONE) {
+        files.push(within("xnorforge_litepcie.py", litex::card(&description)));
+    }
     Ok((files, core))
 }

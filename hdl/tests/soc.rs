@@ -61,6 +61,8 @@ fn descriptions_name_what_is_there() {
     for file in &compiled.manifest.files {
         assert!(fusesoc.contains(&format!("- rtl/{file} ")) && litex.contains(&format!("\"{file}\"")), "{file}");
     }
+    let card = text("soc/xnorforge_litepcie.py");
+    assert!(!card.contains('@') && card.contains("CLOCK_HERTZ = 100000000\n") && card.contains("32 MiB"), "{card}");
     assert_eq!(text("soc/waivers.vlt"), lint::verilator_configuration());
     assert!(
         !litex.contains('@')

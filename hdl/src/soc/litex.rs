@@ -1,10 +1,25 @@
-//! The description for LiteX: a Python module.
+//! The descriptions for LiteX: a Python module, and a script that puts it behind LitePCIe on a card.
 
 use super::Description;
 use crate::shell::BUS_ADDRESS_BITS;
 use crate::shell::axi_stream::data_bits;
+use abi::registers::SPAN_BYTES;
 
 const TEMPLATE: &str = include_str!("litex.py");
+
+const CARD: &str = include_str!("litepcie.py");
+
+/// The text of `xnorforge_litepcie.py`, for a design with windows.
+pub(super) fn card(description: &Description) -> String {
+    CARD.replace("@NETWORK@", &name(description))
+        .replace("@MEBIBYTES@", &(SPAN_BYTES >> 20).to_string())
+        .replace("@CLOCK_HERTZ@", &description.facts.clock_hertz.to_string())
+}
+
+/// The network's name as a comment in Python may have it.
+fn name(description: &Description) -> String {
+    description.plan.network.name.replace(['\\', '"', '\n'], "_")
+}
 
 /// The text of `xnorforge_litex.py`.
 pub(super) fn text(description: &Description) -> String {
@@ -14,7 +29,7 @@ pub(super) fn text(description: &Description) -> String {
         format!("[\n{}]", names.concat())
     };
     TEMPLATE
-        .replace("@NETWORK@", &plan.network.name.replace(['\\', '"', '\n'], "_"))
+        .replace("@NETWORK@", &name(description))
         .replace("@RTL@", &list(&mut rtl.iter().map(String::as_str)))
         .replace("@TOPS@", &list(&mut tops.iter().copied()))
         .replace("@ADDRESS_BITS@", &BUS_ADDRESS_BITS.to_string())
