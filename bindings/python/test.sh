@@ -6,7 +6,7 @@ cd "$(dirname "$0")"
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-cargo build --release --quiet
+cargo build --release --quiet -p xnorforge
 python3 -m venv "$work/venv"
 "$work/venv/bin/pip" install --quiet -r requirements.txt
 "$work/venv/bin/maturin" build --release --quiet --compatibility linux --out "$work/wheels"

@@ -1,5 +1,7 @@
 """Arrays in and out, on the CPU engine: devices take them by the same function."""
 
+from pathlib import Path
+
 import numpy
 import onnx
 import pytest
@@ -72,7 +74,7 @@ def test_indices_are_integers(tmp_path, network, images):
         (lambda images: images[:, ..., :-1], "shape", "leading axis"),
         (lambda images: numpy.float32(3), "shape", "leading axis"),
         (lambda images: images[:0], "at least one image", "leading axis"),
-        (lambda images: [images[0], images[0][:1]], "numpy.asarray", "numpy.ndarray"),
+        (lambda images: [images[0], images[0][..., :1]], "numpy.asarray", "numpy.ndarray"),
         (lambda images: "images.npy", "str", "astype"),
     ],
 )
@@ -96,7 +98,7 @@ def test_what_is_no_network(tmp_path):
     for path in [tmp_path / "none.onnx", __file__]:
         with pytest.raises(xnorforge.ModelError) as error:
             xnorforge.Network(path)
-        assert str(path) in str(error.value) and error.value.help.strip()
+        assert Path(path).stem in str(error.value) and error.value.help.strip()
     with pytest.raises(xnorforge.DirectoryError) as error:
         xnorforge.Network(tmp_path)
     assert error.value.help.strip()

@@ -7,7 +7,7 @@ import time
 import numpy
 import pytest
 import xnorforge
-from conftest import run
+from conftest import MODEL, run
 
 
 def test_a_simulated_device_gives_the_scores_of_the_reference(directory, images, reference):
@@ -62,8 +62,6 @@ def test_a_serial_line_leads_to_a_device_once(directory, served, images, referen
 
 
 def test_another_directory_is_another_design(directory, tmp_path):
-    from conftest import MODEL
-
     other = tmp_path / "other"
     run("compile", MODEL, "-o", other, "--board", "ulx3s-85f", "--target-fps", "5000")
     with pytest.raises(xnorforge.DeviceError, match="must run the design") as error:
@@ -72,8 +70,6 @@ def test_another_directory_is_another_design(directory, tmp_path):
 
 
 def test_loaded_weights_are_those_that_answer(tmp_path, images):
-    from conftest import MODEL
-
     folder = tmp_path / "writable"
     run("compile", MODEL, "-o", folder, "--board", "ulx3s-85f", "--writable-weights")
     run("load", folder, MODEL)
@@ -147,8 +143,6 @@ def test_what_opening_needs():
 
 
 def test_a_core_alone_is_no_device(tmp_path):
-    from conftest import MODEL
-
     run("compile", MODEL, "-o", tmp_path / "core")
     with pytest.raises(xnorforge.DirectoryError, match="core alone") as error:
         xnorforge.open(f"sim:{tmp_path / 'core'}")
