@@ -234,7 +234,7 @@ def endpoint(folder, work):
     sys.path.insert(0, str(Path(__file__).resolve().parent))
     results = runner.test(
         test_module="pcie_bench", hdl_toplevel="endpoint", build_dir=build, test_dir=build,
-        extra_env={"XNORFORGE_DIR": str(folder), "COCOTB_LOG_LEVEL": "WARNING"}, log_file=build / "test.log",
+        extra_env={"XNORFORGE_DIR": str(folder), "XNORFORGE_TOP": "", "COCOTB_LOG_LEVEL": "WARNING"}, log_file=build / "test.log",
     )
     tests, failed = get_results(results)
     if tests == 0 or failed:
