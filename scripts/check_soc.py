@@ -225,7 +225,11 @@ def endpoint(folder, work):
     build = work / "endpoint"
     build.mkdir(parents=True)
     run([sys.executable, "-c", ENDPOINT, str(folder), str(build)], cwd=build)
-    sources = ["endpoint.v", *(build / "sources").read_text().split("\n")]
+    # Migen assigns twice to a wire where a condition overrides a default: Icarus goes round in loops of such processes for
+    # ever. Yosys makes multiplexers of them.
+    passes = "read_verilog endpoint.v; proc; opt_clean; write_verilog plain.v"
+    run(["yosys", "-q", "-p", passes], cwd=build)
+    sources = ["plain.v", *(build / "sources").read_text().split("\n")]
     runner = get_runner("icarus")
     runner.build(
         sources=[build / source for source in sources], hdl_toplevel="endpoint", build_dir=build, timescale=("1ns", "1ps"),

@@ -23,7 +23,8 @@ class Link:
 
     def __init__(self, dut):
         self.dut, self.tag = dut, 0
-        dut.request_valid.value = 0
+        for field in ["valid", "first", "last", "dat", "be"]:
+            getattr(dut, f"request_{field}").value = 0
         dut.completion_ready.value = 1
 
     async def send(self, words):
@@ -67,8 +68,8 @@ class Link:
 
 
 async def images(dut):
-    await reset(dut.sys_clk, dut.sys_rst, 1)
     link = Link(dut)
+    await reset(dut.sys_clk, dut.sys_rst, 1)
     assert await link.read(HEADER["IDENTIFIER"]) == HEADER["IDENTIFIER_VALUE"]
     assert await link.read(HEADER["ABI_VERSION"]) == HEADER["ABI_VERSION_VALUE"]
     digits = "".join([(await link.read(HEADER["DESIGN_HASH"] + 4 * at)).to_bytes(4, "little").hex() for at in range(8)])

@@ -31,7 +31,7 @@ fn a_simulated_card_gives_the_scores_of_the_reference_until_it_is_stopped() {
     let mut line = String::new();
     BufReader::new(server.stdout.take().unwrap()).read_line(&mut line).unwrap();
     let ready: serde_json::Value = serde_json::from_str(&line).unwrap();
-    assert_eq!((&ready["bar"], &ready["port"]), (&"bar".into(), &serde_json::Value::Null));
+    assert!(ready["bar"].as_str().unwrap().ends_with("/bar") && ready["port"].is_null(), "{ready}");
     let expected = scores(&room, MODEL, "reference");
     for _ in 0..2 {
         assert_eq!(scores(&room, "design", "pcie:bar"), expected);
