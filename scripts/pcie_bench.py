@@ -23,7 +23,8 @@ class Link:
 
     def __init__(self, dut):
         self.dut, self.tag = dut, 0
-        dut.request_valid.value = 0
+        for field in ["valid", "first", "last", "dat", "be"]:
+            getattr(dut, f"request_{field}").value = 0
         dut.completion_ready.value = 1
 
     async def send(self, words):
@@ -48,6 +49,9 @@ class Link:
         await self.send([*self.header(WRITE, address), swapped(word)])
 
     async def read(self, address):
+        return await with_timeout(self.answer(address), 10, "us")
+
+    async def answer(self, address):
         cocotb.start_soon(self.send(self.header(READ, address)))
         words = []
         while True:
@@ -64,8 +68,8 @@ class Link:
 
 
 async def images(dut):
-    await reset(dut.sys_clk, dut.sys_rst, 1)
     link = Link(dut)
+    await reset(dut.sys_clk, dut.sys_rst, 1)
     assert await link.read(HEADER["IDENTIFIER"]) == HEADER["IDENTIFIER_VALUE"]
     assert await link.read(HEADER["ABI_VERSION"]) == HEADER["ABI_VERSION_VALUE"]
     digits = "".join([(await link.read(HEADER["DESIGN_HASH"] + 4 * at)).to_bytes(4, "little").hex() for at in range(8)])
@@ -76,7 +80,7 @@ async def images(dut):
     assert await link.read(HEADER["SLOTS"]) == HEADER["SLOTS_VALUE"]
     await link.write(HEADER["SESSION"], 0x01020304)
     assert await link.read(HEADER["SESSION"]) == 0x01020304
-    count = min(len(INPUT.images), HEADER["SLOTS_VALUE"], 4)
+    count = min(len(INPUT.images), HEADER["SLOTS_VALUE"], 2)
     for image in range(count):
         words = INPUT.window(INPUT.images[image])
         assert len(words) == HEADER["INPUT_WORDS_VALUE"]
@@ -94,4 +98,4 @@ async def images(dut):
 
 @cocotb.test()
 async def images_have_the_networks_answers(dut):
-    await with_timeout(images(dut), 20, "ms")
+    await with_timeout(images(dut), 2, "ms")

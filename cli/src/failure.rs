@@ -147,6 +147,8 @@ impl From<sim::SimError> for Failure {
             | sim::SimError::Reference { .. }
             | sim::SimError::Unsupported { .. }
             | sim::SimError::NoDevice { .. }
+            | sim::SimError::NoWindows { .. }
+            | sim::SimError::BarFile { .. }
             | sim::SimError::Artifacts(_)
             | sim::SimError::NoNetlist { .. }
             | sim::SimError::NoModels { .. }
