@@ -7,7 +7,7 @@ import time
 import numpy
 import pytest
 import xnorforge
-from conftest import MODEL, run
+from conftest import MODEL, ROOT, run
 
 
 def test_a_simulated_device_gives_the_scores_of_the_reference(directory, images, reference):
@@ -63,7 +63,7 @@ def test_a_serial_line_leads_to_a_device_once(directory, served, images, referen
 
 def test_another_directory_is_another_design(directory, tmp_path):
     other = tmp_path / "other"
-    run("compile", MODEL, "-o", other, "--board", "ulx3s-85f", "--target-fps", "5000")
+    run("compile", ROOT / "models/digits/digits_conv.onnx", "-o", other, "--board", "ulx3s-85f")
     with pytest.raises(xnorforge.DeviceError, match="must run the design") as error:
         xnorforge.open(f"sim:{directory}", directory=other)
     assert "directory" in error.value.help
