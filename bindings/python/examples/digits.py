@@ -34,7 +34,7 @@ numpy.add.at(confusion, (labels, on_cpu.argmax(axis=1)), 1)
 print(confusion)
 
 # %% Some of them on the device: about half a second an image, because every clock cycle is simulated
-some = images[:6]
+some = images[:3]
 # On a board: xnorforge.open("uart:/dev/ttyUSB0", directory=directory)
 with xnorforge.open(f"sim:{directory}") as device:
     on_device = device.infer(some)

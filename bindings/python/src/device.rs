@@ -144,7 +144,7 @@ impl Device {
     /// Runs images and gives the network's outputs.
     fn infer<'py>(&self, py: Python<'py>, images: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
         let images = arrays::images(py, images, &self.input_map)?;
-        let scores = in_batches(py, &images, self.slots, |images| self.with(|device| device.infer(images)))?;
+        let scores = in_batches(py, &images, |images| self.with(|device| device.infer(images)))?;
         arrays::outputs(py, &scores, &self.output_shape)
     }
 

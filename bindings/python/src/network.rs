@@ -14,9 +14,6 @@ use sim::{Executor, RunOptions};
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
-/// Images of the first batch.
-const FIRST_BATCH: usize = 64;
-
 /// A network on the CPU: a QONNX file, or a directory that `xnorforge compile` wrote.
 #[pyclass(frozen, module = "xnorforge")]
 pub struct Network {
@@ -50,7 +47,7 @@ impl Network {
     /// Runs the network on images and gives its outputs.
     fn infer<'py>(&self, py: Python<'py>, images: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
         let images = arrays::images(py, images, &self.input_map)?;
-        let scores = in_batches(py, &images, FIRST_BATCH, |images| {
+        let scores = in_batches(py, &images, |images| {
             // A panic of another thread leaves nothing half done that the next run reads.
             let mut packed = self.packed.lock().unwrap_or_else(PoisonError::into_inner);
             packed.run(images, &RunOptions::default()).map(|run| run.scores)

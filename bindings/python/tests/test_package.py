@@ -13,7 +13,7 @@ def test_the_notebook_runs(capsys):
     text = capsys.readouterr().out
     right, count = re.search(r"([\d.]+)% of (\d+) digits are right", text).groups()
     assert float(right) > 95 and int(count) == 450
-    assert "6 images in" in text and "every score equals the CPU's" in text
+    assert "3 images in" in text and "every score equals the CPU's" in text
 
 
 def test_the_hints_are_those_of_the_module(tmp_path):
