@@ -43,6 +43,21 @@ pub const CHECKSUM_POLYNOMIAL: u32 = 0xedb8_8320;
 /// Most words of a payload.
 pub const MOST_WORDS: usize = 256;
 
+/// Bytes of a frame besides its words, where as many of 256 words are escaped as among random ones.
+const USUAL_BYTES: usize = 2 + HEADER_BYTES + 2 * CHECKSUM_BYTES + 8;
+
+/// Least words of the frames that a host sends, even if the device then holds only one behind another.
+const LEAST_WORDS: usize = 112;
+
+/// Words of the frames with which a host fills the line to a device that [holds](crate::registers::Register::LineBytes)
+/// `line_bytes` bytes of it: two of them behind the one that is being answered, if they are long enough to be worth it.
+pub fn words_for(line_bytes: usize) -> usize {
+    if line_bytes == 0 {
+        return MOST_WORDS;
+    }
+    ((line_bytes / 2).saturating_sub(USUAL_BYTES) / 4).clamp(LEAST_WORDS, MOST_WORDS)
+}
+
 /// What a frame is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum FrameKind {

@@ -25,6 +25,20 @@ pub struct InputMap {
     pub source_of: Vec<u32>,
 }
 
+/// `shape`, a model's for one image, without its batch axis.
+pub fn image_shape(shape: &[usize]) -> &[usize] {
+    match shape.split_first() {
+        Some((1, image)) => image,
+        _ => shape,
+    }
+}
+
+/// Whether an array of shape `found` is one of images of a model's `shape`: its leading axis counts them, the others are an
+/// image's, with or without a batch axis.
+pub fn is_shape_of_images(found: &[usize], shape: &[usize]) -> bool {
+    found.split_first().is_some_and(|(_, image)| image == shape || image == image_shape(shape))
+}
+
 /// An image value that stands for nothing.
 #[derive(Clone, Debug, PartialEq, Error, Diagnostic)]
 pub enum MapError {
@@ -138,6 +152,31 @@ impl OutputMap {
 }
 
 impl Scores {
+    /// The outputs of all images one after the other: indices where every image gives indices, else numbers.
+    pub fn concat(images: &[Scores]) -> Scores {
+        let indices: Option<Vec<&[i64]>> = images.iter().map(Scores::indices).collect();
+        match indices {
+            Some(indices) => Scores::Indices(indices.concat()),
+            None => Scores::Values(images.iter().flat_map(Scores::numbers).collect()),
+        }
+    }
+
+    /// The indices, if these are some.
+    fn indices(&self) -> Option<&[i64]> {
+        match self {
+            Scores::Indices(indices) => Some(indices),
+            Scores::Values(_) => None,
+        }
+    }
+
+    /// The outputs as numbers, indices among them.
+    pub fn numbers(&self) -> Vec<f32> {
+        match self {
+            Scores::Values(values) => values.clone(),
+            Scores::Indices(indices) => indices.iter().map(|index| *index as f32).collect(),
+        }
+    }
+
     /// The predicted class: the index itself, the greatest score's index (the lowest on ties), or for a single
     /// score whether it is positive.
     pub fn prediction(&self) -> i64 {
@@ -163,6 +202,29 @@ pub fn arg_max<T: PartialOrd>(values: &[T]) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn images_have_a_batch_axis_or_none() {
+        let batched = [1, 3, 8, 8];
+        assert_eq!(image_shape(&batched), [3, 8, 8]);
+        for found in [vec![5, 3, 8, 8], vec![5, 1, 3, 8, 8], vec![0, 3, 8, 8]] {
+            assert!(is_shape_of_images(&found, &batched), "{found:?}");
+        }
+        for found in [&[] as &[usize], &[3, 8, 8], &[5, 2, 3, 8, 8], &[5, 192], &[5, 3, 8, 8, 1]] {
+            assert!(!is_shape_of_images(found, &batched), "{found:?}");
+        }
+        assert_eq!(image_shape(&[7]), [7]);
+        assert!(is_shape_of_images(&[2, 7], &[7]) && !is_shape_of_images(&[2, 1, 7], &[7]));
+    }
+
+    #[test]
+    fn outputs_stand_one_after_the_other() {
+        let values = |values: &[f32]| Scores::Values(values.to_vec());
+        let indices = |indices: &[i64]| Scores::Indices(indices.to_vec());
+        assert_eq!(Scores::concat(&[values(&[1.5, 2.0]), values(&[0.0, -1.0])]), values(&[1.5, 2.0, 0.0, -1.0]));
+        assert_eq!(Scores::concat(&[indices(&[3]), indices(&[4])]), indices(&[3, 4]));
+        assert_eq!(indices(&[3, 4]).numbers(), [3.0, 4.0]);
+    }
 
     #[test]
     fn scores_closer_than_float32_are_no_tie() {

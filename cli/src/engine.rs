@@ -10,7 +10,7 @@ use host::device::Sessions;
 use host::transport::record::{Recorder, Recording, Replay};
 use host::{Bus, Device, FrameBus, Transport};
 use miette::Diagnostic;
-use sim::board::{Pins, RtlBoard, SimulatedLine, VerilatedBoard};
+use sim::board::{self, LineDevice, Pins, RtlBoard, SimulatedLine, VerilatedBoard};
 use sim::device::OnDevice;
 use sim::rtl::Rtl;
 use sim::verilator::Verilator;
@@ -231,7 +231,7 @@ pub fn with_recorded<T>(
             };
             let (compiled, _) = device_of(model, name)?;
             if let (DeviceAddress::Uart(uart), Some(path)) = (address, record) {
-                sim::board::device_of(compiled)?;
+                board::device_of(compiled)?;
                 let line = uart.open_for(&compiled.manifest).map_err(|error| Failure::new(Exit::Tool, error))?;
                 return body(&mut OnDevice::new(name, recorded(line, compiled, path)?), Some(compiled));
             }
@@ -251,7 +251,7 @@ pub fn with_recorded<T>(
 }
 
 /// A device at the end of a line.
-type OnLine<'a> = Device<FrameBus<Box<dyn Transport + 'a>>>;
+type OnLine<'a> = LineDevice<Box<dyn Transport + 'a>>;
 
 /// The device of `compiled` at the end of `line`, whose traffic is recorded in the file at `path`.
 fn recorded<'a>(line: impl Transport + 'a, compiled: &Compiled, path: &Path) -> Result<OnLine<'a>, Failure> {
@@ -268,7 +268,10 @@ fn recorded_simulation<'a>(
     record: Option<&Path>,
 ) -> Result<OnLine<'a>, Failure> {
     match record {
-        None => simulated_device(Box::new(line), compiled),
+        None => {
+            let line: Box<dyn Transport + 'a> = Box::new(line);
+            Ok(board::open_line(line, compiled)?)
+        }
         // A replay does not know whether weights were loaded first.
         Some(_) if compiled.built.is_some() => Err(EngineError::NoRecord.into()),
         Some(path) => recorded(line, compiled, path),
@@ -329,28 +332,14 @@ fn device_of<'a>(model: &'a Model, engine: &'static str) -> Result<(&'a Compiled
 
 /// The line to the `pins` of the board of `simulated`.
 fn line_of<P: Pins>(pins: P, simulated: &Compiled) -> Result<SimulatedLine<P>, Failure> {
-    Ok(SimulatedLine::new(pins, sim::board::device_of(simulated)?)?)
+    Ok(SimulatedLine::new(pins, board::device_of(simulated)?)?)
 }
 
 /// The bus to a board or a card with the design of `compiled`.
 fn bus_of(address: &DeviceAddress, compiled: &Compiled) -> Result<Box<dyn Bus + Send>, Failure> {
     // A design for no board has no UART; a card needs none.
     if let DeviceAddress::Uart(_) = address {
-        sim::board::device_of(compiled)?;
+        board::device_of(compiled)?;
     }
     address.open_bus(&compiled.manifest).map_err(|error| Failure::new(Exit::Tool, error))
-}
-
-/// The simulated device of `compiled` at the end of `line`: it begins as the design was compiled, so it is given what was
-/// loaded since.
-fn simulated_device<'a>(line: Box<dyn Transport + 'a>, compiled: &Compiled) -> Result<OnLine<'a>, Failure> {
-    let bus = FrameBus::new(line);
-    let device = match &compiled.built {
-        None => Device::open(bus, &compiled.manifest),
-        Some(_) => {
-            let segments = artifacts::segments(&compiled.plan).map_err(artifacts::ArtifactsError::from)?;
-            Device::load(bus, &compiled.manifest, &segments)
-        }
-    };
-    Ok(device.map_err(SimError::from)?)
 }

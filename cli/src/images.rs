@@ -1,7 +1,7 @@
 //! Images and labels out of `.npy` files, outputs into them.
 
 use abi::InputMap;
-use abi::maps::Scores;
+use abi::maps::{Scores, image_shape, is_shape_of_images};
 use anyhow::Context;
 use miette::Diagnostic;
 use ndarray::{ArrayD, IxDyn};
@@ -138,10 +138,9 @@ pub fn images(path: &Path, shape: &[usize], count: Option<usize>) -> Result<Vec<
         expected: "uint8, int8 or float32",
         suggestion: "numpy.float32",
     })?;
-    let without_batch = if shape.first() == Some(&1) { &shape[1..] } else { shape };
     let found = array.shape().to_vec();
-    if found.is_empty() || (found[1..] != *shape && found[1..] != *without_batch) {
-        let expected: Vec<String> = without_batch.iter().map(usize::to_string).collect();
+    if !is_shape_of_images(&found, shape) {
+        let expected: Vec<String> = image_shape(shape).iter().map(usize::to_string).collect();
         return Err(ImagesError::Shape { path: path.to_owned(), expected: expected.join(", "), found });
     }
     let images: Vec<Vec<f32>> =
@@ -201,25 +200,14 @@ pub fn write_outputs(path: &Path, shape: &[usize], scores: &[Scores]) -> anyhow:
     let mut whole = vec![scores.len()];
     whole.extend(shape);
     let context = || format!("cannot write {}", path.display());
-    if scores.iter().all(|score| matches!(score, Scores::Indices(_))) {
-        let data: Vec<i64> = scores
-            .iter()
-            .flat_map(|score| match score {
-                Scores::Indices(indices) => indices.clone(),
-                Scores::Values(_) => Vec::new(),
-            })
-            .collect();
-        let array = ArrayD::from_shape_vec(IxDyn(&whole), data).with_context(context)?;
-        write_npy(path, &array).with_context(context)
-    } else {
-        let data: Vec<f32> = scores
-            .iter()
-            .flat_map(|score| match score {
-                Scores::Values(values) => values.clone(),
-                Scores::Indices(_) => Vec::new(),
-            })
-            .collect();
-        let array = ArrayD::from_shape_vec(IxDyn(&whole), data).with_context(context)?;
-        write_npy(path, &array).with_context(context)
+    match Scores::concat(scores) {
+        Scores::Indices(data) => {
+            let array = ArrayD::from_shape_vec(IxDyn(&whole), data).with_context(context)?;
+            write_npy(path, &array).with_context(context)
+        }
+        Scores::Values(data) => {
+            let array = ArrayD::from_shape_vec(IxDyn(&whole), data).with_context(context)?;
+            write_npy(path, &array).with_context(context)
+        }
     }
 }

@@ -15,6 +15,18 @@ fn crates_import_only_what_the_map_allows() {
             "xnorforge-sim",
             &["xnorforge-abi", "xnorforge-network", "xnorforge-compiler", "xnorforge-hdl", "xnorforge-host"],
         ),
+        ("xnorforge-c", &["xnorforge-abi", "xnorforge-host"]),
+        (
+            "xnorforge-python",
+            &[
+                "xnorforge-abi",
+                "xnorforge-network",
+                "xnorforge-compiler",
+                "xnorforge-hdl",
+                "xnorforge-sim",
+                "xnorforge-host",
+            ],
+        ),
         (
             "xnorforge",
             &[

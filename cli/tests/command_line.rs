@@ -371,8 +371,8 @@ fn engines_and_directories_that_are_refused() {
     fs::write(room.path("cut/plan.json"), &plan[..500]).unwrap();
     fs::write(room.path("other/plan.json"), "{}").unwrap();
     let manifest = fs::read_to_string(room.path("version/manifest.json")).unwrap();
-    assert!(manifest.contains("\"manifest_version\": 2"));
-    let newer = manifest.replace("\"manifest_version\": 2", "\"manifest_version\": 99");
+    assert!(manifest.contains("\"manifest_version\": 3"));
+    let newer = manifest.replace("\"manifest_version\": 3", "\"manifest_version\": 99");
     fs::write(room.path("version/manifest.json"), newer).unwrap();
     let mut errors = String::new();
     errors += &room.error(&["run", MODEL, "--input", IMAGES, "--on", "gpu"]);

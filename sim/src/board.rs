@@ -6,11 +6,13 @@
 
 mod cells;
 mod line;
+mod open;
 mod rtl;
 mod serve;
 mod verilated;
 
 pub use line::SimulatedLine;
+pub use open::{LineDevice, open, open_line};
 pub use rtl::RtlBoard;
 pub use serve::Served;
 pub use verilated::VerilatedBoard;

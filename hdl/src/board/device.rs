@@ -9,7 +9,7 @@ use crate::shell::device::Device;
 use crate::shell::mapped_core::MappedCore;
 use crate::shell::register_file::DeviceFacts;
 use crate::shell::windows::{self, WindowTooLarge};
-use abi::frame::{CHECKSUM_BYTES, HEADER_BYTES, MOST_WORDS};
+use abi::frame::{CHECKSUM_BYTES, HEADER_BYTES, words_for};
 use abi::manifest::DeviceManifest;
 use abi::packing::StreamFormat;
 use abi::uart::UartTiming;
@@ -101,18 +101,20 @@ pub fn files(
     ])
 }
 
-/// Images per second that the UART carries with one request at a time, in batches that fill the windows, neither stuffed
-/// bytes nor the host's own delays counted.
+/// Images per second that the UART carries in the long run, while images go and answers come at the same time, in batches of
+/// a third of the windows as the host makes them; stuffed bytes are not counted. At most what the core computes.
 pub fn link_frames_per_second(plan: &Plan, device: &DeviceManifest) -> f64 {
-    let words = |format: StreamFormat| WindowFormat::of(&format).words_per_image() * device.slots;
+    let batch = (device.slots / 3).max(1);
+    let words = |format: StreamFormat| WindowFormat::of(&format).words_per_image() * batch;
     let (input, output) = (words(plan.input_format()), words(plan.output_format()));
-    let frames = |words: usize| words.div_ceil(MOST_WORDS);
+    let frames = |words: usize| words.div_ceil(words_for(device.line_bytes));
     // Both flags and both checksums of a frame with words; one pair less without.
     let (with_words, without) = (2 + HEADER_BYTES + 2 * CHECKSUM_BYTES, 2 + HEADER_BYTES + CHECKSUM_BYTES);
-    let exchange = with_words + without;
-    // Besides the windows: `submitted` is written, `completed` read once.
-    let bytes = 4 * (input + output + 2) + exchange * (frames(input) + frames(output) + 2);
-    let line = (bytes * 10) as f64 / f64::from(device.baud);
-    let cycles = plan.latency + plan.initiation_interval * (device.slots as u64 - 1);
-    device.slots as f64 / (line + cycles as f64 / f64::from(device.clock_hertz))
+    // Besides the windows, `submitted` is written, `completed` and `session` are read.
+    let register = 4 + with_words;
+    let there = 4 * input + frames(input) * with_words + frames(output) * without + register + 2 * without;
+    let back = 4 * output + frames(output) * with_words + frames(input) * without + without + 2 * register;
+    let line = (there.max(back) * 10) as f64 / f64::from(device.baud);
+    let core = batch as f64 * plan.initiation_interval as f64 / f64::from(device.clock_hertz);
+    batch as f64 / line.max(core)
 }

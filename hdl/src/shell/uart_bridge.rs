@@ -46,6 +46,8 @@ pub struct UartBridge {
     receiver: UartReceiver,
     transmitter: UartTransmitter,
     queue: StreamFifo,
+    /// Block RAM is slow to show a word: this keeps it apart from the bridge's logic.
+    step: StreamFifo,
     bridge: FrameBridge,
 }
 
@@ -69,6 +71,7 @@ impl UartBridge {
             receiver: UartReceiver::new(timing),
             transmitter: UartTransmitter::new(timing),
             queue: StreamFifo::new(line_bytes, 8),
+            step: StreamFifo::new(2, 8),
             bridge: FrameBridge::new(),
         }
     }
@@ -80,18 +83,23 @@ impl Logic for UartBridge {
         self.receiver.clock.next = self.clock.val();
         self.transmitter.clock.next = self.clock.val();
         self.queue.clock.next = self.clock.val();
+        self.step.clock.next = self.clock.val();
         self.bridge.clock.next = self.clock.val();
         self.receiver.reset.next = self.reset.val();
         self.transmitter.reset.next = self.reset.val();
         self.queue.reset.next = self.reset.val();
+        self.step.reset.next = self.reset.val();
         self.bridge.reset.next = self.reset.val();
 
         self.receiver.rx.next = self.rx.val();
         self.queue.in_data.next = self.receiver.data.val();
         self.queue.in_valid.next = self.receiver.valid.val();
-        self.bridge.in_data.next = self.queue.out_data.val();
-        self.bridge.in_valid.next = self.queue.out_valid.val();
-        self.queue.out_ready.next = self.bridge.in_ready.val();
+        self.step.in_data.next = self.queue.out_data.val();
+        self.step.in_valid.next = self.queue.out_valid.val();
+        self.queue.out_ready.next = self.step.in_ready.val();
+        self.bridge.in_data.next = self.step.out_data.val();
+        self.bridge.in_valid.next = self.step.out_valid.val();
+        self.step.out_ready.next = self.bridge.in_ready.val();
         self.line_error.next = self.receiver.broken.val();
 
         self.transmitter.in_data.next = self.bridge.out_data.val();

@@ -14,18 +14,12 @@
 use super::flights::{Flight, Flights, Sent, most_attempts};
 use super::{Access, Bus, BusError, LineStatistics, Patience};
 use crate::transport::{Deadline, Transport, TransportError};
-use abi::frame::{CHECKSUM_BYTES, Decoder, Frame, FrameKind, HEADER_BYTES, MOST_WORDS, Refusal};
+use abi::frame::{CHECKSUM_BYTES, Decoder, Frame, FrameKind, HEADER_BYTES, Refusal, words_for};
 use abi::registers::{INPUT_WINDOW, Register};
 use std::collections::VecDeque;
 
 /// Most bytes of a header on the line, flags included: every byte may be escaped.
 const MOST_HEADER_BYTES: usize = 2 + 2 * (HEADER_BYTES + CHECKSUM_BYTES);
-
-/// Bytes of a frame besides its words, where as many are escaped as among random ones.
-const USUAL_FRAME_BYTES: usize = 2 + HEADER_BYTES + 2 * CHECKSUM_BYTES + 8;
-
-/// Least words that a frame has room for, even if the device then holds only one frame behind another.
-const LEAST_WORDS: usize = 112;
 
 /// The [`Bus`] over frames on a serial line.
 #[derive(Debug)]
@@ -98,10 +92,7 @@ impl<T: Transport> FrameBus<T> {
             return Err(BusError::NoFrameWords);
         }
         let line_bytes = self.read_register(Register::LineBytes)? as usize;
-        // Two frames behind the one that is being answered, if they are long enough to be worth it.
-        let usual = ((line_bytes / 2).saturating_sub(USUAL_FRAME_BYTES) / 4).clamp(LEAST_WORDS, MOST_WORDS);
-        let most = if line_bytes == 0 { MOST_WORDS } else { usual };
-        let limits = Limits { words: words.min(most), line_bytes };
+        let limits = Limits { words: words.min(words_for(line_bytes)), line_bytes };
         self.limits = Some(limits);
         Ok(limits)
     }
