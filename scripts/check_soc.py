@@ -3,8 +3,7 @@
 
 Each core is simulated in Icarus Verilog under cocotb, whose AXI masters, sources and sinks drive whole images through it
 (soc_bench.py). FuseSoC resolves the description and runs its lint targets. LiteX builds a system around each interface,
-whose Verilog must pass Verilator's lint together with the core. The card with LitePCIe is elaborated for a Sqrl Acorn; its
-endpoint, without the hard block of the FPGA, is simulated in Icarus: memory requests of PCIe read and write the registers.
+whose Verilog must pass Verilator's lint together with the core. The card with LitePCIe is elaborated for a Sqrl Acorn.
 
     check_soc.py out/digits [--keep DIR]
 
@@ -160,55 +159,6 @@ tcl = "".join(system.platform.toolchain.pre_synthesis_commands)
 assert "CONFIG.Bar0_Size {{32}}" in tcl and "CONFIG.Bar0_Scale {{Megabytes}}" in tcl, tcl
 '''
 
-# The endpoint with the streams of the hard block as its ports.
-ENDPOINT = '''
-import sys
-from pathlib import Path
-folder, build = sys.argv[1:]
-sys.path.insert(0, folder + "/soc")
-from migen import *
-from litex.build.generic_platform import Pins, Subsignal
-from litex.build.sim import SimPlatform
-from litex.gen import *
-from litex.soc.interconnect import stream
-from litepcie.common import get_bar_mask, phy_layout
-from litepcie.phy.s7pciephy import S7PCIEPHY
-from xnorforge_litex import Xnorforge
-from xnorforge_litepcie import XnorforgeCard
-
-def pins(name):
-    fields = [("valid", 1), ("ready", 1), ("first", 1), ("last", 1), ("dat", 64), ("be", 8)]
-    return (name, 0, *[Subsignal(field, Pins(bits)) for field, bits in fields])
-
-class Platform(SimPlatform):
-    def __init__(self):
-        SimPlatform.__init__(self, "SIM", [("sys_clk", 0, Pins(1)), ("sys_rst", 0, Pins(1)), pins("request"), pins("completion")])
-
-class Phy(LiteXModule):
-    data_width, endianness, qword_aligned = 64, S7PCIEPHY.endianness, S7PCIEPHY.qword_aligned
-    bar0_size, bar0_mask = Xnorforge.SIZE, get_bar_mask(Xnorforge.SIZE)
-    def __init__(self, platform):
-        self.sink, self.source = stream.Endpoint(phy_layout(64)), stream.Endpoint(phy_layout(64))
-        self.id, self.max_request_size, self.max_payload_size = Constant(0x0100, 16), Constant(128, 10), Constant(128, 10)
-        request, completion = platform.request("request"), platform.request("completion")
-        for stream_in, stream_out in [(request, self.source), (self.sink, completion)]:
-            for field in ["valid", "first", "last", "dat", "be"]:
-                self.comb += getattr(stream_out, field).eq(getattr(stream_in, field))
-            self.comb += stream_in.ready.eq(stream_out.ready)
-
-class System(LiteXModule):
-    def __init__(self, platform):
-        self.cd_sys = ClockDomain()
-        self.comb += [self.cd_sys.clk.eq(platform.request("sys_clk")), self.cd_sys.rst.eq(platform.request("sys_rst"))]
-        self.phy = Phy(platform)
-        self.card = XnorforgeCard(platform, self.phy)
-
-platform = Platform()
-platform.get_verilog(System(platform), name="endpoint").write(build + "/endpoint.v")
-Path(build, "sources").write_text("\\n".join(source[0] for source in platform.sources))
-'''
-
-
 def litepcie(folder, work):
     build = work / "acorn"
     build.mkdir(parents=True)
@@ -216,33 +166,6 @@ def litepcie(folder, work):
     verilog, = build.glob("gateware/*.v")
     if "xnorforge_wishbone xnorforge_wishbone" not in " ".join(verilog.read_text().split()):
         raise RuntimeError("the system has no instance of xnorforge_wishbone")
-
-
-def endpoint(folder, work):
-    from cocotb_tools.check_results import get_results
-    from cocotb_tools.runner import get_runner
-
-    build = work / "endpoint"
-    build.mkdir(parents=True)
-    run([sys.executable, "-c", ENDPOINT, str(folder), str(build)], cwd=build)
-    # Migen assigns twice to a wire where a condition overrides a default: Icarus goes round in loops of such processes for
-    # ever. Yosys makes multiplexers of them.
-    passes = "read_verilog endpoint.v; proc; opt_clean; write_verilog plain.v"
-    run(["yosys", "-q", "-p", passes], cwd=build)
-    sources = ["plain.v", *(build / "sources").read_text().split("\n")]
-    runner = get_runner("icarus")
-    runner.build(
-        sources=[build / source for source in sources], hdl_toplevel="endpoint", build_dir=build, timescale=("1ns", "1ps"),
-        log_file=build / "build.log",
-    )
-    sys.path.insert(0, str(Path(__file__).resolve().parent))
-    results = runner.test(
-        test_module="pcie_bench", hdl_toplevel="endpoint", build_dir=build, test_dir=build,
-        extra_env={"XNORFORGE_DIR": str(folder), "XNORFORGE_TOP": "", "COCOTB_LOG_LEVEL": "WARNING"}, log_file=build / "test.log",
-    )
-    tests, failed = get_results(results)
-    if tests == 0 or failed:
-        raise RuntimeError(f"{failed} of {tests} tests failed\n{(build / 'test.log').read_text()[-4000:]}")
 
 
 def main():
@@ -260,7 +183,6 @@ def main():
         for interface in INTERFACES:
             check(f"LiteX: a system with {interface}, its Verilog in Verilator and yosys", litex, folder, work, interface)
         check("LitePCIe: a Sqrl Acorn, elaborated", litepcie, folder, work)
-        check("LitePCIe: requests through its endpoint in Icarus, driven by cocotb", endpoint, folder, work)
     if failures:
         sys.exit(f"{len(failures)} checks failed: {', '.join(failures)}")
 
