@@ -33,6 +33,8 @@ pub mod device;
 pub mod discover;
 pub mod transport;
 
+mod random;
+
 pub use address::DeviceAddress;
 pub use bus::{Access, Bus, BusError, FrameBus, MemoryBus};
 pub use device::{Answers, Device, DeviceError, Statistics};

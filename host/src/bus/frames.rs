@@ -102,12 +102,15 @@ impl<T: Transport> FrameBus<T> {
         if address < INPUT_WINDOW { Ok(1) } else { Ok(self.limits()?.words) }
     }
 
-    /// Whether a request may go at once.
-    fn has_room(&self) -> bool {
+    /// Whether the device holds a request of `bytes` bytes behind those on the line.
+    fn may_send(&self, bytes: usize) -> bool {
         let line_bytes = self.limits.map_or(0, |limits| limits.line_bytes);
-        self.flights.waiting().is_none()
-            && (self.flights.is_line_free()
-                || (!self.is_careful && self.flights.bytes_behind() + MOST_HEADER_BYTES <= line_bytes))
+        self.flights.is_line_free() || (!self.is_careful && self.flights.bytes_behind() + bytes <= line_bytes)
+    }
+
+    /// Whether another request may go at once.
+    fn has_room(&self) -> bool {
+        self.flights.waiting().is_none() && self.may_send(MOST_HEADER_BYTES)
     }
 
     /// Runs `accesses`, and gives each to `done`.
@@ -136,10 +139,7 @@ impl<T: Transport> FrameBus<T> {
             flight.request.sequence = self.sequence.wrapping_add(1);
             let bytes = flight.request.encode();
             let answer_bytes = MOST_HEADER_BYTES + 8 * (usize::from(flight.request.count) + 1);
-            let behind = self.flights.bytes_behind() + bytes.len();
-            let line_bytes = self.limits.map_or(0, |limits| limits.line_bytes);
-            let may_follow = !self.is_careful && behind <= line_bytes;
-            if !self.flights.is_line_free() && !may_follow {
+            if !self.may_send(bytes.len()) {
                 return Ok(());
             }
             let under_way = self.flights.bytes_under_way() + bytes.len() + answer_bytes;
@@ -322,7 +322,7 @@ impl<T: Transport> Bus for FrameBus<T> {
     }
 
     fn room(&mut self) -> Result<Option<usize>, BusError> {
-        let words = if self.limits.is_none() { self.limits()?.words } else { self.words_at(INPUT_WINDOW)? };
+        let words = self.limits()?.words;
         Ok(self.has_room().then_some(words))
     }
 

@@ -2,7 +2,6 @@
 
 mod faulty_line;
 mod memory;
-mod random;
 mod receiver;
 mod software_device;
 

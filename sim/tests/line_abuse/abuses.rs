@@ -1,7 +1,7 @@
 //! What may happen to a line: each abuse is levels that follow from a seed.
 
 use abi::frame::{ESCAPE, FLAG, Frame};
-use abi::registers::{INPUT_WINDOW, OUTPUT_WINDOW, Register, WEIGHT_WINDOW};
+use abi::registers::{Access, INPUT_WINDOW, OUTPUT_WINDOW, Register, WEIGHT_WINDOW};
 use abi::uart::{LineEncoder, UartTiming};
 use rand::{Rng, RngExt};
 use sim::board::Levels;
@@ -128,22 +128,8 @@ pub fn refused(image_words: usize) -> Vec<(String, Vec<u8>)> {
         ("write 65535 words to a window".into(), header(2, u16::MAX, INPUT_WINDOW, 3)),
         ("write 0 words to a register".into(), header(2, 0, Register::Session.address(), 1)),
     ];
-    let constants = [
-        Register::Identifier,
-        Register::AbiVersion,
-        Register::Status,
-        Register::Completed,
-        Register::Cycles,
-        Register::LineErrors,
-        Register::FrameErrors,
-        Register::Slots,
-        Register::InputWords,
-        Register::OutputWords,
-        Register::ClockHertz,
-        Register::FrameWords,
-        Register::DesignHash,
-    ];
-    requests.extend(constants.iter().map(|register| write(register.address(), 1)));
+    let fixed = Register::ALL.into_iter().filter(|register| register.access() != Access::ReadWrite);
+    requests.extend(fixed.map(|register| write(register.address(), 1)));
     let kinds = (0..=u8::MAX).filter(|kind| ![1, 2].contains(kind)).step_by(17).chain([0x81, 0x82, 0xff, 3, 0]);
     requests.extend(kinds.map(|kind| (format!("kind {kind:#04x}"), header(kind, 1, Register::Session.address(), 0))));
     requests

@@ -1,6 +1,6 @@
 //! A line that loses, breaks, repeats, cuts off, delays and invents bytes.
 
-use super::random::Random;
+use crate::random::Random;
 use crate::transport::{Pace, Transport, TransportError};
 use std::collections::VecDeque;
 use std::io;

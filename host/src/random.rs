@@ -1,17 +1,17 @@
 //! Numbers that look random and follow from a seed.
 
-/// SplitMix64: enough for faults, and no dependency of the library.
-#[derive(Clone, Debug)]
-pub(super) struct Random(u64);
+/// SplitMix64: enough for faults and for session numbers, and no dependency of the library.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Random(u64);
 
 impl Random {
     /// The numbers of `seed`.
-    pub(super) fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64) -> Self {
         Random(seed)
     }
 
     /// The next 64 bits.
-    pub(super) fn bits(&mut self) -> u64 {
+    pub(crate) fn bits(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.0;
         mixed = (mixed ^ mixed >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -20,12 +20,12 @@ impl Random {
     }
 
     /// A number below `limit`.
-    pub(super) fn below(&mut self, limit: usize) -> usize {
+    pub(crate) fn below(&mut self, limit: usize) -> usize {
         (self.bits() % limit.max(1) as u64) as usize
     }
 
     /// True with the given probability.
-    pub(super) fn chance(&mut self, probability: f64) -> bool {
+    pub(crate) fn chance(&mut self, probability: f64) -> bool {
         ((self.bits() >> 11) as f64) < probability * (1u64 << 53) as f64
     }
 }
