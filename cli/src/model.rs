@@ -3,6 +3,7 @@
 use crate::failure::Failure;
 use compiler::lower::lower;
 use hdl::artifacts::{self, Compiled};
+use network::approximate::approximate;
 use network::graph::Graph;
 use network::network::Network;
 use network::onnx;
@@ -38,7 +39,7 @@ impl Model {
             let compiled = Box::new(artifacts::read(path)?);
             return Ok(Model::Compiled { folder: path.to_owned(), compiled });
         }
-        let graph = onnx::import(path)?;
+        let graph = graph(path)?;
         let network = lower(&graph)?;
         Ok(Model::Imported { path: path.to_owned(), graph: Box::new(graph), network: Box::new(network) })
     }
@@ -50,4 +51,12 @@ impl Model {
             Model::Compiled { compiled, .. } => &compiled.plan.network,
         }
     }
+}
+
+/// The graph of an ONNX file, with numbers that have an integer form.
+///
+/// # Errors
+/// Where the file is none, or holds numbers that are not finite.
+pub fn graph(path: &Path) -> Result<Graph, Failure> {
+    Ok(approximate(onnx::import(path)?)?)
 }

@@ -1,7 +1,7 @@
 //! `info`: what a model is, before anything is built.
 
 use crate::failure::Failure;
-use crate::model::Model;
+use crate::model::{Model, graph};
 use crate::output::show;
 use abi::maps::Reduction;
 use clap::{Args, ValueEnum};
@@ -38,7 +38,7 @@ impl Info {
             && !self.model.is_dir()
         {
             // Before lowering, so that a model that cannot be lowered can be looked at.
-            return show(&network::onnx::import(&self.model)?.to_string());
+            return show(&graph(&self.model)?.to_string());
         }
         let model = Model::open(&self.model)?;
         match (self.dump, &model) {
