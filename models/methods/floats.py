@@ -1,0 +1,21 @@
+"""Networks without any quantizer: a start for methods that quantise what was trained, and files of their own."""
+import torch
+
+from layers import Conv, Flatten, Linear, MaxPool, Network, Norm, Relu
+from training import fit
+
+
+def digits_float():
+    torch.manual_seed(0)
+    return fit(Network(
+        conv1=Conv(1, 8), norm1=Norm(8), relu1=Relu(), pool1=MaxPool(),
+        conv2=Conv(8, 12), norm2=Norm(12), relu2=Relu(),
+        flatten=Flatten(), linear3=Linear(192, 10, bias=True)), epochs=40, rate=5e-3)
+
+
+def digits_float_mlp():
+    torch.manual_seed(0)
+    return fit(Network(
+        flatten=Flatten(), linear1=Linear(64, 32), norm1=Norm(32), relu1=Relu(),
+        linear2=Linear(32, 16), norm2=Norm(16), relu2=Relu(),
+        linear3=Linear(16, 10, bias=True)), epochs=80, rate=5e-3)
