@@ -1,7 +1,7 @@
-"""Networks without any quantizer: a start for methods that quantise what was trained, and files of their own."""
+"""Networks without quantised weights: a start for methods that quantise what was trained, and two files of their own."""
 import torch
 
-from layers import Conv, Flatten, Linear, MaxPool, Network, Norm, Relu
+from layers import Conv, Flatten, Linear, MaxPool, Network, Norm, Pixels, Relu
 from training import fit
 
 
@@ -17,5 +17,23 @@ def digits_float_mlp():
     torch.manual_seed(0)
     return fit(Network(
         flatten=Flatten(), linear1=Linear(64, 32), norm1=Norm(32), relu1=Relu(),
+        linear2=Linear(32, 16), norm2=Norm(16), relu2=Relu(),
+        linear3=Linear(16, 10, bias=True)), epochs=80, rate=5e-3)
+
+
+def float_conv():
+    """Where methods begin that need a trained network with convolutions."""
+    torch.manual_seed(0)
+    return fit(Network(
+        pixels=Pixels(), conv1=Conv(1, 8), norm1=Norm(8), relu1=Relu(), pool1=MaxPool(),
+        conv2=Conv(8, 8), norm2=Norm(8), relu2=Relu(),
+        flatten=Flatten(), linear3=Linear(128, 10, bias=True)), epochs=40, rate=5e-3)
+
+
+def float_mlp():
+    """Where methods begin that need a trained network of fully connected layers."""
+    torch.manual_seed(0)
+    return fit(Network(
+        pixels=Pixels(), flatten=Flatten(), linear1=Linear(64, 32), norm1=Norm(32), relu1=Relu(),
         linear2=Linear(32, 16), norm2=Norm(16), relu2=Relu(),
         linear3=Linear(16, 10, bias=True)), epochs=80, rate=5e-3)

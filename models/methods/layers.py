@@ -139,3 +139,44 @@ class Uniform(nn.Module):
 
     def emit(self, graph, name, x):
         return graph.quant(x, name, self.bits, self.scale, signed=False)
+
+
+class SignedUniform(nn.Module):
+    """Signed integers of `bits` bits times a scale."""
+
+    def __init__(self, bits, scale):
+        super().__init__()
+        self.bits, self.scale = bits, float(np.float32(scale))
+
+    def forward(self, x):
+        half = 2 ** (self.bits - 1)
+        clipped = x.clamp(-half * self.scale, (half - 1) * self.scale)
+        return through(torch.round(clipped / self.scale) * self.scale, clipped)
+
+    def emit(self, graph, name, x):
+        return graph.quant(x, name, self.bits, self.scale, signed=True)
+
+
+def across(values, like):
+    """One value per channel as a tensor that broadcasts over `like`."""
+    return values.view(1, -1, *[1] * (like.dim() - 2))
+
+
+def channel_constant(graph, name, values, convolutional):
+    """One value per channel, for Add and Mul behind a convolution or a product of matrices."""
+    values = values.detach().numpy()
+    return graph.constant(name, values.reshape(-1, 1, 1) if convolutional else values)
+
+
+def outputs_of(network, images):
+    """What each layer of a trained network makes of the images, by name."""
+    outputs = {}
+    with torch.no_grad():
+        for name, layer in network.named_children():
+            images = outputs[name] = layer(images)
+    return outputs
+
+
+def power_of_two_scale(values, largest):
+    """The smallest power of two that keeps the values within `largest` steps."""
+    return 2.0 ** float(torch.ceil(torch.log2(values.abs().max() / largest)))

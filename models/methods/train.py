@@ -13,13 +13,20 @@ import os
 import time
 
 import training  # first: it keeps the GPU out
+import binary
 import floats
+import low_bit
+import planes
+import ternary
 from executor import correct, scores
 from graph import Graph
 
 FOLDER = os.path.dirname(os.path.abspath(__file__))
 FLOATS = {"digits_float": floats.digits_float, "digits_float_mlp": floats.digits_float_mlp}
-METHODS = {}
+METHODS = {function.__name__: function for function in (
+    binary.binary_connect, binary.bwn, ternary.twn, ternary.ttq, binary.bnn, binary.bnn_shift, binary.bitwise,
+    planes.xnor_net, planes.xnor_net_k, low_bit.dorefa, low_bit.pact, low_bit.hwgq, low_bit.hwgq_nonuniform,
+    planes.horq, planes.abc_net, ternary.fgq, binary.fp_bnn, binary.bn_free, binary.input_reuse)}
 
 
 def main():

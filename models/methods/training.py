@@ -44,8 +44,7 @@ def fit(network, epochs, rate, batch=64, share=0.1, seed=0, loss=cross_entropy, 
             schedule.step()
             with torch.no_grad():
                 for layer in network.products():
-                    if layer.quantizer.limit is not None:
-                        layer.weight.clamp_(-layer.quantizer.limit, layer.quantizer.limit)
+                    layer.quantizer.settle(layer.weight)
                 if after_step is not None:
                     after_step()
     return network.eval()

@@ -44,13 +44,41 @@ def per_output(w, values):
 class Quantizer(torch.nn.Module):
     """Weights as they are: what every quantizer below is derived from."""
 
-    limit = None  # training keeps real weights within +-limit
+    def settle(self, w):
+        """Changes the weights after each step of the training."""
 
     def parts(self, w):
         return [Part("plain", w)]
 
     def forward(self, w):
         return through(sum(part.product() for part in self.parts(w)), w)
+
+
+class Bipolar(Quantizer):
+    """The sign; the real weights behind it stay within +-1, else some could never change their sign again."""
+
+    def settle(self, w):
+        w.clamp_(-1, 1)
+
+    def parts(self, w):
+        return [Part("bipolar", sign(w))]
+
+
+class ScaledBipolar(Quantizer):
+    """The sign times the mean magnitude of each output's weights, with the gradient and the centring of XNOR-Net."""
+
+    def settle(self, w):
+        if w.shape[1] > 1:  # one input less its mean would be nothing
+            w.sub_(w.mean(1, keepdim=True))
+        w.clamp_(-1, 1)
+
+    def parts(self, w):
+        return [Part("bipolar", sign(w), per_output(w, w.detach().flatten(1).abs().mean(1)))]
+
+    def forward(self, w):
+        part = self.parts(w)[0]
+        slope = part.scale * (w.detach().abs() < 1) + 1 / w[0].numel()
+        return through(part.product(), w * slope)
 
 
 class Fixed(Quantizer):
