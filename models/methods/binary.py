@@ -114,7 +114,7 @@ class BitLinear(Product):
 
 
 class BitActivation(nn.Module):
-    """tanh in the first stage, the sign in the second, with the gradient of a tanh that is as wide as the sums are."""
+    """tanh in the first stage, the sign in the second, with the gradient of a tanh that is half as wide as the sums are."""
 
     def __init__(self, width):
         super().__init__()
@@ -123,7 +123,7 @@ class BitActivation(nn.Module):
     def forward(self, x):
         if self.compressed:
             return torch.tanh(x)
-        return through(sign(x), torch.tanh(x / self.width))
+        return through(sign(x), torch.tanh(2 * x / self.width))
 
     def emit(self, graph, name, x):
         return graph.bipolar(x, name)
@@ -132,13 +132,14 @@ class BitActivation(nn.Module):
 def bitwise():
     torch.manual_seed(0)
     network = Network(
-        pixels=Pixels(), input=BitInput(), flatten=Flatten(), linear1=BitLinear(64, 80), sign1=BitActivation(8),
-        linear2=BitLinear(80, 32), sign2=BitActivation(9), linear3=BitLinear(32, 10))
+        pixels=Pixels(), input=BitInput(), flatten=Flatten(), linear1=BitLinear(64, 90), sign1=BitActivation(8),
+        linear2=BitLinear(90, 32), sign2=BitActivation(9), linear3=BitLinear(32, 10))
     fit(network, epochs=60, rate=5e-3)
     for layer in network:
         if isinstance(layer, (BitLinear, BitActivation)):
             layer.compressed = False
-    return fit(network, epochs=250, rate=5e-3, seed=1, loss=lambda scores, labels: cross_entropy(scores / 4, labels))
+    return fit(network, epochs=150, rate=1e-2, seed=1,
+               loss=lambda scores, labels: cross_entropy(scores / 8, labels))
 
 
 def fp_bnn():

@@ -17,3 +17,12 @@ def scores(path, images, batch=None):
 def correct(scores, labels):
     """How many of the largest scores, the first where several are equal, stand at the label."""
     return int((scores.argmax(1) == labels).sum())
+
+
+def weights(path):
+    """What reaches each Conv and MatMul as weights, quantisers applied and outputs first, by the node's name."""
+    model = ModelWrapper(path).transform(InferShapes())
+    found = execute_onnx(model, {"image": np.zeros((1, 1, 8, 8), np.float32)}, return_full_exec_context=True)
+    products = {"Conv": lambda w: w, "MatMul": np.transpose}
+    return {node.name: products[node.op_type](found[node.input[1]])
+            for node in model.graph.node if node.op_type in products}

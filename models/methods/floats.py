@@ -3,6 +3,7 @@ import torch
 
 from layers import Conv, Flatten, Linear, MaxPool, Network, Norm, Pixels, Relu
 from training import fit
+from weights import Integers
 
 
 def digits_float():
@@ -37,3 +38,12 @@ def float_mlp():
         pixels=Pixels(), flatten=Flatten(), linear1=Linear(64, 32), norm1=Norm(32), relu1=Relu(),
         linear2=Linear(32, 16), norm2=Norm(16), relu2=Relu(),
         linear3=Linear(16, 10, bias=True)), epochs=80, rate=5e-3)
+
+
+def conv_between_edges():
+    """Two convolutions with real weights between a first and a last layer of 8 bits."""
+    torch.manual_seed(0)
+    return fit(Network(
+        pixels=Pixels(), conv1=Conv(1, 8, Integers(8)), norm1=Norm(8), relu1=Relu(), pool1=MaxPool(),
+        conv2=Conv(8, 8), norm2=Norm(8), relu2=Relu(), conv3=Conv(8, 8), pool3=MaxPool(), norm3=Norm(8), relu3=Relu(),
+        flatten=Flatten(), linear4=Linear(32, 10, Integers(8), bias=True)), epochs=30, rate=5e-3)

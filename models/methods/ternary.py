@@ -2,8 +2,8 @@
 import torch
 from torch import nn
 
-from floats import float_conv
-from layers import Conv, Flatten, Linear, MaxPool, Network, Norm, Pixels, Relu, outputs_of, power_of_two_scale, Uniform
+from floats import conv_between_edges, float_conv
+from layers import Flatten, Linear, Network, Norm, Pixels, Relu, Uniform, outputs_of, power_of_two_scale
 from training import IMAGES, calibrate_norms, fit
 from weights import Fixed, Integers, Part, Quantizer, through
 
@@ -47,12 +47,7 @@ class TrainedTernary(Quantizer):
 
 
 def ttq():
-    torch.manual_seed(0)
-    network = Network(
-        pixels=Pixels(), conv1=Conv(1, 8, Integers(8)), norm1=Norm(8), relu1=Relu(), pool1=MaxPool(),
-        conv2=Conv(8, 8), norm2=Norm(8), relu2=Relu(), conv3=Conv(8, 8), pool3=MaxPool(), norm3=Norm(8), relu3=Relu(),
-        flatten=Flatten(), linear4=Linear(32, 10, Integers(8), bias=True))
-    fit(network, epochs=30, rate=5e-3)
+    network = conv_between_edges()
     for layer in (network.conv2, network.conv3):
         layer.quantizer = TrainedTernary(layer.weight)
     return fit(network, epochs=70, rate=3e-3, seed=1)
