@@ -4,8 +4,10 @@
 //! constants (shapes, layouts, clipped and quantised weights) is folded at import; arithmetic between constants stays
 //! as nodes, because folding it would round what the semantics calls real numbers.
 
+mod approximation;
 mod window;
 
+pub use approximation::{Approximation, ApproximationKind};
 pub use window::Window;
 
 use crate::tensor::Tensor;
@@ -40,6 +42,8 @@ pub struct Graph {
     pub output: ValueId,
     /// Things the import decided that a user may want to know, one sentence each.
     pub remarks: Vec<String>,
+    /// What this graph computes otherwise than the file.
+    pub approximations: Vec<Approximation>,
 }
 
 /// A value: the input, a constant, or the result of a node.

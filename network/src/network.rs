@@ -4,6 +4,7 @@
 //! (scales, biases, normalisation, activation, quantisation) is a step function per channel; floats remain only
 //! in the two maps at the ends.
 
+use crate::graph::Approximation;
 use abi::{ElementType, InputMap, OutputMap, StepFunction};
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -42,6 +43,9 @@ pub struct Network {
     pub output_map: OutputMap,
     /// Steps whose place hangs on float32 rounding.
     pub sensitive_steps: Vec<SensitiveSteps>,
+    /// What the network computes otherwise than the file that it came from.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub approximations: Vec<Approximation>,
     /// Whether other weights and steps may take the place of these: ranges and types then hold whatever may come, not only
     /// what is there.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]

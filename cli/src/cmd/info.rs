@@ -105,6 +105,7 @@ fn summary(model: &Model) -> String {
         Model::Imported { graph, .. } => graph.remarks.clone(),
         Model::Compiled { .. } => Vec::new(),
     };
+    remarks.extend(network.approximations.iter().map(ToString::to_string));
     for steps in &network.sensitive_steps {
         remarks.push(format!(
             "{} of the steps of {} (channels {:?}) lie within float32 rounding of a value that can occur: a float32 \

@@ -191,6 +191,7 @@ impl<'m> Builder<'m> {
             input_type: self.input_type,
             output: value_numbers[output.0],
             remarks: self.remarks,
+            approximations: Vec::new(),
         }
     }
 
