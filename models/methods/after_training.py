@@ -10,8 +10,8 @@ from weights import Fixed, Part, sign
 
 
 def shift_codes(w, terms=2, bits=4):
-    """Each weight as a sum of powers of two: greedily the nearest one, then the nearest to what is left. The result is
-    in units of 2^(2 - terms - 2^(bits - 1)) of the largest weight... an integer."""
+    """Each weight as a sum of powers of two: greedily the nearest one, then the nearest to what is left. The results are
+    integers, whose unit is the smallest of these powers."""
     rest = (w / w.abs().max()).double()
     total = torch.zeros_like(rest)
     for n in range(1, terms + 1):

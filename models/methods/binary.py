@@ -114,7 +114,7 @@ class BitLinear(Product):
 
 
 class BitActivation(nn.Module):
-    """tanh in the first stage, the sign in the second, with the gradient of a tanh that is half as wide as the sums are."""
+    """tanh in the first stage, the sign in the second, with the gradient of a tanh half as wide as the sums are."""
 
     def __init__(self, width):
         super().__init__()

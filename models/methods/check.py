@@ -46,7 +46,7 @@ def check_format(name, w, stated):
     w = w.astype(np.float64)
     if "distinct" in stated:
         found = len(np.unique(w))
-        assert found <= stated["distinct"], f"{name}: {found} values, stated {stated['distinct']}"
+        assert found == stated["distinct"], f"{name}: {found} values, stated {stated['distinct']}"
         return
     allowed = magnitudes(stated["magnitudes"])
     for unit in units(np.abs(w), stated["scope"]):

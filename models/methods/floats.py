@@ -1,4 +1,4 @@
-"""Networks without quantised weights: a start for methods that quantise what was trained, and two files of their own."""
+"""Networks with real weights: a start for methods that quantise what was trained, and two files of their own."""
 import torch
 
 from layers import Conv, Flatten, Linear, MaxPool, Network, Norm, Pixels, Relu

@@ -1,4 +1,4 @@
-"""Activations of a few bits: DoReFa-Net, PACT, HWGQ with equal and with unequal steps, TSQ's first step."""
+"""Activations of a few bits: DoReFa-Net, PACT, HWGQ with equal and with unequal steps."""
 import torch
 from torch import nn
 

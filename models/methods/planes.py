@@ -2,7 +2,7 @@
 import torch
 from torch import nn
 
-from layers import Conv, Flatten, Linear, MaxPool, Network, Norm, Pixels, Sign, SignedUniform, Uniform, Relu
+from layers import Conv, Flatten, Linear, MaxPool, Network, Norm, Pixels, Relu, Sign, SignedUniform, Uniform
 from training import IMAGES, fit
 from weights import Integers, Part, Quantizer, ScaledBipolar, sign, through
 
@@ -122,7 +122,8 @@ class ShiftedSigns(nn.Module):
     def emit(self, graph, name, x):
         planes = []
         for n, (shift, beta) in enumerate(zip(self.shifts.detach(), self.betas.detach()), 1):
-            shifted = graph.node("Add", [x, graph.constant(f"{name}_{n}_shift_value", shift - 0.5)], f"{name}_{n}_shift")
+            offset = graph.constant(f"{name}_{n}_shift_value", shift - 0.5)
+            shifted = graph.node("Add", [x, offset], f"{name}_{n}_shift")
             planes.append(graph.bipolar(shifted, f"{name}_{n}", beta.abs().item()))
         return graph.node("Add", planes, name)
 

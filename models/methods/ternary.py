@@ -5,7 +5,7 @@ from torch import nn
 from floats import conv_between_edges, float_conv
 from layers import Flatten, Linear, Network, Norm, Pixels, Relu, Uniform, outputs_of, power_of_two_scale
 from training import IMAGES, calibrate_norms, fit
-from weights import Fixed, Integers, Part, Quantizer, through
+from weights import Fixed, Integers, Part, Quantizer
 
 
 class Ternary(Quantizer):

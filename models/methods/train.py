@@ -2,7 +2,7 @@
 """Trains the networks of this folder, one per method, and writes them as QONNX.
 
   pip install -r ../digits/requirements.txt
-  python train.py [NAME...]            (all of them: about ten minutes on one core)
+  python train.py [NAME...]            (all of them: about five minutes on one core)
 
 Writes NAME.onnx, expected/NAME.npy (scores of the first 20 test images) and the accuracy into methods.json; the float
 networks, digits_float and digits_float_mlp, go into ../digits. The same versions on the same kind of processor write

@@ -1,4 +1,4 @@
-"""Two-step quantization: activations first, then ternary weights layer by layer so that the codes stay what they are."""
+"""Two-step quantization: activations first, then ternary weights layer by layer so that codes stay what they are."""
 import numpy as np
 import torch
 
