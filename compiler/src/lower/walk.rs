@@ -1,5 +1,6 @@
 //! The walk over a graph that makes the first, unpolished network.
 
+mod codes;
 mod dot;
 mod ends;
 mod join;

@@ -46,7 +46,7 @@ impl Walk<'_> {
                 "let the exporter fold constants (in PyTorch: do_constant_folding=True)",
             ));
         };
-        let mut data = self.settled_input(node, index, data)?;
+        let mut data = self.integers(node, index, data)?;
         let shape = self.shape(node.inputs[index]);
         if Extent::of_shape(shape).is_some() && self.extent(&data).is_some() {
             self.image(node, &mut data, shape)?;
