@@ -4,11 +4,14 @@
 //! [`onnx`] imports QONNX files. [`mod@reference`] runs a graph node by node in double precision and [`integer`] runs
 //! a network naively: together they are the specification that every other executor is compared with.
 //!
+//! [`quantize`] makes few-bit weights of real ones.
+//!
 //! This crate knows no hardware: no parallelism, no memories, no clocks.
 
 pub mod graph;
 pub mod integer;
 pub mod network;
 pub mod onnx;
+pub mod quantize;
 pub mod reference;
 pub mod tensor;
