@@ -4,10 +4,11 @@
 //! [`onnx`] imports QONNX files. [`mod@reference`] runs a graph node by node in double precision and [`integer`] runs
 //! a network naively: together they are the specification that every other executor is compared with.
 //!
-//! [`quantize`] makes few-bit weights of real ones.
+//! [`quantize`] makes few-bit weights of real ones, [`calibrate`] fixed-point numbers of real activations.
 //!
 //! This crate knows no hardware: no parallelism, no memories, no clocks.
 
+pub mod calibrate;
 pub mod graph;
 pub mod integer;
 pub mod network;
