@@ -1,5 +1,6 @@
 //! What a verb works on: an ONNX file, or a directory that `compile` wrote.
 
+use crate::calibration::Calibration;
 use crate::failure::Failure;
 use compiler::lower::lower;
 use hdl::artifacts::{self, Compiled};
@@ -29,16 +30,17 @@ pub enum Model {
 }
 
 impl Model {
-    /// Reads `path`: a directory, or else an ONNX file.
+    /// Reads `path`: a directory, or else an ONNX file, whose real activations `calibration` turns into integers.
     ///
     /// # Errors
-    /// Where it is neither.
-    pub fn open(path: &Path) -> Result<Self, Failure> {
+    /// Where it is neither, or has no exact integer form.
+    pub fn open(path: &Path, calibration: &Calibration) -> Result<Self, Failure> {
         if path.is_dir() {
+            calibration.refuse(path)?;
             let compiled = Box::new(artifacts::read(path)?);
             return Ok(Model::Compiled { folder: path.to_owned(), compiled });
         }
-        let graph = onnx::import(path)?;
+        let graph = calibration.apply(onnx::import(path)?)?;
         let network = lower(&graph)?;
         Ok(Model::Imported { path: path.to_owned(), graph: Box::new(graph), network: Box::new(network) })
     }
