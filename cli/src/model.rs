@@ -4,6 +4,7 @@ use crate::calibration::Calibration;
 use crate::failure::Failure;
 use compiler::lower::lower;
 use hdl::artifacts::{self, Compiled};
+use network::approximate::approximate;
 use network::graph::Graph;
 use network::network::Network;
 use network::onnx;
@@ -40,7 +41,7 @@ impl Model {
             let compiled = Box::new(artifacts::read(path)?);
             return Ok(Model::Compiled { folder: path.to_owned(), compiled });
         }
-        let graph = calibration.apply(onnx::import(path)?)?;
+        let graph = graph(path, calibration)?;
         let network = lower(&graph)?;
         Ok(Model::Imported { path: path.to_owned(), graph: Box::new(graph), network: Box::new(network) })
     }
@@ -52,4 +53,13 @@ impl Model {
             Model::Compiled { compiled, .. } => &compiled.plan.network,
         }
     }
+}
+
+/// The graph of an ONNX file, with numbers that have an integer form.
+///
+/// # Errors
+/// Where the file is none, or holds numbers that are not finite, or `calibration` cannot be done.
+pub fn graph(path: &Path, calibration: &Calibration) -> Result<Graph, Failure> {
+    // Calibration comes first: it makes quantised values of what sums add.
+    Ok(approximate(calibration.apply(onnx::import(path)?)?)?)
 }

@@ -23,6 +23,7 @@ use crate::blocks::width_converter::WidthConverter;
 use crate::emit::EmitError;
 use abi::ElementType;
 use abi::weights::Segment;
+use compiler::codes::Ladder;
 use compiler::datapath::Datapath;
 use compiler::fold::Dot;
 use compiler::plan::{Plan, Stage, StageKind, StreamId, arithmetic};
@@ -171,7 +172,8 @@ fn unit(plan: &Plan, stage: &Stage) -> Result<Unit, DesignError> {
                 return Err(fault(&layer.name));
             };
             let (from, to) = (network.tensor(layer.input()), network.tensor(layer.output));
-            let steps = MultiThreshold::new(&stage.name, steps, from, to, input.lanes);
+            let ladder = Ladder::of(steps, to, network.replaceable);
+            let steps = MultiThreshold::new(&stage.name, steps, (from, to), &ladder, input.lanes);
             let steps = steps.of_kind(stage.memories.constants).writable(network.replaceable);
             Unit::MultiThreshold(Box::new(steps))
         }

@@ -2,7 +2,7 @@
 
 use crate::calibration::Calibration;
 use crate::failure::Failure;
-use crate::model::Model;
+use crate::model::{Model, graph};
 use crate::output::show;
 use abi::maps::Reduction;
 use clap::{Args, ValueEnum};
@@ -41,7 +41,7 @@ impl Info {
             && !self.model.is_dir()
         {
             // Before lowering, so that a model that cannot be lowered can be looked at.
-            return show(&self.calibration.apply(network::onnx::import(&self.model)?)?.to_string());
+            return show(&graph(&self.model, &self.calibration)?.to_string());
         }
         let model = Model::open(&self.model, &self.calibration)?;
         match (self.dump, &model) {

@@ -192,8 +192,7 @@ pub fn of_stage(network: &Network, streams: &[Stream], stages: &[Stage], stage: 
             }
         }
         StageKind::MultiThreshold { layer } => {
-            let layer = network.layer(*layer);
-            let levels = codes::levels(network.tensor(layer.output)) as f64;
+            let levels = codes::Ladder::of_layer(network, *layer).map_or(1, |ladder| ladder.levels()) as f64;
             let words = input.format.words_per_vector();
             let compared = lanes * levels * (bits_in + 1.0);
             sum.lut(if words == 1 { "compared_constants" } else { "compared" }, compared);

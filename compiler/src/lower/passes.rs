@@ -1,5 +1,9 @@
 //! The passes over a lowered network. Each is a pure function; [`super::PASSES`] is their order.
 
+mod merge_functions;
+
+pub use merge_functions::merge_functions;
+
 use super::weights::{element_of, row_range, row_spacing};
 use abi::{ElementType, StepFunction};
 use network::network::{
@@ -356,6 +360,18 @@ pub(super) fn sum_range(add: &Add, inputs: &[TensorType]) -> (i64, i64) {
     };
     let channels = add.factors.iter().map(Vec::len).max().unwrap_or(1);
     (0..channels).map(of_channel).fold((i64::MAX, i64::MIN), |(low, high), (a, b)| (low.min(a), high.max(b)))
+}
+
+/// Leaves out layers that nothing reads.
+fn drop_unread_layers(mut network: Network) -> Network {
+    while let Some(unread) = network
+        .layers
+        .iter()
+        .position(|layer| layer.output != network.output && network.consumers(layer.output).next().is_none())
+    {
+        network.layers.remove(unread);
+    }
+    drop_unused_tensors(network)
 }
 
 fn drop_unused_tensors(mut network: Network) -> Network {
