@@ -6,6 +6,7 @@ pub mod arithmetic;
 pub mod chain;
 mod error;
 mod operators;
+mod pair_sums;
 pub(crate) mod passes;
 pub mod steps;
 mod symbol;

@@ -1,6 +1,7 @@
 //! The operations between two dot products as one function of one number, evaluated in any arithmetic.
 
 use super::arithmetic::{Arithmetic, BallArithmetic, ExactArithmetic, Fault};
+use super::pair_sums::PairSums;
 use network::graph::RoundingMode;
 use num_rational::BigRational;
 use num_traits::ToPrimitive;
@@ -170,13 +171,16 @@ pub enum Function {
     Clip(f64, f64),
     /// The constant with number x, which is a whole number from 0 on. The constants ascend.
     Lookup(Arc<Vec<Constant>>),
+    /// The real sum that x, an integer sum, stands for.
+    PairSum(Arc<PairSums>),
 }
 
 impl Function {
     /// Whether a greater argument never turns from a greater to a lesser result or back.
     pub fn is_monotone(&self) -> bool {
         match self {
-            Function::Binary(..) | Function::Clip(..) | Function::SquareRoot | Function::Lookup(_) => true,
+            Function::Binary(..) | Function::Clip(..) | Function::SquareRoot => true,
+            Function::Lookup(_) | Function::PairSum(_) => true,
             Function::Reversed(operation, _) => *operation != Binary::Divide,
             Function::Power(exponent) => exponent % 2 == 1,
             Function::Absolute => false,
@@ -197,6 +201,10 @@ impl Function {
             Function::Lookup(constants) => {
                 let number = usize::try_from(arithmetic.floor(&x)?).map_err(|_| Fault::Undefined)?;
                 constants.get(number).ok_or(Fault::Undefined)?.evaluate(arithmetic)?
+            }
+            Function::PairSum(sums) => {
+                let sum = arithmetic.floor(&x)?;
+                sums.real(sum).ok_or(Fault::Undefined)?.evaluate(arithmetic)?
             }
             Function::Power(exponent) => {
                 let mut product = arithmetic.float(1.0);
@@ -276,6 +284,18 @@ pub enum Quantiser {
         /// How the quotient is rounded.
         rounding: RoundingMode,
     },
+    /// round(x / scale) + zero_point within a range, with a quotient that is rounded to float32 before it goes to the
+    /// nearest integer, from the middle to the even one.
+    Linear {
+        /// Distance of two levels, greater than 0.
+        scale: Constant,
+        /// Code of zero.
+        zero_point: i64,
+        /// Least code.
+        minimum: i64,
+        /// Greatest code.
+        maximum: i64,
+    },
     /// first + step · (number of thresholds at or below x)
     Thresholds {
         /// The thresholds, in any order.
@@ -313,8 +333,33 @@ impl Quantiser {
                 }
                 round(&quotient, *rounding, arithmetic)
             }
+            Quantiser::Linear { scale, zero_point, minimum, maximum } => {
+                let scale = scale.evaluate(arithmetic)?;
+                let quotient = arithmetic.divide(x, &scale)?;
+                for (limit, beyond) in [(*minimum, Ordering::Less), (*maximum, Ordering::Greater)] {
+                    let number = arithmetic.float((limit - zero_point) as f64);
+                    if arithmetic.compare(&quotient, &number)? == beyond {
+                        return Ok(limit);
+                    }
+                }
+                Ok(round_as_single(&quotient, arithmetic)? + zero_point)
+            }
         }
     }
+}
+
+/// The integer nearest to `x` as a float32: what float32 rounds to a middle goes to the even neighbour. `x` is less than
+/// 2^22 in magnitude, where float32 holds every middle with an even last bit.
+fn round_as_single<A: Arithmetic>(x: &A::Number, arithmetic: &mut A) -> Result<i64, Fault> {
+    let below = arithmetic.floor(x)?;
+    let middle = below as f32 + 0.5;
+    let is_even = below % 2 == 0;
+    // From one end of this interval to the other, float32 rounds to the middle.
+    let neighbour = if is_even { middle.next_up() } else { middle.next_down() };
+    let end = arithmetic.float((f64::from(middle) + f64::from(neighbour)) / 2.0);
+    let order = arithmetic.compare(x, &end)?;
+    let up = if is_even { order == Ordering::Greater } else { order != Ordering::Less };
+    Ok(below + i64::from(up))
 }
 
 fn round<A: Arithmetic>(x: &A::Number, mode: RoundingMode, arithmetic: &mut A) -> Result<i64, Fault> {
@@ -381,7 +426,9 @@ impl QuantisedChain {
     pub fn direction(&self) -> Option<Direction> {
         let sign = match &self.quantiser {
             Quantiser::Uniform { scale, .. } => scale.clone(),
-            Quantiser::Bipolar | Quantiser::Sign | Quantiser::Thresholds { .. } => Constant::Float(1.0),
+            Quantiser::Bipolar | Quantiser::Sign | Quantiser::Linear { .. } | Quantiser::Thresholds { .. } => {
+                Constant::Float(1.0)
+            }
         };
         let mut functions = self.functions.clone();
         functions.push(Function::Binary(Binary::Divide, sign));

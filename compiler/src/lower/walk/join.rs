@@ -5,13 +5,14 @@ use super::layout::Extent;
 use crate::lower::LowerError;
 use crate::lower::arithmetic::Fault;
 use crate::lower::chain::{Binary, Constant, Function};
+use crate::lower::pair_sums::{PairSums, small_ratio};
 use crate::lower::passes::sum_range;
 use crate::lower::steps::Lattice;
 use crate::lower::symbol::{Data, Origin, Parameter, Step, Symbol};
 use abi::ElementType;
 use network::graph::Node;
 use network::network::{Add, LayerKind, Table, TensorId, TensorType};
-use num_traits::{ToPrimitive, Zero};
+use num_traits::Zero;
 use std::cmp::Ordering;
 use std::sync::Arc;
 
@@ -135,8 +136,13 @@ impl Walk<'_> {
                 Ok(Data { origin: Origin::Tensor(sum), order: a.order, chain, pending: None })
             }
             None => {
-                let table = self.add_by_table(node, &a, &b, &element_of)?;
-                Ok(Data { order: a.order, ..table }.then(Step::with(Binary::Add, summand)))
+                let bits = kinds[0].element.bits() + kinds[1].element.bits();
+                let in_order = if bits > WIDEST_PAIR { self.add_in_order(node, &a, &b, &element_of) } else { None };
+                let sum = match in_order {
+                    Some(sum) => sum,
+                    None => self.add_by_table(node, &a, &b, &element_of)?,
+                };
+                Ok(Data { order: a.order, ..sum }.then(Step::with(Binary::Add, summand)))
             }
         }
     }
@@ -170,17 +176,25 @@ impl Walk<'_> {
             let (p, q, scale) = if second.as_ratio().is_some_and(|ratio| ratio.is_zero()) {
                 (1, 0, first.clone())
             } else {
-                let ratio = first.clone().binary(Binary::Divide, second.clone()).as_ratio()?;
-                let (p, q) = (ratio.numer().to_i64()?, ratio.denom().to_i64()?);
+                let (p, q) = small_ratio(first, second, GREATEST_FACTOR)?;
                 (p, q, second.clone().binary(Binary::Divide, Constant::Float(q as f64)))
             };
-            if p.abs() > GREATEST_FACTOR || q.abs() > GREATEST_FACTOR {
-                return None;
-            }
             factors[0].push(p);
             factors[1].push(q);
             scales.push(scale);
         }
+        Some((self.add_with_factors(node, a, b, factors)?, scales))
+    }
+
+    /// The sum of the integers of two operands, each with a factor for each channel; `None` where it is too wide.
+    fn add_with_factors(
+        &mut self,
+        node: &Node,
+        a: &Operand,
+        b: &Operand,
+        mut factors: Vec<Vec<i64>>,
+    ) -> Option<TensorId> {
+        let channels = self.tensors[a.tensor.0].channels;
         for list in &mut factors {
             if list.windows(2).all(|pair| pair[0] == pair[1]) {
                 list.truncate(1);
@@ -189,7 +203,7 @@ impl Walk<'_> {
         let kinds = [self.tensors[a.tensor.0], self.tensors[b.tensor.0]];
         let lattices = [self.channel_lattices(a.tensor), self.channel_lattices(b.tensor)];
         let factor = |list: &Vec<i64>, channel: usize| list[channel % list.len()];
-        let lattices = (0..element_of.len()).map(|channel| {
+        let lattices = (0..channels).map(|channel| {
             Lattice::sum(&[
                 (factor(&factors[0], channel), lattices[0][channel]),
                 (factor(&factors[1], channel), lattices[1][channel]),
@@ -205,7 +219,25 @@ impl Walk<'_> {
         let output = TensorType { element, minimum, maximum, ..kinds[0] };
         let sum = self.add_layer(&node.name, LayerKind::Add(add), &[a.tensor, b.tensor], output);
         self.lattices.insert(sum, lattices);
-        Some((sum, scales))
+        Some(sum)
+    }
+
+    /// The sum as an integer sum in the same order, where all channels have the same two scales.
+    fn add_in_order(&mut self, node: &Node, a: &Operand, b: &Operand, element_of: &[usize]) -> Option<Data> {
+        let [first, second] = [a, b].map(|operand| operand.factor.at(element_of[0]).clone());
+        let is_uniform =
+            element_of.iter().all(|element| *a.factor.at(*element) == first && *b.factor.at(*element) == second);
+        if !is_uniform {
+            return None;
+        }
+        let ranges = [a, b].map(|operand| {
+            let kind = self.tensors[operand.tensor.0];
+            (kind.minimum, kind.maximum, kind.element.step())
+        });
+        let sums = PairSums::new([first, second], ranges)?;
+        let factors = sums.factors.map(|factor| vec![factor; element_of.len()]).to_vec();
+        let sum = self.add_with_factors(node, a, b, factors)?;
+        Some(Data::of(Origin::Tensor(sum)).then(Step::Function(Function::PairSum(Arc::new(sums)))))
     }
 
     /// The sum by a table: to each pair of codes the rank of its sum among the channel's sums.
