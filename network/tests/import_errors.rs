@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used)]
 
+#[path = "import_errors/quantised.rs"]
+mod quantised;
 mod support;
 
 use network::onnx::proto::{ModelProto, NodeProto, TensorProto};
@@ -389,12 +391,13 @@ fn external_errors(m: &mut Messages) {
 #[test]
 fn every_error() {
     let mut codes = BTreeSet::new();
-    let cases: [(&str, Collect); 7] = [
+    let cases: [(&str, Collect); 8] = [
         ("file", file_errors),
         ("graph", graph_errors),
         ("operator", operator_errors),
         ("window", window_errors),
         ("quantizer", quantizer_errors),
+        ("quantised", quantised::errors),
         ("tensor", tensor_errors),
         ("external", external_errors),
     ];

@@ -1,8 +1,11 @@
 //! The operations between two dot products as one function of one number, evaluated in any arithmetic.
 
+mod quantiser;
+
+pub use quantiser::Quantiser;
+
 use super::arithmetic::{Arithmetic, BallArithmetic, ExactArithmetic, Fault};
 use super::pair_sums::PairSums;
-use network::graph::RoundingMode;
 use num_rational::BigRational;
 use num_traits::ToPrimitive;
 use std::cmp::Ordering;
@@ -261,133 +264,6 @@ impl Direction {
             falling ^= turns;
         }
         Some(if falling { Direction::Falling } else { Direction::Rising })
-    }
-}
-
-/// What ends a chain: from a real number to an integer code.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Quantiser {
-    /// +1 where x ≥ 0, else −1.
-    Bipolar,
-    /// −1, 0 or +1.
-    Sign,
-    /// round(clamp(x / scale + zero_point, minimum, maximum))
-    Uniform {
-        /// Distance of two levels.
-        scale: Constant,
-        /// Code of zero.
-        zero_point: Constant,
-        /// Least code.
-        minimum: i64,
-        /// Greatest code.
-        maximum: i64,
-        /// How the quotient is rounded.
-        rounding: RoundingMode,
-    },
-    /// round(x / scale) + zero_point within a range, with a quotient that is rounded to float32 before it goes to the
-    /// nearest integer, from the middle to the even one.
-    Linear {
-        /// Distance of two levels, greater than 0.
-        scale: Constant,
-        /// Code of zero.
-        zero_point: i64,
-        /// Least code.
-        minimum: i64,
-        /// Greatest code.
-        maximum: i64,
-    },
-    /// first + step · (number of thresholds at or below x)
-    Thresholds {
-        /// The thresholds, in any order.
-        thresholds: Arc<Vec<f64>>,
-        /// The code below all thresholds.
-        first: i64,
-        /// What each threshold adds.
-        step: i64,
-    },
-}
-
-impl Quantiser {
-    fn code<A: Arithmetic>(&self, x: &A::Number, arithmetic: &mut A) -> Result<i64, Fault> {
-        match self {
-            Quantiser::Bipolar => Ok(if arithmetic.sign(x)? == Ordering::Less { -1 } else { 1 }),
-            Quantiser::Sign => Ok(arithmetic.sign(x)? as i64),
-            Quantiser::Thresholds { thresholds, first, step } => {
-                let mut count = 0;
-                for threshold in thresholds.iter() {
-                    let threshold = arithmetic.float(*threshold);
-                    count += i64::from(arithmetic.compare(x, &threshold)? != Ordering::Less);
-                }
-                Ok(first + step * count)
-            }
-            Quantiser::Uniform { scale, zero_point, minimum, maximum, rounding } => {
-                let scale = scale.evaluate(arithmetic)?;
-                let quotient = arithmetic.divide(x, &scale)?;
-                let zero_point = zero_point.evaluate(arithmetic)?;
-                let quotient = arithmetic.add(&quotient, &zero_point);
-                for (limit, beyond) in [(*minimum, Ordering::Less), (*maximum, Ordering::Greater)] {
-                    let number = arithmetic.float(limit as f64);
-                    if arithmetic.compare(&quotient, &number)? == beyond {
-                        return Ok(limit);
-                    }
-                }
-                round(&quotient, *rounding, arithmetic)
-            }
-            Quantiser::Linear { scale, zero_point, minimum, maximum } => {
-                let scale = scale.evaluate(arithmetic)?;
-                let quotient = arithmetic.divide(x, &scale)?;
-                for (limit, beyond) in [(*minimum, Ordering::Less), (*maximum, Ordering::Greater)] {
-                    let number = arithmetic.float((limit - zero_point) as f64);
-                    if arithmetic.compare(&quotient, &number)? == beyond {
-                        return Ok(limit);
-                    }
-                }
-                Ok(round_as_single(&quotient, arithmetic)? + zero_point)
-            }
-        }
-    }
-}
-
-/// The integer nearest to `x` as a float32: what float32 rounds to a middle goes to the even neighbour. `x` is less than
-/// 2^22 in magnitude, where float32 holds every middle with an even last bit.
-fn round_as_single<A: Arithmetic>(x: &A::Number, arithmetic: &mut A) -> Result<i64, Fault> {
-    let below = arithmetic.floor(x)?;
-    let middle = below as f32 + 0.5;
-    let is_even = below % 2 == 0;
-    // From one end of this interval to the other, float32 rounds to the middle.
-    let neighbour = if is_even { middle.next_up() } else { middle.next_down() };
-    let end = arithmetic.float((f64::from(middle) + f64::from(neighbour)) / 2.0);
-    let order = arithmetic.compare(x, &end)?;
-    let up = if is_even { order == Ordering::Greater } else { order != Ordering::Less };
-    Ok(below + i64::from(up))
-}
-
-fn round<A: Arithmetic>(x: &A::Number, mode: RoundingMode, arithmetic: &mut A) -> Result<i64, Fault> {
-    let ceiling = |arithmetic: &mut A, x: &A::Number| {
-        let negative = arithmetic.negate(x);
-        arithmetic.floor(&negative).map(|floor| -floor)
-    };
-    match mode {
-        RoundingMode::Floor => arithmetic.floor(x),
-        RoundingMode::Ceil => ceiling(arithmetic, x),
-        RoundingMode::Down if arithmetic.sign(x)? == Ordering::Less => ceiling(arithmetic, x),
-        RoundingMode::Down => arithmetic.floor(x),
-        RoundingMode::Up if arithmetic.sign(x)? == Ordering::Less => arithmetic.floor(x),
-        RoundingMode::Up => ceiling(arithmetic, x),
-        RoundingMode::HalfEven | RoundingMode::HalfUp | RoundingMode::HalfDown => {
-            let below = arithmetic.floor(x)?;
-            let half = arithmetic.float(below as f64 + 0.5);
-            let up = match arithmetic.compare(x, &half)? {
-                Ordering::Less => false,
-                Ordering::Greater => true,
-                Ordering::Equal => match mode {
-                    RoundingMode::HalfEven => below % 2 != 0,
-                    RoundingMode::HalfUp => below >= 0,
-                    _ => below < 0,
-                },
-            };
-            Ok(below + i64::from(up))
-        }
     }
 }
 

@@ -1,5 +1,9 @@
 //! The passes over a lowered network. Each is a pure function; [`super::PASSES`] is their order.
 
+mod identity;
+
+pub use identity::drop_identities;
+
 use super::weights::{element_of, row_range, row_spacing};
 use abi::{ElementType, StepFunction};
 use network::network::{

@@ -135,7 +135,8 @@ fn unsupported(node: &NodeContext<'_, '_>) -> ImportError {
             "dynamic quantisation computes scales from each image: quantise statically, with calibration data \
              (onnxruntime.quantization.quantize_static)"
         }
-        "QLinearMul" | "QLinearSigmoid" | "QLinearLeakyRelu" | "QLinearSoftmax" | "QLinearReduceMean" | "QLinearWhere" => {
+        "QLinearMul" | "QLinearSigmoid" | "QLinearLeakyRelu" | "QLinearSoftmax" | "QLinearReduceMean"
+        | "QLinearWhere" => {
             "leave this layer out of quantize_static (nodes_to_exclude) where it ends the model, and end the model before \
              it, or train with convolutions, pools, fully connected layers, sums and ReLU"
         }

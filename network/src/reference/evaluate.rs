@@ -44,9 +44,8 @@ pub(super) fn node(operator: &Operator, inputs: &[&Tensor], shapes: &[&[usize]])
             let limits = (*minimum as f64, *maximum as f64);
             let scale = broadcast_indices(&inputs[1].shape, &x.shape);
             let zero_point = broadcast_indices(&inputs[2].shape, &x.shape);
-            let quantized = (0..x.len()).map(|i| {
-                quantize_linear(x.data[i], inputs[1].data[scale[i]], inputs[2].data[zero_point[i]], limits)
-            });
+            let quantized = (0..x.len())
+                .map(|i| quantize_linear(x.data[i], inputs[1].data[scale[i]], inputs[2].data[zero_point[i]], limits));
             Tensor::new(x.shape.clone(), quantized.collect())
         }
         Operator::MultiThreshold { out_scale, out_bias, channel_axis } => {
