@@ -38,8 +38,8 @@ fn images_and_outputs(name: &str) -> (Vec<Vec<f32>>, Vec<Vec<f32>>) {
         Err(_) => read_npy(&golden).unwrap(),
     };
     let outputs: Vec<Vec<f32>> = outputs.axis_iter(Axis(0)).map(|row| row.iter().copied().collect()).collect();
-    let images: ArrayD<f32> = read_npy(models().join("digits/test_images.npy")).unwrap();
-    let images = images.axis_iter(Axis(0)).map(|image| image.iter().copied().collect());
+    let images: ArrayD<u8> = read_npy(models().join("digits/test_images.npy")).unwrap();
+    let images = images.axis_iter(Axis(0)).map(|image| image.iter().map(|value| f32::from(*value)).collect());
     (images.take(outputs.len()).collect(), outputs)
 }
 
