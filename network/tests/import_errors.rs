@@ -190,7 +190,7 @@ fn operator_errors(m: &mut Messages) {
     }
     m.node("layer normalisation", node("LayerNormalization", &["x"], &["y"]));
     let foreign = |domain: &str, operator: &str| NodeProto { domain: domain.into(), ..node(operator, &["x"], &["y"]) };
-    m.node("a vendor's domain", foreign("com.microsoft", "FusedMatMul"));
+    m.node("a vendor's domain", foreign("com.vendor", "FusedMatMul"));
     m.node("a standard operator in a custom domain", foreign("onnx.brevitas", "Relu"));
     m.node("an input left out", node("Add", &["x"], &["y"]));
     m.node("an attribute of the wrong type", node("Flatten", &["x"], &["y"]).float("axis", 1.0));

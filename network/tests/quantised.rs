@@ -167,9 +167,9 @@ fn products_of_integers() {
     // 3/8 → 0, 6/4 → 2
     assert_eq!(add(onnxruntime(node("QGemm", &gemm, &["y"]))), [3.0, 5.0]);
     assert_eq!(add(onnxruntime(node("QGemm", &gemm[..7], &["y"]))), [0.375, 1.5]);
-    // With b turned: (−1 1) (0 2) against 10 5 gives −5 and 10 again.
+    // With b turned: (−1 0) and (1 2) against 10 5, −10 and 20.
     let turned = ["x", "as", "az", "b", "bs", "bz"];
-    assert_eq!(add(onnxruntime(node("QGemm", &turned, &["y"]).int("transB", 1))), [-0.625, 2.5]);
+    assert_eq!(add(onnxruntime(node("QGemm", &turned, &["y"]).int("transB", 1))), [-1.25, 5.0]);
 }
 
 #[test]

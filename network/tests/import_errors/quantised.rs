@@ -1,7 +1,7 @@
 //! Standard quantised operators that must be refused.
 
 use super::Messages;
-use super::support::files::{Build, FLOAT, INT32, UINT8, With, floats, model, node, value};
+use super::support::files::{Build, INT32, UINT8, With, floats, model, node};
 use network::onnx::proto::{ModelProto, NodeProto, TensorProto};
 
 const INT8: i32 = 3;
@@ -84,7 +84,4 @@ pub fn errors(m: &mut Messages) {
         case(operator, onnxruntime(node(operator, &["x"], &["y"])));
     }
     case("scales that change with the image", node("DynamicQuantizeLinear", &["x"], &["y", "s", "z"]));
-    let mut text = parameters().add(dequantize(&["s", "half"]));
-    text.graph().input = vec![value("s", FLOAT, &[])];
-    m.model("a quantiser whose image is missing", &text);
 }

@@ -143,7 +143,7 @@ fn integers(
     if found != data_type {
         return Err(node.parameter_error(
             role,
-            format!("of type {data_type:?}, which its zero point has (UInt8 where that is left out)"),
+            format!("of type {data_type:?}, which its zero point has"),
             format!("{found:?}"),
         ));
     }
