@@ -1,7 +1,9 @@
 //! The passes over a lowered network. Each is a pure function; [`super::PASSES`] is their order.
 
+mod identity;
 mod merge_functions;
 
+pub use identity::drop_identities;
 pub use merge_functions::merge_functions;
 
 use super::weights::{element_of, row_range, row_spacing};

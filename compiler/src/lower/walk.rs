@@ -214,6 +214,13 @@ impl<'a> Walk<'a> {
                 let format = QuantFormat { signed: *signed, narrow: *narrow, rounding: *rounding, bits: bits as u32 };
                 self.quantise(node, data, operators::quant(elements, &format, scale, zero_point))
             }
+            (Operator::QuantizeLinear { minimum, maximum }, Symbol::Data(data)) => {
+                let (scale, zero_point) = (self.parameter(node, 1, &shape)?, self.parameter(node, 2, &shape)?);
+                let range = (*minimum, *maximum);
+                let quantisation = operators::quantize_linear(elements, range, &scale, &zero_point)
+                    .ok_or_else(|| LowerError::Undefined { node: node.name.clone(), channel: 0 })?;
+                self.quantise(node, data, quantisation)
+            }
             (Operator::MultiThreshold { out_scale, out_bias, channel_axis }, Symbol::Data(data)) => {
                 let thresholds = self.floats(node, 1)?;
                 let inner: usize = shape[*channel_axis + 1..].iter().product();
