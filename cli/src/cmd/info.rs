@@ -93,6 +93,7 @@ fn summary(model: &Model) -> String {
             }
             LayerKind::MultiThreshold(_)
             | LayerKind::Add(_)
+            | LayerKind::Multiply
             | LayerKind::Table(_)
             | LayerKind::Concat
             | LayerKind::Upsample { .. }
