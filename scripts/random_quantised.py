@@ -78,7 +78,7 @@ class RandomQuantised:
 
     def convolution(self, x, grid, shape):
         outputs = int(self.rng.integers(1, 5))
-        kernel = int(self.rng.integers(1, 4))
+        kernel = int(self.rng.integers(1, min(3, *shape[2:]) + 1))
         w, exponents = self.weights((outputs, shape[1], kernel, kernel), 0)
         pads = [int(self.rng.integers(0, 2)) for _ in range(4)]
         new = self.grid(int(self.rng.integers(-3, 2)))
@@ -122,9 +122,12 @@ class RandomQuantised:
         if self.on_integers:
             return self.op("MaxPool", [x], **attributes), grid, (*shape[:2], *extents)
         if self.chance(0.5):
-            return self.quantise(self.op("MaxPool", [self.dequantise(x, grid)], **attributes), grid), grid, (*shape[:2], *extents)
-        new = self.grid(grid[2] + int(self.rng.integers(-1, 2)))
-        return self.quantise(self.op("AveragePool", [self.dequantise(x, grid)], **attributes), new), new, (*shape[:2], *extents)
+            pooled = self.op("MaxPool", [self.dequantise(x, grid)], **attributes)
+            return self.quantise(pooled, grid), grid, (*shape[:2], *extents)
+        # As with sums: onnxruntime's optimiser makes a QLinearAveragePool of it.
+        new = self.grid(grid[2] + int(self.rng.integers(-1, 2)), is_even=True)
+        pooled = self.op("AveragePool", [self.dequantise(x, grid)], **attributes)
+        return self.quantise(pooled, new), new, (*shape[:2], *extents)
 
     def dense(self, x, grid, shape):
         x, inputs = self.op("Flatten", [x], axis=1), int(np.prod(shape))
