@@ -30,6 +30,8 @@ pub struct Pass {
 pub const PASSES: &[Pass] = &[
     // First, because what it takes out may stand between two step functions.
     Pass { name: "drop_identities", run: passes::drop_identities },
+    // Early, because it makes step functions of sums and tables, which the others look at.
+    Pass { name: "merge_functions", run: passes::merge_functions },
     // Early, because it leaves fewer step functions for the others to look at.
     Pass { name: "compose_steps", run: passes::compose_steps },
     // After composing, which may leave nothing but a Flatten behind the input.

@@ -5,9 +5,11 @@
 //! as nodes, because folding it would round what the semantics calls real numbers.
 
 mod approximation;
+mod edit;
 mod window;
 
 pub use approximation::{Approximation, ApproximationKind};
+pub use edit::Edit;
 pub use window::Window;
 
 use crate::tensor::Tensor;

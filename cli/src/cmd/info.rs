@@ -1,7 +1,8 @@
 //! `info`: what a model is, before anything is built.
 
+use crate::calibration::Calibration;
 use crate::failure::Failure;
-use crate::model::Model;
+use crate::model::{Model, graph};
 use crate::output::show;
 use abi::maps::Reduction;
 use clap::{Args, ValueEnum};
@@ -15,6 +16,8 @@ pub struct Info {
     /// A QONNX file, or a directory written by `compile`.
     #[arg(value_name = "MODEL|DIR")]
     model: PathBuf,
+    #[command(flatten)]
+    calibration: Calibration,
     /// Print a form in full instead.
     #[arg(long, value_enum)]
     dump: Option<Dump>,
@@ -38,9 +41,9 @@ impl Info {
             && !self.model.is_dir()
         {
             // Before lowering, so that a model that cannot be lowered can be looked at.
-            return show(&network::onnx::import(&self.model)?.to_string());
+            return show(&graph(&self.model, &self.calibration)?.to_string());
         }
-        let model = Model::open(&self.model)?;
+        let model = Model::open(&self.model, &self.calibration)?;
         match (self.dump, &model) {
             (Some(Dump::Plan), Model::Compiled { compiled, .. }) => show(&compiled.plan.to_string()),
             (Some(Dump::Plan), Model::Imported { network, .. }) => {
@@ -90,6 +93,7 @@ fn summary(model: &Model) -> String {
             }
             LayerKind::MultiThreshold(_)
             | LayerKind::Add(_)
+            | LayerKind::Multiply
             | LayerKind::Table(_)
             | LayerKind::Concat
             | LayerKind::Upsample { .. }

@@ -235,6 +235,18 @@ impl Function {
     }
 }
 
+/// What functions, one after the other, make of `x`, where that is a double precision number exactly.
+pub fn exact_value(functions: &[Function], x: f64) -> Option<f64> {
+    let arithmetic = &mut ExactArithmetic::default();
+    let mut number = arithmetic.float(x);
+    for function in functions {
+        number = function.apply(number, arithmetic).ok()?;
+    }
+    let ratio = number.as_rational()?;
+    let value = ratio.to_f64()?;
+    (BigRational::from_float(value)? == ratio).then_some(value)
+}
+
 /// How a function's result moves as its argument grows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Direction {

@@ -1,10 +1,12 @@
 //! The walk over a graph that makes the first, unpolished network.
 
+mod codes;
 mod dot;
 mod ends;
 mod join;
 mod layout;
 mod pool;
+mod product;
 mod quantise;
 
 use super::LowerError;
@@ -277,6 +279,9 @@ impl<'a> Walk<'a> {
         let (data, reversed) = match (first, self.symbol(node.inputs[1])) {
             (Symbol::Data(_), Symbol::Data(_)) if matches!(operation, Binary::Add | Binary::Subtract) => {
                 return self.sum(node, operation).map(Symbol::Data);
+            }
+            (Symbol::Data(_), Symbol::Data(_)) if operation == Binary::Multiply => {
+                return self.product(node).map(Symbol::Data);
             }
             (Symbol::Data(_), Symbol::Data(_)) => {
                 return Err(LowerError::TwoDataOperands { node: node.name.clone(), operator: node.operator.name() });

@@ -22,16 +22,16 @@ const GREATEST_FACTOR: i64 = 1 << 12;
 const WIDEST_PAIR: u32 = 12;
 
 /// An operand: integers of a tensor under an affine chain.
-struct Operand {
-    tensor: TensorId,
-    order: Option<Arc<Vec<usize>>>,
-    factor: Parameter,
-    summand: Parameter,
+pub(super) struct Operand {
+    pub(super) tensor: TensorId,
+    pub(super) order: Option<Arc<Vec<usize>>>,
+    pub(super) factor: Parameter,
+    pub(super) summand: Parameter,
 }
 
 impl Operand {
     /// Index in the tensor of the element with the given row-major index.
-    fn position(&self, element: usize) -> usize {
+    pub(super) fn position(&self, element: usize) -> usize {
         self.order.as_ref().map_or(element, |order| order[element])
     }
 }
@@ -47,7 +47,7 @@ impl Walk<'_> {
                 "let the exporter fold constants (in PyTorch: do_constant_folding=True)",
             ));
         };
-        let mut data = self.settled_input(node, index, data)?;
+        let mut data = self.integers(node, index, data)?;
         let shape = self.shape(node.inputs[index]);
         if Extent::of_shape(shape).is_some() && self.extent(&data).is_some() {
             self.image(node, &mut data, shape)?;
@@ -60,7 +60,7 @@ impl Walk<'_> {
     }
 
     /// All operands of a node.
-    fn operands(&mut self, node: &Node) -> Result<Vec<Operand>, LowerError> {
+    pub(super) fn operands(&mut self, node: &Node) -> Result<Vec<Operand>, LowerError> {
         // Reading one may lay out the input tensor, which an earlier one may be, too.
         for index in 0..node.inputs.len() {
             self.operand(node, index)?;
