@@ -12,6 +12,7 @@ use crate::blocks::depthwise_unit::{DepthwiseShape, DepthwiseUnit};
 use crate::blocks::fork::Fork;
 use crate::blocks::matrix_vector_unit::{MatrixVectorShape, MatrixVectorUnit, RowFunction};
 use crate::blocks::multi_threshold::MultiThreshold;
+use crate::blocks::multiply_unit::MultiplyUnit;
 use crate::blocks::pool_unit::{PoolShape, PoolUnit, Rounds};
 use crate::blocks::rom::Rom;
 use crate::blocks::scale_unit::ScaleUnit;
@@ -208,6 +209,11 @@ fn unit(plan: &Plan, stage: &Stage) -> Result<Unit, DesignError> {
                 1 => Unit::ScaleUnit(Box::new(ScaleUnit::new(&stage.name, &shape(0), bits))),
                 _ => Unit::AddUnit(Box::new(AddUnit::new(&stage.name, [&shape(0), &shape(1)], bits))),
             }
+        }
+        StageKind::MultiplyUnit { .. } => {
+            let elements = [0, 1].map(|port| plan.stream(stage.inputs[port]).format.element);
+            let bits = output.element.bits() as usize;
+            Unit::MultiplyUnit(Box::new(MultiplyUnit::new(&stage.name, elements, output.lanes, bits)))
         }
         StageKind::TableUnit { layer } => {
             let layer = network.layer(*layer);

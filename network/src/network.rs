@@ -122,6 +122,8 @@ pub enum LayerKind {
     /// The sum of one or two tensors of the same shape, each element times a factor. With one tensor and the factor 1
     /// it changes only the type.
     Add(Add),
+    /// The product of two tensors of the same shape, element by element.
+    Multiply,
     /// A function of two codes: one of each of two tensors of the same shape.
     Table(Table),
     /// The channels of the first tensor, then those of the second, of as many pixels.
@@ -148,6 +150,7 @@ impl LayerKind {
             LayerKind::MultiThreshold(_) => "multi_threshold",
             LayerKind::Pool(_) => "pool",
             LayerKind::Add(_) => "add",
+            LayerKind::Multiply => "multiply",
             LayerKind::Table(_) => "table",
             LayerKind::Concat => "concat",
             LayerKind::Upsample { .. } => "upsample",
@@ -163,6 +166,7 @@ impl LayerKind {
             LayerKind::MultiThreshold(_)
             | LayerKind::Pool(_)
             | LayerKind::Add(_)
+            | LayerKind::Multiply
             | LayerKind::Table(_)
             | LayerKind::Concat
             | LayerKind::Upsample { .. }
@@ -178,6 +182,7 @@ impl LayerKind {
             LayerKind::MultiThreshold(_)
             | LayerKind::Pool(_)
             | LayerKind::Add(_)
+            | LayerKind::Multiply
             | LayerKind::Table(_)
             | LayerKind::Concat
             | LayerKind::Upsample { .. }
@@ -348,7 +353,7 @@ impl fmt::Display for Network {
                 LayerKind::Add(Add { factors }) => write!(f, ", factors {factors:?}")?,
                 LayerKind::Table(Table { values }) => write!(f, ", {} tables", values.len())?,
                 LayerKind::Upsample { vertical, horizontal } => write!(f, ", {vertical} x {horizontal}")?,
-                LayerKind::Concat | LayerKind::Flatten | LayerKind::ArgMax => {}
+                LayerKind::Multiply | LayerKind::Concat | LayerKind::Flatten | LayerKind::ArgMax => {}
             }
             writeln!(f, ")  # {}", layer.name)?;
         }

@@ -93,6 +93,7 @@ fn summary(model: &Model) -> String {
             }
             LayerKind::MultiThreshold(_)
             | LayerKind::Add(_)
+            | LayerKind::Multiply
             | LayerKind::Table(_)
             | LayerKind::Concat
             | LayerKind::Upsample { .. }
@@ -111,11 +112,11 @@ fn summary(model: &Model) -> String {
     remarks.extend(network.approximations.iter().map(ToString::to_string));
     for steps in &network.sensitive_steps {
         remarks.push(format!(
-            "{} of the steps of {} (channels {:?}) lie within float32 rounding of a value that can occur: a float32 \
-             framework may differ there",
+            "{} of the steps of {} ({}) lie within float32 rounding of a value that can occur: a float32 framework may \
+             differ there",
             steps.channels.len(),
             steps.node,
-            steps.channels
+            listed(&steps.channels)
         ));
     }
     if !remarks.is_empty() {
@@ -125,6 +126,18 @@ fn summary(model: &Model) -> String {
         text += &format!("note: {remark}\n");
     }
     text
+}
+
+/// Ascending channels, each once; how many where they are many.
+fn listed(channels: &[usize]) -> String {
+    const SHOWN: usize = 8;
+    let mut channels = channels.to_vec();
+    channels.dedup();
+    match channels.len() {
+        count if count > SHOWN => format!("in {count} channels"),
+        1 => format!("channel {}", channels[0]),
+        _ => format!("channels {channels:?}"),
+    }
 }
 
 /// The least and the greatest input value at which a code changes.

@@ -78,7 +78,9 @@ impl Search<'_> {
                 LayerKind::ArgMax => {
                     self.cheapest(before).map(|path| Path { lanes: Some(1), ..path }).into_iter().collect()
                 }
-                LayerKind::Concat | LayerKind::Add(_) | LayerKind::Table(_) if layer.inputs.len() > 1 => {
+                LayerKind::Concat | LayerKind::Multiply | LayerKind::Add(_) | LayerKind::Table(_)
+                    if layer.inputs.len() > 1 =>
+                {
                     self.cheapest(before).into_iter().collect()
                 }
                 _ => before,

@@ -48,7 +48,7 @@ pub enum LowerError {
     #[diagnostic(
         code(compiler::lower::two_data_operands),
         help(
-            "two activations can be added, subtracted and concatenated, not multiplied or divided; rewrite the model without `{node}`"
+            "two activations can be added, subtracted, multiplied and concatenated, not divided; rewrite the model without `{node}`"
         )
     )]
     TwoDataOperands {

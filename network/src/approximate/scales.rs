@@ -108,6 +108,7 @@ impl Pass {
                 self.scalars[scale.0].flatten().map(Scale::of)
             }
             (Operator::MultiThreshold { out_scale, .. }, _) => Some(Scale::of(*out_scale)),
+            (Operator::QuantizeLinear { .. }, _) => Some(Scale::of(1.0)),
             (Operator::Add | Operator::Sub, [a, b]) => match (self.scalars[a.0], self.scalars[b.0]) {
                 (None, None) => self.sum(&mut node, read_by_dots[output.0]),
                 (Some(_), _) => self.scales[b.0].clone(),

@@ -39,13 +39,27 @@ pub enum ExportError {
         /// What it is.
         number: f64,
     },
+    /// A node of a graph that is quantised in the standard operators.
+    #[error("every quantiser must be one of QONNX, but node `{node}` is QuantizeLinear")]
+    #[diagnostic(
+        code(network::onnx::export_quantize_linear),
+        help("start from the model in float32 that this one was quantised from")
+    )]
+    QuantizeLinear {
+        /// The node.
+        node: String,
+    },
 }
 
 /// The bytes of a file with this graph.
 ///
 /// # Errors
-/// Where a constant cannot be written exactly.
+/// Where a constant cannot be written exactly, or a quantiser is none of QONNX.
 pub fn export(graph: &Graph) -> Result<Vec<u8>, ExportError> {
+    let is_standard = |node: &&Node| matches!(node.operator, Operator::QuantizeLinear { .. });
+    if let Some(node) = graph.nodes.iter().find(is_standard) {
+        return Err(ExportError::QuantizeLinear { node: node.name.clone() });
+    }
     let mut writer = Writer { graph, names: Vec::new(), taken: HashSet::new(), proto: GraphProto::default() };
     writer.name_values();
     for id in writer.used_constants() {

@@ -75,6 +75,7 @@ fn of_layer(network: &Network, derived: &[Option<Derived>], id: LayerId) -> Opti
         LayerKind::MatrixVector(_)
         | LayerKind::Convolution(_)
         | LayerKind::Pool(_)
+        | LayerKind::Multiply
         | LayerKind::Concat
         | LayerKind::Upsample { .. }
         | LayerKind::Flatten

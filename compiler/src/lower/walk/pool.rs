@@ -176,7 +176,7 @@ impl Walk<'_> {
         pool: &graph::Window,
         count_include_pad: bool,
     ) -> Result<Data, LowerError> {
-        let mut data = self.settled_input(node, 0, data)?;
+        let mut data = self.integers(node, 0, data)?;
         let extent = self.image(node, &mut data, self.shape(node.inputs[0]))?;
         self.check_by_channel(node, &data, extent)?;
         let window = window(pool);

@@ -76,7 +76,9 @@ pub(super) fn of(graph: &Graph, node: &Node) -> Vec<AttributeProto> {
         | Operator::Relu
         | Operator::Sign
         | Operator::MatMul
-        | Operator::BipolarQuant => Vec::new(),
+        | Operator::BipolarQuant
+        // Refused before anything is written.
+        | Operator::QuantizeLinear { .. } => Vec::new(),
         Operator::Transpose { permutation } => vec![integers("perm", permutation.iter().copied())],
         Operator::Clip { minimum, maximum } => {
             let limits = [("min", *minimum), ("max", *maximum)].into_iter();
