@@ -7,7 +7,7 @@ mod support;
 use network::graph::{Graph, Operator};
 use network::onnx;
 use network::quantize::model::{dot_products, quantize};
-use network::quantize::{QuantizeError, Scheme};
+use network::quantize::{QuantizeError, Scheme, re_estimate};
 use network::reference::Evaluator;
 use network::tensor::Tensor;
 use support::files::{Build, With, floats, import, model, node};
@@ -138,4 +138,36 @@ fn layers_that_are_not_chosen_stay() {
     for error in [none, blind] {
         support::rendered(&error);
     }
+}
+
+#[test]
+fn normalisations_are_estimated_again_one_after_the_other() {
+    let build = |mean: [f32; 2], variance: [f32; 2]| {
+        let one = |name: &str| floats(name, &[2], &[1.0, 1.0]);
+        import(
+            &model(&[1, 2, 3])
+                .constant(one("scale"))
+                .constant(floats("bias", &[2], &[0.0, 0.0]))
+                .constant(floats("mean", &[2], &mean))
+                .constant(floats("variance", &[2], &variance))
+                .add(node("BatchNormalization", &["x", "scale", "bias", "mean", "variance"], &["a"]))
+                .add(node("BatchNormalization", &["a", "scale", "bias", "mean", "variance"], &["y"])),
+        )
+        .unwrap()
+    };
+    let graph = build([5.0, 6.0], [7.0, 8.0]);
+    let again = re_estimate(&graph, &images(&graph)).unwrap();
+    let evaluator = Evaluator::new(&again).unwrap();
+    let outputs: Vec<Vec<f64>> = images(&graph).iter().map(|image| evaluator.run(image).unwrap().data).collect();
+    for channel in 0..2 {
+        let numbers: Vec<f64> = outputs.iter().flat_map(|output| output[channel * 3..][..3].to_vec()).collect();
+        let mean = numbers.iter().sum::<f64>() / numbers.len() as f64;
+        let variance = numbers.iter().map(|number| (number - mean).powi(2)).sum::<f64>() / numbers.len() as f64;
+        assert!(mean.abs() < 1e-6 && (variance - 1.0).abs() < 1e-4, "{mean}, {variance}");
+    }
+    let constant = |node: usize, input: usize| again.constant(again.nodes[node].inputs[input]).unwrap().data.clone();
+    // The second one reads what the first has normalised.
+    assert!(constant(1, 3).iter().all(|mean| mean.abs() < 1e-6), "{:?}", constant(1, 3));
+    round_trip::check(&again);
+    assert_eq!(re_estimate(&graph, &[]).unwrap(), graph);
 }
