@@ -6,6 +6,7 @@ mod support;
 
 use abi::maps::Scores;
 use compiler::lower::lower;
+use network::approximate::approximate;
 use network::{integer, onnx};
 use serde_json::Value;
 use sim::packed::Packed;
@@ -17,7 +18,7 @@ const CONVOLUTIONAL: &str = "digits/digits_float.onnx";
 const PERCEPTRON: &str = "digits/digits_float_mlp.onnx";
 
 /// Scheme, right answers of 450 (447 and 449 in floats), and whether the weights are integers times one scale for each
-/// output channel. Activations have 8 bits. Nothing is trained again, so the schemes that the literature trains with do
+/// output channel; others are moved to a grid when the file is read. Activations have 8 bits. Nothing is trained again, so the schemes that the literature trains with do
 /// what they do to weights that know nothing of them.
 const TABLE: &[(&str, usize, usize, bool)] = &[
     ("bwn", 134, 197, true),
@@ -38,9 +39,9 @@ const TABLE: &[(&str, usize, usize, bool)] = &[
     ("shiftcnn:1,4", 438, 433, true),
     ("shiftcnn:2,4", 447, 449, true),
     ("abc:3", 359, 395, false),
-    ("abc:5/channel", 411, 422, false),
+    ("abc:5", 418, 400, false),
     ("horq:2", 376, 375, false),
-    ("horq:4", 419, 443, false),
+    ("horq:3/layer", 433, 430, false),
     ("dorefa:2/channel", 339, 337, true),
     ("dorefa:4", 445, 439, true),
     ("hwgq:2", 316, 387, true),
@@ -64,19 +65,23 @@ fn schemes_keep_their_share_of_right_answers() {
             assert_eq!(report["accuracy"], expected, "{model} {scheme}");
             let layers = report["layers"].as_array().unwrap();
             assert_eq!(layers.len(), 3);
-            assert!(layers.iter().all(|layer| layer["relative_mse"].as_f64().unwrap() < 0.6), "{model} {scheme}");
+            let sees_inputs = ["bwnh", "tsq"].contains(scheme);
+            let error = |layer: &Value| layer["relative_mse"].as_f64().unwrap();
+            assert!(sees_inputs || layers.iter().all(|layer| error(layer) < 0.6), "{model} {scheme}");
             assert!(report["weight_bits"].as_u64() < report["float_bits"].as_u64());
             assert_eq!(report["activations"].as_array().unwrap().len(), 2, "the pixels are exact, the others are not");
-            if *is_integer {
-                check_engines(&room, "q.onnx", after);
-            }
+            check_engines(&room, "q.onnx", after, *is_integer);
         }
     }
 }
 
+/// Images whose answer may be another one where weights are moved to a grid.
+const MOVED: usize = 3;
+
 /// Checks that all engines give the same answers on a file, so many of them right.
-fn check_engines(room: &Room, file: &str, right: usize) {
-    let graph = onnx::import(&room.path(file)).unwrap();
+fn check_engines(room: &Room, file: &str, right: usize, is_integer: bool) {
+    let graph = approximate(onnx::import(&room.path(file)).unwrap()).unwrap();
+    assert_eq!(graph.approximations.is_empty(), is_integer);
     let network = lower(&graph).unwrap();
     let images: Vec<Vec<f32>> = room.images().outer_iter().map(|image| image.iter().copied().collect()).collect();
     let packed = Packed::new(&network).run(&images, &RunOptions::default()).unwrap().scores;
@@ -93,7 +98,35 @@ fn check_engines(room: &Room, file: &str, right: usize) {
         assert_eq!(packed[index].prediction(), reference[index].prediction());
         found += usize::from(packed[index].prediction() == i64::from(labels[index]));
     }
-    assert_eq!(found, right);
+    assert!(found.abs_diff(right) <= if is_integer { 0 } else { MOVED }, "{found} of {right}");
+}
+
+/// Scheme and right answers where batch normalisations are estimated again, as some publications do.
+const RE_ESTIMATED: &[(&str, usize, usize)] = &[
+    ("bwn", 0, 0),
+    ("bwnh", 0, 0),
+    ("twn/channel", 0, 0),
+    ("tsq", 0, 0),
+    ("ttq/channel", 0, 0),
+    ("fgq:4", 0, 0),
+    ("inq:5", 0, 0),
+    ("abc:3", 0, 0),
+];
+
+#[test]
+fn normalisations_that_are_estimated_again_help() {
+    let room = Room::new();
+    for (scheme, convolutional, perceptron) in RE_ESTIMATED {
+        for (model, expected) in [(CONVOLUTIONAL, convolutional), (PERCEPTRON, perceptron)] {
+            let words = ["--calibrate", IMAGES, "--re-estimate", "--labels", LABELS, "-o", "q.onnx", "--json"];
+            let report = room.json(&[&["quantize", model, "--scheme", scheme], &words[..]].concat());
+            let row = TABLE.iter().find(|row| row.0 == *scheme).unwrap();
+            let before = if model == CONVOLUTIONAL { row.1 } else { row.2 };
+            assert_eq!(report["accuracy"]["correct_after"], *expected, "{model} {scheme}");
+            assert!(*expected > before, "{model} {scheme}: {before} without");
+            check_engines(&room, "q.onnx", *expected, row.3);
+        }
+    }
 }
 
 #[test]

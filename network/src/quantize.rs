@@ -16,6 +16,7 @@ pub mod hwgq;
 mod inputs;
 mod inq;
 pub mod model;
+mod normalization;
 mod quant_py;
 mod scheme;
 mod shiftcnn;
@@ -26,6 +27,7 @@ mod twn;
 pub use admm::Alphabet;
 pub use format::{Basis, Format, Granularity, Quantized, Scales};
 pub use inputs::InputProducts;
+pub use normalization::re_estimate;
 pub use scheme::{Method, QuantizeError, Scheme, SchemeError};
 
 /// The weights of one dot product, `[outputs, channels, taps]` row-major: the order of a convolution's, and with one tap

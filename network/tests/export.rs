@@ -20,7 +20,8 @@ fn networks_with_most_operators() {
 fn real_models() {
     let digits = Path::new(env!("CARGO_MANIFEST_DIR")).join("../models/digits");
     let mut count = 0;
-    let folders = [Some(digits), support::models()];
+    let methods = digits.join("../methods");
+    let folders = [Some(digits), Some(methods), support::models()];
     for folder in folders.into_iter().flatten() {
         for entry in std::fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
@@ -30,7 +31,7 @@ fn real_models() {
             }
         }
     }
-    assert!(count >= 4);
+    assert!(count >= 30);
 }
 
 /// Folded weights have more digits than a float32.

@@ -11,7 +11,7 @@ use network::calibrate::{Activations, calibrate};
 use network::graph::{Approximation, Graph};
 use network::onnx;
 use network::quantize::model::{DotProduct, QuantizedLayer, dot_products, quantize};
-use network::quantize::{QuantizeError, Scheme};
+use network::quantize::{QuantizeError, Scheme, re_estimate};
 use network::reference::Evaluator;
 use serde::Serialize;
 use sim::reference::Reference;
@@ -62,6 +62,9 @@ pub struct Quantize {
     /// Images to choose the formats of activations on, and for schemes that see what layers read: .npy as for `run`.
     #[arg(long, value_name = "X.npy")]
     calibrate: Option<PathBuf>,
+    /// Take the means and variances of batch normalisations anew on the images of --calibrate.
+    #[arg(long, requires = "calibrate")]
+    re_estimate: bool,
     /// What activations become: BITS, any:BITS, hwgq:BITS, or `keep` to leave them as they are [default: 8].
     #[arg(long, value_name = "A|keep", requires = "calibrate")]
     activations: Option<String>,
@@ -158,6 +161,9 @@ impl Quantize {
             }
         };
         let (mut quantized, layers) = quantize(&graph, choose, &images)?;
+        if self.re_estimate {
+            quantized = re_estimate(&quantized, &images)?;
+        }
         if let (Some(activations), false) = (activations, images.is_empty()) {
             quantized = calibrate(&quantized, &images, &activations)?;
         }

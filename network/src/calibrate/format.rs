@@ -128,7 +128,8 @@ impl Activations {
             return vec![Format::Fixed { signed, bits: bits.unwrap_or(super::MOST_BITS), scale: 1.0 }];
         }
         let magnitude = range.greatest.max(-range.least);
-        let magnitude = if magnitude > 0.0 { magnitude } else { 1.0 };
+        // Nothing but zeros, or numbers that float32 scales do not reach.
+        let magnitude = if magnitude > 1e-30 { magnitude } else { 1.0 };
         if self.scale == ScaleChoice::HalfWave && !signed && kind != PlaceKind::Image {
             return half_waves(magnitude, self.bits);
         }

@@ -72,7 +72,7 @@ impl Search<'_> {
             return;
         };
         let joins = match node.operator {
-            Operator::Add | Operator::Sub => data.len() == 2,
+            Operator::Add | Operator::Sub | Operator::Mul => data.len() == 2,
             Operator::Concat { .. } => true,
             _ => false,
         };
@@ -172,9 +172,11 @@ impl Search<'_> {
             Operator::Reshape | Operator::Transpose { .. } | Operator::MaxPool { .. } | Operator::Upsample { .. } => {
                 kind
             }
-            Operator::Quant { .. } | Operator::BipolarQuant | Operator::MultiThreshold { .. } | Operator::Sign => {
-                Kind::Codes { shifted: false }
-            }
+            Operator::Quant { .. }
+            | Operator::QuantizeLinear { .. }
+            | Operator::BipolarQuant
+            | Operator::MultiThreshold { .. }
+            | Operator::Sign => Kind::Codes { shifted: false },
             Operator::MatMul | Operator::Gemm { .. } | Operator::Conv { .. } => Kind::Sums,
             Operator::AveragePool { .. } => match kind {
                 Kind::Sums => Kind::Sums,

@@ -34,14 +34,6 @@ impl Edit {
         self.graph.nodes.push(node);
     }
 
-    /// Makes `value` the output in place of the one so far, whose name it takes.
-    pub fn replace_output(&mut self, value: ValueId) {
-        let name = self.graph.value(self.graph.output).name.clone();
-        self.graph.values[self.graph.output.0].name += "_before";
-        self.graph.values[value.0].name = name;
-        self.graph.output = value;
-    }
-
     /// The graph, without values that no node names.
     pub fn finish(self) -> Graph {
         let Edit { mut graph } = self;

@@ -123,10 +123,7 @@ impl Writer<'_> {
 
     /// The constants that nodes read or that are the output, each once.
     fn used_constants(&self) -> Vec<ValueId> {
-        let read = self.graph.nodes.iter().flat_map(|node| {
-            // Where attributes stand for an input, the file has no tensor of it.
-            node.inputs.iter().copied()
-        });
+        let read = self.graph.nodes.iter().flat_map(|node| node.inputs.iter().copied());
         let mut seen = HashSet::new();
         read.chain([self.graph.output])
             .filter(|id| matches!(self.graph.value(*id).source, Source::Constant(_)) && seen.insert(*id))

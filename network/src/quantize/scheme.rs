@@ -84,11 +84,11 @@ pub enum QuantizeError {
         scheme: String,
     },
     /// A graph without weights.
-    #[error("model `{model}` must have a dot product with constant weights to quantise, but has none")]
+    #[error("model `{model}` must have a dot product with constant weights that is not kept as it is, but has none")]
     #[diagnostic(
         code(network::quantize::no_weights),
         help(
-            "look at the model with `xnorforge info MODEL --dump graph`; `--keep` and `--keep-first-last` leave layers as they are"
+            "look at the model with `xnorforge info MODEL --dump graph`; `--keep NODE` and `--first-last keep` leave layers as they are"
         )
     )]
     NoWeights {
