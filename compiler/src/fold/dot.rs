@@ -55,6 +55,16 @@ impl Dot {
         }
     }
 
+    /// Rows of its unit's memory of weights.
+    pub fn weight_rows(&self, parallelism: Parallelism) -> usize {
+        let Parallelism { pe, simd } = parallelism;
+        if self.depthwise {
+            self.taps * self.groups.div_ceil(pe)
+        } else {
+            self.groups * self.rows.div_ceil(pe) * self.taps * self.columns.div_ceil(simd)
+        }
+    }
+
     /// Words that its unit takes in for one image.
     pub fn words(&self, parallelism: Parallelism) -> u64 {
         let Parallelism { pe, simd } = parallelism;

@@ -3,9 +3,9 @@
 use super::{Stage, StageKind, Stream, has_clean_lanes};
 use crate::codes;
 use crate::datapath::weight_code::WeightCode;
-use crate::datapath::{self, Choice, WeightRange};
+use crate::datapath::{self, Choice, UnitSize, WeightRange};
 use crate::dot_unit::{self, DotUnit};
-use crate::fold::Dot;
+use crate::fold::{Dot, Parallelism};
 use network::network::Network;
 
 /// The datapath of a stage of dot products.
@@ -28,8 +28,10 @@ pub fn arithmetic(network: &Network, streams: &[Stream], stages: &[Stage], stage
     let depthwise = matches!(stage.kind, StageKind::DepthwiseUnit { .. });
     let clean = depthwise || has_clean_lanes(network, streams, stages, stage.input());
     let simd = if depthwise { 1 } else { lanes.simd };
-    let choice = datapath::choose(range, input.format.element, simd, input.padded, clean);
-    let code = WeightCode::new(choice.datapath, range, input.format.element, input.padded);
+    let weight_rows = dot.weight_rows(Parallelism { pe: lanes.pe, simd });
+    let size = UnitSize { pe: lanes.pe, simd, weight_rows };
+    let choice = datapath::choose(range, input.format.element, size, input.padded, clean);
+    let code = WeightCode::new(choice.form, range, input.format.element, input.padded);
     let thresholds = stage.kind.thresholds().map_or(0, |id| codes::levels(network.tensor(network.layer(id).output)));
     let result_bits = streams[stage.output().0].format.element.bits() as usize;
     let mut unit = DotUnit::new(&dot, code, (lanes.pe, simd), thresholds, result_bits);

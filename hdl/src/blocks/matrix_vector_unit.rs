@@ -5,7 +5,7 @@
 //!
 //! A vector consists of `taps` parts of as many columns each, and each part begins a new word. A pixel is one vector for
 //! each of `groups` groups of rows; the results of each group begin a new word. Unused lanes of both streams are zero;
-//! accumulators beyond the last row are zero with weights that have a 0, anything with [`Datapath::Bipolar`].
+//! accumulators beyond the last row are zero with weights that have a 0, anything with [`Form::Bipolar`].
 //! `padded` words have one more bit, the highest: where it is set, the others say how many columns the word stands
 //! for, and it adds 0 to each row.
 //!
@@ -33,7 +33,7 @@ use super::weight_access::ports;
 use crate::wire::{ModuleName, Parameter, Wire, Word, bits_of};
 use abi::ElementType;
 use compiler::datapath::weight_code::WeightCode;
-use compiler::datapath::{Datapath, WeightRange, operand_registers};
+use compiler::datapath::{Form, WeightRange, operand_registers};
 use compiler::memory::Memories;
 use compiler::schedule::matrix_vector_unit::queue_depth;
 use network::network::WeightMatrix;
@@ -59,8 +59,8 @@ pub struct MatrixVectorShape<'a> {
     pub taps: usize,
     /// Whether words may be padding; only with ±1 in.
     pub padded: bool,
-    /// How weights and lanes are multiplied; [`Datapath::Bipolar`] only where unused lanes in are zero.
-    pub datapath: Datapath,
+    /// How weights and lanes are multiplied; [`Form::Bipolar`] only where unused lanes in are zero.
+    pub form: Form,
     /// Whether weights and constants can be written: others of the same type then fit as well.
     pub writable: bool,
     /// Rows computed at once, 1 to all of a group.
@@ -87,7 +87,7 @@ impl MatrixVectorShape<'_> {
     }
 
     fn code(&self) -> WeightCode {
-        WeightCode::new(self.datapath, WeightRange::held(self.weights, self.writable), self.input, self.padded)
+        WeightCode::new(self.form, WeightRange::held(self.weights, self.writable), self.input, self.padded)
     }
 
     /// Clock cycles from operands read to sum.

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use compiler::datapath::{Datapath, Multiplier, WeightRange};
+use compiler::datapath::digits::Place;
+use compiler::datapath::{Datapath, Form, Multiplier, WeightRange};
 use hdl::blocks::address_bits;
 use hdl::blocks::constant_table::ConstantTable;
 use hdl::blocks::delay_line::DelayLine;
@@ -134,14 +135,29 @@ const SUMS: [(usize, usize, bool); 15] = [
 
 /// Every datapath for lanes of `bits` bits, with weights of several kinds.
 fn multipliers(bits: usize) -> Vec<Multiplier> {
+    let of = |datapath: Datapath, range: WeightRange| {
+        Multiplier::new(Form::new(datapath, range).expect("weights that it computes"), range, bits)
+    };
     let ranges = [(-1, 1), (0, 1), (-1, 0), (-2, 1), (-3, 3), (0, 6), (-256, 256)];
-    let of = |(minimum, maximum)| WeightRange { minimum, maximum, is_bipolar: false };
-    let bipolar = Multiplier::new(Datapath::Bipolar, WeightRange { is_bipolar: true, ..of((-1, 1)) }, bits);
-    let others = ranges.into_iter().flat_map(|range| {
-        [Datapath::Planes, Datapath::Products].map(|datapath| Multiplier::new(datapath, of(range), bits))
-    });
-    std::iter::once(bipolar).chain(others).collect()
+    let ranges = ranges.map(|(minimum, maximum)| WeightRange::between(minimum, maximum));
+    let bipolar = of(Datapath::Bipolar, WeightRange { is_bipolar: true, ..ranges[0] });
+    let others = ranges.into_iter().flat_map(|range| [of(Datapath::Planes, range), of(Datapath::Products, range)]);
+    let powers = POWERS.map(|weights| of(Datapath::Shifts, WeightRange::of(weights)));
+    std::iter::once(bipolar).chain(others).chain(powers).collect()
 }
+
+/// Weights of one and of two powers of two: few exponents and many, with and without gaps, signs and a zero in full codes.
+const POWERS: [&[i16]; 9] = [
+    &[1, 2],
+    &[-2, -1, 1, 2],
+    &[-4, 1, 2, 4],
+    &[0, 1, -2, 4, 8],
+    &[2, 16, -256],
+    &[1, 2, 4, -8, 16, -32, -64, 128],
+    &[3, -5],
+    &[-3, 7, 12, 40, 1, -64, -2],
+    &[-128, 127, 96, 33, 17, -36, 129, 6, 20, 66],
+];
 
 /// What the documentation of lane sums says.
 fn sum(x: &Word, weights: &Word, multiplier: &Multiplier, (lanes, bits, signed): (usize, usize, bool)) -> i64 {
@@ -149,8 +165,11 @@ fn sum(x: &Word, weights: &Word, multiplier: &Multiplier, (lanes, bits, signed):
     let lane = |i: usize| {
         let x = (x.lane(i, bits) ^ flip) as i64;
         let code = weights.lane(i, multiplier.weight_bits);
-        if multiplier.datapath == Datapath::Bipolar {
+        if multiplier.form == Form::Bipolar {
             return if code == 1 { x } else { (1 << bits) - 1 - x };
+        }
+        if let Form::Shifts(digits) = multiplier.form {
+            return powers(digits.places(), x, code, bits);
         }
         let negative = multiplier.signed && code >> (multiplier.weight_bits - 1) == 1;
         if multiplier.twos_complement {
@@ -160,6 +179,28 @@ fn sum(x: &Word, weights: &Word, multiplier: &Multiplier, (lanes, bits, signed):
         if negative { (1 << multiplier.term_bits()) - 1 - magnitude * x } else { magnitude * x }
     };
     (0..lanes).map(lane).sum()
+}
+
+/// A lane by the powers of two that its code names in each place.
+fn powers(places: impl Iterator<Item = Place>, x: i64, mut code: u64, bits: usize) -> i64 {
+    let mut sum = 0;
+    for place in places {
+        let exponents: Vec<usize> = place.exponents().collect();
+        let (least, greatest) = (exponents[0], exponents[exponents.len() - 1]);
+        let number = code as usize % (1 << place.index_bits());
+        let negative = place.signed && code >> place.index_bits() & 1 == 1;
+        let full = (1i64 << (greatest + bits)) - (1 << least);
+        let product = if number & exponents.len() == exponents.len() {
+            0
+        } else {
+            let highest = 1 << number.max(1).ilog2();
+            let like = || exponents[highest] + exponents[number - highest] - least;
+            x << exponents.get(number).copied().unwrap_or_else(like) & full
+        };
+        sum += if negative { full - product } else { product };
+        code >>= place.code_bits();
+    }
+    sum
 }
 
 #[test]
