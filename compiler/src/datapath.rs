@@ -6,12 +6,14 @@
 use crate::memory::MemoryKind;
 use abi::ElementType;
 use digits::Digits;
+use groups::Grouping;
 use network::network::WeightMatrix;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
 mod cost;
 pub mod digits;
+pub mod groups;
 pub mod weight_code;
 pub use cost::{Choice, UnitSize, choose, row_luts, row_registers};
 
@@ -32,6 +34,9 @@ pub enum Datapath {
     /// Weights that are sums of at most two signed powers of two: each lane is shifted, and complemented where the power
     /// is negative; all first powers are added and all second ones.
     Shifts,
+    /// Weights that are 0 or plus or minus the scale of their group of neighbouring columns: the lanes of each group are
+    /// added as those of weights 0 and ±1 are, and each sum is multiplied by the scale.
+    Groups,
 }
 
 impl fmt::Display for Datapath {
@@ -41,6 +46,7 @@ impl fmt::Display for Datapath {
             Datapath::Planes => "planes",
             Datapath::Products => "products",
             Datapath::Shifts => "shifts",
+            Datapath::Groups => "groups",
         })
     }
 }
@@ -58,6 +64,8 @@ pub struct WeightRange {
     pub is_open: bool,
     /// The powers of two that the weights are sums of, where all are sums of few.
     pub digits: Option<Digits>,
+    /// The groups that have a scale each.
+    pub grouping: Option<Grouping>,
 }
 
 impl WeightRange {
@@ -74,12 +82,14 @@ impl WeightRange {
             is_bipolar: values.iter().all(|value| value.abs() == 1),
             is_open: false,
             digits: Digits::of(different),
+            grouping: None,
         }
     }
 
     /// The range of any weights from `minimum` to `maximum`.
     pub fn between(minimum: i64, maximum: i64) -> Self {
-        WeightRange { minimum, maximum, is_bipolar: false, is_open: true, digits: Digits::of(minimum..=maximum) }
+        let digits = Digits::of(minimum..=maximum);
+        WeightRange { minimum, maximum, is_bipolar: false, is_open: true, digits, grouping: None }
     }
 
     /// The range of all weights that may take the place of `weights`: those of their type, without the least one of a
@@ -91,9 +101,13 @@ impl WeightRange {
     }
 
     /// The range that a unit must hold: of any weights that may come where they are `replaceable`, else of those that are
-    /// there.
-    pub fn held(weights: &WeightMatrix, replaceable: bool) -> Self {
-        if replaceable { Self::of_any(weights) } else { Self::of(&weights.values) }
+    /// there. A row has parts of `part` columns, to which groups keep.
+    pub fn held(weights: &WeightMatrix, part: usize, replaceable: bool) -> Self {
+        if replaceable {
+            Self::of_any(weights)
+        } else {
+            WeightRange { grouping: Grouping::of(weights, part), ..Self::of(&weights.values) }
+        }
     }
 
     /// Whether `weight` is in the range.
@@ -119,6 +133,8 @@ pub enum Form {
     Products,
     /// [`Datapath::Shifts`], by these powers of two.
     Shifts(Digits),
+    /// [`Datapath::Groups`], of this size.
+    Groups(Grouping),
 }
 
 impl Form {
@@ -129,6 +145,7 @@ impl Form {
             Datapath::Planes => Some(Form::Planes),
             Datapath::Products => Some(Form::Products),
             Datapath::Shifts => range.digits.map(Form::Shifts),
+            Datapath::Groups => range.grouping.map(Form::Groups),
         }
     }
 
@@ -139,6 +156,7 @@ impl Form {
             Form::Planes => Datapath::Planes,
             Form::Products => Datapath::Products,
             Form::Shifts(_) => Datapath::Shifts,
+            Form::Groups(_) => Datapath::Groups,
         }
     }
 
@@ -146,7 +164,7 @@ impl Form {
     pub fn has_zero(&self) -> bool {
         match self {
             Form::Bipolar => false,
-            Form::Planes | Form::Products | Form::Shifts(_) => true,
+            Form::Planes | Form::Products | Form::Shifts(_) | Form::Groups(_) => true,
         }
     }
 }
@@ -158,7 +176,7 @@ pub struct Multiplier {
     pub form: Form,
     /// Bits of an input.
     pub input_bits: usize,
-    /// Bits of a weight as it is stored.
+    /// Bits of a weight as it is stored; of groups, without the scale.
     pub weight_bits: usize,
     /// Whether there are negative weights. In two's complement and in sign and magnitude their codes have the highest
     /// bit set.
@@ -181,8 +199,18 @@ impl Multiplier {
             Form::Products if input_bits == 1 && magnitude > 1 => (true, two),
             Form::Products => (false, magnitude + usize::from(signed)),
             Form::Shifts(digits) => (false, digits.code_bits()),
+            Form::Groups(_) => (false, 1 + usize::from(signed)),
         };
         Multiplier { form, input_bits, weight_bits, signed, twos_complement }
+    }
+
+    /// Bits of the weights of a word of `simd` lanes.
+    pub fn word_bits(&self, simd: usize) -> usize {
+        let scales = match self.form {
+            Form::Groups(grouping) => grouping.groups(simd) * grouping.scale_bits(),
+            Form::Bipolar | Form::Planes | Form::Products | Form::Shifts(_) => 0,
+        };
+        simd * self.weight_bits + scales
     }
 
     /// Bits of a weight's magnitude, where it is stored as such.
@@ -193,7 +221,7 @@ impl Multiplier {
     /// Bits of what one lane gives to the adders: of one plane, a whole product, or the greatest of the powers.
     pub fn term_bits(&self) -> usize {
         match self.form {
-            Form::Bipolar | Form::Planes => self.input_bits,
+            Form::Bipolar | Form::Planes | Form::Groups(_) => self.input_bits,
             Form::Products if self.twos_complement => self.weight_bits,
             Form::Products if self.magnitude_bits() == 1 => self.input_bits,
             Form::Products => self.input_bits + self.magnitude_bits(),
@@ -205,7 +233,7 @@ impl Multiplier {
     pub fn partial_products(&self) -> usize {
         match self.form {
             Form::Products if !self.twos_complement => self.input_bits.min(self.magnitude_bits()),
-            Form::Bipolar | Form::Planes | Form::Products | Form::Shifts(_) => 1,
+            Form::Bipolar | Form::Planes | Form::Products | Form::Shifts(_) | Form::Groups(_) => 1,
         }
     }
 
@@ -219,6 +247,7 @@ impl Multiplier {
             Form::Planes => tree(size) + pair_levels(self.weight_bits),
             Form::Products => pair_levels(self.partial_products()) + tree(size),
             Form::Shifts(digits) => 1 + tree(2) + pair_levels(digits.places().count()),
+            Form::Groups(grouping) => grouping.levels(simd, self.input_bits),
         }
     }
 }

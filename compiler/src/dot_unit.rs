@@ -82,7 +82,7 @@ impl DotUnit {
 
     /// Bits of a row of the memory of weights.
     pub fn weight_width(&self) -> usize {
-        self.pe * self.simd * self.multiplier.weight_bits
+        self.pe * self.multiplier.word_bits(self.simd)
     }
 
     /// Rows of the memory of weights.

@@ -2,9 +2,11 @@
 //!
 //! `lane_sums FOLDER` writes a file for each, and `models.json`.
 
+use abi::ElementType;
 use compiler::datapath::{Datapath, Form, Multiplier, WeightRange, row_luts, row_registers};
 use hdl::blocks::lane_sum::LaneSum;
 use hdl::emit::emit;
+use network::network::WeightMatrix;
 use rust_hdl::core::prelude::Block;
 use serde_json::json;
 use std::error::Error;
@@ -39,24 +41,35 @@ fn main() -> Result<(), Box<dyn Error>> {
         ("-8..=7", (-8..=7).collect()),
     ];
     let mut models = Vec::new();
+    let mut measured = |name: &str, datapath: Datapath, range: WeightRange, (bits, simd): (usize, usize)| {
+        let form = Form::new(datapath, range).ok_or("weights that the datapath does not compute")?;
+        let multiplier = Multiplier::new(form, range, bits);
+        let mut sum = LaneSum::new(multiplier, simd, false, 24);
+        sum.connect_all();
+        let file = format!("{}.v", models.len());
+        std::fs::write(folder.join(&file), emit(&sum, "lanes")?.text())?;
+        models.push(json!({
+            "file": file,
+            "datapath": datapath,
+            "weights": name,
+            "input_bits": bits,
+            "simd": simd,
+            "luts": row_luts(&multiplier, simd),
+            "registers": row_registers(&multiplier, simd),
+        }));
+        Ok::<(), Box<dyn Error>>(())
+    };
     for (name, values) in kinds {
-        let range = WeightRange::of(&values);
-        for (bits, simd) in [(1, 16), (2, 16), (4, 16), (8, 16), (4, 5), (8, 32)] {
-            let form = Form::new(Datapath::Shifts, range).ok_or("not sums of powers of two")?;
-            let multiplier = Multiplier::new(form, range, bits);
-            let mut sum = LaneSum::new(multiplier, simd, false, 24);
-            sum.connect_all();
-            let file = format!("{}.v", models.len());
-            std::fs::write(folder.join(&file), emit(&sum, "lanes")?.text())?;
-            models.push(json!({
-                "file": file,
-                "datapath": form.datapath(),
-                "weights": name,
-                "input_bits": bits,
-                "simd": simd,
-                "luts": row_luts(&multiplier, simd),
-                "registers": row_registers(&multiplier, simd),
-            }));
+        for size in [(1, 16), (2, 16), (4, 16), (8, 16), (4, 5), (8, 32)] {
+            measured(name, Datapath::Shifts, WeightRange::of(&values), size)?;
+        }
+    }
+    for (columns, scale) in [(4, 255), (4, 15), (16, 255), (16, 15), (64, 255)] {
+        let values = [scale, 0, -scale, scale].repeat(columns / 4);
+        let weights = WeightMatrix { rows: 1, columns, element: ElementType::Signed { bits: 9 }, values };
+        let range = WeightRange::held(&weights, columns, false);
+        for size in [(1, 16), (2, 16), (4, 16), (8, 16), (4, 4), (8, 32)] {
+            measured(&format!("{columns} by 0..={scale}"), Datapath::Groups, range, size)?;
         }
     }
     std::fs::write(folder.join("models.json"), serde_json::to_string_pretty(&models)?)?;

@@ -1,5 +1,6 @@
 //! What the datapaths cost, and the choice between them.
 
+mod groups;
 mod shifts;
 #[cfg(test)]
 mod tests;
@@ -35,11 +36,11 @@ pub struct UnitSize {
 
 impl UnitSize {
     /// LUTs of one row's part of the memory of weights, in a chip of usual size: for all families the same.
-    fn memory_luts(&self, weight_bits: usize) -> u64 {
+    fn memory_luts(&self, word_bits: usize) -> u64 {
         if self.weight_rows == 1 {
             return 0;
         }
-        let (width, family) = (self.pe * self.simd * weight_bits, Family::Ecp5);
+        let (width, family) = (self.pe * word_bits, Family::Ecp5);
         let blocks = block_rams(family, MemoryRole::Weights, width, self.weight_rows);
         let luts = lut_cost(family, MemoryRole::Weights, width, self.weight_rows);
         (luts.min(family.usual_price() * blocks as f64) / self.pe as f64).round() as u64
@@ -54,9 +55,9 @@ pub fn choose(weights: WeightRange, input: ElementType, size: UnitSize, padded: 
     let cost = |form: Form| {
         let bits = operand(form.datapath(), input, padded).bits() as usize;
         let multiplier = Multiplier::new(form, weights, bits);
-        row_luts(&multiplier, size.simd) + size.memory_luts(multiplier.weight_bits)
+        row_luts(&multiplier, size.simd) + size.memory_luts(multiplier.word_bits(size.simd))
     };
-    let forms = [Datapath::Bipolar, Datapath::Products, Datapath::Planes, Datapath::Shifts]
+    let forms = [Datapath::Bipolar, Datapath::Products, Datapath::Planes, Datapath::Shifts, Datapath::Groups]
         .into_iter()
         .filter_map(|datapath| Form::new(datapath, weights))
         .filter(|form| clean_lanes || form.has_zero());
@@ -76,7 +77,8 @@ pub fn choose(weights: WeightRange, input: ElementType, size: UnitSize, padded: 
 
 /// The datapaths that weights may not have because others may come.
 fn impossible(weights: WeightRange) -> String {
-    let without = [Datapath::Shifts].into_iter().filter(|datapath| Form::new(*datapath, weights).is_none());
+    let without =
+        [Datapath::Shifts, Datapath::Groups].into_iter().filter(|datapath| Form::new(*datapath, weights).is_none());
     let without: Vec<String> = without.map(|datapath| datapath.to_string()).collect();
     if without.is_empty() {
         String::new()
@@ -111,6 +113,7 @@ pub fn row_luts(multiplier: &Multiplier, simd: usize) -> u64 {
             let places: Vec<Place> = digits.places().collect();
             shifts::luts(&places, multiplier.input_bits, simd)
         }
+        Form::Groups(grouping) => groups::luts(multiplier, &grouping, simd),
         Form::Products if multiplier.twos_complement => tree(simd, bits, 2),
         // Magnitude and sign are two inputs besides the lane.
         Form::Products if multiplier.partial_products() == 1 => {
@@ -201,6 +204,7 @@ pub fn row_registers(multiplier: &Multiplier, simd: usize) -> u64 {
             let places: Vec<Place> = digits.places().collect();
             shifts::registers(&places, multiplier.input_bits, simd)
         }
+        Form::Groups(grouping) => groups::registers(multiplier, &grouping, simd),
         Form::Products if multiplier.partial_products() > 1 => {
             let longer = multiplier.input_bits.max(multiplier.magnitude_bits());
             let shorter = multiplier.partial_products();

@@ -74,12 +74,25 @@ impl WeightCode {
             Form::Shifts(digits) => digits.encode(weight),
             Form::Planes | Form::Products if self.multiplier.twos_complement => weight as u64 & ((1 << bits) - 1),
             Form::Planes | Form::Products => weight.unsigned_abs() | if weight < 0 { 1 << (bits - 1) } else { 0 },
+            Form::Groups(_) => u64::from(weight != 0) | if weight < 0 { 1 << (bits - 1) } else { 0 },
+        }
+    }
+
+    /// The weights of a row's lanes in one word, as numbers of so many bits.
+    pub fn encode_word(&self, weights: &[i64]) -> Vec<(u64, usize)> {
+        let lanes = weights.iter().map(|weight| (self.encode(*weight), self.multiplier.weight_bits));
+        match self.multiplier.form {
+            Form::Groups(grouping) => {
+                lanes.chain(grouping.scales(weights).map(|scale| (scale, grouping.scale_bits()))).collect()
+            }
+            Form::Bipolar | Form::Planes | Form::Products | Form::Shifts(_) => lanes.collect(),
         }
     }
 
     /// What is added for a lane of zeros with a weight.
     fn offset(&self, weight: i64) -> i64 {
-        product(&self.multiplier, self.encode(weight), 0)
+        let one = product(&self.multiplier, self.encode(weight), 0);
+        if let Form::Groups(_) = self.multiplier.form { one * weight.abs() } else { one }
     }
 
     /// The scale of sums: 2 for ±1, unless halves are counted.
@@ -144,7 +157,26 @@ impl WeightCode {
     }
 }
 
-/// What a datapath counts for a lane `x`, unsigned, with a weight of the given code.
+/// What a datapath counts for a word of `simd` lanes, unsigned ones as `x` gives them. `code` gives so many bits of the
+/// weights from a bit on.
+pub fn word_sum(
+    multiplier: &Multiplier,
+    simd: usize,
+    x: impl Fn(usize) -> i64,
+    code: impl Fn(usize, usize) -> u64,
+) -> i64 {
+    let bits = multiplier.weight_bits;
+    let lane = |lane: usize| product(multiplier, code(lane * bits, bits), x(lane));
+    let Form::Groups(grouping) = multiplier.form else { return (0..simd).map(lane).sum() };
+    let lanes = grouping.lanes(simd);
+    let scaled = |group: usize| {
+        let scale = code(simd * bits + group * grouping.scale_bits(), grouping.scale_bits()) as i64;
+        scale * (group * lanes..(group + 1) * lanes).map(lane).sum::<i64>()
+    };
+    (0..grouping.groups(simd)).map(scaled).sum()
+}
+
+/// What a datapath counts for a lane `x`, unsigned, with a weight of the given code; of groups, before it is scaled.
 pub fn product(multiplier: &Multiplier, code: u64, x: i64) -> i64 {
     let negative = multiplier.signed && code >> (multiplier.weight_bits - 1) == 1;
     let mask = (1i64 << multiplier.term_bits()) - 1;
@@ -161,7 +193,7 @@ pub fn product(multiplier: &Multiplier, code: u64, x: i64) -> i64 {
             let weight = if negative { code as i64 - (1 << multiplier.weight_bits) } else { code as i64 };
             weight * x
         }
-        Form::Planes | Form::Products => {
+        Form::Planes | Form::Products | Form::Groups(_) => {
             let magnitude = code as i64 & ((1 << multiplier.magnitude_bits()) - 1);
             if negative { mask - magnitude * x } else { magnitude * x }
         }

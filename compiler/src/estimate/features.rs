@@ -314,9 +314,11 @@ pub fn of_dot(unit: &DotUnit, family: Family) -> Features {
         (Form::Planes, false) => sum.lut("planes", lanes).ff("planes", registers),
         (Form::Bipolar, true) => sum.lut("bipolar_constants", lanes).ff("bipolar_constants", registers),
         (Form::Planes, true) => sum.lut("planes_constants", lanes).ff("planes_constants", registers),
-        // Shifted lanes are added as products are.
-        (Form::Products | Form::Shifts(_), false) => sum.lut("products", lanes).ff("products", registers),
-        (Form::Products | Form::Shifts(_), true) => {
+        // Shifted lanes and scaled groups are added as products are.
+        (Form::Products | Form::Shifts(_) | Form::Groups(_), false) => {
+            sum.lut("products", lanes).ff("products", registers)
+        }
+        (Form::Products | Form::Shifts(_) | Form::Groups(_), true) => {
             sum.lut("products_constants", lanes).ff("products_constants", registers)
         }
     };

@@ -46,6 +46,11 @@ impl Dot {
         }
     }
 
+    /// Columns of weights that a word's lanes are taken from.
+    pub fn part(&self) -> usize {
+        if self.depthwise { 1 } else { self.columns }
+    }
+
     /// The greatest `pe` and `simd`.
     pub fn limits(&self) -> Parallelism {
         if self.depthwise {

@@ -180,7 +180,7 @@ impl<'a> Costs<'a> {
         let result = steps.map_or(sums, |steps| network.tensor(steps.output));
         let spread = (sums.maximum - sums.minimum) / element.step();
         Some(Costs {
-            range: WeightRange::held(weights, network.replaceable),
+            range: WeightRange::held(weights, dot.part(), network.replaceable),
             element,
             padded: padded && element == ElementType::Bipolar,
             dot,

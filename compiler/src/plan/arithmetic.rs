@@ -23,7 +23,7 @@ pub fn arithmetic(network: &Network, streams: &[Stream], stages: &[Stage], stage
     let layer = network.layer(stage.kind.layer()?);
     let (weights, dot) = (layer.kind.weights()?, Dot::new(network, layer)?);
     let input = &streams[stage.input().0];
-    let range = WeightRange::held(weights, network.replaceable);
+    let range = WeightRange::held(weights, dot.part(), network.replaceable);
     // A depthwise unit multiplies one lane at a time; a row never sees the unused ones.
     let depthwise = matches!(stage.kind, StageKind::DepthwiseUnit { .. });
     let clean = depthwise || has_clean_lanes(network, streams, stages, stage.input());

@@ -61,7 +61,7 @@ impl DepthwiseShape<'_> {
     }
 
     fn code(&self) -> WeightCode {
-        WeightCode::new(self.form, WeightRange::held(self.weights, self.writable), self.input, self.padded)
+        WeightCode::new(self.form, WeightRange::held(self.weights, 1, self.writable), self.input, self.padded)
     }
 
     /// Clock cycles from operands read to sum.

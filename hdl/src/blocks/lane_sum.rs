@@ -13,7 +13,9 @@
 //!   `p` is [`Multiplier::term_bits`];
 //! * [`Shifts`](Form::Shifts): `w · x`, but the same as there for each negative power of two that `w` is a sum of, where
 //!   `p` is the width of its [`Place`](compiler::datapath::digits::Place) and the complement is as far to the left as the
-//!   place begins.
+//!   place begins;
+//! * [`Groups`](Form::Groups): `w · x` for a weight that is its scale, 0 for 0, and the scale times `2^bits − 1 − x` for a
+//!   negative one. The scales of a word's groups follow the codes of its lanes.
 //!
 //! What this differs from the true dot product by is a constant of the weights
 //! ([`weight_code`](compiler::datapath::weight_code)).
@@ -27,6 +29,7 @@ use compiler::datapath::{Form, Multiplier, weight_code};
 use rust_hdl::core::prelude::*;
 use std::collections::VecDeque;
 
+mod groups;
 mod shifts;
 mod verilog;
 
@@ -51,7 +54,7 @@ pub struct LaneSum {
 impl LaneSum {
     /// The sum of `simd` lanes, signed ones where `offset`, in `width` bits.
     pub fn new(multiplier: Multiplier, simd: usize, offset: bool, width: usize) -> Self {
-        let Multiplier { form, input_bits, weight_bits, .. } = multiplier;
+        let Multiplier { form, input_bits, .. } = multiplier;
         let kind = if offset { "_offset" } else { "" };
         LaneSum {
             module_name: ModuleName::new(format!(
@@ -61,7 +64,7 @@ impl LaneSum {
             )),
             clock: Wire::default(),
             x: Wire::of(simd * input_bits),
-            weights: Wire::of(simd * weight_bits),
+            weights: Wire::of(multiplier.word_bits(simd)),
             sum: Wire::of(width),
             _multiplier: multiplier,
             _simd: simd,
@@ -72,7 +75,7 @@ impl LaneSum {
 
     fn value(&self) -> i64 {
         let (x, weights) = (self.x.val(), self.weights.val());
-        let Multiplier { form, input_bits, weight_bits, .. } = self._multiplier;
+        let Multiplier { form, input_bits, .. } = self._multiplier;
         if form == Form::Bipolar && input_bits == 1 {
             let count = |(x, w): (&u64, &u64)| i64::from((!(x ^ w)).count_ones());
             let agreeing: i64 = x.limbs().iter().zip(weights.limbs()).map(count).sum();
@@ -80,12 +83,14 @@ impl LaneSum {
             return if self._offset { self._simd as i64 - agreeing } else { agreeing };
         }
         let flip = if self._offset { 1 << (input_bits - 1) } else { 0 };
-        (0..self._simd)
-            .map(|lane| {
-                let x = (x.lane(lane, input_bits) ^ flip) as i64;
-                weight_code::product(&self._multiplier, weights.lane(lane, weight_bits), x)
-            })
-            .sum()
+        let x = |lane: usize| (x.lane(lane, input_bits) ^ flip) as i64;
+        let code = |first: usize, bits: usize| {
+            if first.is_multiple_of(bits) {
+                return weights.lane(first / bits, bits);
+            }
+            (0..bits).map(|bit| u64::from(weights.get_bit(first + bit)) << bit).sum()
+        };
+        weight_code::word_sum(&self._multiplier, self._simd, x, code)
     }
 }
 
@@ -105,6 +110,7 @@ fn weights_name(multiplier: &Multiplier) -> String {
             };
             digits.places().map(place).collect::<Vec<_>>().join("_")
         }
+        Form::Groups(grouping) => format!("{sign}{}_of_{}", grouping.scale_bits(), grouping.size()),
     }
 }
 

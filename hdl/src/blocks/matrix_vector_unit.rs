@@ -87,7 +87,7 @@ impl MatrixVectorShape<'_> {
     }
 
     fn code(&self) -> WeightCode {
-        WeightCode::new(self.form, WeightRange::held(self.weights, self.writable), self.input, self.padded)
+        WeightCode::new(self.form, WeightRange::held(self.weights, self.part(), self.writable), self.input, self.padded)
     }
 
     /// Clock cycles from operands read to sum.
@@ -129,8 +129,11 @@ impl MatrixVectorShape<'_> {
         let mut words = Vec::new();
         for rows in self.fold_rows() {
             for columns in &columns {
-                let codes = rows.iter().flat_map(|row| columns.iter().map(|column| code.encode(weight(*row, *column))));
-                words.push(Word::from_lanes(codes, code.multiplier.weight_bits));
+                let row = |row: &Option<usize>| {
+                    code.encode_word(&columns.iter().map(|column| weight(*row, *column)).collect::<Vec<i64>>())
+                };
+                let bits = |(code, bits): (u64, usize)| (0..bits).map(move |bit| code >> bit & 1 == 1);
+                words.push(Word::from_bits(rows.iter().flat_map(row).flat_map(bits)));
             }
         }
         words
@@ -242,7 +245,7 @@ impl MatrixVectorUnit {
             terms: Wire::of(pe * sum),
             flags: DelayLine::new(1 + levels, 3),
             results: RowResults::new(name, &rows, queue_depth(words, levels)).of_kind(shape.memories.constants),
-            simd_width: Parameter::number(simd * code.multiplier.weight_bits),
+            simd_width: Parameter::number(code.multiplier.word_bits(simd)),
             sum_width: Parameter::number(sum),
             flag: Parameter::number(simd),
             _rows: pe,

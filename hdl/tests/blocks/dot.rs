@@ -57,6 +57,22 @@ pub fn shifts(weights: &WeightMatrix) -> Form {
     Form::new(Datapath::Shifts, WeightRange::of(&weights.values)).expect("sums of powers of two")
 }
 
+/// Weights in groups of `size` columns, each 0 or plus or minus the group's scale.
+pub fn scaled(stimulus: &mut Stimulus, rows: usize, columns: usize, size: usize, greatest: i16) -> WeightMatrix {
+    let mut values = Vec::new();
+    for group in 0..rows * columns / size {
+        let scale = if group == 0 { greatest } else { stimulus.below(greatest as usize + 1) as i16 };
+        values.extend((0..size).map(|_| scale * (stimulus.below(3) as i16 - 1)));
+    }
+    values[0] = greatest;
+    WeightMatrix { rows, columns, element: ElementType::holding(-i64::from(greatest), greatest.into()), values }
+}
+
+/// The form that scales groups of these weights, which has parts of so many columns.
+pub fn groups(weights: &WeightMatrix, part: usize) -> Form {
+    Form::new(Datapath::Groups, WeightRange::held(weights, part, false)).expect("groups with a scale")
+}
+
 /// Weights in `range`, or ±1.
 pub fn weights(stimulus: &mut Stimulus, rows: usize, columns: usize, range: Option<(i64, i64)>) -> WeightMatrix {
     match range {

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use abi::ElementType;
 use compiler::datapath::digits::Place;
 use compiler::datapath::{Datapath, Form, Multiplier, WeightRange};
 use hdl::blocks::address_bits;
@@ -14,6 +15,7 @@ use hdl::blocks::register::Register;
 use hdl::blocks::rom::Rom;
 use hdl::blocks::weight_access::ACCESS_BITS;
 use hdl::wire::{Simulation, Word};
+use network::network::WeightMatrix;
 
 use crate::support::{Bench, Stimulus};
 use crate::top::Top;
@@ -143,7 +145,12 @@ fn multipliers(bits: usize) -> Vec<Multiplier> {
     let bipolar = of(Datapath::Bipolar, WeightRange { is_bipolar: true, ..ranges[0] });
     let others = ranges.into_iter().flat_map(|range| [of(Datapath::Planes, range), of(Datapath::Products, range)]);
     let powers = POWERS.map(|weights| of(Datapath::Shifts, WeightRange::of(weights)));
-    std::iter::once(bipolar).chain(others).chain(powers).collect()
+    let groups = GROUPS.map(|values| {
+        let element = ElementType::Signed { bits: 9 };
+        let weights = WeightMatrix { rows: 1, columns: values.len(), element, values: values.to_vec() };
+        of(Datapath::Groups, WeightRange::held(&weights, values.len(), false))
+    });
+    std::iter::once(bipolar).chain(others).chain(powers).chain(groups).collect()
 }
 
 /// Weights of one and of two powers of two: few exponents and many, with and without gaps, signs and a zero in full codes.
@@ -159,9 +166,27 @@ const POWERS: [&[i16]; 9] = [
     &[-128, 127, 96, 33, 17, -36, 129, 6, 20, 66],
 ];
 
+/// One group each.
+const GROUPS: [&[i16]; 4] = [&[3, 0, -3, 3], &[0, 5, 5, 0, 5, 5], &[200, -200, 0, 0, 0, 0, 0, 200], &[-2; 13]];
+
 /// What the documentation of lane sums says.
 fn sum(x: &Word, weights: &Word, multiplier: &Multiplier, (lanes, bits, signed): (usize, usize, bool)) -> i64 {
     let flip = if signed { 1 << (bits - 1) } else { 0 };
+    if let Form::Groups(grouping) = multiplier.form {
+        let size = (1..=lanes).filter(|size| lanes % size == 0 && grouping.size() % size == 0).max().unwrap();
+        let bit = |bit: usize| i64::from(weights.get_bit(bit));
+        let group = |group: usize| {
+            let first = lanes * multiplier.weight_bits + group * grouping.scale_bits();
+            let scale: i64 = (0..grouping.scale_bits()).map(|n| bit(first + n) << n).sum();
+            let lane = |i: usize| {
+                let x = bit(i * multiplier.weight_bits) * (x.lane(i, bits) ^ flip) as i64;
+                let negative = multiplier.signed && bit(i * multiplier.weight_bits + 1) == 1;
+                if negative { (1 << bits) - 1 - x } else { x }
+            };
+            scale * (group * size..(group + 1) * size).map(lane).sum::<i64>()
+        };
+        return (0..lanes / size).map(group).sum();
+    }
     let lane = |i: usize| {
         let x = (x.lane(i, bits) ^ flip) as i64;
         let code = weights.lane(i, multiplier.weight_bits);
@@ -211,7 +236,7 @@ fn a_lane_sum_adds_multiplied_lanes_after_its_levels() {
             let mut stimulus = Stimulus::new(lanes as u64);
             let mut expected = vec![];
             for cycle in 0..60 {
-                let (x, weights) = (stimulus.word(lanes * bits), stimulus.word(lanes * multiplier.weight_bits));
+                let (x, weights) = (stimulus.word(lanes * bits), stimulus.word(multiplier.word_bits(lanes)));
                 expected.push(sum(&x, &weights, &multiplier, shape));
                 simulation.top.x.next = x;
                 simulation.top.weights.next = weights;
@@ -236,7 +261,7 @@ fn a_lane_sum_is_the_same_in_verilog() {
             let width = if m % 2 == 0 { 30 } else { 6 };
             Bench::new("lanes", Top(LaneSum::new(multiplier, lanes, signed, width))).run(|sum, stimulus| {
                 sum.x.next = stimulus.word(lanes * bits);
-                sum.weights.next = stimulus.word(lanes * multiplier.weight_bits);
+                sum.weights.next = stimulus.word(multiplier.word_bits(lanes));
             });
         }
     }

@@ -11,7 +11,8 @@ use network::network::{TensorType, WeightMatrix};
 
 use crate::control::agree;
 use crate::dot::{
-    Function, POWERS, WEIGHTS, forms, forms_with_zero, inputs, integers, of_values, shifts, signs, weights, word,
+    Function, POWERS, WEIGHTS, forms, forms_with_zero, groups, inputs, integers, of_values, scaled, shifts, signs,
+    weights, word,
 };
 use crate::stream::{FREE, PRESSURES, Pressure, run, run_on};
 use crate::support::{Bench, Stimulus};
@@ -281,6 +282,56 @@ fn a_unit_that_shifts_is_the_same_in_verilog() {
         let weights = of_values(&mut Stimulus::new(index as u64), groups * rows, taps * part, values);
         let mut case = Case::of(weights, (groups, taps), folding, input, Some(outputs()[4]), 1);
         (case.padded, case.form) = (index == 4, shifts(&case.weights));
+        case.bench();
+    }
+}
+
+/// Groups and taps; rows of a group and columns of a part, PE and SIMD; columns that share a scale, and the greatest one:
+/// words of a whole group, of several, of a part of one, of neither, and words that are not full.
+const SCALED: [((usize, usize), Size, usize, i16); 8] = [
+    ((1, 1), ((5, 8), (2, 4)), 4, 3),
+    ((1, 1), ((5, 8), (5, 8)), 4, 100),
+    ((1, 1), ((3, 16), (2, 4)), 16, 255),
+    ((1, 3), ((4, 12), (3, 6)), 4, 7),
+    ((2, 1), ((3, 12), (3, 8)), 6, 2),
+    ((2, 4), ((2, 8), (1, 8)), 8, 5),
+    ((1, 2), ((7, 20), (4, 8)), 4, 31),
+    ((1, 1), ((3, 8), (2, 3)), 4, 12),
+];
+
+fn in_groups(index: usize) -> (WeightMatrix, usize) {
+    let ((groups, taps), ((rows, part), _), size, greatest) = SCALED[index];
+    let weights = scaled(&mut Stimulus::new(index as u64), groups * rows, taps * part, size, greatest);
+    (weights, part)
+}
+
+#[test]
+fn weights_in_groups_with_a_scale() {
+    for (index, (parts, (_, folding), ..)) in SCALED.into_iter().enumerate() {
+        let (weights, part) = in_groups(index);
+        for (input, padded) in inputs().into_iter().map(|input| (input, false)).chain([(ElementType::Bipolar, true)]) {
+            for output in [None, Some(outputs()[2])] {
+                let mut case = Case::of(weights.clone(), parts, folding, input, output, index as u64);
+                (case.padded, case.dirty, case.form) = (padded, true, groups(&weights, part));
+                case.run(3, &[PRESSURES[0], FREE]);
+                agree(case.unit(), || Box::new(case.control()), [&case.pixels(6).0, &[]], index as u64);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_unit_that_scales_groups_is_the_same_in_verilog() {
+    for (index, input) in [
+        (0, ElementType::Unsigned { bits: 4 }),
+        (3, ElementType::Signed { bits: 3 }),
+        (6, ElementType::Unsigned { bits: 2 }),
+        (5, ElementType::Bipolar),
+    ] {
+        let (parts, (_, folding), ..) = SCALED[index];
+        let (weights, part) = in_groups(index);
+        let mut case = Case::of(weights.clone(), parts, folding, input, Some(outputs()[4]), 1);
+        (case.padded, case.form) = (index == 5, groups(&weights, part));
         case.bench();
     }
 }

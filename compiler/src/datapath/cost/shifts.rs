@@ -57,7 +57,23 @@ fn shifter(place: &Place, bits: usize) -> u64 {
         // The last choice has room for that, and for those of the bits at the ends.
         _ => -2,
     };
-    choices.saturating_add_signed(more)
+    choices.saturating_add_signed(more).min(direct(place, bits))
+}
+
+/// The LUTs that make each bit at once of all that it depends on, where that is few signals.
+fn direct(place: &Place, bits: usize) -> u64 {
+    let code = place.code_bits();
+    let luts = |bit: usize| {
+        let lanes = (0..place.count()).filter(|number| reaches(place.shift(*number), bits, bit)).count();
+        match (lanes, code + lanes) {
+            // A zero, or the sign.
+            (0, _) => Some(0),
+            (_, 0..=4) => Some(1),
+            (_, 5) => Some(2),
+            _ => None,
+        }
+    };
+    (0..place.term_bits(bits)).map(luts).sum::<Option<u64>>().unwrap_or(u64::MAX)
 }
 
 /// The LUTs of all choices that make a lane shifted by one of `shifts`. Halves that differ by a shift are made once.
@@ -69,6 +85,11 @@ fn choice(shifts: &[usize], bits: usize, width: usize, made: &mut BTreeMap<Vec<u
     let (low, high) = relative.split_at(relative.len() / 2);
     choice(low, bits, width, made);
     choice(high, bits, width, made);
-    let own = bits + relative[relative.len() - 1];
-    made.insert(relative, own.min(width) as u64);
+    let own = (0..width).filter(|bit| relative.iter().any(|shift| reaches(*shift, bits, *bit))).count();
+    made.insert(relative, own as u64);
+}
+
+/// Whether a lane of `bits` bits has one at `bit` when it is shifted.
+fn reaches(shift: usize, bits: usize, bit: usize) -> bool {
+    (shift..shift + bits).contains(&bit)
 }

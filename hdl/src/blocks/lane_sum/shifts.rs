@@ -1,11 +1,8 @@
 //! Lanes shifted by the exponents of their weights.
 
-use super::verilog::{Term, Text};
+use super::verilog::{Bit, Term, Text};
 use compiler::datapath::digits::{Digits, Place};
 use std::collections::BTreeMap;
-
-/// The name of a bit of a lane's weight.
-type Bit<'a> = &'a dyn Fn(usize, usize) -> String;
 
 /// The sum of `simd` lanes `x_0`, `x_1` … of `bits` bits: those shifted to each place, then both places.
 pub(super) fn sum(text: &mut Text, digits: &Digits, bits: usize, simd: usize, weight: Bit) -> Term {

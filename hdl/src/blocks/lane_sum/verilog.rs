@@ -1,6 +1,6 @@
 //! The text of a lane sum: terms with exact ranges, added level by level.
 
-use super::shifts;
+use super::{groups, shifts};
 use abi::ElementType;
 use compiler::datapath::{Form, Multiplier, group};
 use std::fmt::Write;
@@ -30,6 +30,9 @@ impl Term {
         }
     }
 }
+
+/// The name of a bit of a numbered weight or scale.
+pub(super) type Bit<'a> = &'a dyn Fn(usize, usize) -> String;
 
 /// Declarations, and what the clock does.
 #[derive(Default)]
@@ -73,8 +76,19 @@ impl Text {
         terms.swap_remove(0)
     }
 
+    /// The partial products of `x` and `factor`, both unsigned: the longer one for each bit of the shorter one.
+    pub(super) fn parts(&mut self, suffix: &str, x: &Term, factor: &Term) -> Vec<Term> {
+        let (shorter, longer) = if x.width() < factor.width() { (x, factor) } else { (factor, x) };
+        let (long, range) = (longer.width(), (longer.least, longer.greatest));
+        let part = |bit: usize| {
+            let value = format!("{} & {{{long}{{{}[{bit}]}}}}", longer.name, shorter.name);
+            self.wire(format!("part_{suffix}_{bit}"), range, &value)
+        };
+        (0..shorter.width()).map(part).collect()
+    }
+
     /// `terms[0] + 2 · terms[1] + 4 · terms[2] …`, the last one subtracted if `signed`.
-    fn shifted(&mut self, prefix: &str, mut terms: Vec<Term>, signed: bool) -> Term {
+    pub(super) fn shifted(&mut self, prefix: &str, mut terms: Vec<Term>, signed: bool) -> Term {
         let mut level = 0;
         // Whether the last term is still to be subtracted.
         let mut negative = signed;
@@ -126,7 +140,11 @@ pub(super) fn text(multiplier: &Multiplier, simd: usize, offset: bool, width: us
     let mut text = Text::default();
     lanes(&mut text, bits, simd, offset);
     let weight = |lane: usize, bit: usize| {
-        if simd * weight_bits == 1 { "weights".to_owned() } else { format!("weights[{}]", lane * weight_bits + bit) }
+        if multiplier.word_bits(simd) == 1 {
+            "weights".to_owned()
+        } else {
+            format!("weights[{}]", lane * weight_bits + bit)
+        }
     };
     let full = (0, (1i64 << bits) - 1);
     let sum = match form {
@@ -168,6 +186,13 @@ pub(super) fn text(multiplier: &Multiplier, simd: usize, offset: bool, width: us
             let terms = (0..simd).map(|lane| product(&mut text, multiplier, lane, &weight)).collect();
             text.tree("sum", terms, group(multiplier.term_bits()))
         }
+        Form::Groups(grouping) => {
+            let lane = |text: &mut Text, lane: usize| product(text, multiplier, lane, &weight);
+            let scale = |number: usize, bit: usize| {
+                format!("weights[{}]", simd * weight_bits + number * grouping.scale_bits() + bit)
+            };
+            groups::sum(&mut text, multiplier, &grouping, simd, &lane, &scale)
+        }
         Form::Shifts(digits) => shifts::sum(&mut text, &digits, bits, simd, &weight),
     };
     format!(
@@ -189,20 +214,12 @@ fn product(text: &mut Text, multiplier: &Multiplier, lane: usize, weight: &dyn F
         unreachable!("single bits select weights in two's complement")
     } else {
         let magnitude: Vec<String> = (0..magnitude_bits).rev().map(|bit| weight(lane, bit)).collect();
-        text.wire(format!("w_{lane}"), full(magnitude_bits), &format!("{{{}}}", magnitude.join(", ")));
-        let (shorter, short, longer, long) = if bits < magnitude_bits {
-            (format!("x_{lane}"), bits, format!("w_{lane}"), magnitude_bits)
-        } else {
-            (format!("w_{lane}"), magnitude_bits, format!("x_{lane}"), bits)
-        };
-        let part = |text: &mut Text, bit: usize| {
-            let value = format!("{longer} & {{{long}{{{shorter}[{bit}]}}}}");
-            text.wire(format!("part_{lane}_{bit}"), full(long), &value)
-        };
-        let parts = (0..short).map(|bit| part(text, bit)).collect();
+        let factor = text.wire(format!("w_{lane}"), full(magnitude_bits), &format!("{{{}}}", magnitude.join(", ")));
+        let x = Term { name: format!("x_{lane}"), least: 0, greatest: full(bits).1 };
+        let parts = text.parts(&lane.to_string(), &x, &factor);
         if multiplier.signed {
             // The sign waits for the product.
-            for level in 0..compiler::datapath::pair_levels(short) {
+            for level in 0..compiler::datapath::pair_levels(parts.len()) {
                 let late = Term { name: format!("sign_{lane}_{level}"), least: 0, greatest: 1 };
                 text.register(&late, &sign);
                 sign = late.name;
