@@ -5,13 +5,17 @@
 
 use crate::memory::MemoryKind;
 use abi::ElementType;
+use digits::Digits;
+use groups::Grouping;
 use network::network::WeightMatrix;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
 mod cost;
+pub mod digits;
+pub mod groups;
 pub mod weight_code;
-pub use cost::{Choice, choose, row_luts, row_registers};
+pub use cost::{Choice, UnitSize, choose, row_luts, row_registers};
 
 /// How the products of a word's lanes with their weights are made and added.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -27,6 +31,12 @@ pub enum Datapath {
     /// complemented, which is a constant of the weights away from negating it; where inputs are single bits, weights
     /// are in two's complement and each lane is its weight or 0.
     Products,
+    /// Weights that are sums of at most two signed powers of two: each lane is shifted, and complemented where the power
+    /// is negative; all first powers are added and all second ones.
+    Shifts,
+    /// Weights that are 0 or plus or minus the scale of their group of neighbouring columns: the lanes of each group are
+    /// added as those of weights 0 and ±1 are, and each sum is multiplied by the scale.
+    Groups,
 }
 
 impl fmt::Display for Datapath {
@@ -35,6 +45,8 @@ impl fmt::Display for Datapath {
             Datapath::Bipolar => "bipolar",
             Datapath::Planes => "planes",
             Datapath::Products => "products",
+            Datapath::Shifts => "shifts",
+            Datapath::Groups => "groups",
         })
     }
 }
@@ -48,29 +60,54 @@ pub struct WeightRange {
     pub maximum: i64,
     /// Whether every weight is +1 or −1.
     pub is_bipolar: bool,
+    /// Whether any other weights in the range may come.
+    pub is_open: bool,
+    /// The powers of two that the weights are sums of, where all are sums of few.
+    pub digits: Option<Digits>,
+    /// The groups that have a scale each.
+    pub grouping: Option<Grouping>,
 }
 
 impl WeightRange {
     /// The range of `values`.
     pub fn of(values: &[i16]) -> Self {
+        let mut occurs = vec![false; 1 << i16::BITS];
+        for value in values {
+            occurs[usize::from(*value as u16)] = true;
+        }
+        let different = (0..=u16::MAX).filter(|code| occurs[usize::from(*code)]).map(|code| i64::from(code as i16));
         WeightRange {
             minimum: values.iter().min().map_or(0, |value| i64::from(*value)),
             maximum: values.iter().max().map_or(0, |value| i64::from(*value)),
             is_bipolar: values.iter().all(|value| value.abs() == 1),
+            is_open: false,
+            digits: Digits::of(different),
+            grouping: None,
         }
+    }
+
+    /// The range of any weights from `minimum` to `maximum`.
+    pub fn between(minimum: i64, maximum: i64) -> Self {
+        let digits = Digits::of(minimum..=maximum);
+        WeightRange { minimum, maximum, is_bipolar: false, is_open: true, digits, grouping: None }
     }
 
     /// The range of all weights that may take the place of `weights`: those of their type, without the least one of a
     /// signed type, whose magnitude is one of more bits.
     pub fn of_any(weights: &WeightMatrix) -> Self {
         let (minimum, maximum) = (weights.element.minimum(), weights.element.maximum());
-        WeightRange { minimum: minimum.max(-maximum), maximum, is_bipolar: weights.element == ElementType::Bipolar }
+        let is_bipolar = weights.element == ElementType::Bipolar;
+        WeightRange { is_bipolar, ..Self::between(minimum.max(-maximum), maximum) }
     }
 
     /// The range that a unit must hold: of any weights that may come where they are `replaceable`, else of those that are
-    /// there.
-    pub fn held(weights: &WeightMatrix, replaceable: bool) -> Self {
-        if replaceable { Self::of_any(weights) } else { Self::of(&weights.values) }
+    /// there. A row has parts of `part` columns, to which groups keep.
+    pub fn held(weights: &WeightMatrix, part: usize, replaceable: bool) -> Self {
+        if replaceable {
+            Self::of_any(weights)
+        } else {
+            WeightRange { grouping: Grouping::of(weights, part), ..Self::of(&weights.values) }
+        }
     }
 
     /// Whether `weight` is in the range.
@@ -85,42 +122,95 @@ pub fn operand(datapath: Datapath, input: ElementType, padded: bool) -> ElementT
     if padded && datapath != Datapath::Bipolar { ElementType::Signed { bits: 2 } } else { input }
 }
 
+/// A datapath, and what it needs to know of the weights besides their range.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// [`Datapath::Bipolar`].
+    Bipolar,
+    /// [`Datapath::Planes`].
+    Planes,
+    /// [`Datapath::Products`].
+    Products,
+    /// [`Datapath::Shifts`], by these powers of two.
+    Shifts(Digits),
+    /// [`Datapath::Groups`], of this size.
+    Groups(Grouping),
+}
+
+impl Form {
+    /// How `datapath` computes weights in `range`; `None` where it cannot.
+    pub fn new(datapath: Datapath, range: WeightRange) -> Option<Self> {
+        match datapath {
+            Datapath::Bipolar => range.is_bipolar.then_some(Form::Bipolar),
+            Datapath::Planes => Some(Form::Planes),
+            Datapath::Products => Some(Form::Products),
+            Datapath::Shifts => range.digits.map(Form::Shifts),
+            Datapath::Groups => range.grouping.map(Form::Groups),
+        }
+    }
+
+    /// The datapath.
+    pub fn datapath(&self) -> Datapath {
+        match self {
+            Form::Bipolar => Datapath::Bipolar,
+            Form::Planes => Datapath::Planes,
+            Form::Products => Datapath::Products,
+            Form::Shifts(_) => Datapath::Shifts,
+            Form::Groups(_) => Datapath::Groups,
+        }
+    }
+
+    /// Whether there is a weight 0.
+    pub fn has_zero(&self) -> bool {
+        match self {
+            Form::Bipolar => false,
+            Form::Planes | Form::Products | Form::Shifts(_) | Form::Groups(_) => true,
+        }
+    }
+}
+
 /// How the weights of a datapath are multiplied with inputs of given bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Multiplier {
-    /// The datapath.
-    pub datapath: Datapath,
+    /// The datapath and its weights.
+    pub form: Form,
     /// Bits of an input.
     pub input_bits: usize,
-    /// Bits of a weight as it is stored.
+    /// Bits of a weight as it is stored; of groups, without the scale.
     pub weight_bits: usize,
-    /// Whether there are negative weights. Their codes have the highest bit set, in either representation.
+    /// Whether there are negative weights. In two's complement and in sign and magnitude their codes have the highest
+    /// bit set.
     pub signed: bool,
-    /// Whether weights are stored in two's complement, so that sums are signed where weights are; else in sign and
-    /// magnitude.
+    /// Whether weights are stored in two's complement, so that sums are signed where weights are.
     pub twos_complement: bool,
 }
 
 impl Multiplier {
     /// The multiplier of weights in `range`, 0 among them except with ±1, with inputs of `input_bits`.
-    pub fn new(datapath: Datapath, range: WeightRange, input_bits: usize) -> Self {
+    pub fn new(form: Form, range: WeightRange, input_bits: usize) -> Self {
         let (minimum, maximum) = (range.minimum.min(0), range.maximum.max(0));
         let signed = minimum < 0;
         let magnitude = ElementType::holding(0, maximum.max(-minimum)).bits() as usize;
-        let twos_complement = match datapath {
-            Datapath::Bipolar => false,
-            Datapath::Planes => true,
-            Datapath::Products => input_bits == 1 && magnitude > 1,
+        // A sign needs a bit besides: planes are added before the last one is subtracted.
+        let two = (ElementType::holding(minimum, maximum).bits() as usize).max(1 + usize::from(signed));
+        let (twos_complement, weight_bits) = match form {
+            Form::Bipolar => (false, 1),
+            Form::Planes => (true, two),
+            Form::Products if input_bits == 1 && magnitude > 1 => (true, two),
+            Form::Products => (false, magnitude + usize::from(signed)),
+            Form::Shifts(digits) => (false, digits.code_bits()),
+            Form::Groups(_) => (false, 1 + usize::from(signed)),
         };
-        let weight_bits = if datapath == Datapath::Bipolar {
-            1
-        } else if twos_complement {
-            // A sign needs a bit besides: planes are added before the last one is subtracted.
-            (ElementType::holding(minimum, maximum).bits() as usize).max(1 + usize::from(signed))
-        } else {
-            magnitude + usize::from(signed)
+        Multiplier { form, input_bits, weight_bits, signed, twos_complement }
+    }
+
+    /// Bits of the weights of a word of `simd` lanes.
+    pub fn word_bits(&self, simd: usize) -> usize {
+        let scales = match self.form {
+            Form::Groups(grouping) => grouping.groups(simd) * grouping.scale_bits(),
+            Form::Bipolar | Form::Planes | Form::Products | Form::Shifts(_) => 0,
         };
-        Multiplier { datapath, input_bits, weight_bits, signed, twos_complement }
+        simd * self.weight_bits + scales
     }
 
     /// Bits of a weight's magnitude, where it is stored as such.
@@ -128,30 +218,37 @@ impl Multiplier {
         self.weight_bits - usize::from(self.signed)
     }
 
-    /// Bits of what one lane gives to the adders: of one plane, or a whole product.
+    /// Bits of what one lane gives to the adders: of one plane, a whole product, or the greatest of the powers.
     pub fn term_bits(&self) -> usize {
-        match self.datapath {
-            Datapath::Bipolar | Datapath::Planes => self.input_bits,
-            Datapath::Products if self.twos_complement => self.weight_bits,
-            Datapath::Products if self.magnitude_bits() == 1 => self.input_bits,
-            Datapath::Products => self.input_bits + self.magnitude_bits(),
+        match self.form {
+            Form::Bipolar | Form::Planes | Form::Groups(_) => self.input_bits,
+            Form::Products if self.twos_complement => self.weight_bits,
+            Form::Products if self.magnitude_bits() == 1 => self.input_bits,
+            Form::Products => self.input_bits + self.magnitude_bits(),
+            Form::Shifts(digits) => digits.places().map(|place| place.term_bits(self.input_bits)).fold(0, usize::max),
         }
     }
 
     /// Partial products of a lane that adders put together, one for each bit of the shorter factor; 1 without adders.
     pub fn partial_products(&self) -> usize {
-        match self.datapath {
-            Datapath::Products if !self.twos_complement => self.input_bits.min(self.magnitude_bits()),
-            Datapath::Bipolar | Datapath::Planes | Datapath::Products => 1,
+        match self.form {
+            Form::Products if !self.twos_complement => self.input_bits.min(self.magnitude_bits()),
+            Form::Bipolar | Form::Planes | Form::Products | Form::Shifts(_) | Form::Groups(_) => 1,
         }
     }
 
-    /// Clock cycles from lanes to sum: one for each register level of the multiplying adders, of the adder tree over
-    /// `simd` lanes and of the adders over planes.
+    /// Clock cycles from lanes to sum: one for each register level of the multiplying adders, or of the shifters, of the
+    /// adder tree over `simd` lanes and of the adders over planes, or over both powers.
     pub fn levels(&self, simd: usize) -> usize {
-        let planes = if self.datapath == Datapath::Planes { self.weight_bits } else { 1 };
-        let tree = 1 + pair_levels(simd.div_ceil(group(self.term_bits())));
-        pair_levels(self.partial_products()) + tree + pair_levels(planes)
+        let tree = |size: usize| 1 + pair_levels(simd.div_ceil(size));
+        let size = group(self.term_bits());
+        match self.form {
+            Form::Bipolar => tree(size),
+            Form::Planes => tree(size) + pair_levels(self.weight_bits),
+            Form::Products => pair_levels(self.partial_products()) + tree(size),
+            Form::Shifts(digits) => 1 + tree(2) + pair_levels(digits.places().count()),
+            Form::Groups(grouping) => grouping.levels(simd, self.input_bits),
+        }
     }
 }
 
@@ -164,11 +261,6 @@ pub fn group(bits: usize) -> usize {
 /// Levels of two-operand adders that make one sum of `terms`.
 pub fn pair_levels(terms: usize) -> usize {
     terms.next_power_of_two().trailing_zeros() as usize
-}
-
-/// Clock cycles from lanes to sum; see [`Multiplier::levels`].
-pub fn levels(datapath: Datapath, simd: usize, weights: WeightRange, input_bits: usize) -> usize {
-    Multiplier::new(datapath, weights, input_bits).levels(simd)
 }
 
 /// Registers between a unit's memories and its arithmetic: one, since words come late in the clock cycle, out of block RAM

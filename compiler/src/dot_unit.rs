@@ -2,7 +2,7 @@
 
 use crate::codes::bits_for;
 use crate::datapath::weight_code::WeightCode;
-use crate::datapath::{Datapath, Multiplier, operand_registers};
+use crate::datapath::{Multiplier, operand_registers};
 use crate::fold::Dot;
 use crate::memory::{Memories, MemoryRole, MemoryShape, Selection};
 use crate::schedule::matrix_vector_unit::feed_depth;
@@ -82,7 +82,7 @@ impl DotUnit {
 
     /// Bits of a row of the memory of weights.
     pub fn weight_width(&self) -> usize {
-        self.pe * self.simd * self.multiplier.weight_bits
+        self.pe * self.multiplier.word_bits(self.simd)
     }
 
     /// Rows of the memory of weights.
@@ -137,7 +137,7 @@ pub fn sum_bits(code: &WeightCode, weights: &WeightMatrix, unit: &DotUnit, dot: 
         })
         .unwrap_or((0, 0));
     let rows = if unit.depthwise { dot.groups } else { dot.rows };
-    if !rows.is_multiple_of(unit.pe) && unit.thresholds == 0 && unit.multiplier.datapath != Datapath::Bipolar {
+    if !rows.is_multiple_of(unit.pe) && unit.thresholds == 0 && unit.multiplier.form.has_zero() {
         // A row of zeros beyond the last one.
         ends = (ends.0.min(0), ends.1.max(0));
     }

@@ -205,7 +205,7 @@ impl Report {
                     pe: lanes.map(|lanes| lanes.pe),
                     simd: lanes.map(|lanes| lanes.simd),
                     cycles: stage.cycles,
-                    datapath: choice.as_ref().map(|choice| choice.datapath),
+                    datapath: choice.as_ref().map(|choice| choice.form.datapath()),
                     reason: choice.map(|choice| choice.reason),
                     bottleneck: Some(stage.cycles) == slowest,
                     estimate: features::of_stage(&plan.network, &plan.streams, &plan.stages, stage, family)

@@ -25,7 +25,7 @@ use crate::emit::EmitError;
 use abi::ElementType;
 use abi::weights::Segment;
 use compiler::codes::Ladder;
-use compiler::datapath::Datapath;
+use compiler::datapath::Form;
 use compiler::fold::Dot;
 use compiler::plan::{Plan, Stage, StageKind, StreamId, arithmetic};
 use compiler::schedule::upsample_shape;
@@ -126,7 +126,7 @@ fn unit(plan: &Plan, stage: &Stage) -> Result<Unit, DesignError> {
             Unit::WidthConverter(Box::new(WidthConverter::new(output.channels, bits, input.lanes, output.lanes)))
         }
         StageKind::MatrixVectorUnit { layer, thresholds, pe, simd } => {
-            let DotParts { weights, dot, function, datapath } = dot_parts(plan, stage, *layer, *thresholds)?;
+            let DotParts { weights, dot, function, form } = dot_parts(plan, stage, *layer, *thresholds)?;
             let shape = MatrixVectorShape {
                 name: &stage.name,
                 weights,
@@ -135,7 +135,7 @@ fn unit(plan: &Plan, stage: &Stage) -> Result<Unit, DesignError> {
                 groups: dot.groups,
                 taps: dot.taps,
                 padded: plan.stream(stage.input()).padded,
-                datapath,
+                form,
                 writable: network.replaceable,
                 pe: *pe,
                 simd: *simd,
@@ -144,14 +144,14 @@ fn unit(plan: &Plan, stage: &Stage) -> Result<Unit, DesignError> {
             Unit::MatrixVectorUnit(Box::new(MatrixVectorUnit::new(&shape)))
         }
         StageKind::DepthwiseUnit { layer, thresholds, pe } => {
-            let DotParts { weights, dot: _, function, datapath } = dot_parts(plan, stage, *layer, *thresholds)?;
+            let DotParts { weights, dot: _, function, form } = dot_parts(plan, stage, *layer, *thresholds)?;
             let shape = DepthwiseShape {
                 name: &stage.name,
                 weights,
                 input: input.element,
                 function,
                 padded: plan.stream(stage.input()).padded,
-                datapath,
+                form,
                 writable: network.replaceable,
                 lanes: *pe,
                 memories: stage.memories,
@@ -268,7 +268,7 @@ struct DotParts<'a> {
     weights: &'a WeightMatrix,
     dot: Dot,
     function: RowFunction<'a>,
-    datapath: Datapath,
+    form: Form,
 }
 
 fn dot_parts<'a>(
@@ -292,5 +292,5 @@ fn dot_parts<'a>(
             _ => return Err(fault(thresholds)),
         },
     };
-    Ok(DotParts { weights, dot, function, datapath: arithmetic.choice.datapath })
+    Ok(DotParts { weights, dot, function, form: arithmetic.choice.form })
 }

@@ -78,6 +78,8 @@ networks!(
     upsample,
     one_dimensional,
     read_twice,
+    powers_of_two,
+    scaled_groups,
 );
 
 #[test]

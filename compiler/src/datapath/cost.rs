@@ -1,41 +1,90 @@
 //! What the datapaths cost, and the choice between them.
 
-use super::{Datapath, Multiplier, WeightRange, group, operand};
+mod groups;
+mod shifts;
+#[cfg(test)]
+mod tests;
+
+use super::digits::Place;
+use super::{Datapath, Form, Multiplier, WeightRange, group, operand, pair_levels};
 use crate::codes::bits_for;
+use crate::family::Family;
+use crate::memory::{MemoryRole, block_rams, lut_cost};
 use abi::ElementType;
 
 /// A datapath, and why it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Choice {
     /// The one to take.
-    pub datapath: Datapath,
-    /// LUT4 places of one row with each datapath that computes the row.
+    pub form: Form,
+    /// LUT4 places of one row with each datapath that computes the row, its part of the memory of weights included.
     pub luts: Vec<(Datapath, u64)>,
     /// Why, for reports.
     pub reason: String,
 }
 
-/// The cheapest datapath for `weights` and inputs of the type `input`, `simd` lanes a word; the first one on ties.
+/// The size of a unit, as far as the choice hangs on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UnitSize {
+    /// Rows computed at once.
+    pub pe: usize,
+    /// Lanes of a word.
+    pub simd: usize,
+    /// Rows of the memory of weights.
+    pub weight_rows: usize,
+}
+
+impl UnitSize {
+    /// LUTs of one row's part of the memory of weights, in a chip of usual size: for all families the same.
+    fn memory_luts(&self, word_bits: usize) -> u64 {
+        if self.weight_rows == 1 {
+            return 0;
+        }
+        let (width, family) = (self.pe * word_bits, Family::Ecp5);
+        let blocks = block_rams(family, MemoryRole::Weights, width, self.weight_rows);
+        let luts = lut_cost(family, MemoryRole::Weights, width, self.weight_rows);
+        (luts.min(family.usual_price() * blocks as f64) / self.pe as f64).round() as u64
+    }
+}
+
+/// The cheapest datapath for `weights` and inputs of the type `input` in a unit of a size; the first one on ties.
 ///
 /// `padded`: whether words may be padding. `clean_lanes`: whether unused lanes of the words hold zeros. Where they do
 /// not, weights ±1 are stored with a 0 for those lanes.
-pub fn choose(weights: WeightRange, input: ElementType, simd: usize, padded: bool, clean_lanes: bool) -> Choice {
-    let luts: Vec<(Datapath, u64)> = [Datapath::Bipolar, Datapath::Products, Datapath::Planes]
+pub fn choose(weights: WeightRange, input: ElementType, size: UnitSize, padded: bool, clean_lanes: bool) -> Choice {
+    let cost = |form: Form| {
+        let bits = operand(form.datapath(), input, padded).bits() as usize;
+        let multiplier = Multiplier::new(form, weights, bits);
+        row_luts(&multiplier, size.simd) + size.memory_luts(multiplier.word_bits(size.simd))
+    };
+    let forms = [Datapath::Bipolar, Datapath::Products, Datapath::Planes, Datapath::Shifts, Datapath::Groups]
         .into_iter()
-        .filter(|datapath| *datapath != Datapath::Bipolar || (weights.is_bipolar && clean_lanes))
-        .map(|datapath| {
-            let bits = operand(datapath, input, padded).bits() as usize;
-            (datapath, row_luts(&Multiplier::new(datapath, weights, bits), simd))
-        })
-        .collect();
-    let datapath = luts.iter().min_by_key(|(_, cost)| *cost).map_or(Datapath::Products, |(datapath, _)| *datapath);
-    let costs: Vec<String> = luts.iter().map(|(datapath, cost)| format!("{datapath} {cost}")).collect();
+        .filter_map(|datapath| Form::new(datapath, weights))
+        .filter(|form| clean_lanes || form.has_zero());
+    let costs: Vec<(Form, u64)> = forms.map(|form| (form, cost(form))).collect();
+    let form = costs.iter().min_by_key(|(_, cost)| *cost).map_or(Form::Products, |(form, _)| *form);
+    let luts: Vec<(Datapath, u64)> = costs.into_iter().map(|(form, cost)| (form.datapath(), cost)).collect();
+    let texts: Vec<String> = luts.iter().map(|(datapath, cost)| format!("{datapath} {cost}")).collect();
     let range =
         if weights.is_bipolar { "±1".to_owned() } else { format!("{}..={}", weights.minimum, weights.maximum) };
     let zeros = if weights.is_bipolar && !clean_lanes { ", 0 for unused lanes" } else { "" };
+    let (lanes, texts) = (size.simd, texts.join(", "));
+    let impossible = if weights.is_open && !weights.is_bipolar { impossible(weights) } else { String::new() };
     let reason =
-        format!("weights {range}{zeros} and {input} over {simd} lanes, LUT4 places a row: {}", costs.join(", "));
-    Choice { datapath, luts, reason }
+        format!("weights {range}{zeros} and {input} over {lanes} lanes, LUT4 places a row: {texts}{impossible}");
+    Choice { form, luts, reason }
+}
+
+/// The datapaths that weights may not have because others may come.
+fn impossible(weights: WeightRange) -> String {
+    let without =
+        [Datapath::Shifts, Datapath::Groups].into_iter().filter(|datapath| Form::new(*datapath, weights).is_none());
+    let without: Vec<String> = without.map(|datapath| datapath.to_string()).collect();
+    if without.is_empty() {
+        String::new()
+    } else {
+        format!("; no {}, as other weights may come", without.join(", no "))
+    }
 }
 
 /// LUT4 places of one row's sum over `simd` lanes, a carry cell counting two.
@@ -53,19 +102,24 @@ pub fn choose(weights: WeightRange, input: ElementType, simd: usize, padded: boo
 /// A test holds the model to 5 % of them.
 pub fn row_luts(multiplier: &Multiplier, simd: usize) -> u64 {
     let bits = multiplier.term_bits();
-    match multiplier.datapath {
-        Datapath::Bipolar => tree(simd, bits, 2),
-        Datapath::Planes => {
+    match multiplier.form {
+        Form::Bipolar => tree(simd, bits, 2),
+        Form::Planes => {
             let planes = multiplier.weight_bits;
             let width = bits_for(simd as u64 * ((1 << bits) - 1));
             planes as u64 * tree(simd, bits, 2) + shifted(planes, width)
         }
-        Datapath::Products if multiplier.twos_complement => tree(simd, bits, 2),
+        Form::Shifts(digits) => {
+            let places: Vec<Place> = digits.places().collect();
+            shifts::luts(&places, multiplier.input_bits, simd)
+        }
+        Form::Groups(grouping) => groups::luts(multiplier, &grouping, simd),
+        Form::Products if multiplier.twos_complement => tree(simd, bits, 2),
         // Magnitude and sign are two inputs besides the lane.
-        Datapath::Products if multiplier.partial_products() == 1 => {
+        Form::Products if multiplier.partial_products() == 1 => {
             tree(simd, bits, if multiplier.signed && multiplier.magnitude_bits() == 1 { 3 } else { 2 })
         }
-        Datapath::Products => {
+        Form::Products => {
             let shorter = multiplier.partial_products();
             let longer = multiplier.input_bits.max(multiplier.magnitude_bits());
             // Four signals make each bit of a product in one LUT.
@@ -87,7 +141,11 @@ fn adder(width: usize) -> u64 {
 
 /// A tree over `lanes` terms of `bits` bits, each a function of `inputs` signals a bit.
 fn tree(lanes: usize, bits: usize, inputs: usize) -> u64 {
-    let size = group(bits);
+    tree_of(lanes, bits, inputs, group(bits))
+}
+
+/// A tree whose first level adds `size` terms.
+fn tree_of(lanes: usize, bits: usize, inputs: usize, size: usize) -> u64 {
     let own = |lanes: usize| (if inputs > 1 { lanes * bits } else { 0 }) as u64;
     let first = |lanes: usize| match (bits, lanes) {
         (_, 1) => own(1),
@@ -136,26 +194,35 @@ fn shifted(parts: usize, width: usize) -> u64 {
 /// Flip-flops of one row's sum over `simd` lanes: one register behind each level.
 pub fn row_registers(multiplier: &Multiplier, simd: usize) -> u64 {
     let bits = multiplier.term_bits();
-    match multiplier.datapath {
-        Datapath::Planes => {
+    match multiplier.form {
+        Form::Planes => {
             let planes = multiplier.weight_bits;
             let width = bits_for(simd as u64 * ((1 << bits) - 1));
             planes as u64 * tree_registers(simd, bits) + shifted_registers(planes, width)
         }
-        Datapath::Products if multiplier.partial_products() > 1 => {
+        Form::Shifts(digits) => {
+            let places: Vec<Place> = digits.places().collect();
+            shifts::registers(&places, multiplier.input_bits, simd)
+        }
+        Form::Groups(grouping) => groups::registers(multiplier, &grouping, simd),
+        Form::Products if multiplier.partial_products() > 1 => {
             let longer = multiplier.input_bits.max(multiplier.magnitude_bits());
             let shorter = multiplier.partial_products();
-            let signs = if multiplier.signed { super::pair_levels(shorter) as u64 } else { 0 };
+            let signs = if multiplier.signed { pair_levels(shorter) as u64 } else { 0 };
             simd as u64 * (shifted_registers(shorter, longer) + signs) + tree_registers(simd, bits)
         }
-        Datapath::Bipolar | Datapath::Products => tree_registers(simd, bits),
+        Form::Bipolar | Form::Products => tree_registers(simd, bits),
     }
 }
 
 fn tree_registers(lanes: usize, bits: usize) -> u64 {
+    tree_registers_of(lanes, bits, group(bits))
+}
+
+fn tree_registers_of(lanes: usize, bits: usize, mut size: usize) -> u64 {
     let most = (1u64 << bits) - 1;
     let mut counts: Vec<u64> = vec![1; lanes];
-    let (mut size, mut registers) = (group(bits), 0);
+    let mut registers = 0;
     loop {
         counts = counts.chunks(size).map(|part| part.iter().sum()).collect();
         registers += counts.iter().map(|count| bits_for(count * most) as u64).sum::<u64>();
@@ -174,74 +241,4 @@ fn shifted_registers(parts: usize, width: usize) -> u64 {
         shift *= 2;
     }
     registers
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn range(minimum: i64, maximum: i64) -> WeightRange {
-        WeightRange { minimum, maximum, is_bipolar: false }
-    }
-
-    #[test]
-    fn costs_are_those_of_synthesis() {
-        let bipolar = WeightRange { is_bipolar: true, ..range(-1, 1) };
-        let (ternary, two, three) = (range(-1, 1), range(-2, 1), range(-4, 3));
-        let (four, eight) = (range(-8, 7), range(-128, 127));
-        let measured = [
-            (Datapath::Bipolar, bipolar, 4, 16, 160),
-            (Datapath::Bipolar, bipolar, 8, 16, 284),
-            (Datapath::Products, two, 1, 16, 78),
-            (Datapath::Products, three, 1, 16, 108),
-            (Datapath::Products, eight, 1, 16, 284),
-            (Datapath::Products, two, 2, 16, 224),
-            (Datapath::Products, ternary, 4, 16, 160),
-            (Datapath::Products, ternary, 1, 32, 95),
-            (Datapath::Products, ternary, 2, 32, 196),
-            (Datapath::Planes, two, 1, 16, 88),
-            (Datapath::Planes, three, 1, 16, 135),
-            (Datapath::Planes, eight, 1, 16, 372),
-            (Datapath::Planes, two, 2, 16, 164),
-            (Datapath::Planes, ternary, 4, 16, 330),
-            (Datapath::Planes, ternary, 1, 32, 174),
-            (Datapath::Planes, ternary, 2, 32, 336),
-            (Datapath::Bipolar, bipolar, 1, 16, 41),
-            (Datapath::Bipolar, bipolar, 2, 16, 78),
-            (Datapath::Bipolar, bipolar, 1, 32, 84),
-            (Datapath::Products, ternary, 1, 16, 46),
-            (Datapath::Products, ternary, 2, 16, 94),
-            (Datapath::Products, ternary, 8, 16, 284),
-            (Datapath::Products, four, 1, 16, 160),
-            (Datapath::Products, four, 2, 16, 446),
-            (Datapath::Products, four, 4, 16, 828),
-            (Datapath::Products, eight, 8, 16, 2708),
-            (Datapath::Planes, ternary, 1, 16, 88),
-            (Datapath::Planes, ternary, 2, 16, 164),
-            (Datapath::Planes, ternary, 8, 16, 582),
-            (Datapath::Planes, four, 1, 16, 182),
-            (Datapath::Planes, four, 2, 16, 336),
-            (Datapath::Planes, four, 4, 16, 670),
-            (Datapath::Planes, eight, 8, 16, 2372),
-        ];
-        for (datapath, weights, input_bits, simd, places) in measured {
-            let model = row_luts(&Multiplier::new(datapath, weights, input_bits), simd);
-            assert!(
-                20 * model.abs_diff(places) <= places,
-                "{datapath} {weights:?} {input_bits}: {model}, not {places}"
-            );
-        }
-    }
-
-    #[test]
-    fn the_cheaper_datapath_is_chosen() {
-        let chosen = |weights, bits, clean| choose(weights, ElementType::Unsigned { bits }, 16, false, clean).datapath;
-        let bipolar = WeightRange { is_bipolar: true, ..range(-1, 1) };
-        assert_eq!(chosen(bipolar, 1, true), Datapath::Bipolar);
-        assert_eq!(chosen(bipolar, 1, false), Datapath::Products, "unused lanes hold anything");
-        assert_eq!(chosen(range(-1, 1), 2, true), Datapath::Products);
-        assert_eq!(chosen(range(-8, 7), 4, true), Datapath::Planes);
-        let choice = choose(range(-8, 7), ElementType::Unsigned { bits: 4 }, 16, false, true);
-        assert_eq!(choice.reason, "weights -8..=7 and u4 over 16 lanes, LUT4 places a row: products 828, planes 670");
-    }
 }

@@ -8,7 +8,7 @@
 //! where `offset` is what each negative weight adds beyond `w · x'`, and each unused lane beyond 0. Both are constants
 //! of the row, so that they cost nothing where thresholds follow.
 
-use super::{Datapath, Multiplier, WeightRange, operand};
+use super::{Form, Multiplier, WeightRange, operand};
 use abi::ElementType;
 
 /// How a unit's weights are coded, multiplied and understood.
@@ -38,17 +38,18 @@ pub struct RowRange {
 }
 
 impl WeightCode {
-    /// The code of weights in `range` for inputs of type `input`, with or without words of padding.
-    pub fn new(datapath: Datapath, range: WeightRange, input: ElementType, padded: bool) -> Self {
+    /// The code of weights in `range` for inputs of type `input`, with or without words of padding. The form is one that
+    /// computes the range.
+    pub fn new(form: Form, range: WeightRange, input: ElementType, padded: bool) -> Self {
         debug_assert!(!padded || input == ElementType::Bipolar, "only ±1 has no zero to pad with");
-        debug_assert!(datapath != Datapath::Bipolar || range.is_bipolar, "the datapath has weights ±1 only");
-        let operand = operand(datapath, input, padded);
+        debug_assert!(Form::new(form.datapath(), range) == Some(form), "the datapath has other weights");
+        let operand = operand(form.datapath(), input, padded);
         WeightCode {
-            multiplier: Multiplier::new(datapath, range, operand.bits() as usize),
+            multiplier: Multiplier::new(form, range, operand.bits() as usize),
             operand,
             range: (input.minimum(), input.maximum()),
             weights: range,
-            halves: padded && datapath == Datapath::Bipolar,
+            halves: padded && form == Form::Bipolar,
         }
     }
 
@@ -68,13 +69,30 @@ impl WeightCode {
     /// signed, half of their range, which is a constant.
     pub fn encode(&self, weight: i64) -> u64 {
         let bits = self.multiplier.weight_bits;
-        if self.multiplier.datapath == Datapath::Bipolar {
-            u64::from(weight >= 0)
-        } else if self.multiplier.twos_complement {
-            weight as u64 & ((1 << bits) - 1)
-        } else {
-            weight.unsigned_abs() | if weight < 0 { 1 << (bits - 1) } else { 0 }
+        match self.multiplier.form {
+            Form::Bipolar => u64::from(weight >= 0),
+            Form::Shifts(digits) => digits.encode(weight),
+            Form::Planes | Form::Products if self.multiplier.twos_complement => weight as u64 & ((1 << bits) - 1),
+            Form::Planes | Form::Products => weight.unsigned_abs() | if weight < 0 { 1 << (bits - 1) } else { 0 },
+            Form::Groups(_) => u64::from(weight != 0) | if weight < 0 { 1 << (bits - 1) } else { 0 },
         }
+    }
+
+    /// The weights of a row's lanes in one word, as numbers of so many bits.
+    pub fn encode_word(&self, weights: &[i64]) -> Vec<(u64, usize)> {
+        let lanes = weights.iter().map(|weight| (self.encode(*weight), self.multiplier.weight_bits));
+        match self.multiplier.form {
+            Form::Groups(grouping) => {
+                lanes.chain(grouping.scales(weights).map(|scale| (scale, grouping.scale_bits()))).collect()
+            }
+            Form::Bipolar | Form::Planes | Form::Products | Form::Shifts(_) => lanes.collect(),
+        }
+    }
+
+    /// What is added for a lane of zeros with a weight.
+    fn offset(&self, weight: i64) -> i64 {
+        let one = product(&self.multiplier, self.encode(weight), 0);
+        if let Form::Groups(_) = self.multiplier.form { one * weight.abs() } else { one }
     }
 
     /// The scale of sums: 2 for ±1, unless halves are counted.
@@ -88,16 +106,14 @@ impl WeightCode {
     /// reached, so accumulators are as wide as need be.
     pub fn row(&self, weights: impl Iterator<Item = i64>, unused: usize) -> RowRange {
         let (step, minimum, (a, b)) = (self.operand.step(), self.operand.minimum(), self.operands());
-        let (mut positive, mut negative, mut negatives, mut count) = (0, 0, 0, 0);
+        let (mut positive, mut negative, mut offset, mut count) = (0, 0, 0, 0);
         for weight in weights {
             positive += weight.max(0);
             negative += weight.min(0);
-            negatives += i64::from(weight < 0);
+            offset += self.offset(weight);
             count += 1;
         }
         let sum = positive + negative;
-        // Of a lane of zeros a negative weight counts the same, whatever its magnitude.
-        let mut offset = if negatives == 0 { 0 } else { negatives * product(&self.multiplier, self.encode(-1), 0) };
         let range = RowRange { bias: 0, least: positive * a + negative * b, greatest: positive * b + negative * a };
         if self.halves {
             return RowRange { bias: -count, least: 0, greatest: 2 * count };
@@ -120,10 +136,7 @@ impl WeightCode {
             return RowRange { bias, least: 0, greatest: 2 * columns };
         }
         let (a, b) = self.operands();
-        let lane = |weight: i64| {
-            let offset = product(&self.multiplier, self.encode(weight), 0);
-            [weight * a + offset, weight * b + offset]
-        };
+        let lane = |weight: i64| [weight * a, weight * b].map(|sum| sum + self.offset(weight));
         let weights = (self.weights.minimum..=self.weights.maximum).filter(|weight| self.weights.contains(*weight));
         let lanes = weights.flat_map(lane).map(|sum| (sum, sum));
         let (least, greatest) = lanes.reduce(|low, high| (low.0.min(high.0), low.1.max(high.1))).unwrap_or((0, 0));
@@ -144,17 +157,45 @@ impl WeightCode {
     }
 }
 
-/// What a datapath counts for a lane `x`, unsigned, with a weight of the given code.
+/// What a datapath counts for a word of `simd` lanes, unsigned ones as `x` gives them. `code` gives so many bits of the
+/// weights from a bit on.
+pub fn word_sum(
+    multiplier: &Multiplier,
+    simd: usize,
+    x: impl Fn(usize) -> i64,
+    code: impl Fn(usize, usize) -> u64,
+) -> i64 {
+    let bits = multiplier.weight_bits;
+    let lane = |lane: usize| product(multiplier, code(lane * bits, bits), x(lane));
+    let Form::Groups(grouping) = multiplier.form else { return (0..simd).map(lane).sum() };
+    let lanes = grouping.lanes(simd);
+    let scaled = |group: usize| {
+        let scale = code(simd * bits + group * grouping.scale_bits(), grouping.scale_bits()) as i64;
+        scale * (group * lanes..(group + 1) * lanes).map(lane).sum::<i64>()
+    };
+    (0..grouping.groups(simd)).map(scaled).sum()
+}
+
+/// What a datapath counts for a lane `x`, unsigned, with a weight of the given code; of groups, before it is scaled.
 pub fn product(multiplier: &Multiplier, code: u64, x: i64) -> i64 {
     let negative = multiplier.signed && code >> (multiplier.weight_bits - 1) == 1;
     let mask = (1i64 << multiplier.term_bits()) - 1;
-    if multiplier.datapath == Datapath::Bipolar {
-        return if code == 1 { x } else { mask - x };
+    match multiplier.form {
+        Form::Bipolar => {
+            if code == 1 {
+                x
+            } else {
+                mask - x
+            }
+        }
+        Form::Shifts(digits) => digits.product(code, x, multiplier.input_bits),
+        Form::Planes | Form::Products if multiplier.twos_complement => {
+            let weight = if negative { code as i64 - (1 << multiplier.weight_bits) } else { code as i64 };
+            weight * x
+        }
+        Form::Planes | Form::Products | Form::Groups(_) => {
+            let magnitude = code as i64 & ((1 << multiplier.magnitude_bits()) - 1);
+            if negative { mask - magnitude * x } else { magnitude * x }
+        }
     }
-    if multiplier.twos_complement {
-        let weight = if negative { code as i64 - (1 << multiplier.weight_bits) } else { code as i64 };
-        return weight * x;
-    }
-    let magnitude = code as i64 & ((1 << multiplier.magnitude_bits()) - 1);
-    if negative { mask - magnitude * x } else { magnitude * x }
 }

@@ -1,7 +1,7 @@
 //! The numbers that the cost of a stage is a sum of.
 
 use crate::codes;
-use crate::datapath::{Datapath, row_luts, row_registers};
+use crate::datapath::{Form, row_luts, row_registers};
 use crate::dot_unit::DotUnit;
 use crate::family::Family;
 use crate::memory::{MemoryKind, MemoryRole, block_rams, shapes};
@@ -321,13 +321,18 @@ pub fn of_dot(unit: &DotUnit, family: Family) -> Features {
     let constant = unit.weight_rows() == 1;
     let lanes = pe * row_luts(&unit.multiplier, unit.simd) as f64;
     let registers = pe * row_registers(&unit.multiplier, unit.simd) as f64;
-    match (unit.multiplier.datapath, constant) {
-        (Datapath::Bipolar, false) => sum.lut("bipolar", lanes).ff("bipolar", registers),
-        (Datapath::Planes, false) => sum.lut("planes", lanes).ff("planes", registers),
-        (Datapath::Products, false) => sum.lut("products", lanes).ff("products", registers),
-        (Datapath::Bipolar, true) => sum.lut("bipolar_constants", lanes).ff("bipolar_constants", registers),
-        (Datapath::Planes, true) => sum.lut("planes_constants", lanes).ff("planes_constants", registers),
-        (Datapath::Products, true) => sum.lut("products_constants", lanes).ff("products_constants", registers),
+    match (unit.multiplier.form, constant) {
+        (Form::Bipolar, false) => sum.lut("bipolar", lanes).ff("bipolar", registers),
+        (Form::Planes, false) => sum.lut("planes", lanes).ff("planes", registers),
+        (Form::Bipolar, true) => sum.lut("bipolar_constants", lanes).ff("bipolar_constants", registers),
+        (Form::Planes, true) => sum.lut("planes_constants", lanes).ff("planes_constants", registers),
+        // Shifted lanes and scaled groups are added as products are.
+        (Form::Products | Form::Shifts(_) | Form::Groups(_), false) => {
+            sum.lut("products", lanes).ff("products", registers)
+        }
+        (Form::Products | Form::Shifts(_) | Form::Groups(_), true) => {
+            sum.lut("products_constants", lanes).ff("products_constants", registers)
+        }
     };
     let sums = pe * unit.sum_bits as f64;
     // With one word a vector nothing is accumulated.

@@ -46,12 +46,27 @@ impl Dot {
         }
     }
 
+    /// Columns of weights that a word's lanes are taken from.
+    pub fn part(&self) -> usize {
+        if self.depthwise { 1 } else { self.columns }
+    }
+
     /// The greatest `pe` and `simd`.
     pub fn limits(&self) -> Parallelism {
         if self.depthwise {
             Parallelism { pe: self.groups, simd: 1 }
         } else {
             Parallelism { pe: self.rows, simd: self.columns }
+        }
+    }
+
+    /// Rows of its unit's memory of weights.
+    pub fn weight_rows(&self, parallelism: Parallelism) -> usize {
+        let Parallelism { pe, simd } = parallelism;
+        if self.depthwise {
+            self.taps * self.groups.div_ceil(pe)
+        } else {
+            self.groups * self.rows.div_ceil(pe) * self.taps * self.columns.div_ceil(simd)
         }
     }
 

@@ -10,7 +10,7 @@ use super::units::readers;
 use super::{Dot, Parallelism};
 use crate::codes::Ladder;
 use crate::datapath::weight_code::WeightCode;
-use crate::datapath::{WeightRange, choose};
+use crate::datapath::{UnitSize, WeightRange, choose};
 use crate::dot_unit::DotUnit;
 use crate::estimate::{Estimate, features};
 use crate::family::Family;
@@ -183,7 +183,7 @@ impl<'a> Costs<'a> {
         let result = steps.map_or(sums, |steps| network.tensor(network.layer(steps).output));
         let spread = (sums.maximum - sums.minimum) / element.step();
         Some(Costs {
-            range: WeightRange::held(weights, network.replaceable),
+            range: WeightRange::held(weights, dot.part(), network.replaceable),
             element,
             padded: padded && element == ElementType::Bipolar,
             dot,
@@ -198,8 +198,9 @@ impl<'a> Costs<'a> {
     /// LUTs and block RAMs at their price.
     fn of(&self, Parallelism { pe, simd }: Parallelism) -> u64 {
         let clean = self.dot.columns.is_multiple_of(simd);
-        let choice = choose(self.range, self.element, simd, self.padded, clean);
-        let code = WeightCode::new(choice.datapath, self.range, self.element, self.padded);
+        let size = UnitSize { pe, simd, weight_rows: self.dot.weight_rows(Parallelism { pe, simd }) };
+        let choice = choose(self.range, self.element, size, self.padded, clean);
+        let code = WeightCode::new(choice.form, self.range, self.element, self.padded);
         let mut unit = DotUnit::new(self.dot, code, (pe, simd), self.thresholds, self.result_bits);
         unit.sum_bits = self.sum_bits;
         unit.choose_memories(&self.selection);

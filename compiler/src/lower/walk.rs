@@ -35,6 +35,7 @@ pub fn walk(graph: &Graph) -> Result<Network, LowerError> {
         layers: Vec::new(),
         input: None,
         input_is_laid_out: false,
+        input_is_annotated: false,
         sensitive_steps: Vec::new(),
     };
     let mut reduction = Reduction::None;
@@ -81,6 +82,8 @@ struct Walk<'a> {
     input: Option<(TensorId, InputMap)>,
     /// Whether something relies on how the input tensor is laid out; until then it may still be changed.
     input_is_laid_out: bool,
+    /// Whether the input tensor holds the integers that the file says the image's values are.
+    input_is_annotated: bool,
     sensitive_steps: Vec<SensitiveSteps>,
 }
 

@@ -3,9 +3,9 @@
 use super::{Stage, StageKind, Stream, has_clean_lanes};
 use crate::codes::Ladder;
 use crate::datapath::weight_code::WeightCode;
-use crate::datapath::{self, Choice, WeightRange};
+use crate::datapath::{self, Choice, UnitSize, WeightRange};
 use crate::dot_unit::{self, DotUnit};
-use crate::fold::Dot;
+use crate::fold::{Dot, Parallelism};
 use network::network::Network;
 
 /// The datapath of a stage of dot products.
@@ -23,13 +23,15 @@ pub fn arithmetic(network: &Network, streams: &[Stream], stages: &[Stage], stage
     let layer = network.layer(stage.kind.layer()?);
     let (weights, dot) = (layer.kind.weights()?, Dot::new(network, layer)?);
     let input = &streams[stage.input().0];
-    let range = WeightRange::held(weights, network.replaceable);
+    let range = WeightRange::held(weights, dot.part(), network.replaceable);
     // A depthwise unit multiplies one lane at a time; a row never sees the unused ones.
     let depthwise = matches!(stage.kind, StageKind::DepthwiseUnit { .. });
     let clean = depthwise || has_clean_lanes(network, streams, stages, stage.input());
     let simd = if depthwise { 1 } else { lanes.simd };
-    let choice = datapath::choose(range, input.format.element, simd, input.padded, clean);
-    let code = WeightCode::new(choice.datapath, range, input.format.element, input.padded);
+    let weight_rows = dot.weight_rows(Parallelism { pe: lanes.pe, simd });
+    let size = UnitSize { pe: lanes.pe, simd, weight_rows };
+    let choice = datapath::choose(range, input.format.element, size, input.padded, clean);
+    let code = WeightCode::new(choice.form, range, input.format.element, input.padded);
     let ladder = stage.kind.thresholds().and_then(|id| Ladder::of_layer(network, id));
     let thresholds = ladder.map_or(0, |ladder| ladder.levels());
     let result_bits = streams[stage.output().0].format.element.bits() as usize;

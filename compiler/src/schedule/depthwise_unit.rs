@@ -6,7 +6,7 @@ use super::matrix_vector_unit::ACCUMULATE;
 pub use super::matrix_vector_unit::queue_depth;
 
 /// Cycles from the word of a block's last tap taken to its result offered. `levels` is the clock cycles from operands
-/// to sum: [`datapath::levels`](crate::datapath::levels) for one lane and
+/// to sum: [`Multiplier::levels`](crate::datapath::Multiplier::levels) for one lane and
 /// [`operand_registers`](crate::datapath::operand_registers).
 pub fn latency(levels: usize) -> u64 {
     levels as u64 + ACCUMULATE

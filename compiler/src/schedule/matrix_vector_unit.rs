@@ -10,7 +10,7 @@ pub const ACCUMULATE: u64 = 4;
 
 /// Cycles from the last word of a vector taken to the result of its first row fold offered, where its last word is
 /// issued at once. `levels` is the clock cycles from operands to sum:
-/// [`datapath::levels`](crate::datapath::levels) and [`operand_registers`](crate::datapath::operand_registers).
+/// [`Multiplier::levels`](crate::datapath::Multiplier::levels) and [`operand_registers`](crate::datapath::operand_registers).
 pub fn latency(levels: usize) -> u64 {
     REPLAY + levels as u64 + ACCUMULATE
 }

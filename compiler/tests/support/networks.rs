@@ -95,10 +95,33 @@ impl Builder {
         (0..weights.rows).map(row).fold((0, 0), |(least, most), (a, b)| (least.min(a), most.max(b)))
     }
 
+    /// Weights that are each one of `values`.
+    fn weights_of(&mut self, rows: usize, columns: usize, values: &[i16]) -> WeightMatrix {
+        let greatest = values.iter().map(|value| i64::from(value.abs())).max().unwrap_or(0);
+        let values = (0..rows * columns).map(|_| values[self.below(values.len() as u64) as usize]).collect();
+        WeightMatrix { rows, columns, element: ElementType::holding(-greatest, greatest), values }
+    }
+
+    /// Weights in groups of `size` columns, each 0 or plus or minus the scale of its group, up to `greatest`.
+    fn scaled_weights(&mut self, rows: usize, columns: usize, size: usize, greatest: u64) -> WeightMatrix {
+        let mut weights = self.weights_of(rows, columns, &[-1, 0, 1]);
+        weights.element = ElementType::holding(-(greatest as i64), greatest as i64);
+        for group in weights.values.chunks_mut(size) {
+            let scale = 1 + self.below(greatest) as i16;
+            group.iter_mut().for_each(|weight| *weight *= scale);
+        }
+        weights
+    }
+
     /// A dense layer on each pixel.
     pub fn dense(&mut self, from: TensorId, rows: usize, element: ElementType) -> TensorId {
+        let weights = self.weights(rows, self.shape(from).channels, element);
+        self.dense_with(from, weights)
+    }
+
+    fn dense_with(&mut self, from: TensorId, weights: WeightMatrix) -> TensorId {
         let input = self.shape(from);
-        let weights = self.weights(rows, input.channels, element);
+        let rows = weights.rows;
         let (minimum, maximum) = self.sums(&weights, input.minimum, input.maximum);
         let output =
             TensorType { channels: rows, element: ElementType::holding(minimum, maximum), minimum, maximum, ..input };
@@ -114,8 +137,19 @@ impl Builder {
         padding: i32,
         (rows, element): (usize, ElementType),
     ) -> TensorId {
-        let input = self.shape(from);
-        let weights = self.weights(rows, input.channels / groups * window.taps(), element);
+        let weights = self.weights(rows, self.shape(from).channels / groups * window.taps(), element);
+        self.convolution_with(from, window, groups, padding, weights)
+    }
+
+    fn convolution_with(
+        &mut self,
+        from: TensorId,
+        window: Window,
+        groups: usize,
+        padding: i32,
+        weights: WeightMatrix,
+    ) -> TensorId {
+        let (input, rows) = (self.shape(from), weights.rows);
         let (low, high) = (input.minimum.min(padding.into()), input.maximum.max(padding.into()));
         let (minimum, maximum) = self.sums(&weights, low, high);
         let [height, width] = window.output(input.height, input.width);
@@ -228,6 +262,8 @@ impl Builder {
 pub const BIPOLAR: ElementType = ElementType::Bipolar;
 /// 0 to 3.
 pub const U2: ElementType = ElementType::Unsigned { bits: 2 };
+/// 0 to 15.
+const U4: ElementType = ElementType::Unsigned { bits: 4 };
 /// −4 to 3.
 pub const I3: ElementType = ElementType::Signed { bits: 3 };
 
@@ -324,6 +360,31 @@ pub fn all(seed: u64) -> Vec<Network> {
     let y = b.steps(y, U2);
     let z = b.concat(y, x);
     networks.push(b.finish(z));
+
+    let (mut b, x) = Builder::new("powers_of_two", [6, 5, 6], BIPOLAR, seed);
+    let weights = b.weights_of(7, 6 * 9, &[0, 1, -1, 4, -16, 64]);
+    let x = b.convolution_with(x, window(3, 1, 1), 1, 0, weights);
+    let x = b.steps(x, U4);
+    let weights = b.weights_of(6, 7 * 4, &[0, 1, -1, 2, -2, 4, -4, 8, -8]);
+    let x = b.convolution_with(x, window(2, 1, 0), 1, 0, weights);
+    let x = b.steps(x, U4);
+    let weights = b.weights_of(5, 6, &[0, 1, -3, 12, 34, -80, 128, -127, 65]);
+    let x = b.dense_with(x, weights);
+    let x = b.steps(x, U4);
+    let weights = b.weights_of(5, 9, &[1, -3, 8, 12]);
+    let x = b.convolution_with(x, window(3, 1, 0), 5, 0, weights);
+    networks.push(b.finish(x));
+
+    let (mut b, x) = Builder::new("scaled_groups", [5, 4, 8], BIPOLAR, seed);
+    let weights = b.scaled_weights(12, 8 * 9, 4, 100);
+    let x = b.convolution_with(x, window(3, 1, 1), 1, 0, weights);
+    let x = b.steps(x, U4);
+    let weights = b.scaled_weights(8, 6 * 4, 6, 255);
+    let x = b.convolution_with(x, window(2, 1, 0), 2, 0, weights);
+    let x = b.steps(x, U4);
+    let weights = b.scaled_weights(5, 8, 8, 23);
+    let x = b.dense_with(x, weights);
+    networks.push(b.finish(x));
 
     networks
 }

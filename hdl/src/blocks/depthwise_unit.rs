@@ -24,7 +24,7 @@ use super::weight_access::ports;
 use crate::wire::{ModuleName, Parameter, Wire, Word, bits_of};
 use abi::ElementType;
 use compiler::datapath::weight_code::WeightCode;
-use compiler::datapath::{Datapath, WeightRange, operand_registers};
+use compiler::datapath::{Form, WeightRange, operand_registers};
 use compiler::memory::Memories;
 use compiler::schedule::depthwise_unit::queue_depth;
 use network::network::WeightMatrix;
@@ -45,7 +45,7 @@ pub struct DepthwiseShape<'a> {
     /// Whether words may be padding; only with ±1 in.
     pub padded: bool,
     /// How weights and lanes are multiplied.
-    pub datapath: Datapath,
+    pub form: Form,
     /// Whether weights and constants can be written: others of the same type then fit as well.
     pub writable: bool,
     /// Channels taken at once, 1 to all.
@@ -61,7 +61,7 @@ impl DepthwiseShape<'_> {
     }
 
     fn code(&self) -> WeightCode {
-        WeightCode::new(self.datapath, WeightRange::held(self.weights, self.writable), self.input, self.padded)
+        WeightCode::new(self.form, WeightRange::held(self.weights, 1, self.writable), self.input, self.padded)
     }
 
     /// Clock cycles from operands read to sum.

@@ -6,11 +6,16 @@
 //! Signed lanes (`offset`) have their sign bit flipped first, which makes them unsigned by adding `2^(bits−1)`. Of such
 //! a lane `x` and a weight `w` the sum has
 //!
-//! * [`Bipolar`](Datapath::Bipolar): `x` where the weight's bit is 1 and `2^bits − 1 − x` where it is 0, for single bits
+//! * [`Bipolar`](Form::Bipolar): `x` where the weight's bit is 1 and `2^bits − 1 − x` where it is 0, for single bits
 //!   XNOR;
-//! * [`Planes`](Datapath::Planes): `w · x`;
-//! * [`Products`](Datapath::Products): `w · x`, but `2^p − 1 + w · x` for negative weights in sign and magnitude, where
-//!   `p` is [`Multiplier::term_bits`].
+//! * [`Planes`](Form::Planes): `w · x`;
+//! * [`Products`](Form::Products): `w · x`, but `2^p − 1 + w · x` for negative weights in sign and magnitude, where
+//!   `p` is [`Multiplier::term_bits`];
+//! * [`Shifts`](Form::Shifts): `w · x`, but the same as there for each negative power of two that `w` is a sum of, where
+//!   `p` is the width of its [`Place`](compiler::datapath::digits::Place) and the complement is as far to the left as the
+//!   place begins;
+//! * [`Groups`](Form::Groups): `w · x` for a weight that is its scale, 0 for 0, and the scale times `2^bits − 1 − x` for a
+//!   negative one. The scales of a word's groups follow the codes of its lanes.
 //!
 //! What this differs from the true dot product by is a constant of the weights
 //! ([`weight_code`](compiler::datapath::weight_code)).
@@ -19,10 +24,13 @@
 //! level: unregistered adders would be merged by synthesis into one large slow sum.
 
 use crate::wire::{ModuleName, Wire, Word};
-use compiler::datapath::{Datapath, Multiplier, weight_code};
+use compiler::datapath::digits::Place;
+use compiler::datapath::{Form, Multiplier, weight_code};
 use rust_hdl::core::prelude::*;
 use std::collections::VecDeque;
 
+mod groups;
+mod shifts;
 mod verilog;
 
 /// A pipelined tree of adders over multiplied lanes.
@@ -46,20 +54,17 @@ pub struct LaneSum {
 impl LaneSum {
     /// The sum of `simd` lanes, signed ones where `offset`, in `width` bits.
     pub fn new(multiplier: Multiplier, simd: usize, offset: bool, width: usize) -> Self {
-        let Multiplier { datapath, input_bits, weight_bits, signed, twos_complement } = multiplier;
+        let Multiplier { form, input_bits, .. } = multiplier;
         let kind = if offset { "_offset" } else { "" };
-        let sign = match (signed, twos_complement) {
-            (false, _) => "u",
-            (true, false) => "m",
-            (true, true) => "s",
-        };
         LaneSum {
             module_name: ModuleName::new(format!(
-                "lane_sum_{datapath}_{simd}x{input_bits}{kind}_by_{sign}{weight_bits}_to_{width}"
+                "lane_sum_{}_{simd}x{input_bits}{kind}_by_{}_to_{width}",
+                form.datapath(),
+                weights_name(&multiplier)
             )),
             clock: Wire::default(),
             x: Wire::of(simd * input_bits),
-            weights: Wire::of(simd * weight_bits),
+            weights: Wire::of(multiplier.word_bits(simd)),
             sum: Wire::of(width),
             _multiplier: multiplier,
             _simd: simd,
@@ -70,20 +75,42 @@ impl LaneSum {
 
     fn value(&self) -> i64 {
         let (x, weights) = (self.x.val(), self.weights.val());
-        let Multiplier { datapath, input_bits, weight_bits, .. } = self._multiplier;
-        if datapath == Datapath::Bipolar && input_bits == 1 {
+        let Multiplier { form, input_bits, .. } = self._multiplier;
+        if form == Form::Bipolar && input_bits == 1 {
             let count = |(x, w): (&u64, &u64)| i64::from((!(x ^ w)).count_ones());
             let agreeing: i64 = x.limbs().iter().zip(weights.limbs()).map(count).sum();
             let agreeing = agreeing - (x.limbs().len() * 64 - self._simd) as i64;
             return if self._offset { self._simd as i64 - agreeing } else { agreeing };
         }
         let flip = if self._offset { 1 << (input_bits - 1) } else { 0 };
-        (0..self._simd)
-            .map(|lane| {
-                let x = (x.lane(lane, input_bits) ^ flip) as i64;
-                weight_code::product(&self._multiplier, weights.lane(lane, weight_bits), x)
-            })
-            .sum()
+        let x = |lane: usize| (x.lane(lane, input_bits) ^ flip) as i64;
+        let code = |first: usize, bits: usize| {
+            if first.is_multiple_of(bits) {
+                return weights.lane(first / bits, bits);
+            }
+            (0..bits).map(|bit| u64::from(weights.get_bit(first + bit)) << bit).sum()
+        };
+        weight_code::word_sum(&self._multiplier, self._simd, x, code)
+    }
+}
+
+/// What a module's name says of the weights: all that its text depends on.
+fn weights_name(multiplier: &Multiplier) -> String {
+    let sign = match (multiplier.signed, multiplier.twos_complement) {
+        (false, _) => "u",
+        (true, false) => "m",
+        (true, true) => "s",
+    };
+    match multiplier.form {
+        Form::Bipolar | Form::Planes | Form::Products => format!("{sign}{}", multiplier.weight_bits),
+        Form::Shifts(digits) => {
+            let place = |place: Place| {
+                let exponents: Vec<String> = place.exponents().map(|exponent| exponent.to_string()).collect();
+                format!("{}{}", if place.signed { "m" } else { "u" }, exponents.join("_"))
+            };
+            digits.places().map(place).collect::<Vec<_>>().join("_")
+        }
+        Form::Groups(grouping) => format!("{sign}{}_of_{}", grouping.scale_bits(), grouping.size()),
     }
 }
 

@@ -5,7 +5,7 @@
 //!
 //! A vector consists of `taps` parts of as many columns each, and each part begins a new word. A pixel is one vector for
 //! each of `groups` groups of rows; the results of each group begin a new word. Unused lanes of both streams are zero;
-//! accumulators beyond the last row are zero with weights that have a 0, anything with [`Datapath::Bipolar`].
+//! accumulators beyond the last row are zero with weights that have a 0, anything with [`Form::Bipolar`].
 //! `padded` words have one more bit, the highest: where it is set, the others say how many columns the word stands
 //! for, and it adds 0 to each row.
 //!
@@ -33,7 +33,7 @@ use super::weight_access::ports;
 use crate::wire::{ModuleName, Parameter, Wire, Word, bits_of};
 use abi::ElementType;
 use compiler::datapath::weight_code::WeightCode;
-use compiler::datapath::{Datapath, WeightRange, operand_registers};
+use compiler::datapath::{Form, WeightRange, operand_registers};
 use compiler::memory::Memories;
 use compiler::schedule::matrix_vector_unit::queue_depth;
 use network::network::WeightMatrix;
@@ -59,8 +59,8 @@ pub struct MatrixVectorShape<'a> {
     pub taps: usize,
     /// Whether words may be padding; only with ±1 in.
     pub padded: bool,
-    /// How weights and lanes are multiplied; [`Datapath::Bipolar`] only where unused lanes in are zero.
-    pub datapath: Datapath,
+    /// How weights and lanes are multiplied; [`Form::Bipolar`] only where unused lanes in are zero.
+    pub form: Form,
     /// Whether weights and constants can be written: others of the same type then fit as well.
     pub writable: bool,
     /// Rows computed at once, 1 to all of a group.
@@ -87,7 +87,7 @@ impl MatrixVectorShape<'_> {
     }
 
     fn code(&self) -> WeightCode {
-        WeightCode::new(self.datapath, WeightRange::held(self.weights, self.writable), self.input, self.padded)
+        WeightCode::new(self.form, WeightRange::held(self.weights, self.part(), self.writable), self.input, self.padded)
     }
 
     /// Clock cycles from operands read to sum.
@@ -129,8 +129,11 @@ impl MatrixVectorShape<'_> {
         let mut words = Vec::new();
         for rows in self.fold_rows() {
             for columns in &columns {
-                let codes = rows.iter().flat_map(|row| columns.iter().map(|column| code.encode(weight(*row, *column))));
-                words.push(Word::from_lanes(codes, code.multiplier.weight_bits));
+                let row = |row: &Option<usize>| {
+                    code.encode_word(&columns.iter().map(|column| weight(*row, *column)).collect::<Vec<i64>>())
+                };
+                let bits = |(code, bits): (u64, usize)| (0..bits).map(move |bit| code >> bit & 1 == 1);
+                words.push(Word::from_bits(rows.iter().flat_map(row).flat_map(bits)));
             }
         }
         words
@@ -242,7 +245,7 @@ impl MatrixVectorUnit {
             terms: Wire::of(pe * sum),
             flags: DelayLine::new(1 + levels, 3),
             results: RowResults::new(name, &rows, queue_depth(words, levels)).of_kind(shape.memories.constants),
-            simd_width: Parameter::number(simd * code.multiplier.weight_bits),
+            simd_width: Parameter::number(code.multiplier.word_bits(simd)),
             sum_width: Parameter::number(sum),
             flag: Parameter::number(simd),
             _rows: pe,

@@ -1,7 +1,7 @@
 //! The depthwise unit against naive integer products.
 
 use abi::ElementType;
-use compiler::datapath::Datapath;
+use compiler::datapath::Form;
 use compiler::memory::{Memories, MemoryKind};
 use compiler::schedule::depthwise_unit as control;
 use hdl::blocks::depthwise_unit::{DepthwiseShape, DepthwiseUnit};
@@ -9,7 +9,7 @@ use hdl::wire::{Simulation, Word};
 use network::network::{TensorType, WeightMatrix};
 
 use crate::control::agree;
-use crate::dot::{Function, WEIGHTS, datapaths, inputs, weights, word};
+use crate::dot::{Function, WEIGHTS, forms, inputs, weights, word};
 use crate::stream::{FREE, PRESSURES, Pressure, run, run_on};
 use crate::support::{Bench, Stimulus};
 use crate::thresholds::outputs;
@@ -20,7 +20,7 @@ struct Case {
     input: ElementType,
     function: Function,
     padded: bool,
-    datapath: Datapath,
+    form: Form,
     lanes: usize,
 }
 
@@ -34,12 +34,12 @@ impl Case {
         let mut stimulus = Stimulus::new((channels * taps) as u64);
         let weights = weights(&mut stimulus, channels, taps, range);
         let function = Function::new(&mut stimulus, &weights, input, output);
-        let datapath = datapaths(&weights).pop().unwrap();
-        Case { weights, input, function, padded: false, datapath, lanes }
+        let form = forms(&weights).pop().unwrap();
+        Case { weights, input, function, padded: false, form, lanes }
     }
 
     fn shape(&self) -> DepthwiseShape<'_> {
-        let Case { weights, input, padded, datapath, lanes, .. } = self;
+        let Case { weights, input, padded, form, lanes, .. } = self;
         let function = self.function.row_function();
         let block = weights.rows.div_ceil(*lanes) * weights.columns * lanes > 64;
         let kind = if block { MemoryKind::Block } else { MemoryKind::Lut };
@@ -49,7 +49,7 @@ impl Case {
             input: *input,
             function,
             padded: *padded,
-            datapath: *datapath,
+            form: *form,
             writable: false,
             lanes: *lanes,
             memories: Memories { weights: Some(kind), constants: None, words: None },
@@ -93,13 +93,13 @@ impl Case {
         assert_eq!(found.len(), expected.len());
         for (n, (found, expected)) in found.iter().zip(expected).enumerate() {
             let used = self.lanes.min(self.weights.rows - n % self.shape().blocks() * self.lanes);
-            let all = self.function.output.is_some() || self.datapath != Datapath::Bipolar;
+            let all = self.function.output.is_some() || self.form.has_zero();
             for lane in 0..if all { self.lanes } else { used } {
-                let Case { weights, input, padded, datapath, lanes, .. } = self;
+                let Case { weights, input, padded, form, lanes, .. } = self;
                 assert_eq!(
                     found.lane(lane, bits),
                     expected.lane(lane, bits),
-                    "word {n}, lane {lane}: {}x{} of {}, padded {padded}, {datapath}, {lanes} lanes, {input}, {pressure:?}",
+                    "word {n}, lane {lane}: {}x{} of {}, padded {padded}, {form:?}, {lanes} lanes, {input}, {pressure:?}",
                     weights.rows,
                     weights.columns,
                     weights.element
@@ -144,8 +144,8 @@ fn every_weight_and_every_type_in_on_every_datapath() {
             for range in WEIGHTS.into_iter().map(Some).chain([None]) {
                 for output in [None, Some(outputs()[0]), Some(outputs()[5])] {
                     let mut case = Case::new(shape, range, input, output);
-                    for datapath in datapaths(&case.weights) {
-                        case.datapath = datapath;
+                    for form in forms(&case.weights) {
+                        case.form = form;
                         case.run(3, &[PRESSURES[0]]);
                     }
                 }
@@ -162,8 +162,8 @@ fn words_of_padding_add_nothing_under_any_pressure() {
             for output in [None, Some(outputs()[0]), Some(outputs()[3])] {
                 let mut case = Case::new(shape, range, ElementType::Bipolar, output);
                 case.padded = true;
-                for datapath in datapaths(&case.weights) {
-                    case.datapath = datapath;
+                for form in forms(&case.weights) {
+                    case.form = form;
                     case.run(6, &pressures);
                 }
             }
@@ -176,14 +176,14 @@ fn a_word_is_taken_in_every_cycle() {
     for shape @ (_, taps, _) in SHAPES {
         for range in [None, Some((-8, 7))] {
             let mut case = Case::new(shape, range, ElementType::Unsigned { bits: 3 }, None);
-            for datapath in datapaths(&case.weights) {
-                case.datapath = datapath;
+            for form in forms(&case.weights) {
+                case.form = form;
                 let (sent, expected) = case.pixels(12);
                 let run = run(case.unit(), &sent, expected.len(), FREE);
                 let latency = control::latency(case.shape().levels());
                 assert_eq!(run.taken, (0..sent.len() as u64).collect::<Vec<u64>>(), "{shape:?}");
                 let due = |n: usize| ((n + 1) * taps - 1) as u64 + latency;
-                assert_eq!(run.left, (0..expected.len()).map(due).collect::<Vec<u64>>(), "{shape:?} {datapath}");
+                assert_eq!(run.left, (0..expected.len()).map(due).collect::<Vec<u64>>(), "{shape:?} {form:?}");
             }
         }
     }
@@ -194,8 +194,8 @@ fn a_unit_moves_words_when_its_model_does() {
     for (seed, shape) in SHAPES.into_iter().enumerate() {
         for range in [None, Some((-8, 7))] {
             let mut case = Case::new(shape, range, ElementType::Unsigned { bits: 3 }, None);
-            for datapath in datapaths(&case.weights) {
-                case.datapath = datapath;
+            for form in forms(&case.weights) {
+                case.form = form;
                 let model = || -> Box<dyn compiler::schedule::control::Control> { Box::new(case.control()) };
                 agree(case.unit(), model, [&case.pixels(60).0, &[]], seed as u64);
             }
@@ -226,14 +226,14 @@ fn reset_forgets_everything_on_the_way() {
 #[test]
 fn a_unit_is_the_same_in_verilog() {
     // The last one's weights lie in block RAM.
-    for (shape, range, input, output, datapath) in [
-        ((7, 4, 3), None, ElementType::Bipolar, Some(outputs()[0]), Datapath::Bipolar),
-        ((5, 9, 5), Some((-1, 1)), ElementType::Bipolar, None, Datapath::Products),
-        ((40, 9, 5), Some((-8, 7)), ElementType::Signed { bits: 4 }, Some(outputs()[5]), Datapath::Planes),
-        ((90, 9, 5), Some((-8, 7)), ElementType::Unsigned { bits: 4 }, None, Datapath::Products),
+    for (shape, range, input, output, form) in [
+        ((7, 4, 3), None, ElementType::Bipolar, Some(outputs()[0]), Form::Bipolar),
+        ((5, 9, 5), Some((-1, 1)), ElementType::Bipolar, None, Form::Products),
+        ((40, 9, 5), Some((-8, 7)), ElementType::Signed { bits: 4 }, Some(outputs()[5]), Form::Planes),
+        ((90, 9, 5), Some((-8, 7)), ElementType::Unsigned { bits: 4 }, None, Form::Products),
     ] {
         let mut case = Case::new(shape, range, input, output);
-        (case.padded, case.datapath) = (input == ElementType::Bipolar, datapath);
+        (case.padded, case.form) = (input == ElementType::Bipolar, form);
         case.run(2, &[PRESSURES[0]]);
         case.bench();
     }

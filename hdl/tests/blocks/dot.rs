@@ -1,7 +1,7 @@
 //! Random weights and vectors, naive dot products: what the arithmetic units are compared with.
 
 use abi::{ElementType, StepFunction};
-use compiler::datapath::Datapath;
+use compiler::datapath::{Datapath, Form, WeightRange};
 use hdl::blocks::row_results::RowFunction;
 use hdl::wire::Word;
 use network::network::{TensorType, WeightMatrix};
@@ -31,6 +31,48 @@ pub fn integers(stimulus: &mut Stimulus, rows: usize, columns: usize, range: (i6
     WeightMatrix { rows, columns, element: ElementType::holding(range.0, range.1), values }
 }
 
+/// Weights that are one power of two or the sum of two, in several codes.
+pub const POWERS: [&[i16]; 5] = [
+    &[0, 1, -1, 2, -2, 4, -4, 8],
+    &[0, 1, 3, -5, 7, -12, 40, -64],
+    &[-256, 1, 2, 128],
+    &[1, 2],
+    &[-128, 127, 96, 33, 17, -36, 129, 6, 20, 66, 0],
+];
+
+/// Weights that are each one of `values`.
+pub fn of_values(stimulus: &mut Stimulus, rows: usize, columns: usize, values: &[i16]) -> WeightMatrix {
+    let (least, greatest) = (values.iter().min().unwrap(), values.iter().max().unwrap());
+    let element = ElementType::holding((*least).into(), (*greatest).into());
+    let mut values: Vec<i16> = (0..rows * columns).map(|_| values[stimulus.below(values.len())]).collect();
+    // Two powers at least, so that there is something to shift.
+    if let [first, second, ..] = &mut values[..] {
+        (*first, *second) = (*greatest, *greatest / 2);
+    }
+    WeightMatrix { rows, columns, element, values }
+}
+
+/// The form that shifts these weights.
+pub fn shifts(weights: &WeightMatrix) -> Form {
+    Form::new(Datapath::Shifts, WeightRange::of(&weights.values)).expect("sums of powers of two")
+}
+
+/// Weights in groups of `size` columns, each 0 or plus or minus the group's scale.
+pub fn scaled(stimulus: &mut Stimulus, rows: usize, columns: usize, size: usize, greatest: i16) -> WeightMatrix {
+    let mut values = Vec::new();
+    for group in 0..rows * columns / size {
+        let scale = if group == 0 { greatest } else { stimulus.below(greatest as usize + 1) as i16 };
+        values.extend((0..size).map(|_| scale * (stimulus.below(3) as i16 - 1)));
+    }
+    values[0] = greatest;
+    WeightMatrix { rows, columns, element: ElementType::holding(-i64::from(greatest), greatest.into()), values }
+}
+
+/// The form that scales groups of these weights, which has parts of so many columns.
+pub fn groups(weights: &WeightMatrix, part: usize) -> Form {
+    Form::new(Datapath::Groups, WeightRange::held(weights, part, false)).expect("groups with a scale")
+}
+
 /// Weights in `range`, or ±1.
 pub fn weights(stimulus: &mut Stimulus, rows: usize, columns: usize, range: Option<(i64, i64)>) -> WeightMatrix {
     match range {
@@ -54,9 +96,15 @@ pub fn inputs() -> Vec<ElementType> {
 }
 
 /// Every datapath that computes these weights.
-pub fn datapaths(weights: &WeightMatrix) -> Vec<Datapath> {
-    let bipolar = weights.values.iter().all(|weight| weight.abs() == 1).then_some(Datapath::Bipolar);
-    [Datapath::Products, Datapath::Planes].into_iter().chain(bipolar).collect()
+pub fn forms(weights: &WeightMatrix) -> Vec<Form> {
+    let range = WeightRange::of(&weights.values);
+    let all = [Datapath::Products, Datapath::Planes, Datapath::Shifts, Datapath::Bipolar];
+    all.into_iter().filter_map(|datapath| Form::new(datapath, range)).collect()
+}
+
+/// Those that have a weight 0.
+pub fn forms_with_zero(weights: &WeightMatrix) -> Vec<Form> {
+    forms(weights).into_iter().filter(Form::has_zero).collect()
 }
 
 /// The accumulators of a row, and what is made of them.

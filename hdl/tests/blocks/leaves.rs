@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use compiler::datapath::{Datapath, Multiplier, WeightRange};
+use abi::ElementType;
+use compiler::datapath::digits::Place;
+use compiler::datapath::{Datapath, Form, Multiplier, WeightRange};
 use hdl::blocks::address_bits;
 use hdl::blocks::constant_table::ConstantTable;
 use hdl::blocks::delay_line::DelayLine;
@@ -13,6 +15,7 @@ use hdl::blocks::register::Register;
 use hdl::blocks::rom::Rom;
 use hdl::blocks::weight_access::ACCESS_BITS;
 use hdl::wire::{Simulation, Word};
+use network::network::WeightMatrix;
 
 use crate::support::{Bench, Stimulus};
 use crate::top::Top;
@@ -134,23 +137,64 @@ const SUMS: [(usize, usize, bool); 15] = [
 
 /// Every datapath for lanes of `bits` bits, with weights of several kinds.
 fn multipliers(bits: usize) -> Vec<Multiplier> {
+    let of = |datapath: Datapath, range: WeightRange| {
+        Multiplier::new(Form::new(datapath, range).expect("weights that it computes"), range, bits)
+    };
     let ranges = [(-1, 1), (0, 1), (-1, 0), (-2, 1), (-3, 3), (0, 6), (-256, 256)];
-    let of = |(minimum, maximum)| WeightRange { minimum, maximum, is_bipolar: false };
-    let bipolar = Multiplier::new(Datapath::Bipolar, WeightRange { is_bipolar: true, ..of((-1, 1)) }, bits);
-    let others = ranges.into_iter().flat_map(|range| {
-        [Datapath::Planes, Datapath::Products].map(|datapath| Multiplier::new(datapath, of(range), bits))
+    let ranges = ranges.map(|(minimum, maximum)| WeightRange::between(minimum, maximum));
+    let bipolar = of(Datapath::Bipolar, WeightRange { is_bipolar: true, ..ranges[0] });
+    let others = ranges.into_iter().flat_map(|range| [of(Datapath::Planes, range), of(Datapath::Products, range)]);
+    let powers = POWERS.map(|weights| of(Datapath::Shifts, WeightRange::of(weights)));
+    let groups = GROUPS.map(|values| {
+        let element = ElementType::Signed { bits: 9 };
+        let weights = WeightMatrix { rows: 1, columns: values.len(), element, values: values.to_vec() };
+        of(Datapath::Groups, WeightRange::held(&weights, values.len(), false))
     });
-    std::iter::once(bipolar).chain(others).collect()
+    std::iter::once(bipolar).chain(others).chain(powers).chain(groups).collect()
 }
+
+/// Weights of one and of two powers of two: few exponents and many, with and without gaps, signs and a zero in full codes.
+const POWERS: [&[i16]; 9] = [
+    &[1, 2],
+    &[-2, -1, 1, 2],
+    &[-4, 1, 2, 4],
+    &[0, 1, -2, 4, 8],
+    &[2, 16, -256],
+    &[1, 2, 4, -8, 16, -32, -64, 128],
+    &[3, -5],
+    &[-3, 7, 12, 40, 1, -64, -2],
+    &[-128, 127, 96, 33, 17, -36, 129, 6, 20, 66],
+];
+
+/// One group each.
+const GROUPS: [&[i16]; 4] = [&[3, 0, -3, 3], &[0, 5, 5, 0, 5, 5], &[200, -200, 0, 0, 0, 0, 0, 200], &[-2; 13]];
 
 /// What the documentation of lane sums says.
 fn sum(x: &Word, weights: &Word, multiplier: &Multiplier, (lanes, bits, signed): (usize, usize, bool)) -> i64 {
     let flip = if signed { 1 << (bits - 1) } else { 0 };
+    if let Form::Groups(grouping) = multiplier.form {
+        let size = (1..=lanes).filter(|size| lanes % size == 0 && grouping.size() % size == 0).max().unwrap();
+        let bit = |bit: usize| i64::from(weights.get_bit(bit));
+        let group = |group: usize| {
+            let first = lanes * multiplier.weight_bits + group * grouping.scale_bits();
+            let scale: i64 = (0..grouping.scale_bits()).map(|n| bit(first + n) << n).sum();
+            let lane = |i: usize| {
+                let x = bit(i * multiplier.weight_bits) * (x.lane(i, bits) ^ flip) as i64;
+                let negative = multiplier.signed && bit(i * multiplier.weight_bits + 1) == 1;
+                if negative { (1 << bits) - 1 - x } else { x }
+            };
+            scale * (group * size..(group + 1) * size).map(lane).sum::<i64>()
+        };
+        return (0..lanes / size).map(group).sum();
+    }
     let lane = |i: usize| {
         let x = (x.lane(i, bits) ^ flip) as i64;
         let code = weights.lane(i, multiplier.weight_bits);
-        if multiplier.datapath == Datapath::Bipolar {
+        if multiplier.form == Form::Bipolar {
             return if code == 1 { x } else { (1 << bits) - 1 - x };
+        }
+        if let Form::Shifts(digits) = multiplier.form {
+            return powers(digits.places(), x, code, bits);
         }
         let negative = multiplier.signed && code >> (multiplier.weight_bits - 1) == 1;
         if multiplier.twos_complement {
@@ -162,6 +206,28 @@ fn sum(x: &Word, weights: &Word, multiplier: &Multiplier, (lanes, bits, signed):
     (0..lanes).map(lane).sum()
 }
 
+/// A lane by the powers of two that its code names in each place.
+fn powers(places: impl Iterator<Item = Place>, x: i64, mut code: u64, bits: usize) -> i64 {
+    let mut sum = 0;
+    for place in places {
+        let exponents: Vec<usize> = place.exponents().collect();
+        let (least, greatest) = (exponents[0], exponents[exponents.len() - 1]);
+        let number = code as usize % (1 << place.index_bits());
+        let negative = place.signed && code >> place.index_bits() & 1 == 1;
+        let full = (1i64 << (greatest + bits)) - (1 << least);
+        let product = if number & exponents.len() == exponents.len() {
+            0
+        } else {
+            let highest = 1 << number.max(1).ilog2();
+            let like = || exponents[highest] + exponents[number - highest] - least;
+            x << exponents.get(number).copied().unwrap_or_else(like) & full
+        };
+        sum += if negative { full - product } else { product };
+        code >>= place.code_bits();
+    }
+    sum
+}
+
 #[test]
 fn a_lane_sum_adds_multiplied_lanes_after_its_levels() {
     for shape @ (lanes, bits, signed) in SUMS {
@@ -170,7 +236,7 @@ fn a_lane_sum_adds_multiplied_lanes_after_its_levels() {
             let mut stimulus = Stimulus::new(lanes as u64);
             let mut expected = vec![];
             for cycle in 0..60 {
-                let (x, weights) = (stimulus.word(lanes * bits), stimulus.word(lanes * multiplier.weight_bits));
+                let (x, weights) = (stimulus.word(lanes * bits), stimulus.word(multiplier.word_bits(lanes)));
                 expected.push(sum(&x, &weights, &multiplier, shape));
                 simulation.top.x.next = x;
                 simulation.top.weights.next = weights;
@@ -195,7 +261,7 @@ fn a_lane_sum_is_the_same_in_verilog() {
             let width = if m % 2 == 0 { 30 } else { 6 };
             Bench::new("lanes", Top(LaneSum::new(multiplier, lanes, signed, width))).run(|sum, stimulus| {
                 sum.x.next = stimulus.word(lanes * bits);
-                sum.weights.next = stimulus.word(lanes * multiplier.weight_bits);
+                sum.weights.next = stimulus.word(multiplier.word_bits(lanes));
             });
         }
     }

@@ -1,7 +1,7 @@
 //! The matrix-vector unit against naive integer products.
 
 use abi::ElementType;
-use compiler::datapath::Datapath;
+use compiler::datapath::Form;
 use compiler::memory::{Memories, MemoryKind};
 use compiler::schedule::control::Control;
 use compiler::schedule::matrix_vector_unit as control;
@@ -10,7 +10,10 @@ use hdl::wire::{Simulation, Word};
 use network::network::{TensorType, WeightMatrix};
 
 use crate::control::agree;
-use crate::dot::{Function, WEIGHTS, datapaths, inputs, integers, signs, weights, word};
+use crate::dot::{
+    Function, POWERS, WEIGHTS, forms, forms_with_zero, groups, inputs, integers, of_values, scaled, shifts, signs,
+    weights, word,
+};
 use crate::stream::{FREE, PRESSURES, Pressure, run, run_on};
 use crate::support::{Bench, Stimulus};
 use crate::thresholds::outputs;
@@ -28,7 +31,7 @@ struct Case {
     padded: bool,
     /// Unused lanes hold anything.
     dirty: bool,
-    datapath: Datapath,
+    form: Form,
     pe: usize,
     simd: usize,
 }
@@ -50,12 +53,12 @@ impl Case {
         seed: u64,
     ) -> Case {
         let function = Function::new(&mut Stimulus::new(seed), &weights, input, output);
-        let datapath = datapaths(&weights).pop().unwrap();
-        Case { weights, input, function, groups, taps, padded: false, dirty: false, datapath, pe, simd }
+        let form = forms(&weights).pop().unwrap();
+        Case { weights, input, function, groups, taps, padded: false, dirty: false, form, pe, simd }
     }
 
     fn shape(&self) -> MatrixVectorShape<'_> {
-        let Case { weights, input, groups, taps, padded, datapath, pe, simd, .. } = self;
+        let Case { weights, input, groups, taps, padded, form, pe, simd, .. } = self;
         MatrixVectorShape {
             name: "unit",
             weights,
@@ -64,7 +67,7 @@ impl Case {
             groups: *groups,
             taps: *taps,
             padded: *padded,
-            datapath: *datapath,
+            form: *form,
             writable: false,
             pe: *pe,
             simd: *simd,
@@ -123,10 +126,10 @@ impl Case {
     /// Lanes beyond the last row: zero, but anything in accumulators of weights that have no 0.
     fn check(&self, found: &[Word], expected: &[Word], pressure: Pressure) {
         let what = || {
-            let Case { weights, input, function, groups, taps, padded, datapath, pe, simd, .. } = self;
+            let Case { weights, input, function, groups, taps, padded, form, pe, simd, .. } = self;
             let (rows, columns, output) = (weights.rows, weights.columns, function.output);
             format!(
-                "{rows}x{columns} of {}, {groups} groups, {taps} taps, padded {padded}, {datapath}, pe {pe}, simd {simd}, \
+                "{rows}x{columns} of {}, {groups} groups, {taps} taps, padded {padded}, {form:?}, pe {pe}, simd {simd}, \
                  {input} to {output:?}, {pressure:?}",
                 weights.element
             )
@@ -137,7 +140,7 @@ impl Case {
         for (n, (found, expected)) in found.iter().zip(expected).enumerate() {
             let last = n % folds == folds - 1;
             let used = if last { self.weights.rows / self.groups - (folds - 1) * self.pe } else { self.pe };
-            let all = self.function.output.is_some() || self.datapath != Datapath::Bipolar;
+            let all = self.function.output.is_some() || self.form.has_zero();
             for lane in 0..if all { self.pe } else { used } {
                 assert_eq!(found.lane(lane, bits), expected.lane(lane, bits), "word {n}, lane {lane}: {}", what());
             }
@@ -236,12 +239,100 @@ fn every_weight_and_every_type_in_on_every_datapath() {
             for output in [None, Some(outputs()[2]), Some(outputs()[5])] {
                 let mut case = Case::of(weights.clone(), (1, 1), folding, input, output, 7);
                 case.dirty = true;
-                for datapath in [Datapath::Products, Datapath::Planes] {
-                    case.datapath = datapath;
+                for form in forms_with_zero(&case.weights) {
+                    case.form = form;
                     case.run(4, &[PRESSURES[0]]);
                 }
             }
         }
+    }
+}
+
+/// Sums of one power of two and of two, in words that do not divide a part, of padding, of lanes that hold anything.
+#[test]
+fn weights_that_are_sums_of_powers_of_two() {
+    for index in 0..PARTS.len() {
+        let ((groups, taps), ((rows, part), folding)) = PARTS[index];
+        for (n, values) in POWERS.into_iter().enumerate() {
+            let mut stimulus = Stimulus::new((index + n) as u64);
+            let weights = of_values(&mut stimulus, groups * rows, taps * part, values);
+            let input = inputs()[(index + n) % inputs().len()];
+            for (input, padded) in [(input, false), (ElementType::Bipolar, true)] {
+                for output in [None, Some(outputs()[2])] {
+                    let mut case = Case::of(weights.clone(), (groups, taps), folding, input, output, index as u64);
+                    (case.padded, case.dirty) = (padded, true);
+                    case.form = shifts(&case.weights);
+                    case.run(3, &[PRESSURES[0], FREE]);
+                    agree(case.unit(), || Box::new(case.control()), [&case.pixels(6).0, &[]], n as u64);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_unit_that_shifts_is_the_same_in_verilog() {
+    for (index, values, input) in [
+        (5, POWERS[0], ElementType::Unsigned { bits: 4 }),
+        (7, POWERS[1], ElementType::Signed { bits: 3 }),
+        (3, POWERS[2], ElementType::Bipolar),
+        (4, POWERS[3], ElementType::Bipolar),
+    ] {
+        let ((groups, taps), ((rows, part), folding)) = PARTS[index];
+        let weights = of_values(&mut Stimulus::new(index as u64), groups * rows, taps * part, values);
+        let mut case = Case::of(weights, (groups, taps), folding, input, Some(outputs()[4]), 1);
+        (case.padded, case.form) = (index == 4, shifts(&case.weights));
+        case.bench();
+    }
+}
+
+/// Groups and taps; rows of a group and columns of a part, PE and SIMD; columns that share a scale, and the greatest one:
+/// words of a whole group, of several, of a part of one, of neither, and words that are not full.
+const SCALED: [((usize, usize), Size, usize, i16); 8] = [
+    ((1, 1), ((5, 8), (2, 4)), 4, 3),
+    ((1, 1), ((5, 8), (5, 8)), 4, 100),
+    ((1, 1), ((3, 16), (2, 4)), 16, 255),
+    ((1, 3), ((4, 12), (3, 6)), 4, 7),
+    ((2, 1), ((3, 12), (3, 8)), 6, 2),
+    ((2, 4), ((2, 8), (1, 8)), 8, 5),
+    ((1, 2), ((7, 20), (4, 8)), 4, 31),
+    ((1, 1), ((3, 8), (2, 3)), 4, 12),
+];
+
+fn in_groups(index: usize) -> (WeightMatrix, usize) {
+    let ((groups, taps), ((rows, part), _), size, greatest) = SCALED[index];
+    let weights = scaled(&mut Stimulus::new(index as u64), groups * rows, taps * part, size, greatest);
+    (weights, part)
+}
+
+#[test]
+fn weights_in_groups_with_a_scale() {
+    for (index, (parts, (_, folding), ..)) in SCALED.into_iter().enumerate() {
+        let (weights, part) = in_groups(index);
+        for (input, padded) in inputs().into_iter().map(|input| (input, false)).chain([(ElementType::Bipolar, true)]) {
+            for output in [None, Some(outputs()[2])] {
+                let mut case = Case::of(weights.clone(), parts, folding, input, output, index as u64);
+                (case.padded, case.dirty, case.form) = (padded, true, groups(&weights, part));
+                case.run(3, &[PRESSURES[0], FREE]);
+                agree(case.unit(), || Box::new(case.control()), [&case.pixels(6).0, &[]], index as u64);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_unit_that_scales_groups_is_the_same_in_verilog() {
+    for (index, input) in [
+        (0, ElementType::Unsigned { bits: 4 }),
+        (3, ElementType::Signed { bits: 3 }),
+        (6, ElementType::Unsigned { bits: 2 }),
+        (5, ElementType::Bipolar),
+    ] {
+        let (parts, (_, folding), ..) = SCALED[index];
+        let (weights, part) = in_groups(index);
+        let mut case = Case::of(weights.clone(), parts, folding, input, Some(outputs()[4]), 1);
+        (case.padded, case.form) = (index == 5, groups(&weights, part));
+        case.bench();
     }
 }
 
@@ -252,8 +343,8 @@ fn lanes_beyond_the_last_column_count_nothing() {
         for input in inputs() {
             let mut case = Case::new(size, input, Some(outputs()[0]), n as u64);
             case.dirty = true;
-            for datapath in [Datapath::Products, Datapath::Planes] {
-                case.datapath = datapath;
+            for form in forms_with_zero(&case.weights) {
+                case.form = form;
                 case.run(6, &[FREE]);
             }
         }
@@ -268,8 +359,8 @@ fn groups_and_taps() {
                 let (weights, parts, folding) = in_parts(index, range);
                 for output in [None, Some(outputs()[3])] {
                     let mut case = Case::of(weights.clone(), parts, folding, input, output, index as u64);
-                    for datapath in datapaths(&case.weights) {
-                        case.datapath = datapath;
+                    for form in forms(&case.weights) {
+                        case.form = form;
                         case.run(3, &[PRESSURES[0], PRESSURES[2], FREE]);
                     }
                 }
@@ -286,8 +377,8 @@ fn words_of_padding_add_nothing() {
             for output in [None, Some(outputs()[0]), Some(outputs()[2])] {
                 let mut case = Case::of(weights.clone(), parts, folding, ElementType::Bipolar, output, index as u64);
                 case.padded = true;
-                for datapath in datapaths(&case.weights) {
-                    case.datapath = datapath;
+                for form in forms(&case.weights) {
+                    case.form = form;
                     case.run(6, &[PRESSURES[0], FREE]);
                 }
             }
@@ -302,8 +393,8 @@ fn a_vector_takes_a_cycle_per_word_and_fold() {
             for range in [None, Some((-2, 1))] {
                 let weights = weights(&mut Stimulus::new(n as u64), size.0, size.1, range);
                 let mut case = Case::of(weights, (1, 1), folding, input, Some(outputs()[0]), n as u64);
-                for datapath in datapaths(&case.weights) {
-                    case.datapath = datapath;
+                for form in forms(&case.weights) {
+                    case.form = form;
                     let (words, folds) = (size.1.div_ceil(folding.1) as u64, size.0.div_ceil(folding.0));
                     let (sent, expected) = case.pixels(10);
                     let run = run(case.unit(), &sent, expected.len(), FREE);
@@ -311,7 +402,7 @@ fn a_vector_takes_a_cycle_per_word_and_fold() {
                     // The last word of the first fold is taken in cycle `words - 1`.
                     let result = |n: usize| words - 1 + latency + n as u64 * words;
                     let due: Vec<u64> = (0..10 * folds).map(result).collect();
-                    assert_eq!(run.left, due, "{size:?} {folding:?} {input} {datapath}");
+                    assert_eq!(run.left, due, "{size:?} {folding:?} {input} {form:?}");
                 }
             }
         }
@@ -330,8 +421,8 @@ fn a_unit_moves_words_when_its_model_does() {
     for index in 0..PARTS.len() {
         let (weights, parts, folding) = in_parts(index, Some((-8, 7)));
         let mut case = Case::of(weights, parts, folding, ElementType::Unsigned { bits: 3 }, None, 1);
-        for datapath in [Datapath::Planes, Datapath::Products] {
-            case.datapath = datapath;
+        for form in forms_with_zero(&case.weights) {
+            case.form = form;
             agree(case.unit(), || boxed(&case), [&case.pixels(20).0, &[]], index as u64);
         }
     }
@@ -396,14 +487,14 @@ fn a_unit_is_the_same_in_verilog() {
     for case in cases {
         case.bench();
     }
-    for (index, range, padded, input, datapath) in [
-        (5, None, true, ElementType::Bipolar, Datapath::Bipolar),
-        (7, Some((-1, 1)), true, ElementType::Bipolar, Datapath::Products),
-        (2, Some((-8, 7)), false, ElementType::Signed { bits: 3 }, Datapath::Planes),
+    for (index, range, padded, input, form) in [
+        (5, None, true, ElementType::Bipolar, Form::Bipolar),
+        (7, Some((-1, 1)), true, ElementType::Bipolar, Form::Products),
+        (2, Some((-8, 7)), false, ElementType::Signed { bits: 3 }, Form::Planes),
     ] {
         let (weights, parts, folding) = in_parts(index, range);
         let mut case = Case::of(weights, parts, folding, input, Some(outputs()[4]), 1);
-        (case.padded, case.datapath) = (padded, datapath);
+        (case.padded, case.form) = (padded, form);
         case.bench();
     }
 }

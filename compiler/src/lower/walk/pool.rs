@@ -128,13 +128,13 @@ impl Walk<'_> {
 
     /// Whether a parameter is zero everywhere.
     pub(super) fn is_zero(&self, node: &Node, parameter: &Parameter) -> Result<bool, LowerError> {
-        match parameter.as_uniform() {
-            Some(constant) => constant
-                .sign()
-                .map(|sign| sign.is_eq())
-                .map_err(|_| LowerError::Undefined { node: node.name.clone(), channel: 0 }),
-            None => Ok(false),
+        for constant in parameter.constants() {
+            let sign = constant.sign().map_err(|_| LowerError::Undefined { node: node.name.clone(), channel: 0 })?;
+            if sign.is_ne() {
+                return Ok(false);
+            }
         }
+        Ok(true)
     }
 
     /// Checks that all pixels of a channel go through the same functions.

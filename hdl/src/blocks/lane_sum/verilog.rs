@@ -1,24 +1,25 @@
 //! The text of a lane sum: terms with exact ranges, added level by level.
 
+use super::{groups, shifts};
 use abi::ElementType;
-use compiler::datapath::{Datapath, Multiplier, group};
+use compiler::datapath::{Form, Multiplier, group};
 use std::fmt::Write;
 
 /// A wire or register and the values it may have.
 #[derive(Clone)]
-struct Term {
-    name: String,
-    least: i64,
-    greatest: i64,
+pub(super) struct Term {
+    pub(super) name: String,
+    pub(super) least: i64,
+    pub(super) greatest: i64,
 }
 
 impl Term {
-    fn width(&self) -> usize {
+    pub(super) fn width(&self) -> usize {
         ElementType::holding(self.least, self.greatest).bits() as usize
     }
 
     /// The term in `width` bits: extended with its sign, or cut.
-    fn resized(&self, width: usize) -> String {
+    pub(super) fn resized(&self, width: usize) -> String {
         let own = self.width();
         let Term { name, least, .. } = self;
         match width.checked_sub(own) {
@@ -30,29 +31,32 @@ impl Term {
     }
 }
 
+/// The name of a bit of a numbered weight or scale.
+pub(super) type Bit<'a> = &'a dyn Fn(usize, usize) -> String;
+
+/// Declarations, and what the clock does.
 #[derive(Default)]
-struct Text {
+pub(super) struct Text {
     declarations: String,
     updates: String,
 }
 
 // Writing to a string cannot fail.
 impl Text {
-    fn wire(&mut self, name: String, (least, greatest): (i64, i64), value: &str) -> Term {
+    pub(super) fn wire(&mut self, name: String, (least, greatest): (i64, i64), value: &str) -> Term {
         let term = Term { name, least, greatest };
         let _ = writeln!(self.declarations, "wire [{}:0] {} = {value};", term.width() - 1, term.name);
         term
     }
 
-    fn register(&mut self, term: &Term, value: &str) {
+    pub(super) fn register(&mut self, term: &Term, value: &str) {
         let Term { name, .. } = term;
         let _ = writeln!(self.declarations, "reg [{}:0] {name};\ninitial {name} = 0;", term.width() - 1);
         let _ = writeln!(self.updates, "  {name} <= {value};");
     }
 
-    /// The sum of `terms` of `bits` bits: the first level in groups, the others in pairs.
-    fn tree(&mut self, prefix: &str, mut terms: Vec<Term>, bits: usize) -> Term {
-        let mut size = group(bits);
+    /// The sum of `terms`: the first level in groups of `size`, the others in pairs.
+    pub(super) fn tree(&mut self, prefix: &str, mut terms: Vec<Term>, mut size: usize) -> Term {
         let mut level = 0;
         while level == 0 || terms.len() > 1 {
             let mut next = Vec::new();
@@ -72,8 +76,19 @@ impl Text {
         terms.swap_remove(0)
     }
 
+    /// The partial products of `x` and `factor`, both unsigned: the longer one for each bit of the shorter one.
+    pub(super) fn parts(&mut self, suffix: &str, x: &Term, factor: &Term) -> Vec<Term> {
+        let (shorter, longer) = if x.width() < factor.width() { (x, factor) } else { (factor, x) };
+        let (long, range) = (longer.width(), (longer.least, longer.greatest));
+        let part = |bit: usize| {
+            let value = format!("{} & {{{long}{{{}[{bit}]}}}}", longer.name, shorter.name);
+            self.wire(format!("part_{suffix}_{bit}"), range, &value)
+        };
+        (0..shorter.width()).map(part).collect()
+    }
+
     /// `terms[0] + 2 · terms[1] + 4 · terms[2] …`, the last one subtracted if `signed`.
-    fn shifted(&mut self, prefix: &str, mut terms: Vec<Term>, signed: bool) -> Term {
+    pub(super) fn shifted(&mut self, prefix: &str, mut terms: Vec<Term>, signed: bool) -> Term {
         let mut level = 0;
         // Whether the last term is still to be subtracted.
         let mut negative = signed;
@@ -121,34 +136,38 @@ fn lanes(text: &mut Text, bits: usize, simd: usize, offset: bool) {
 
 /// The body of the module.
 pub(super) fn text(multiplier: &Multiplier, simd: usize, offset: bool, width: usize) -> String {
-    let Multiplier { datapath, input_bits: bits, weight_bits, signed, .. } = *multiplier;
+    let Multiplier { form, input_bits: bits, weight_bits, signed, .. } = *multiplier;
     let mut text = Text::default();
     lanes(&mut text, bits, simd, offset);
     let weight = |lane: usize, bit: usize| {
-        if simd * weight_bits == 1 { "weights".to_owned() } else { format!("weights[{}]", lane * weight_bits + bit) }
+        if multiplier.word_bits(simd) == 1 {
+            "weights".to_owned()
+        } else {
+            format!("weights[{}]", lane * weight_bits + bit)
+        }
     };
     let full = (0, (1i64 << bits) - 1);
-    let sum = match datapath {
-        Datapath::Bipolar => {
+    let sum = match form {
+        Form::Bipolar => {
             let term = |text: &mut Text, lane: usize| {
                 text.wire(format!("lane_{lane}"), full, &format!("x_{lane} ^ {{{bits}{{~{}}}}}", weight(lane, 0)))
             };
             let terms = (0..simd).map(|lane| term(&mut text, lane)).collect();
-            text.tree("sum", terms, bits)
+            text.tree("sum", terms, group(bits))
         }
-        Datapath::Planes => {
+        Form::Planes => {
             let planes = (0..weight_bits).map(|plane| {
                 let term = |lane: usize| {
                     let value = format!("x_{lane} & {{{bits}{{{}}}}}", weight(lane, plane));
                     text.wire(format!("lane_{plane}_{lane}"), full, &value)
                 };
                 let terms = (0..simd).map(term).collect();
-                text.tree(&format!("plane_{plane}"), terms, bits)
+                text.tree(&format!("plane_{plane}"), terms, group(bits))
             });
             let planes = planes.collect();
             text.shifted("sum", planes, signed)
         }
-        Datapath::Products if multiplier.twos_complement => {
+        Form::Products if multiplier.twos_complement => {
             let element = if signed {
                 ElementType::Signed { bits: weight_bits as u32 }
             } else {
@@ -161,12 +180,20 @@ pub(super) fn text(multiplier: &Multiplier, simd: usize, offset: bool, width: us
                 text.wire(format!("lane_{lane}"), range, &value)
             };
             let terms = (0..simd).map(term).collect();
-            text.tree("sum", terms, weight_bits)
+            text.tree("sum", terms, group(weight_bits))
         }
-        Datapath::Products => {
+        Form::Products => {
             let terms = (0..simd).map(|lane| product(&mut text, multiplier, lane, &weight)).collect();
-            text.tree("sum", terms, multiplier.term_bits())
+            text.tree("sum", terms, group(multiplier.term_bits()))
         }
+        Form::Groups(grouping) => {
+            let lane = |text: &mut Text, lane: usize| product(text, multiplier, lane, &weight);
+            let scale = |number: usize, bit: usize| {
+                format!("weights[{}]", simd * weight_bits + number * grouping.scale_bits() + bit)
+            };
+            groups::sum(&mut text, multiplier, &grouping, simd, &lane, &scale)
+        }
+        Form::Shifts(digits) => shifts::sum(&mut text, &digits, bits, simd, &weight),
     };
     format!(
         "{}always @(posedge clock) begin\n{}end\nassign sum = {};",
@@ -187,20 +214,12 @@ fn product(text: &mut Text, multiplier: &Multiplier, lane: usize, weight: &dyn F
         unreachable!("single bits select weights in two's complement")
     } else {
         let magnitude: Vec<String> = (0..magnitude_bits).rev().map(|bit| weight(lane, bit)).collect();
-        text.wire(format!("w_{lane}"), full(magnitude_bits), &format!("{{{}}}", magnitude.join(", ")));
-        let (shorter, short, longer, long) = if bits < magnitude_bits {
-            (format!("x_{lane}"), bits, format!("w_{lane}"), magnitude_bits)
-        } else {
-            (format!("w_{lane}"), magnitude_bits, format!("x_{lane}"), bits)
-        };
-        let part = |text: &mut Text, bit: usize| {
-            let value = format!("{longer} & {{{long}{{{shorter}[{bit}]}}}}");
-            text.wire(format!("part_{lane}_{bit}"), full(long), &value)
-        };
-        let parts = (0..short).map(|bit| part(text, bit)).collect();
+        let factor = text.wire(format!("w_{lane}"), full(magnitude_bits), &format!("{{{}}}", magnitude.join(", ")));
+        let x = Term { name: format!("x_{lane}"), least: 0, greatest: full(bits).1 };
+        let parts = text.parts(&lane.to_string(), &x, &factor);
         if multiplier.signed {
             // The sign waits for the product.
-            for level in 0..compiler::datapath::pair_levels(short) {
+            for level in 0..compiler::datapath::pair_levels(parts.len()) {
                 let late = Term { name: format!("sign_{lane}_{level}"), least: 0, greatest: 1 };
                 text.register(&late, &sign);
                 sign = late.name;

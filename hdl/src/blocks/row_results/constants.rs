@@ -3,7 +3,6 @@
 use crate::wire::Word;
 use abi::{ElementType, StepFunction};
 use compiler::codes::{Ladder, Rung};
-use compiler::datapath::Datapath;
 use compiler::datapath::weight_code::{RowRange, WeightCode};
 use network::network::TensorType;
 
@@ -152,8 +151,7 @@ pub fn ranges(
     folds: &[Vec<Option<usize>>],
     function: &RowFunction,
 ) -> Vec<RowRange> {
-    let has_zeros = folds.iter().flatten().any(Option::is_none)
-        && function.stand_in().is_none()
-        && code.multiplier.datapath != Datapath::Bipolar;
+    let has_zeros =
+        folds.iter().flatten().any(Option::is_none) && function.stand_in().is_none() && code.multiplier.form.has_zero();
     rows.chain(has_zeros.then_some(RowRange { bias: 0, least: 0, greatest: 0 })).collect()
 }
