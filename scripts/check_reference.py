@@ -3,11 +3,11 @@
 
   pip install -r requirements.txt
   check_reference.py --bin target/release/xnorforge [--on reference cpu] [--count 50] [--seed 0]
-      [--networks dense convolutional]
+      [--networks dense convolutional quantised]
   check_reference.py --write DIR                     only writes models, inputs and expected outputs
 
-Draws small QONNX multi-layer perceptrons, or convolutional networks, or both in turn, computes their outputs with the
-PyPI package qonnx, one image at a time, and runs BIN run MODEL --input X.npy --output Y.npy --on ENGINE on each engine.
+Draws small QONNX multi-layer perceptrons, convolutional networks, and quantised networks of standard operators in turn,
+computes their outputs with the PyPI package qonnx (the quantised ones with onnxruntime), one image at a time, and runs BIN run MODEL --input X.npy --output Y.npy --on ENGINE on each engine.
 Class indices and scores that float32 computes without rounding must be identical; other scores may differ by 1e-4 of
 the image's largest (or by the rounding error of float32 where that is more), and their arg-max must agree. Images where
 float32 rounding could decide a quantiser or an arg-max are drawn anew and counted, and so are networks with the same
@@ -28,9 +28,10 @@ import onnx
 from random_convolutions import RandomConvolutional
 from random_models import RandomModel
 from random_nodes import SLACK
+from random_quantised import RandomQuantised
 
 IMAGES = 16
-KINDS = {"dense": RandomModel, "convolutional": RandomConvolutional}
+KINDS = {"dense": RandomModel, "convolutional": RandomConvolutional, "quantised": RandomQuantised}
 DRAWS = 50  # tries for a network whose output depends on its input, and not on float32 rounding
 
 

@@ -8,5 +8,6 @@ pub mod devices;
 pub mod flash;
 pub mod info;
 pub mod load;
+pub mod quantize;
 pub mod run;
 pub mod simulate;

@@ -89,9 +89,16 @@ macro_rules! input_errors {
 
 input_errors!(
     network::onnx::ImportError,
+    network::onnx::ExportError,
+    network::quantize::SchemeError,
+    network::quantize::QuantizeError,
+    network::calibrate::ActivationsError,
+    network::calibrate::CalibrateError,
     network::reference::ReferenceError,
     compiler::lower::LowerError,
     crate::images::ImagesError,
+    crate::calibration::CalibratedDirectory,
+    crate::cmd::quantize::LabelsWithoutImages,
     crate::cmd::compile::FoldingFile,
     crate::cmd::compile::MaxWithoutBoard,
     crate::engine::EngineError,

@@ -1,5 +1,6 @@
 //! `xnorforge`: from a QONNX file to a bit-exact FPGA accelerator, with open tools.
 
+mod calibration;
 mod cmd;
 mod engine;
 mod failure;
@@ -32,6 +33,7 @@ enum Verb {
     Compile(cmd::compile::Compile),
     Simulate(cmd::simulate::Simulate),
     Load(cmd::load::Load),
+    Quantize(cmd::quantize::Quantize),
     Build(cmd::build::Build),
     Flash(cmd::flash::Flash),
     Boards(cmd::boards::Boards),
@@ -47,6 +49,7 @@ fn main() -> ExitCode {
         Verb::Compile(compile) => compile.run(),
         Verb::Simulate(simulate) => simulate.run(),
         Verb::Load(load) => load.run(),
+        Verb::Quantize(quantize) => quantize.run(),
         Verb::Build(build) => build.run(),
         Verb::Flash(flash) => flash.run(),
         Verb::Boards(boards) => boards.run(),

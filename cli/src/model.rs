@@ -1,8 +1,10 @@
 //! What a verb works on: an ONNX file, or a directory that `compile` wrote.
 
+use crate::calibration::Calibration;
 use crate::failure::Failure;
 use compiler::lower::lower;
 use hdl::artifacts::{self, Compiled};
+use network::approximate::approximate;
 use network::graph::Graph;
 use network::network::Network;
 use network::onnx;
@@ -29,16 +31,17 @@ pub enum Model {
 }
 
 impl Model {
-    /// Reads `path`: a directory, or else an ONNX file.
+    /// Reads `path`: a directory, or else an ONNX file, whose real activations `calibration` turns into integers.
     ///
     /// # Errors
-    /// Where it is neither.
-    pub fn open(path: &Path) -> Result<Self, Failure> {
+    /// Where it is neither, or has no exact integer form.
+    pub fn open(path: &Path, calibration: &Calibration) -> Result<Self, Failure> {
         if path.is_dir() {
+            calibration.refuse(path)?;
             let compiled = Box::new(artifacts::read(path)?);
             return Ok(Model::Compiled { folder: path.to_owned(), compiled });
         }
-        let graph = onnx::import(path)?;
+        let graph = graph(path, calibration)?;
         let network = lower(&graph)?;
         Ok(Model::Imported { path: path.to_owned(), graph: Box::new(graph), network: Box::new(network) })
     }
@@ -50,4 +53,13 @@ impl Model {
             Model::Compiled { compiled, .. } => &compiled.plan.network,
         }
     }
+}
+
+/// The graph of an ONNX file, with numbers that have an integer form.
+///
+/// # Errors
+/// Where the file is none, or holds numbers that are not finite, or `calibration` cannot be done.
+pub fn graph(path: &Path, calibration: &Calibration) -> Result<Graph, Failure> {
+    // Calibration comes first: it makes quantised values of what sums add.
+    Ok(approximate(calibration.apply(onnx::import(path)?)?)?)
 }

@@ -20,7 +20,9 @@ use support::{IMAGES, LABELS, MODEL, Room};
 fn helps() {
     let room = Room::new();
     let mut text = room.ok(&["--help"]);
-    for verb in ["info", "run", "compile", "load", "simulate", "build", "flash", "boards", "devices", "bench"] {
+    for verb in
+        ["info", "run", "compile", "load", "quantize", "simulate", "build", "flash", "boards", "devices", "bench"]
+    {
         text += &format!("\n# {verb}\n{}", room.ok(&[verb, "--help"]));
     }
     insta::assert_snapshot!("helps", text);

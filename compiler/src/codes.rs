@@ -1,26 +1,206 @@
-//! Codes: how many bits a number takes, and a tensor's codes as thresholds count them.
+//! Codes: how many bits a number takes, and the codes that step functions go through as thresholds are passed.
 
-use abi::ElementType;
-use network::network::TensorType;
+use abi::{ElementType, StepFunction};
+use network::network::{LayerId, LayerKind, Network, TensorType};
+use std::collections::BTreeSet;
 
 /// Bits that hold every number up to `greatest`, at least 1.
 pub fn bits_for(greatest: u64) -> usize {
     (u64::BITS - greatest.leading_zeros()).max(1) as usize
 }
 
-/// The value that codes are counted from: low enough that zero bits, which unused lanes must hold, can be counted too.
-pub fn least_value(tensor: &TensorType) -> i64 {
-    match tensor.element {
-        ElementType::Bipolar => -1,
-        ElementType::Unsigned { .. } | ElementType::Signed { .. } => tensor.minimum.min(0),
+/// The values that the step functions of a layer go through from the least argument to the greatest: one more threshold
+/// reached is one value further.
+///
+/// All channels share the values and differ in their thresholds; a channel that leaves a value out has two equal
+/// thresholds. So values need not be evenly spaced, nor rise. Zero bits, which unused lanes must hold, are among them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ladder {
+    values: Vec<i64>,
+}
+
+/// Where a step function passes a threshold of its layer's [`Ladder`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rung {
+    /// Below every argument.
+    Always,
+    /// At and above this argument.
+    From(i64),
+    /// Above every argument.
+    Never,
+}
+
+impl Ladder {
+    /// The values of `steps` into `tensor`, and where other steps may take their place, all codes of the tensor.
+    ///
+    /// Steps that have no values in common order, which [`holds`](Self::holds) tells, get those of rising ones.
+    pub fn of(steps: &[StepFunction<i64>], tensor: &TensorType, replaceable: bool) -> Ladder {
+        if replaceable {
+            return Ladder::full(tensor);
+        }
+        let longest = steps.iter().max_by_key(|step| step.values.len());
+        if let Some(longest) = longest.filter(|_| !steps.iter().all(StepFunction::is_rising)) {
+            let mut ladder = Ladder { values: longest.values.iter().map(|value| i64::from(*value)).collect() };
+            if !ladder.values.contains(&zero_bits(tensor)) {
+                ladder.values.insert(0, zero_bits(tensor));
+            }
+            if ladder.holds(steps) {
+                return ladder.with_a_threshold(tensor);
+            }
+        }
+        if tensor.element == ElementType::Bipolar {
+            return Ladder::full(tensor);
+        }
+        let values: BTreeSet<i32> = steps.iter().flat_map(|step| step.values.iter().copied()).chain([0]).collect();
+        Ladder { values: values.into_iter().map(i64::from).collect() }.with_a_threshold(tensor)
+    }
+
+    /// The values of the steps in `layer`, `None` where it has none.
+    pub fn of_layer(network: &Network, layer: LayerId) -> Option<Ladder> {
+        let layer = network.layer(layer);
+        let LayerKind::MultiThreshold(steps) = &layer.kind else { return None };
+        Some(Ladder::of(steps, network.tensor(layer.output), network.replaceable))
+    }
+
+    /// Every code from the least to the greatest.
+    fn full(tensor: &TensorType) -> Ladder {
+        let step = tensor.element.step();
+        let (least, greatest) = match tensor.element {
+            ElementType::Bipolar => (-1, 1),
+            ElementType::Unsigned { .. } | ElementType::Signed { .. } => (tensor.minimum.min(0), tensor.maximum.max(0)),
+        };
+        let values = (least..=greatest).step_by(step as usize).collect();
+        Ladder { values }.with_a_threshold(tensor)
+    }
+
+    /// With at least one threshold, which makes hardware of the same form.
+    fn with_a_threshold(mut self, tensor: &TensorType) -> Ladder {
+        if self.values.len() == 1 {
+            self.values.push(self.values[0] + tensor.element.step());
+        }
+        self
+    }
+
+    /// Number of thresholds, at least one.
+    pub fn levels(&self) -> usize {
+        self.values.len() - 1
+    }
+
+    /// The value below all thresholds, and those above each.
+    pub fn values(&self) -> &[i64] {
+        &self.values
+    }
+
+    /// Whether every step function goes through some of the values in their order.
+    pub fn holds(&self, steps: &[StepFunction<i64>]) -> bool {
+        steps.iter().all(|step| self.places(step).is_some())
+    }
+
+    /// For each value of `step` its place among the values.
+    fn places(&self, step: &StepFunction<i64>) -> Option<Vec<usize>> {
+        let mut places: Vec<usize> = Vec::with_capacity(step.values.len());
+        for value in &step.values {
+            let from = places.last().map_or(0, |place| place + 1);
+            let found = self.values.iter().skip(from).position(|own| *own == i64::from(*value))?;
+            places.push(from + found);
+        }
+        Some(places)
+    }
+
+    /// The thresholds of `step`, in the order of the values. A value that is not among them is passed by.
+    pub fn rungs(&self, step: &StepFunction<i64>) -> Vec<Rung> {
+        let rung = |level: usize| match step.values.iter().position(|value| i64::from(*value) >= self.values[level]) {
+            None => Rung::Never,
+            Some(0) => Rung::Always,
+            Some(piece) => Rung::From(step.boundaries[piece - 1]),
+        };
+        let Some(places) = self.places(step) else {
+            return (1..self.values.len()).map(rung).collect();
+        };
+        // Below the first place every threshold is reached, beyond the last none.
+        let rung = |level: usize| match places.partition_point(|place| *place < level) {
+            0 => Rung::Always,
+            piece if piece == places.len() => Rung::Never,
+            piece => Rung::From(step.boundaries[piece - 1]),
+        };
+        (1..self.values.len()).map(rung).collect()
+    }
+
+    /// The thresholds that make zero bits of any argument.
+    pub fn zero_rungs(&self, tensor: &TensorType) -> Vec<Rung> {
+        let place = self.values.iter().position(|value| *value == zero_bits(tensor)).unwrap_or(0);
+        (0..self.levels()).map(|level| if level < place { Rung::Always } else { Rung::Never }).collect()
     }
 }
 
-/// Thresholds that a tensor's codes take, zero included, at least one.
-pub fn levels(tensor: &TensorType) -> usize {
-    let greatest = match tensor.element {
-        ElementType::Bipolar => 1,
-        ElementType::Unsigned { .. } | ElementType::Signed { .. } => tensor.maximum.max(0),
-    };
-    ((greatest - least_value(tensor)) / tensor.element.step()).max(1) as usize
+/// The value whose code is zero bits.
+fn zero_bits(tensor: &TensorType) -> i64 {
+    if tensor.element == ElementType::Bipolar { -1 } else { 0 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn step(boundaries: &[i64], values: &[i32]) -> StepFunction<i64> {
+        StepFunction { boundaries: boundaries.to_vec(), values: values.to_vec() }
+    }
+
+    /// What hardware makes of `argument`: the value behind as many thresholds as are reached.
+    fn climbed(ladder: &Ladder, rungs: &[Rung], argument: i64) -> i64 {
+        let is_reached = |rung: &Rung| match rung {
+            Rung::Always => true,
+            Rung::From(boundary) => argument >= *boundary,
+            Rung::Never => false,
+        };
+        let passed = |(level, rung): (usize, &Rung)| {
+            if is_reached(rung) { ladder.values()[level + 1] - ladder.values()[level] } else { 0 }
+        };
+        ladder.values()[0] + rungs.iter().enumerate().map(passed).sum::<i64>()
+    }
+
+    #[test]
+    fn ladders_give_what_their_steps_give() {
+        let unsigned = TensorType::vector(3, ElementType::Unsigned { bits: 4 });
+        let signed = TensorType::vector(3, ElementType::Signed { bits: 5 });
+        let bipolar = TensorType::vector(3, ElementType::Bipolar);
+        let cases = [
+            // Evenly spaced, with values left out at either end and between.
+            (unsigned, vec![step(&[3, 5], &[0, 1, 2]), step(&[4], &[0, 2]), step(&[], &[1])], 2),
+            // Levels 0, 3 and 10 need two thresholds.
+            (unsigned, vec![step(&[1, 6], &[0, 3, 10]), step(&[2], &[3, 10]), step(&[], &[0])], 2),
+            // Zero is not a value of the steps, but of unused lanes.
+            (signed, vec![step(&[-5, 0, 5], &[-13, -3, 3, 13]), step(&[0], &[-3, 3])], 4),
+            // Neither rising nor falling.
+            (bipolar, vec![step(&[-4, 0, 4], &[-1, 1, -1, 1]), step(&[1, 2], &[1, -1, 1]), step(&[0], &[1, -1])], 3),
+            (signed, vec![step(&[0], &[5, -5])], 2),
+            (bipolar, vec![step(&[], &[1])], 1),
+        ];
+        for (tensor, steps, levels) in cases {
+            let ladder = Ladder::of(&steps, &tensor, false);
+            assert!(ladder.holds(&steps), "{ladder:?}");
+            assert_eq!(ladder.levels(), levels, "{ladder:?}");
+            for step in &steps {
+                let rungs = ladder.rungs(step);
+                for argument in -20..20 {
+                    assert_eq!(climbed(&ladder, &rungs, argument), i64::from(step.at(argument)), "{ladder:?} {step:?}");
+                }
+            }
+            let zero = climbed(&ladder, &ladder.zero_rungs(&tensor), 7);
+            assert_eq!(tensor.element.encode(zero), 0, "{ladder:?}");
+        }
+    }
+
+    #[test]
+    fn steps_in_no_common_order_are_told() {
+        let tensor = TensorType::vector(2, ElementType::Unsigned { bits: 2 });
+        let steps = [step(&[0, 1], &[0, 2, 1]), step(&[0, 1], &[1, 2, 0])];
+        assert!(!Ladder::of(&steps, &tensor, false).holds(&steps));
+    }
+
+    #[test]
+    fn other_steps_may_take_every_code() {
+        let tensor = TensorType::vector(1, ElementType::Unsigned { bits: 2 });
+        assert_eq!(Ladder::of(&[step(&[0], &[0, 3])], &tensor, true).values(), [0, 1, 2, 3]);
+    }
 }

@@ -6,6 +6,7 @@ pub mod arithmetic;
 pub mod chain;
 mod error;
 mod operators;
+mod pair_sums;
 pub(crate) mod passes;
 pub mod steps;
 mod symbol;
@@ -27,7 +28,11 @@ pub struct Pass {
 
 /// The passes over a lowered network, in order.
 pub const PASSES: &[Pass] = &[
-    // First, because it leaves fewer step functions for the others to look at.
+    // First, because what it takes out may stand between two step functions.
+    Pass { name: "drop_identities", run: passes::drop_identities },
+    // Early, because it makes step functions of sums and tables, which the others look at.
+    Pass { name: "merge_functions", run: passes::merge_functions },
+    // Early, because it leaves fewer step functions for the others to look at.
     Pass { name: "compose_steps", run: passes::compose_steps },
     // After composing, which may leave nothing but a Flatten behind the input.
     Pass { name: "flatten_input", run: passes::flatten_input },

@@ -11,7 +11,7 @@
 use crate::family::Family;
 use crate::plan::{Stage, StageKind, Stream, arithmetic};
 use crate::schedule::{upsample_shape, window_shape};
-use network::network::{LayerKind, Network};
+use network::network::Network;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -138,9 +138,8 @@ pub fn shapes(network: &Network, streams: &[Stream], stages: &[Stage], stage: &S
             unit.memory_shapes()
         }
         StageKind::MultiThreshold { layer } => {
-            let layer = network.layer(*layer);
-            let LayerKind::MultiThreshold(_) = &layer.kind else { return Vec::new() };
-            let levels = crate::codes::levels(network.tensor(layer.output));
+            let Some(ladder) = crate::codes::Ladder::of_layer(network, *layer) else { return Vec::new() };
+            let levels = ladder.levels();
             // One bit more than the elements have, for thresholds that are never reached.
             let compared = input.format.element.bits() as usize + 1;
             let rows = output.format.channels.div_ceil(input.format.lanes);

@@ -144,6 +144,11 @@ pub enum StageKind {
         /// The `Add` layer.
         layer: LayerId,
     },
+    /// The product of two streams.
+    MultiplyUnit {
+        /// The `Multiply` layer.
+        layer: LayerId,
+    },
     /// A function of two codes.
     TableUnit {
         /// The `Table` layer.
@@ -194,6 +199,7 @@ impl StageKind {
             StageKind::GlobalPool { .. } => "global_pool",
             StageKind::MultiThreshold { .. } => "multi_threshold",
             StageKind::AddUnit { .. } => "add_unit",
+            StageKind::MultiplyUnit { .. } => "multiply_unit",
             StageKind::TableUnit { .. } => "table_unit",
             StageKind::Concat { .. } => "concat",
             StageKind::Upsample { .. } => "upsample",
@@ -213,6 +219,7 @@ impl StageKind {
             | StageKind::GlobalPool { layer }
             | StageKind::MultiThreshold { layer }
             | StageKind::AddUnit { layer }
+            | StageKind::MultiplyUnit { layer }
             | StageKind::TableUnit { layer }
             | StageKind::Concat { layer }
             | StageKind::Upsample { layer }

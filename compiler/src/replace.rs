@@ -126,6 +126,7 @@ pub fn replace(design: &Network, other: &Network) -> Result<Network, ReplaceErro
         input_map: other.input_map.clone(),
         output_map: other.output_map.clone(),
         sensitive_steps: other.sensitive_steps.clone(),
+        approximations: other.approximations.clone(),
         ..design.clone()
     };
     for (index, (own, theirs)) in design.layers.iter().zip(&other.layers).enumerate() {

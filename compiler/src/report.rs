@@ -6,6 +6,7 @@ use crate::family::Family;
 use crate::fold::{Target, USABLE};
 use crate::memory::{MemoryKind, MemoryRole, block_rams, lut_cost, shapes};
 use crate::plan::{Plan, Stage, StageKind, StreamId, arithmetic};
+use network::graph::Approximation;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -57,6 +58,9 @@ pub struct Report {
     /// Steps that float32 rounding could move: the quantiser's node, and how many.
     #[serde(default)]
     pub sensitive_steps: BTreeMap<String, usize>,
+    /// What is computed otherwise than by the file.
+    #[serde(default)]
+    pub approximations: Vec<Approximation>,
 }
 
 /// One stream of the pipeline.
@@ -264,6 +268,7 @@ impl Report {
                 .iter()
                 .map(|steps| (steps.node.clone(), steps.channels.len()))
                 .collect(),
+            approximations: plan.network.approximations.clone(),
         }
     }
 }
@@ -276,6 +281,9 @@ impl fmt::Display for Report {
         for layer in &self.layers {
             let (pe, simd) = (number(layer.pe), number(layer.simd));
             writeln!(f, "{:<width$} {:<18} {pe:>5} {simd:>6} {:>8}", layer.name, layer.kind, layer.cycles)?;
+        }
+        for approximation in &self.approximations {
+            writeln!(f, "{approximation}")?;
         }
         for (name, words) in &self.line_buffer_words {
             writeln!(f, "{name} holds {words} words of the image")?;

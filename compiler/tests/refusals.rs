@@ -57,6 +57,7 @@ impl Builder {
             input_type: None,
             output,
             remarks: Vec::new(),
+            approximations: Vec::new(),
         };
         let error = lower(&graph).unwrap_err();
         let help = error.help().map(|help| help.to_string()).unwrap_or_default();

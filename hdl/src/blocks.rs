@@ -17,6 +17,7 @@ pub mod fork;
 pub mod lane_sum;
 pub mod matrix_vector_unit;
 pub mod multi_threshold;
+pub mod multiply_unit;
 pub mod padded_lanes;
 pub mod pool_unit;
 pub mod ram;

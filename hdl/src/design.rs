@@ -12,6 +12,7 @@ use crate::blocks::depthwise_unit::{DepthwiseShape, DepthwiseUnit};
 use crate::blocks::fork::Fork;
 use crate::blocks::matrix_vector_unit::{MatrixVectorShape, MatrixVectorUnit, RowFunction};
 use crate::blocks::multi_threshold::MultiThreshold;
+use crate::blocks::multiply_unit::MultiplyUnit;
 use crate::blocks::pool_unit::{PoolShape, PoolUnit, Rounds};
 use crate::blocks::rom::Rom;
 use crate::blocks::scale_unit::ScaleUnit;
@@ -23,6 +24,7 @@ use crate::blocks::width_converter::WidthConverter;
 use crate::emit::EmitError;
 use abi::ElementType;
 use abi::weights::Segment;
+use compiler::codes::Ladder;
 use compiler::datapath::Form;
 use compiler::fold::Dot;
 use compiler::plan::{Plan, Stage, StageKind, StreamId, arithmetic};
@@ -171,7 +173,8 @@ fn unit(plan: &Plan, stage: &Stage) -> Result<Unit, DesignError> {
                 return Err(fault(&layer.name));
             };
             let (from, to) = (network.tensor(layer.input()), network.tensor(layer.output));
-            let steps = MultiThreshold::new(&stage.name, steps, from, to, input.lanes);
+            let ladder = Ladder::of(steps, to, network.replaceable);
+            let steps = MultiThreshold::new(&stage.name, steps, (from, to), &ladder, input.lanes);
             let steps = steps.of_kind(stage.memories.constants).writable(network.replaceable);
             Unit::MultiThreshold(Box::new(steps))
         }
@@ -206,6 +209,11 @@ fn unit(plan: &Plan, stage: &Stage) -> Result<Unit, DesignError> {
                 1 => Unit::ScaleUnit(Box::new(ScaleUnit::new(&stage.name, &shape(0), bits))),
                 _ => Unit::AddUnit(Box::new(AddUnit::new(&stage.name, [&shape(0), &shape(1)], bits))),
             }
+        }
+        StageKind::MultiplyUnit { .. } => {
+            let elements = [0, 1].map(|port| plan.stream(stage.inputs[port]).format.element);
+            let bits = output.element.bits() as usize;
+            Unit::MultiplyUnit(Box::new(MultiplyUnit::new(&stage.name, elements, output.lanes, bits)))
         }
         StageKind::TableUnit { layer } => {
             let layer = network.layer(*layer);

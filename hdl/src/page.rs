@@ -11,7 +11,7 @@ mod numbers;
 mod stages;
 mod summary;
 
-pub use data::{Accuracy, Available, Data, Layer, Measured, Memory, Resources, Stream};
+pub use data::{Accuracy, Approximation, Available, Data, Layer, Measured, Memory, Resources, Stream};
 pub use diagram::pipeline;
 
 use maud::{DOCTYPE, PreEscaped, html};
@@ -46,6 +46,7 @@ pub fn html(data: &Data) -> String {
                     (stages::section(data))
                     (bars::resources(data))
                     (bars::memories(data))
+                    (summary::approximations(data))
                     (summary::sensitive_steps(data))
                 }
                 footer {

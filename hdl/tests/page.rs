@@ -6,7 +6,7 @@ use compiler::fold::{Goal, Target, plan};
 use compiler::lower::lower;
 use compiler::report::{Measured, Report};
 use hdl::artifacts;
-use hdl::page::{Accuracy, Available, Data, Layer, Memory, Resources, html, pipeline};
+use hdl::page::{Accuracy, Approximation, Available, Data, Layer, Memory, Resources, html, pipeline};
 use std::collections::BTreeSet;
 use std::path::Path;
 
@@ -79,6 +79,13 @@ fn what_a_report_does_not_say_is_left_out_and_what_it_says_is_shown() {
     let more = page(&|data| {
         data.available = Some(Available { lut: 83_640, ff: 83_640, bram: 208 });
         data.sensitive_steps.insert("/act<1>".into(), 3);
+        data.approximations.push(Approximation {
+            node: "/conv<2>".into(),
+            kind: "weights".into(),
+            format: "17 steps".into(),
+            relative_mse: 2.5e-4,
+            largest: 0.003,
+        });
         data.fifo_depths.insert(data.layers[0].stage.clone(), 512);
         data.layers[1].estimate = Resources { lut: 777, ff: 1, bram: 2, fmax_mhz: None };
         data.layers[1].memories =
@@ -87,6 +94,9 @@ fn what_a_report_does_not_say_is_left_out_and_what_it_says_is_shown() {
     });
     for shown in [
         "of 83,640",
+        "Inexact steps",
+        "/conv&lt;2&gt;",
+        "2.5e-4",
         "Sensitive steps",
         "/act&lt;1&gt;",
         "queue of 512 words",

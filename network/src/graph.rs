@@ -4,8 +4,12 @@
 //! constants (shapes, layouts, clipped and quantised weights) is folded at import; arithmetic between constants stays
 //! as nodes, because folding it would round what the semantics calls real numbers.
 
+mod approximation;
+mod edit;
 mod window;
 
+pub use approximation::{Approximation, ApproximationKind};
+pub use edit::Edit;
 pub use window::Window;
 
 use crate::tensor::Tensor;
@@ -40,6 +44,8 @@ pub struct Graph {
     pub output: ValueId,
     /// Things the import decided that a user may want to know, one sentence each.
     pub remarks: Vec<String>,
+    /// What this graph computes otherwise than the file.
+    pub approximations: Vec<Approximation>,
 }
 
 /// A value: the input, a constant, or the result of a node.
@@ -51,7 +57,7 @@ pub struct Value {
     pub shape: Vec<usize>,
     /// Where the value comes from.
     pub source: Source,
-    /// Whether the file's type of it is an integer type (`TopK` and `ArgMax` results).
+    /// Whether the file's type of it is an integer type (`TopK` and `ArgMax` results, quantised values).
     pub is_integer: bool,
 }
 
@@ -168,6 +174,15 @@ pub enum Operator {
         /// How the quotient is rounded.
         rounding: RoundingMode,
     },
+    /// `[x, scale, zero_point]`: the integer round(x / scale) + zero_point within `minimum..=maximum`, whose quotient is
+    /// a float32 (ONNX `QuantizeLinear`) and goes to the nearest integer, from the middle to the even one. Unlike
+    /// `Quant`, it rounds before it adds the zero point. Scales and zero points are constants.
+    QuantizeLinear {
+        /// Least integer.
+        minimum: i64,
+        /// Greatest integer.
+        maximum: i64,
+    },
     /// `[x, thresholds]`: `out_scale` · (number of thresholds ≤ x, per channel) + `out_bias`; thresholds are
     /// `[channels or 1, levels]`, the channel axis of x is axis 1 (`NCHW`, `NC`) or the last (`NHWC`).
     MultiThreshold {
@@ -256,6 +271,7 @@ impl Operator {
             Operator::BatchNormalization { .. } => "BatchNormalization",
             Operator::BipolarQuant => "BipolarQuant",
             Operator::Quant { .. } => "Quant",
+            Operator::QuantizeLinear { .. } => "QuantizeLinear",
             Operator::MultiThreshold { .. } => "MultiThreshold",
             Operator::Conv { .. } => "Conv",
             Operator::MaxPool { .. } => "MaxPool",
@@ -286,6 +302,21 @@ impl Graph {
             Source::Constant(tensor) => Some(tensor),
             Source::Input | Source::Node(_) => None,
         }
+    }
+
+    /// Whether the output holds indices that an `ArgMax` or `TopK` found, and not scores.
+    pub fn gives_indices(&self) -> bool {
+        let mut value = self.output;
+        while let Source::Node(id) = self.value(value).source {
+            let node = self.node(id);
+            match node.operator {
+                Operator::Reshape => value = node.inputs[0],
+                Operator::ArgMax { .. } => return true,
+                Operator::TopK { .. } => return node.outputs.get(1) == Some(&value),
+                _ => return false,
+            }
+        }
+        false
     }
 }
 

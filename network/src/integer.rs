@@ -68,6 +68,7 @@ pub fn evaluate(kind: &LayerKind, inputs: &[(&TensorType, &[i32])]) -> Vec<i32> 
             let sum = |index: usize| (0..inputs.len()).map(|n| term(n, index)).sum::<i64>();
             (0..input.len()).map(|index| sum(index) as i32).collect()
         }
+        LayerKind::Multiply => input.iter().zip(inputs[1].1).map(|(a, b)| a * b).collect(),
         LayerKind::Table(Table { values }) => {
             let (second_shape, second) = inputs[1];
             let code = |index: usize| {

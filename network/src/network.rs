@@ -4,6 +4,7 @@
 //! (scales, biases, normalisation, activation, quantisation) is a step function per channel; floats remain only
 //! in the two maps at the ends.
 
+use crate::graph::Approximation;
 use abi::{ElementType, InputMap, OutputMap, StepFunction};
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -42,6 +43,9 @@ pub struct Network {
     pub output_map: OutputMap,
     /// Steps whose place hangs on float32 rounding.
     pub sensitive_steps: Vec<SensitiveSteps>,
+    /// What the network computes otherwise than the file that it came from.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub approximations: Vec<Approximation>,
     /// Whether other weights and steps may take the place of these: ranges and types then hold whatever may come, not only
     /// what is there.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -118,6 +122,8 @@ pub enum LayerKind {
     /// The sum of one or two tensors of the same shape, each element times a factor. With one tensor and the factor 1
     /// it changes only the type.
     Add(Add),
+    /// The product of two tensors of the same shape, element by element.
+    Multiply,
     /// A function of two codes: one of each of two tensors of the same shape.
     Table(Table),
     /// The channels of the first tensor, then those of the second, of as many pixels.
@@ -144,6 +150,7 @@ impl LayerKind {
             LayerKind::MultiThreshold(_) => "multi_threshold",
             LayerKind::Pool(_) => "pool",
             LayerKind::Add(_) => "add",
+            LayerKind::Multiply => "multiply",
             LayerKind::Table(_) => "table",
             LayerKind::Concat => "concat",
             LayerKind::Upsample { .. } => "upsample",
@@ -159,6 +166,7 @@ impl LayerKind {
             LayerKind::MultiThreshold(_)
             | LayerKind::Pool(_)
             | LayerKind::Add(_)
+            | LayerKind::Multiply
             | LayerKind::Table(_)
             | LayerKind::Concat
             | LayerKind::Upsample { .. }
@@ -174,6 +182,7 @@ impl LayerKind {
             LayerKind::MultiThreshold(_)
             | LayerKind::Pool(_)
             | LayerKind::Add(_)
+            | LayerKind::Multiply
             | LayerKind::Table(_)
             | LayerKind::Concat
             | LayerKind::Upsample { .. }
@@ -344,7 +353,7 @@ impl fmt::Display for Network {
                 LayerKind::Add(Add { factors }) => write!(f, ", factors {factors:?}")?,
                 LayerKind::Table(Table { values }) => write!(f, ", {} tables", values.len())?,
                 LayerKind::Upsample { vertical, horizontal } => write!(f, ", {vertical} x {horizontal}")?,
-                LayerKind::Concat | LayerKind::Flatten | LayerKind::ArgMax => {}
+                LayerKind::Multiply | LayerKind::Concat | LayerKind::Flatten | LayerKind::ArgMax => {}
             }
             writeln!(f, ")  # {}", layer.name)?;
         }

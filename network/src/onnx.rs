@@ -2,13 +2,14 @@
 //!
 //! [`import`] goes by what a graph means, not by what one exporter writes: shapes are inferred here, whatever the
 //! file says about inner tensors; what computes or moves constants is folded; what does not contribute to the
-//! output is left out.
+//! output is left out. [`export`] writes a graph so that it is imported again as it was.
 
 pub mod proto;
 
 mod builder;
 mod data_type;
 mod error;
+mod export;
 mod names;
 mod node;
 mod operators;
@@ -18,6 +19,7 @@ mod tensor_data;
 mod import;
 
 pub use error::{ImportError, Place};
+pub use export::{ExportError, export};
 
 use crate::graph::Graph;
 use prost::bytes::Bytes;

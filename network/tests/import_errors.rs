@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used)]
 
+#[path = "import_errors/quantised.rs"]
+mod quantised;
 mod support;
 
 use network::onnx::proto::{ModelProto, NodeProto, TensorProto};
@@ -188,7 +190,7 @@ fn operator_errors(m: &mut Messages) {
     }
     m.node("layer normalisation", node("LayerNormalization", &["x"], &["y"]));
     let foreign = |domain: &str, operator: &str| NodeProto { domain: domain.into(), ..node(operator, &["x"], &["y"]) };
-    m.node("a vendor's domain", foreign("com.microsoft", "FusedMatMul"));
+    m.node("a vendor's domain", foreign("com.vendor", "FusedMatMul"));
     m.node("a standard operator in a custom domain", foreign("onnx.brevitas", "Relu"));
     m.node("an input left out", node("Add", &["x"], &["y"]));
     m.node("an attribute of the wrong type", node("Flatten", &["x"], &["y"]).float("axis", 1.0));
@@ -389,12 +391,13 @@ fn external_errors(m: &mut Messages) {
 #[test]
 fn every_error() {
     let mut codes = BTreeSet::new();
-    let cases: [(&str, Collect); 7] = [
+    let cases: [(&str, Collect); 8] = [
         ("file", file_errors),
         ("graph", graph_errors),
         ("operator", operator_errors),
         ("window", window_errors),
         ("quantizer", quantizer_errors),
+        ("quantised", quantised::errors),
         ("tensor", tensor_errors),
         ("external", external_errors),
     ];

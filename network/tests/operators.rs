@@ -17,6 +17,7 @@ fn operators(graph: &Graph) -> Vec<&'static str> {
 /// Imports a model and runs it on `x`.
 fn result(model: &ModelProto, x: &[f64]) -> (Vec<usize>, Vec<f64>) {
     let graph = import(model).unwrap();
+    support::round_trip::check(&graph);
     let shape = graph.value(graph.input).shape.clone();
     let y = reference::run(&graph, &tensor(&shape, x)).unwrap();
     (y.shape, y.data)

@@ -55,6 +55,7 @@ fn network() -> Network {
             reduction: Reduction::Index,
         },
         sensitive_steps: vec![SensitiveSteps { node: "steps".into(), channels: vec![0, 2, 2] }],
+        approximations: Vec::new(),
         replaceable: false,
     }
 }

@@ -75,6 +75,7 @@ fn network() -> Network {
             reduction: Reduction::None,
         },
         sensitive_steps: Vec::new(),
+        approximations: Vec::new(),
         replaceable: false,
     }
 }

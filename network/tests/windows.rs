@@ -18,6 +18,7 @@ type Result = (Vec<usize>, Vec<f64>);
 /// Imports a model and runs it on `x`.
 fn result(model: &ModelProto, x: &[f64]) -> Result {
     let graph = import(model).unwrap();
+    support::round_trip::check(&graph);
     let shape = graph.value(graph.input).shape.clone();
     let y = reference::run(&graph, &tensor(&shape, x)).unwrap();
     (y.shape, y.data)

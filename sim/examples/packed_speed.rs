@@ -104,6 +104,7 @@ impl Builder {
                 reduction: Reduction::None,
             },
             sensitive_steps: Vec::new(),
+            approximations: Vec::new(),
             replaceable: false,
         }
     }

@@ -29,7 +29,7 @@ impl<'g> Reference<'g> {
         let shape = self.graph.value(self.graph.input).shape.clone();
         let input = Tensor::new(shape, image.iter().map(|value| f64::from(*value)).collect());
         let output = self.evaluator.run(&input)?;
-        Ok(if self.graph.value(self.graph.output).is_integer {
+        Ok(if self.graph.gives_indices() {
             Scores::Indices(output.data.iter().map(|index| *index as i64).collect())
         } else {
             Scores::Values(output.data.iter().map(|score| *score as f32).collect())

@@ -9,11 +9,12 @@ use abi::maps::Scores;
 use compiler::fold::{Dot, Goal, Parallelism, PlanError, plan};
 use compiler::lower::lower;
 use generator::{random_convolutional_graph, random_graph, random_images};
-use network::graph::Graph;
-use network::integer;
+use network::calibrate::{Activations, calibrate};
+use network::graph::{Edit, Graph, Operator};
 use network::network::Network;
 use network::reference::Evaluator;
 use network::tensor::Tensor;
+use network::{integer, onnx};
 use proptest::prelude::*;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -67,6 +68,44 @@ fn check_reference(graph: &Graph, seed: u64) -> Result<(), TestCaseError> {
     Ok(())
 }
 
+/// The graph with real activations, as far as dot products read them: ReLU in place of quantisers.
+fn with_real_activations(graph: &Graph) -> Graph {
+    let is_dot =
+        |operator: &Operator| matches!(operator, Operator::MatMul | Operator::Gemm { .. } | Operator::Conv { .. });
+    let last = graph.nodes.iter().rposition(|node| is_dot(&node.operator)).unwrap_or(0);
+    let mut edit = Edit::of(graph);
+    for (index, node) in graph.nodes.iter().enumerate() {
+        let mut node = node.clone();
+        let quantises =
+            matches!(node.operator, Operator::Quant { .. } | Operator::BipolarQuant | Operator::MultiThreshold { .. });
+        if quantises && index < last {
+            node.operator = Operator::Relu;
+            node.inputs.truncate(1);
+        }
+        edit.keep(node);
+    }
+    edit.finish()
+}
+
+/// Real activations, calibrated: every network has integers then, and they are the reference's.
+fn check_calibrated(graph: &Graph, seed: u64) -> Result<(), TestCaseError> {
+    let real = with_real_activations(graph);
+    let shape = real.value(real.input).shape.clone();
+    let tensor = |image: Vec<f32>| Tensor::new(shape.clone(), image.into_iter().map(f64::from).collect());
+    let images: Vec<Tensor> = random_images(&real, seed, 8).into_iter().map(tensor).collect();
+    let activations = Activations { bits: 2 + (seed % 7) as u32, ..Activations::default() };
+    let calibrated = calibrate(&real, &images, &activations).map_err(fail)?;
+    check_reference(&calibrated, seed)?;
+    // The file that it would be written to computes the same.
+    let bytes = onnx::export(&calibrated).map_err(fail)?;
+    let again = onnx::import_bytes(&bytes, None, "again").map_err(fail)?;
+    let (one, other) = (Evaluator::new(&calibrated).map_err(fail)?, Evaluator::new(&again).map_err(fail)?);
+    for image in &images {
+        prop_assert_eq!(one.run(image).map_err(fail)?, other.run(image).map_err(fail)?, "seed {}", seed);
+    }
+    Ok(())
+}
+
 /// The packed engine against the integers.
 fn check_packed(graph: &Graph, seed: u64) -> Result<(), TestCaseError> {
     let network = lower(graph).map_err(fail)?;
@@ -84,6 +123,16 @@ proptest! {
     #[test]
     fn reference_equals_integers(seed in any::<u64>()) {
         check_reference(&random_graph(seed, 70), seed)?;
+    }
+
+    #[test]
+    fn calibrated_activations_have_integers(seed in any::<u64>()) {
+        check_calibrated(&random_graph(seed, 40), seed)?;
+    }
+
+    #[test]
+    fn calibrated_activations_have_integers_on_convolutions(seed in any::<u64>()) {
+        check_calibrated(&random_convolutional_graph(seed), seed)?;
     }
 
     #[test]

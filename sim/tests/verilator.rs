@@ -101,6 +101,7 @@ fn dot() -> (Network, StreamCore) {
             reduction: Reduction::None,
         },
         sensitive_steps: Vec::new(),
+        approximations: Vec::new(),
         replaceable: false,
     };
     network.validate().unwrap();

@@ -4,6 +4,7 @@ use compiler::lower::LowerError;
 use hdl::artifacts::ArtifactsError;
 use miette::Diagnostic;
 use network::onnx::ImportError;
+use network::reference::ReferenceError;
 use pyo3::create_exception;
 use pyo3::exceptions::PyException;
 use pyo3::prelude::*;
@@ -143,4 +144,5 @@ classes!(
     ArtifactsError => DirectoryError,
     ImportError => ModelError,
     LowerError => ModelError,
+    ReferenceError => ModelError,
 );

@@ -6,6 +6,7 @@ use crate::error::Failure;
 use abi::maps::image_shape;
 use compiler::lower::lower;
 use hdl::artifacts;
+use network::approximate::approximate;
 use network::onnx;
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
@@ -32,7 +33,7 @@ impl Network {
         let packed = py.detach(|| -> Result<Packed, Failure> {
             Ok(match path.is_dir() {
                 true => Packed::new(&artifacts::read(&path)?.plan.network),
-                false => Packed::new(&lower(&onnx::import(&path)?)?),
+                false => Packed::new(&lower(&approximate(onnx::import(&path)?)?)?),
             })
         })?;
         let network = packed.network();

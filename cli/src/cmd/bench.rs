@@ -1,5 +1,6 @@
 //! `bench`: how fast an engine runs a network, and how near that comes to what its design allows.
 
+use crate::calibration::Calibration;
 use crate::engine::{Engine, EngineError, with_recorded};
 use crate::failure::Failure;
 use crate::images;
@@ -33,6 +34,8 @@ pub struct Bench {
     /// How long to measure; at least one batch is always run.
     #[arg(long, value_name = "S", default_value_t = 4.0, value_parser = seconds)]
     seconds: f64,
+    #[command(flatten)]
+    calibration: Calibration,
     /// Print one JSON object instead of text.
     #[arg(long)]
     json: bool,
@@ -97,7 +100,7 @@ impl Bench {
         if let Engine::Replay(_) = engine {
             return Err(EngineError::NoBench.into());
         }
-        let model = Model::open(&self.model)?;
+        let model = Model::open(&self.model, &self.calibration)?;
         let network = model.network();
         let count = self.count.map(|count| count as usize);
         let images = match &self.input {

@@ -1,5 +1,6 @@
 //! `compile`: a model becomes a directory with everything that later verbs need.
 
+use crate::calibration::Calibration;
 use crate::engine::{DEFAULT_CLOCK_MHZ, DEFAULT_TARGET_FPS};
 use crate::failure::Failure;
 use crate::model::Model;
@@ -43,6 +44,8 @@ pub struct Compile {
     /// Let other weights and thresholds be loaded into the running design, see `xnorforge load`.
     #[arg(long)]
     writable_weights: bool,
+    #[command(flatten)]
+    calibration: Calibration,
     /// Print the report as one JSON object instead of text.
     #[arg(long)]
     json: bool,
@@ -77,7 +80,7 @@ impl Compile {
         if self.max && self.board.is_none() {
             return Err(MaxWithoutBoard.into());
         }
-        let model = Model::open(&self.model)?;
+        let model = Model::open(&self.model, &self.calibration)?;
         let goal = match &self.folding {
             None if self.max => Goal::Fastest,
             None => Goal::FramesPerSecond(self.target_fps.unwrap_or(DEFAULT_TARGET_FPS)),

@@ -1,7 +1,8 @@
 //! `info`: what a model is, before anything is built.
 
+use crate::calibration::Calibration;
 use crate::failure::Failure;
-use crate::model::Model;
+use crate::model::{Model, graph};
 use crate::output::show;
 use abi::maps::Reduction;
 use clap::{Args, ValueEnum};
@@ -15,6 +16,8 @@ pub struct Info {
     /// A QONNX file, or a directory written by `compile`.
     #[arg(value_name = "MODEL|DIR")]
     model: PathBuf,
+    #[command(flatten)]
+    calibration: Calibration,
     /// Print a form in full instead.
     #[arg(long, value_enum)]
     dump: Option<Dump>,
@@ -38,9 +41,9 @@ impl Info {
             && !self.model.is_dir()
         {
             // Before lowering, so that a model that cannot be lowered can be looked at.
-            return show(&network::onnx::import(&self.model)?.to_string());
+            return show(&graph(&self.model, &self.calibration)?.to_string());
         }
-        let model = Model::open(&self.model)?;
+        let model = Model::open(&self.model, &self.calibration)?;
         match (self.dump, &model) {
             (Some(Dump::Plan), Model::Compiled { compiled, .. }) => show(&compiled.plan.to_string()),
             (Some(Dump::Plan), Model::Imported { network, .. }) => {
@@ -90,6 +93,7 @@ fn summary(model: &Model) -> String {
             }
             LayerKind::MultiThreshold(_)
             | LayerKind::Add(_)
+            | LayerKind::Multiply
             | LayerKind::Table(_)
             | LayerKind::Concat
             | LayerKind::Upsample { .. }
@@ -105,13 +109,14 @@ fn summary(model: &Model) -> String {
         Model::Imported { graph, .. } => graph.remarks.clone(),
         Model::Compiled { .. } => Vec::new(),
     };
+    remarks.extend(network.approximations.iter().map(ToString::to_string));
     for steps in &network.sensitive_steps {
         remarks.push(format!(
-            "{} of the steps of {} (channels {:?}) lie within float32 rounding of a value that can occur: a float32 \
-             framework may differ there",
+            "{} of the steps of {} ({}) lie within float32 rounding of a value that can occur: a float32 framework may \
+             differ there",
             steps.channels.len(),
             steps.node,
-            steps.channels
+            listed(&steps.channels)
         ));
     }
     if !remarks.is_empty() {
@@ -121,6 +126,18 @@ fn summary(model: &Model) -> String {
         text += &format!("note: {remark}\n");
     }
     text
+}
+
+/// Ascending channels, each once; how many where they are many.
+fn listed(channels: &[usize]) -> String {
+    const SHOWN: usize = 8;
+    let mut channels = channels.to_vec();
+    channels.dedup();
+    match channels.len() {
+        count if count > SHOWN => format!("in {count} channels"),
+        1 => format!("channel {}", channels[0]),
+        _ => format!("channels {channels:?}"),
+    }
 }
 
 /// The least and the greatest input value at which a code changes.

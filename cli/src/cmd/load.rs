@@ -1,5 +1,6 @@
 //! `load`: other weights into a compiled design, without a new bitstream.
 
+use crate::calibration::Calibration;
 use crate::engine::{Engine, EngineError, load_device};
 use crate::failure::Failure;
 use crate::model::Model;
@@ -22,6 +23,8 @@ pub struct Load {
     /// A QONNX file of a network of the same shape; without one, the network that DIR was compiled with.
     #[arg(value_name = "MODEL")]
     model: Option<PathBuf>,
+    #[command(flatten)]
+    calibration: Calibration,
     /// The device to write the weights to: uart:PATH[@BAUD] or pcie:BDF|FILE, or to try it sim:DIR or gates.
     #[arg(long, value_name = "DEVICE")]
     on: Option<String>,
@@ -48,7 +51,7 @@ impl Load {
             return Err(EngineError::NoLoad.into());
         }
         let compiled = artifacts::read(&self.folder)?;
-        let model = self.model.as_deref().map(Model::open).transpose()?;
+        let model = self.model.as_deref().map(|path| Model::open(path, &self.calibration)).transpose()?;
         let compiled = artifacts::load(&compiled, model.as_ref().map(Model::network), &self.folder)?;
         let identity = compiled.manifest.weights.map_or(0, |weights| weights.identity);
         let segments = artifacts::segments(&compiled.plan).map_err(artifacts::ArtifactsError::from)?;

@@ -1,5 +1,6 @@
 //! `run`: a network on images, on any engine.
 
+use crate::calibration::Calibration;
 use crate::engine::{Engine, with_recorded};
 use crate::failure::Failure;
 use crate::images;
@@ -39,6 +40,8 @@ pub struct Run {
     /// Write each layer's integers into this directory.
     #[arg(long, value_name = "DIR")]
     trace: Option<PathBuf>,
+    #[command(flatten)]
+    calibration: Calibration,
     /// Print one JSON object instead of text.
     #[arg(long)]
     json: bool,
@@ -48,7 +51,7 @@ impl Run {
     /// Runs the verb.
     pub fn run(self) -> Result<(), Failure> {
         let engine: Engine = self.on.parse()?;
-        let model = Model::open(&self.model)?;
+        let model = Model::open(&self.model, &self.calibration)?;
         let network = model.network();
         let images = images::images(&self.input, &network.input_map.shape, self.count)?;
         let labels = self.labels.as_deref().map(|path| images::labels(path, images.len())).transpose()?;

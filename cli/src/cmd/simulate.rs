@@ -1,5 +1,6 @@
 //! `simulate`: a compiled design on images, compared with what its network computes.
 
+use crate::calibration::Calibration;
 use crate::engine::{Engine, EngineError, with_executor};
 use crate::failure::{Exit, Failure};
 use crate::images;
@@ -112,7 +113,7 @@ impl Simulate {
         if !self.folder.is_dir() {
             return Err(EngineError::NotCompiled { path: self.folder.display().to_string() }.into());
         }
-        let model = Model::open(&self.folder)?;
+        let model = Model::open(&self.folder, &Calibration::default())?;
         let Model::Compiled { compiled, .. } = &model else {
             return Err(EngineError::NotCompiled { path: self.folder.display().to_string() }.into());
         };

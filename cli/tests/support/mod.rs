@@ -25,7 +25,14 @@ impl Room {
         let folder = tempfile::tempdir().unwrap();
         let digits = Path::new(env!("CARGO_MANIFEST_DIR")).join("../models/digits");
         fs::create_dir(folder.path().join("digits")).unwrap();
-        for file in ["digits_mlp.onnx", "test_images.npy", "test_labels.npy", "expected_scores.npy"] {
+        for file in [
+            "digits_mlp.onnx",
+            "digits_float.onnx",
+            "digits_float_mlp.onnx",
+            "test_images.npy",
+            "test_labels.npy",
+            "expected_scores.npy",
+        ] {
             fs::copy(digits.join(file), folder.path().join("digits").join(file)).unwrap();
         }
         Room { folder }

@@ -148,7 +148,11 @@ impl Sum {
 /// The features of `stage`.
 pub fn of_stage(network: &Network, streams: &[Stream], stages: &[Stage], stage: &Stage, family: Family) -> Features {
     let (input, output) = (&streams[stage.input().0], &streams[stage.output().0]);
-    let mut sum = Sum::new(stage.kind.name(), family);
+    let kind = match stage.kind {
+        StageKind::MultiplyUnit { .. } => "add_unit",
+        _ => stage.kind.name(),
+    };
+    let mut sum = Sum::new(kind, family);
     let lanes = output.format.lanes as f64;
     let (bits_in, bits_out) = (input.format.element.bits() as f64, output.format.element.bits() as f64);
     let (word_in, word_out) = (input.word_bits() as f64, output.word_bits() as f64);
@@ -192,8 +196,7 @@ pub fn of_stage(network: &Network, streams: &[Stream], stages: &[Stage], stage: 
             }
         }
         StageKind::MultiThreshold { layer } => {
-            let layer = network.layer(*layer);
-            let levels = codes::levels(network.tensor(layer.output)) as f64;
+            let levels = codes::Ladder::of_layer(network, *layer).map_or(1, |ladder| ladder.levels()) as f64;
             let words = input.format.words_per_vector();
             let compared = lanes * levels * (bits_in + 1.0);
             sum.lut(if words == 1 { "compared_constants" } else { "compared" }, compared);
@@ -202,6 +205,7 @@ pub fn of_stage(network: &Network, streams: &[Stream], stages: &[Stage], stage: 
             sum.queue(output.word_bits(), multi_threshold::QUEUE);
         }
         StageKind::AddUnit { layer } => add_unit(&mut sum, network, *layer, streams, stage),
+        StageKind::MultiplyUnit { .. } => multiply_unit(&mut sum, streams, stage),
         StageKind::TableUnit { layer } => {
             let pair: u32 = stage.inputs.iter().map(|id| streams[id.0].format.element.bits()).sum();
             let words = output.format.words_per_vector();
@@ -269,6 +273,14 @@ fn window(sum: &mut Sum, shape: &SlidingWindowShape, width: usize, padded: bool)
     sum.both("place", if shape.pixel_words() > 1 { place } else { 0.0 });
     let flagged = width + usize::from(padded);
     sum.both("word", flagged as f64).queue(flagged, sliding_window::QUEUE);
+}
+
+/// With the coefficients of a sum whose factors differ between channels: products of the same kind.
+fn multiply_unit(sum: &mut Sum, streams: &[Stream], stage: &Stage) {
+    let output = &streams[stage.output().0];
+    let lanes = output.format.lanes as f64;
+    let [a, b] = [0, 1].map(|port: usize| f64::from(streams[stage.inputs[port].0].format.element.bits()));
+    sum.both("word_out", output.word_bits() as f64).lut("terms", lanes * (a + b)).lut("products", lanes * a * b);
 }
 
 fn add_unit(sum: &mut Sum, network: &Network, layer: network::network::LayerId, streams: &[Stream], stage: &Stage) {

@@ -8,7 +8,7 @@
 use super::parallelism::Folding;
 use super::units::readers;
 use super::{Dot, Parallelism};
-use crate::codes;
+use crate::codes::Ladder;
 use crate::datapath::weight_code::WeightCode;
 use crate::datapath::{UnitSize, WeightRange, choose};
 use crate::dot_unit::DotUnit;
@@ -78,7 +78,9 @@ impl Search<'_> {
                 LayerKind::ArgMax => {
                     self.cheapest(before).map(|path| Path { lanes: Some(1), ..path }).into_iter().collect()
                 }
-                LayerKind::Concat | LayerKind::Add(_) | LayerKind::Table(_) if layer.inputs.len() > 1 => {
+                LayerKind::Concat | LayerKind::Multiply | LayerKind::Add(_) | LayerKind::Table(_)
+                    if layer.inputs.len() > 1 =>
+                {
                     self.cheapest(before).into_iter().collect()
                 }
                 _ => before,
@@ -173,18 +175,19 @@ impl<'a> Costs<'a> {
         let weights = layer.kind.weights()?;
         let (input, sums) = (network.tensor(layer.input()), network.tensor(layer.output));
         let element = input.element;
-        let steps = network
-            .layers
-            .iter()
-            .find(|reader| matches!(reader.kind, LayerKind::MultiThreshold(_)) && reader.inputs == [layer.output]);
-        let result = steps.map_or(sums, |steps| network.tensor(steps.output));
+        let is_steps = |id: &LayerId| {
+            let reader = network.layer(*id);
+            matches!(reader.kind, LayerKind::MultiThreshold(_)) && reader.inputs == [layer.output]
+        };
+        let steps = (0..network.layers.len()).map(LayerId).find(is_steps);
+        let result = steps.map_or(sums, |steps| network.tensor(network.layer(steps).output));
         let spread = (sums.maximum - sums.minimum) / element.step();
         Some(Costs {
             range: WeightRange::held(weights, dot.part(), network.replaceable),
             element,
             padded: padded && element == ElementType::Bipolar,
             dot,
-            thresholds: steps.map_or(0, |steps| codes::levels(network.tensor(steps.output))),
+            thresholds: steps.and_then(|steps| Ladder::of_layer(network, steps)).map_or(0, |ladder| ladder.levels()),
             result_bits: result.element.bits() as usize,
             sum_bits: ElementType::holding(0, spread.max(1)).bits() as usize,
             family: search.family,

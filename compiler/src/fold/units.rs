@@ -1,6 +1,7 @@
 //! Which layers become units, and whether hardware has each.
 
 use super::PlanError;
+use crate::codes::Ladder;
 use abi::ElementType;
 use network::network::{Layer, LayerId, LayerKind, Network, TensorId};
 
@@ -58,6 +59,9 @@ const MOST_ACTIVATION_BITS: u32 = 16;
 /// Most bits of a weight.
 const MOST_WEIGHT_BITS: u32 = 9;
 
+/// Most thresholds of a step function: those of 8 bits.
+const MOST_THRESHOLDS: usize = 255;
+
 fn check(network: &Network, layer: &Layer) -> Result<(), PlanError> {
     let no_unit = |must, found: String, help| Err(PlanError::NoUnit { name: layer.name.clone(), must, found, help });
     let input = network.tensor(layer.input());
@@ -86,16 +90,20 @@ fn check(network: &Network, layer: &Layer) -> Result<(), PlanError> {
         }
     }
     match &layer.kind {
-        LayerKind::MultiThreshold(steps) if !steps.iter().all(|step| step.is_rising()) => no_unit(
-            "have step functions that rise",
-            "one of them falls or turns".into(),
-            "run it on `cpu` or `reference`; such steps have no hardware yet",
+        LayerKind::MultiThreshold(steps) if !Ladder::of(steps, output, network.replaceable).holds(steps) => no_unit(
+            "have step functions that go through their values in a common order",
+            "one of them falls or turns where others do not".into(),
+            "give the channels scales of one sign before the quantiser; with `--writable-weights`, only rising steps",
         ),
-        LayerKind::MultiThreshold(_) if output.element.bits() > 8 => no_unit(
-            "quantise to at most 8 bits",
-            format!("it makes {}", output.element),
-            "choose a bit width of 8 or less",
-        ),
+        LayerKind::MultiThreshold(steps)
+            if Ladder::of(steps, output, network.replaceable).levels() > MOST_THRESHOLDS =>
+        {
+            no_unit(
+                "quantise to at most 256 values",
+                format!("it makes {}", output.element),
+                "choose a bit width of 8 or less",
+            )
+        }
         _ => Ok(()),
     }
 }

@@ -1,7 +1,11 @@
 //! The operations between two dot products as one function of one number, evaluated in any arithmetic.
 
+mod quantiser;
+
+pub use quantiser::Quantiser;
+
 use super::arithmetic::{Arithmetic, BallArithmetic, ExactArithmetic, Fault};
-use network::graph::RoundingMode;
+use super::pair_sums::PairSums;
 use num_rational::BigRational;
 use num_traits::ToPrimitive;
 use std::cmp::Ordering;
@@ -170,13 +174,16 @@ pub enum Function {
     Clip(f64, f64),
     /// The constant with number x, which is a whole number from 0 on. The constants ascend.
     Lookup(Arc<Vec<Constant>>),
+    /// The real sum that x, an integer sum, stands for.
+    PairSum(Arc<PairSums>),
 }
 
 impl Function {
     /// Whether a greater argument never turns from a greater to a lesser result or back.
     pub fn is_monotone(&self) -> bool {
         match self {
-            Function::Binary(..) | Function::Clip(..) | Function::SquareRoot | Function::Lookup(_) => true,
+            Function::Binary(..) | Function::Clip(..) | Function::SquareRoot => true,
+            Function::Lookup(_) | Function::PairSum(_) => true,
             Function::Reversed(operation, _) => *operation != Binary::Divide,
             Function::Power(exponent) => exponent % 2 == 1,
             Function::Absolute => false,
@@ -197,6 +204,10 @@ impl Function {
             Function::Lookup(constants) => {
                 let number = usize::try_from(arithmetic.floor(&x)?).map_err(|_| Fault::Undefined)?;
                 constants.get(number).ok_or(Fault::Undefined)?.evaluate(arithmetic)?
+            }
+            Function::PairSum(sums) => {
+                let sum = arithmetic.floor(&x)?;
+                sums.real(sum).ok_or(Fault::Undefined)?.evaluate(arithmetic)?
             }
             Function::Power(exponent) => {
                 let mut product = arithmetic.float(1.0);
@@ -222,6 +233,18 @@ impl Function {
             }
         })
     }
+}
+
+/// What functions, one after the other, make of `x`, where that is a double precision number exactly.
+pub fn exact_value(functions: &[Function], x: f64) -> Option<f64> {
+    let arithmetic = &mut ExactArithmetic::default();
+    let mut number = arithmetic.float(x);
+    for function in functions {
+        number = function.apply(number, arithmetic).ok()?;
+    }
+    let ratio = number.as_rational()?;
+    let value = ratio.to_f64()?;
+    (BigRational::from_float(value)? == ratio).then_some(value)
 }
 
 /// How a function's result moves as its argument grows.
@@ -253,96 +276,6 @@ impl Direction {
             falling ^= turns;
         }
         Some(if falling { Direction::Falling } else { Direction::Rising })
-    }
-}
-
-/// What ends a chain: from a real number to an integer code.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Quantiser {
-    /// +1 where x ≥ 0, else −1.
-    Bipolar,
-    /// −1, 0 or +1.
-    Sign,
-    /// round(clamp(x / scale + zero_point, minimum, maximum))
-    Uniform {
-        /// Distance of two levels.
-        scale: Constant,
-        /// Code of zero.
-        zero_point: Constant,
-        /// Least code.
-        minimum: i64,
-        /// Greatest code.
-        maximum: i64,
-        /// How the quotient is rounded.
-        rounding: RoundingMode,
-    },
-    /// first + step · (number of thresholds at or below x)
-    Thresholds {
-        /// The thresholds, in any order.
-        thresholds: Arc<Vec<f64>>,
-        /// The code below all thresholds.
-        first: i64,
-        /// What each threshold adds.
-        step: i64,
-    },
-}
-
-impl Quantiser {
-    fn code<A: Arithmetic>(&self, x: &A::Number, arithmetic: &mut A) -> Result<i64, Fault> {
-        match self {
-            Quantiser::Bipolar => Ok(if arithmetic.sign(x)? == Ordering::Less { -1 } else { 1 }),
-            Quantiser::Sign => Ok(arithmetic.sign(x)? as i64),
-            Quantiser::Thresholds { thresholds, first, step } => {
-                let mut count = 0;
-                for threshold in thresholds.iter() {
-                    let threshold = arithmetic.float(*threshold);
-                    count += i64::from(arithmetic.compare(x, &threshold)? != Ordering::Less);
-                }
-                Ok(first + step * count)
-            }
-            Quantiser::Uniform { scale, zero_point, minimum, maximum, rounding } => {
-                let scale = scale.evaluate(arithmetic)?;
-                let quotient = arithmetic.divide(x, &scale)?;
-                let zero_point = zero_point.evaluate(arithmetic)?;
-                let quotient = arithmetic.add(&quotient, &zero_point);
-                for (limit, beyond) in [(*minimum, Ordering::Less), (*maximum, Ordering::Greater)] {
-                    let number = arithmetic.float(limit as f64);
-                    if arithmetic.compare(&quotient, &number)? == beyond {
-                        return Ok(limit);
-                    }
-                }
-                round(&quotient, *rounding, arithmetic)
-            }
-        }
-    }
-}
-
-fn round<A: Arithmetic>(x: &A::Number, mode: RoundingMode, arithmetic: &mut A) -> Result<i64, Fault> {
-    let ceiling = |arithmetic: &mut A, x: &A::Number| {
-        let negative = arithmetic.negate(x);
-        arithmetic.floor(&negative).map(|floor| -floor)
-    };
-    match mode {
-        RoundingMode::Floor => arithmetic.floor(x),
-        RoundingMode::Ceil => ceiling(arithmetic, x),
-        RoundingMode::Down if arithmetic.sign(x)? == Ordering::Less => ceiling(arithmetic, x),
-        RoundingMode::Down => arithmetic.floor(x),
-        RoundingMode::Up if arithmetic.sign(x)? == Ordering::Less => arithmetic.floor(x),
-        RoundingMode::Up => ceiling(arithmetic, x),
-        RoundingMode::HalfEven | RoundingMode::HalfUp | RoundingMode::HalfDown => {
-            let below = arithmetic.floor(x)?;
-            let half = arithmetic.float(below as f64 + 0.5);
-            let up = match arithmetic.compare(x, &half)? {
-                Ordering::Less => false,
-                Ordering::Greater => true,
-                Ordering::Equal => match mode {
-                    RoundingMode::HalfEven => below % 2 != 0,
-                    RoundingMode::HalfUp => below >= 0,
-                    _ => below < 0,
-                },
-            };
-            Ok(below + i64::from(up))
-        }
     }
 }
 
@@ -381,7 +314,9 @@ impl QuantisedChain {
     pub fn direction(&self) -> Option<Direction> {
         let sign = match &self.quantiser {
             Quantiser::Uniform { scale, .. } => scale.clone(),
-            Quantiser::Bipolar | Quantiser::Sign | Quantiser::Thresholds { .. } => Constant::Float(1.0),
+            Quantiser::Bipolar | Quantiser::Sign | Quantiser::Linear { .. } | Quantiser::Thresholds { .. } => {
+                Constant::Float(1.0)
+            }
         };
         let mut functions = self.functions.clone();
         functions.push(Function::Binary(Binary::Divide, sign));

@@ -12,7 +12,7 @@ pub enum LowerError {
     #[diagnostic(
         code(compiler::lower::not_quantised),
         help(
-            "put a quantiser (Quant, BipolarQuant, MultiThreshold or Sign) before `{node}`, in Brevitas a QuantIdentity or a quantised activation, and export again"
+            "put a quantiser (Quant, BipolarQuant, MultiThreshold or Sign) before `{node}`, in Brevitas a QuantIdentity or a quantised activation, and export again; or let `--calibrate X.npy` choose one on images"
         )
     )]
     NotQuantised {
@@ -30,7 +30,7 @@ pub enum LowerError {
     #[diagnostic(
         code(compiler::lower::weights_not_quantised),
         help(
-            "quantise the weights of `{node}` (in Brevitas: a weight_quant with one scale per tensor or per output channel) and export again"
+            "quantise the weights of `{node}` (in Brevitas: a weight_quant with one scale per tensor or per output channel) and export again, or by `xnorforge quantize`"
         )
     )]
     WeightsNotQuantised {
@@ -48,7 +48,7 @@ pub enum LowerError {
     #[diagnostic(
         code(compiler::lower::two_data_operands),
         help(
-            "two activations can be added, subtracted and concatenated, not multiplied or divided; rewrite the model without `{node}`"
+            "two activations can be added, subtracted, multiplied and concatenated, not divided; rewrite the model without `{node}`"
         )
     )]
     TwoDataOperands {

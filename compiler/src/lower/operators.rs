@@ -124,6 +124,21 @@ pub fn quant(elements: usize, format: &QuantFormat, scale: Parameter, zero_point
     Quantisation { quantisers, element, back: vec![unshift, times(scale)] }
 }
 
+/// The ONNX `QuantizeLinear` to integers of a range: its result is the code itself.
+pub fn quantize_linear(
+    elements: usize,
+    (minimum, maximum): (i64, i64),
+    scale: &Parameter,
+    zero_point: &Parameter,
+) -> Option<Quantisation> {
+    let quantisers = (0..elements).map(|element| {
+        let (scale, zero_point) = (scale.at(element).clone(), zero_point.at(element).as_integer()?);
+        Some(Quantiser::Linear { scale, zero_point, minimum, maximum })
+    });
+    let element = ElementType::holding(minimum, maximum);
+    Some(Quantisation { quantisers: quantisers.collect::<Option<_>>()?, element, back: Vec::new() })
+}
+
 /// The QONNX `MultiThreshold`. Two levels that lie symmetrically about zero are bipolar.
 pub fn multi_threshold(
     channel_of: impl Fn(usize) -> usize,

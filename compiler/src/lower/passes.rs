@@ -1,5 +1,11 @@
 //! The passes over a lowered network. Each is a pure function; [`super::PASSES`] is their order.
 
+mod identity;
+mod merge_functions;
+
+pub use identity::drop_identities;
+pub use merge_functions::merge_functions;
+
 use super::weights::{element_of, row_range, row_spacing};
 use abi::{ElementType, StepFunction};
 use network::network::{
@@ -319,6 +325,7 @@ pub(crate) fn set_derived_range(kind: &LayerKind, inputs: &[TensorType], tensor:
         // With one tensor it is there for its type.
         LayerKind::Add(add) if inputs.len() == 1 => (tensor.minimum, tensor.maximum) = sum_range(add, inputs),
         LayerKind::Add(add) => set_accumulator(tensor, sum_range(add, inputs)),
+        LayerKind::Multiply => set_accumulator(tensor, product_range(&inputs[0], &inputs[1])),
         LayerKind::Table(Table { values }) => {
             let values = || values.iter().flatten().map(|value| i64::from(*value));
             tensor.minimum = values().min().unwrap_or(0);
@@ -346,6 +353,12 @@ pub(super) fn sum_of_windows(input: &TensorType, window: &Window) -> (i64, i64) 
 }
 
 /// The least and the greatest sum over all channels.
+/// The least and the greatest product of elements of two tensors.
+pub(super) fn product_range(a: &TensorType, b: &TensorType) -> (i64, i64) {
+    let ends = [a.minimum * b.minimum, a.minimum * b.maximum, a.maximum * b.minimum, a.maximum * b.maximum];
+    ends.into_iter().fold((i64::MAX, i64::MIN), |(low, high), end| (low.min(end), high.max(end)))
+}
+
 pub(super) fn sum_range(add: &Add, inputs: &[TensorType]) -> (i64, i64) {
     let of_channel = |channel: usize| {
         add.factors.iter().zip(inputs).fold((0, 0), |(low, high), (factors, tensor)| {
@@ -356,6 +369,18 @@ pub(super) fn sum_range(add: &Add, inputs: &[TensorType]) -> (i64, i64) {
     };
     let channels = add.factors.iter().map(Vec::len).max().unwrap_or(1);
     (0..channels).map(of_channel).fold((i64::MAX, i64::MIN), |(low, high), (a, b)| (low.min(a), high.max(b)))
+}
+
+/// Leaves out layers that nothing reads.
+fn drop_unread_layers(mut network: Network) -> Network {
+    while let Some(unread) = network
+        .layers
+        .iter()
+        .position(|layer| layer.output != network.output && network.consumers(layer.output).next().is_none())
+    {
+        network.layers.remove(unread);
+    }
+    drop_unused_tensors(network)
 }
 
 fn drop_unused_tensors(mut network: Network) -> Network {

@@ -40,6 +40,11 @@ impl Parameter {
         }
     }
 
+    /// The constants, each for one element or more.
+    pub fn constants(&self) -> &[Constant] {
+        &self.constants
+    }
+
     /// The constant for the element with the given row-major index.
     pub fn at(&self, element: usize) -> &Constant {
         &self.constants[element / self.inner % self.constants.len()]

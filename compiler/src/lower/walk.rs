@@ -1,10 +1,12 @@
 //! The walk over a graph that makes the first, unpolished network.
 
+mod codes;
 mod dot;
 mod ends;
 mod join;
 mod layout;
 mod pool;
+mod product;
 mod quantise;
 
 use super::LowerError;
@@ -33,6 +35,7 @@ pub fn walk(graph: &Graph) -> Result<Network, LowerError> {
         layers: Vec::new(),
         input: None,
         input_is_laid_out: false,
+        input_is_annotated: false,
         sensitive_steps: Vec::new(),
     };
     let mut reduction = Reduction::None;
@@ -79,6 +82,8 @@ struct Walk<'a> {
     input: Option<(TensorId, InputMap)>,
     /// Whether something relies on how the input tensor is laid out; until then it may still be changed.
     input_is_laid_out: bool,
+    /// Whether the input tensor holds the integers that the file says the image's values are.
+    input_is_annotated: bool,
     sensitive_steps: Vec<SensitiveSteps>,
 }
 
@@ -213,6 +218,13 @@ impl<'a> Walk<'a> {
                 let format = QuantFormat { signed: *signed, narrow: *narrow, rounding: *rounding, bits: bits as u32 };
                 self.quantise(node, data, operators::quant(elements, &format, scale, zero_point))
             }
+            (Operator::QuantizeLinear { minimum, maximum }, Symbol::Data(data)) => {
+                let (scale, zero_point) = (self.parameter(node, 1, &shape)?, self.parameter(node, 2, &shape)?);
+                let range = (*minimum, *maximum);
+                let quantisation = operators::quantize_linear(elements, range, &scale, &zero_point)
+                    .ok_or_else(|| LowerError::Undefined { node: node.name.clone(), channel: 0 })?;
+                self.quantise(node, data, quantisation)
+            }
             (Operator::MultiThreshold { out_scale, out_bias, channel_axis }, Symbol::Data(data)) => {
                 let thresholds = self.floats(node, 1)?;
                 let inner: usize = shape[*channel_axis + 1..].iter().product();
@@ -267,6 +279,9 @@ impl<'a> Walk<'a> {
         let (data, reversed) = match (first, self.symbol(node.inputs[1])) {
             (Symbol::Data(_), Symbol::Data(_)) if matches!(operation, Binary::Add | Binary::Subtract) => {
                 return self.sum(node, operation).map(Symbol::Data);
+            }
+            (Symbol::Data(_), Symbol::Data(_)) if operation == Binary::Multiply => {
+                return self.product(node).map(Symbol::Data);
             }
             (Symbol::Data(_), Symbol::Data(_)) => {
                 return Err(LowerError::TwoDataOperands { node: node.name.clone(), operator: node.operator.name() });

@@ -1,12 +1,9 @@
-//! Integers out of real weights: the common grid that a row of weights lies on, found by exact arithmetic and not
-//! by who wrote the file.
+//! Integers out of real weights.
 
 use crate::schedule::greatest_common_divisor;
 use abi::ElementType;
+use network::grid::{GREATEST_WEIGHT, greatest_common_step};
 use network::network::WeightMatrix;
-
-/// Greatest magnitude of an integer weight (a power-of-two code of nine bits).
-pub const GREATEST_WEIGHT: i64 = 256;
 
 /// A matrix of real weights as integers times one scale per row.
 #[derive(Clone, Debug, PartialEq)]
@@ -72,36 +69,6 @@ pub fn row_range(weights: &[i16], (minimum, maximum): (i64, i64)) -> (i64, i64) 
 pub fn row_spacing(weights: &[i16], input_step: i64) -> i64 {
     let divisor = |divisor: usize, weight: &i16| greatest_common_divisor(divisor, usize::from(weight.unsigned_abs()));
     (weights.iter().fold(0, divisor) as i64 * input_step).max(1)
-}
-
-/// The greatest number that every weight is an integer multiple of: 1 where all are zero, `None` where the
-/// weights' exponents lie so far apart that no grid of few bits holds them.
-fn greatest_common_step(weights: &[f64]) -> Option<f64> {
-    let mut step: Option<f64> = None;
-    for weight in weights {
-        let weight = weight.abs();
-        if weight == 0.0 || step == Some(weight) {
-            continue;
-        }
-        step = Some(match step {
-            None => weight,
-            Some(step) => common_step(step, weight)?,
-        });
-    }
-    Some(step.unwrap_or(1.0))
-}
-
-/// Euclid's algorithm on two positive numbers. The remainder of two floats is exact, so is the result.
-fn common_step(a: f64, b: f64) -> Option<f64> {
-    let (mut a, mut b) = (a.max(b), a.min(b));
-    let finest = a / GREATEST_WEIGHT as f64 / 2.0;
-    while b != 0.0 {
-        if b < finest {
-            return None;
-        }
-        (a, b) = (b, a % b);
-    }
-    Some(a)
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Which datapath the dot products of a stage take, and how long it is.
 
 use super::{Stage, StageKind, Stream, has_clean_lanes};
-use crate::codes;
+use crate::codes::Ladder;
 use crate::datapath::weight_code::WeightCode;
 use crate::datapath::{self, Choice, UnitSize, WeightRange};
 use crate::dot_unit::{self, DotUnit};
@@ -32,7 +32,8 @@ pub fn arithmetic(network: &Network, streams: &[Stream], stages: &[Stage], stage
     let size = UnitSize { pe: lanes.pe, simd, weight_rows };
     let choice = datapath::choose(range, input.format.element, size, input.padded, clean);
     let code = WeightCode::new(choice.form, range, input.format.element, input.padded);
-    let thresholds = stage.kind.thresholds().map_or(0, |id| codes::levels(network.tensor(network.layer(id).output)));
+    let ladder = stage.kind.thresholds().and_then(|id| Ladder::of_layer(network, id));
+    let thresholds = ladder.map_or(0, |ladder| ladder.levels());
     let result_bits = streams[stage.output().0].format.element.bits() as usize;
     let mut unit = DotUnit::new(&dot, code, (lanes.pe, simd), thresholds, result_bits);
     unit.word_bits = input.word_bits();

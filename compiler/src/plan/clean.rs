@@ -31,7 +31,7 @@ pub fn has_clean_lanes(network: &Network, streams: &[Stream], stages: &[Stage], 
             LayerKind::Pool(pool) => pool.operation != PoolOperation::Sum && inputs_are_clean(),
             _ => false,
         },
-        StageKind::AddUnit { .. } | StageKind::TableUnit { .. } => false,
+        StageKind::AddUnit { .. } | StageKind::MultiplyUnit { .. } | StageKind::TableUnit { .. } => false,
         StageKind::SlidingWindow { .. }
         | StageKind::Concat { .. }
         | StageKind::Upsample { .. }

@@ -49,7 +49,7 @@ fn control(network: &Network, streams: &[Stream], stages: &[Stage], stage: &Stag
             let blocks = output.format.words_per_image();
             Box::new(one_result::OneResult::global_pool(input.format.words_per_image() / blocks, blocks))
         }
-        StageKind::AddUnit { .. } | StageKind::TableUnit { .. } => {
+        StageKind::AddUnit { .. } | StageKind::MultiplyUnit { .. } | StageKind::TableUnit { .. } => {
             Box::new(one_result::OneResult::element_wise(stage.inputs.len()))
         }
         StageKind::Concat { .. } => {

@@ -46,6 +46,7 @@ impl Builder {
                 reduction: Reduction::None,
             },
             sensitive_steps: Vec::new(),
+            approximations: Vec::new(),
             replaceable: false,
         };
         (Builder { network, random: seed | 1 }, TensorId(0))

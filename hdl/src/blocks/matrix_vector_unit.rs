@@ -40,7 +40,7 @@ use network::network::WeightMatrix;
 use rust_hdl::core::prelude::*;
 use std::sync::Arc;
 
-pub use super::row_results::{RowFunction, least_value, levels};
+pub use super::row_results::RowFunction;
 
 /// What a unit computes.
 #[derive(Clone, Copy, Debug)]

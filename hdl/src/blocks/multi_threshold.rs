@@ -12,6 +12,7 @@ use super::threshold_row::ThresholdRow;
 use super::weight_access::ports;
 use crate::wire::{ModuleName, Parameter, Wire, Word, bits_of};
 use abi::StepFunction;
+use compiler::codes::{Ladder, Rung};
 use compiler::memory::MemoryKind;
 use compiler::schedule::multi_threshold::QUEUE;
 use network::network::TensorType;
@@ -73,30 +74,29 @@ pub struct MultiThreshold {
 }
 
 impl MultiThreshold {
-    /// The unit called `name` for `steps` from tensor `input` to tensor `output`, `lanes` elements a word.
-    pub fn new(name: &str, steps: &[StepFunction<i64>], input: &TensorType, output: &TensorType, lanes: usize) -> Self {
+    /// The unit called `name` for `steps` from tensor `input` to tensor `output`, `lanes` elements a word. Their values are
+    /// on `ladder`.
+    pub fn new(
+        name: &str,
+        steps: &[StepFunction<i64>],
+        (input, output): (&TensorType, &TensorType),
+        ladder: &Ladder,
+        lanes: usize,
+    ) -> Self {
         let bits = input.element.bits() as usize;
         let element = output.element.bits() as usize;
         let words = steps.len().div_ceil(lanes);
         // One bit more than the elements have, for thresholds that are never reached.
         let compared = bits + 1;
-        let levels = super::row_results::levels(output);
-        let least = super::row_results::least_value(output);
-        let thresholds = |channel: usize| -> Vec<u64> {
-            let code = |level: usize| least + (level as i64 + 1) * output.element.step();
-            let never = 1u64 << bits;
-            let to_zero = if output.element == abi::ElementType::Bipolar { 0 } else { -least };
-            let Some(step) = steps.get(channel) else {
-                return (0..levels).map(|level| if (level as i64) < to_zero { 0 } else { never }).collect();
-            };
-            let key = |value: i64| ordered(input, value);
-            (0..levels)
-                .map(|level| match step.values.iter().position(|value| i64::from(*value) >= code(level)) {
-                    None => never,
-                    Some(0) => 0,
-                    Some(piece) => key(step.boundaries[piece - 1]),
-                })
-                .collect()
+        let levels = ladder.levels();
+        let key = |rung: Rung| match rung {
+            Rung::Always => 0,
+            Rung::From(boundary) => ordered(input, boundary),
+            Rung::Never => 1 << bits,
+        };
+        let thresholds = |channel: usize| {
+            let rungs = steps.get(channel).map_or_else(|| ladder.zero_rungs(output), |step| ladder.rungs(step));
+            rungs.into_iter().map(key).collect::<Vec<u64>>()
         };
         let constants: Vec<Word> = (0..words)
             .map(|word| Word::from_lanes((0..lanes).flat_map(|lane| thresholds(word * lanes + lane)), compared))
@@ -130,9 +130,7 @@ impl MultiThreshold {
             late_word: Register::new(lanes * bits),
             flags: DelayLine::new(3, 1),
             values: (0..lanes).map(|_| Wire::of(bits)).collect(),
-            rows: (0..lanes)
-                .map(|_| ThresholdRow::new(levels, compared, element, output.element.encode(least)))
-                .collect(),
+            rows: (0..lanes).map(|_| ThresholdRow::new(ladder, compared, output.element)).collect(),
             results: (0..lanes).map(|_| Wire::of(lanes * element)).collect(),
             packed: Wire::of(lanes * element),
             result: Register::new(lanes * element),

@@ -20,12 +20,13 @@ use super::stream_fifo::StreamFifo;
 use super::threshold_row::ThresholdRow;
 use super::weight_access::ports;
 use crate::wire::{ModuleName, Parameter, Wire, Word, bits_of};
+use compiler::codes::Ladder;
 use compiler::memory::MemoryKind;
 use rust_hdl::core::prelude::*;
 use std::sync::Arc;
 
 mod constants;
-pub use constants::{RowFunction, Rows, least_value, levels, ranges};
+pub use constants::{RowFunction, Rows, ranges};
 
 /// Accumulators, thresholds and the output queue.
 #[derive(Clone, Debug, LogicBlock)]
@@ -100,9 +101,10 @@ impl RowResults {
         let constants = rows.constants();
         let (pe, folds) = (rows.folds[0].len(), rows.folds.len());
         let element = rows.function.element().bits() as usize;
-        let (threshold_rows, bias_rows) = if constants.levels > 0 { (pe, 0) } else { (0, pe) };
+        let (threshold_rows, bias_rows) = if constants.ladder.is_some() { (pe, 0) } else { (0, pe) };
         let (reserved, fold) = (super::bits_for(depth), super::address_bits(folds));
         let sum = constants.sum_bits;
+        let threshold_row = |ladder: &Ladder| ThresholdRow::new(ladder, sum, rows.function.element());
         let (access, answer) = ports(rows.writable);
         // A memory of one row is a constant and needs no register.
         let (late, fold_constants) = (usize::from(folds > 1), constants.words[0].bits());
@@ -131,9 +133,7 @@ impl RowResults {
             late_constants: (0..late).map(|_| Register::new(fold_constants)).collect(),
             fold_constants: Wire::of(fold_constants),
             done: DelayLine::new(2, 1),
-            thresholds: (0..threshold_rows)
-                .map(|_| ThresholdRow::new(constants.levels, sum, element, constants.least))
-                .collect(),
+            thresholds: constants.ladder.iter().flat_map(|ladder| (0..pe).map(|_| threshold_row(ladder))).collect(),
             scaled: (0..bias_rows).map(|_| Wire::of(element)).collect(),
             biases: (0..bias_rows).map(|_| Wire::of(element)).collect(),
             biased: (0..bias_rows).map(|_| Wire::of(element)).collect(),

@@ -7,6 +7,7 @@ use crate::blocks::depthwise_unit::DepthwiseUnit;
 use crate::blocks::fork::Fork;
 use crate::blocks::matrix_vector_unit::MatrixVectorUnit;
 use crate::blocks::multi_threshold::MultiThreshold;
+use crate::blocks::multiply_unit::MultiplyUnit;
 use crate::blocks::pool_unit::PoolUnit;
 use crate::blocks::rom::Rom;
 use crate::blocks::scale_unit::ScaleUnit;
@@ -181,6 +182,8 @@ units! {
     ArgMax: chain,
     /// See [`crate::blocks::add_unit`].
     AddUnit: join,
+    /// See [`crate::blocks::multiply_unit`].
+    MultiplyUnit: join,
     /// See [`crate::blocks::table_unit`].
     TableUnit: join,
     /// See [`crate::blocks::concat`].
@@ -204,6 +207,7 @@ impl Unit {
             | Unit::Upsample(_)
             | Unit::ArgMax(_)
             | Unit::AddUnit(_)
+            | Unit::MultiplyUnit(_)
             | Unit::TableUnit(_)
             | Unit::Concat(_)
             | Unit::Fork(_) => Vec::new(),
@@ -224,6 +228,7 @@ impl Unit {
             | Unit::Upsample(_)
             | Unit::ArgMax(_)
             | Unit::AddUnit(_)
+            | Unit::MultiplyUnit(_)
             | Unit::TableUnit(_)
             | Unit::Concat(_)
             | Unit::Fork(_) => Vec::new(),
@@ -249,6 +254,7 @@ impl Unit {
             | Unit::Upsample(_)
             | Unit::ArgMax(_)
             | Unit::AddUnit(_)
+            | Unit::MultiplyUnit(_)
             | Unit::TableUnit(_)
             | Unit::Concat(_)
             | Unit::Fork(_) => return None,

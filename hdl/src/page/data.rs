@@ -46,6 +46,24 @@ pub struct Data {
     pub streams: Vec<Stream>,
     /// Steps that float32 rounding could move.
     pub sensitive_steps: BTreeMap<String, u64>,
+    /// What is computed otherwise than by the file.
+    pub approximations: Vec<Approximation>,
+}
+
+/// Numbers that were changed.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(default)]
+pub struct Approximation {
+    /// The node.
+    pub node: String,
+    /// What was changed.
+    pub kind: String,
+    /// What the numbers became.
+    pub format: String,
+    /// Mean square of the changes over that of the numbers.
+    pub relative_mse: f64,
+    /// The greatest change over the greatest magnitude.
+    pub largest: f64,
 }
 
 /// Resources of a design or of a part of it.

@@ -81,6 +81,38 @@ pub(super) fn figures(data: &Data) -> Markup {
     }
 }
 
+/// What is computed otherwise than by the file, where there is any.
+pub(super) fn approximations(data: &Data) -> Markup {
+    html! {
+        @if !data.approximations.is_empty() {
+            section {
+                h2 { "Inexact steps" }
+                p.note {
+                    "These numbers of the model have no exact integer form and were changed before anything else was done. All "
+                    "that follows is exact."
+                }
+                table {
+                    thead {
+                        tr {
+                            th { "node" } th { "what" } th { "became" }
+                            th.right { "relative mean squared error" } th.right { "greatest error" }
+                        }
+                    }
+                    tbody {
+                        @for change in &data.approximations {
+                            tr {
+                                td { code { (change.node) } } td { (change.kind) } td { (change.format) }
+                                td.right { (format!("{:.1e}", change.relative_mse)) }
+                                td.right { (format!("{:.1e}", change.largest)) }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
 /// Steps that float32 rounding could move, where there are any.
 pub(super) fn sensitive_steps(data: &Data) -> Markup {
     html! {

@@ -7,6 +7,7 @@ use compiler::schedule::one_result::OneResult;
 use hdl::blocks::add_unit::AddUnit;
 use hdl::blocks::concat::Concat;
 use hdl::blocks::fork::Fork;
+use hdl::blocks::multiply_unit::MultiplyUnit;
 use hdl::blocks::scale_unit::ScaleUnit;
 use hdl::blocks::table_unit::{TableShape, TableUnit};
 use hdl::blocks::weighed_lanes::WeighedShape;
@@ -90,6 +91,36 @@ fn sums_weigh_each_channel() {
                 }
                 agree(single(), || Box::new(OneResult::element_wise(1)), [&sent[0], &[]], seed as u64);
             }
+        }
+    }
+}
+
+#[test]
+fn products_of_two_streams() {
+    let (lanes, words) = (3usize, 8usize);
+    for (seed, (a, b)) in ELEMENTS.iter().flat_map(|a| ELEMENTS.iter().map(move |b| (*a, *b))).enumerate() {
+        let bits_out = (a.bits() + b.bits() + 2) as usize;
+        let elements = [a, b].map(|element| codes(lanes * words, element.bits() as usize, seed as u64));
+        let sent =
+            [pack(&elements[0], lanes, lanes, a.bits() as usize), pack(&elements[1], lanes, lanes, b.bits() as usize)];
+        let block = || MultiplyUnit::new("multiply", [a, b], lanes, bits_out);
+        for pressure in [PRESSURES[seed % 5], FREE] {
+            let found = run_two(block(), [&sent[0], &sent[1]], words, pressure);
+            for (index, (x, y)) in elements[0].iter().zip(&elements[1]).enumerate() {
+                let product = (a.decode(*x) * b.decode(*y)) as u64 & ((1 << bits_out) - 1);
+                assert_eq!(found[index / lanes].lane(index % lanes, bits_out), product, "{a} {b}, element {index}");
+            }
+        }
+        agree(block(), || Box::new(OneResult::element_wise(2)), [&sent[0], &sent[1]], seed as u64);
+        if a.bits() + b.bits() > 6 || seed % 4 == 0 {
+            Bench::new("multiply", Top(block())).cycles(200).run(|multiply, stimulus| {
+                multiply.in_data.next = stimulus.word(lanes * a.bits() as usize);
+                multiply.second_data.next = stimulus.word(lanes * b.bits() as usize);
+                multiply.in_valid.next = stimulus.chance(0.8);
+                multiply.second_valid.next = stimulus.chance(0.8);
+                multiply.out_ready.next = stimulus.chance(0.7);
+                multiply.reset.next = stimulus.chance(0.01);
+            });
         }
     }
 }

@@ -7,6 +7,7 @@ use hdl::blocks::depthwise_unit::DepthwiseUnit;
 use hdl::blocks::fork::Fork;
 use hdl::blocks::matrix_vector_unit::MatrixVectorUnit;
 use hdl::blocks::multi_threshold::MultiThreshold;
+use hdl::blocks::multiply_unit::MultiplyUnit;
 use hdl::blocks::pool_unit::PoolUnit;
 use hdl::blocks::scale_unit::ScaleUnit;
 use hdl::blocks::sliding_window::SlidingWindow;
@@ -87,7 +88,7 @@ macro_rules! stage_of_two {
         });
     )+};
 }
-stage_of_two!(AddUnit, TableUnit, Concat);
+stage_of_two!(AddUnit, MultiplyUnit, TableUnit, Concat);
 
 stage!(Fork {
     fn take_second(&mut self, ready: bool) {

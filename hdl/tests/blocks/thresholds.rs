@@ -1,6 +1,7 @@
 //! Steps on a stream, steps of one row, and the arg-max.
 
 use abi::{ElementType, StepFunction};
+use compiler::codes::Ladder;
 use compiler::schedule::control::Control;
 use compiler::schedule::{arg_max, multi_threshold};
 use hdl::blocks::arg_max::ArgMax;
@@ -13,10 +14,14 @@ use crate::stream::{FREE, PRESSURES, codes, pack, run};
 use crate::support::{Bench, Stimulus};
 use crate::top::Top;
 
-/// Rising steps from any value of `input` into the values of `output`: all of them, few, one, none below or above.
+/// Steps from any value of a range into the values of `output`: rising ones through all values, few, one, none below or
+/// above, or steps that turn, at different places.
 pub fn steps(stimulus: &mut Stimulus, rows: usize, range: (i64, i64), output: &TensorType) -> Vec<StepFunction<i64>> {
     let values: Vec<i64> = (output.minimum..=output.maximum).step_by(output.element.step() as usize).collect();
     let span = (range.1 - range.0 + 3) as usize;
+    if stimulus.chance(0.3) {
+        return turning_steps(stimulus, rows, (range.0 - 1, span), &values);
+    }
     (0..rows)
         .map(|_| {
             let pick = stimulus.below(values.len() + 1).min(values.len());
@@ -33,6 +38,28 @@ pub fn steps(stimulus: &mut Stimulus, rows: usize, range: (i64, i64), output: &T
             boundaries.dedup();
             chosen.truncate(boundaries.len() + 1);
             StepFunction { boundaries, values: chosen.into_iter().map(|value| value as i32).collect() }
+        })
+        .collect()
+}
+
+/// Steps through `values` at random, the same ones in all rows, some of which leave out the last.
+fn turning_steps(
+    stimulus: &mut Stimulus,
+    rows: usize,
+    (first, span): (i64, usize),
+    values: &[i64],
+) -> Vec<StepFunction<i64>> {
+    let mut path: Vec<i32> = (0..6).map(|_| values[stimulus.below(values.len())] as i32).collect();
+    path.dedup();
+    (0..rows)
+        .map(|row| {
+            let count = if row == 0 { path.len() } else { 1 + stimulus.below(path.len()) };
+            let mut boundaries: Vec<i64> = (0..span as i64).map(|place| first + place).collect();
+            while boundaries.len() > count - 1 {
+                boundaries.remove(stimulus.below(boundaries.len()));
+            }
+            let values = path[..boundaries.len() + 1].to_vec();
+            StepFunction { boundaries, values }
         })
         .collect()
 }
@@ -73,7 +100,8 @@ fn a_stream_of_values_becomes_a_stream_of_codes() {
             let expected: Vec<u64> = values.iter().enumerate().map(code).collect();
             let sent = pack(&values, channels, lanes, bits_in);
             let expected = pack(&expected, channels, lanes, bits_out);
-            let block = || MultiThreshold::new("steps", &steps, &input, &output, lanes);
+            let block =
+                || MultiThreshold::new("steps", &steps, (&input, &output), &Ladder::of(&steps, &output, false), lanes);
             for pressure in [PRESSURES[0], PRESSURES[2], FREE] {
                 let run = run(block(), &sent, expected.len(), pressure);
                 assert_eq!(run.words, expected, "{element} to {output:?}, {lanes} of {channels}, {pressure:?}");
@@ -91,8 +119,22 @@ fn a_stream_of_values_becomes_a_stream_of_codes() {
 
 #[test]
 fn a_threshold_row_is_the_same_in_verilog() {
-    for (levels, width, code) in [(1, 1, 1), (1, 10, 1), (3, 7, 2), (15, 9, 4)] {
-        Bench::new("row", ThresholdRow::new(levels, width, code, 1)).run_combinational(|row, stimulus| {
+    let unsigned = |bits| ElementType::Unsigned { bits };
+    let signed = |bits| ElementType::Signed { bits };
+    let cases: [(ElementType, usize, Vec<i32>); 7] = [
+        (ElementType::Bipolar, 1, vec![-1, 1]),
+        (unsigned(1), 10, vec![0, 1]),
+        (unsigned(2), 7, (0..4).collect()),
+        (signed(4), 9, (-8..8).collect()),
+        (unsigned(4), 6, vec![0, 3, 10]),
+        (signed(5), 6, vec![-13, -3, 3, 13]),
+        (ElementType::Bipolar, 6, vec![-1, 1, -1, 1]),
+    ];
+    for (element, width, values) in cases {
+        let steps = [StepFunction { boundaries: (1..values.len() as i64).collect(), values }];
+        let ladder = Ladder::of(&steps, &TensorType::vector(1, element), false);
+        let levels = ladder.levels();
+        Bench::new("row", ThresholdRow::new(&ladder, width, element)).run_combinational(|row, stimulus| {
             row.value.next = stimulus.word(width);
             row.thresholds.next = stimulus.word(levels * width);
         });
@@ -105,7 +147,7 @@ fn a_stage_of_thresholds_is_the_same_in_verilog() {
     let input = TensorType::vector(7, ElementType::Signed { bits: 6 });
     let output = outputs()[5];
     let steps = steps(&mut stimulus, 7, (input.minimum, input.maximum), &output);
-    let block = MultiThreshold::new("steps", &steps, &input, &output, 3);
+    let block = MultiThreshold::new("steps", &steps, (&input, &output), &Ladder::of(&steps, &output, false), 3);
     let files = block.files();
     let mut bench = Bench::new("steps", Top(block)).cycles(400).verilator();
     for (name, text) in files {
@@ -128,7 +170,12 @@ fn a_stage_of_thresholds_moves_words_when_its_model_does() {
     let sent = pack(&codes(200 * 7, 6, 1), 7, 3, 6);
     let model = || -> Box<dyn Control> { Box::new(multi_threshold::MultiThreshold::new()) };
     for seed in 0..4 {
-        agree(MultiThreshold::new("steps", &steps, &input, &output, 3), model, [&sent, &[]], seed);
+        agree(
+            MultiThreshold::new("steps", &steps, (&input, &output), &Ladder::of(&steps, &output, false), 3),
+            model,
+            [&sent, &[]],
+            seed,
+        );
     }
 }
 

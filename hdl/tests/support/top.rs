@@ -11,6 +11,7 @@ use hdl::blocks::fork::Fork;
 use hdl::blocks::lane_sum::LaneSum;
 use hdl::blocks::matrix_vector_unit::MatrixVectorUnit;
 use hdl::blocks::multi_threshold::MultiThreshold;
+use hdl::blocks::multiply_unit::MultiplyUnit;
 use hdl::blocks::pool_unit::PoolUnit;
 use hdl::blocks::ram::Ram;
 use hdl::blocks::register::Register;
@@ -52,7 +53,7 @@ macro_rules! has_clock {
         }
     )+};
 }
-has_clock!(AddUnit, Concat, Fork, TableUnit);
+has_clock!(AddUnit, Concat, Fork, MultiplyUnit, TableUnit);
 has_clock!(
     PoolUnit,
     ScaleUnit,

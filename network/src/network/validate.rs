@@ -147,7 +147,7 @@ impl Network {
             part.rule(names.insert(&layer.name), "name", "be no other layer's", "an earlier layer has it")?;
             let output = layer.output.0;
             let wanted = match layer.kind {
-                LayerKind::Table(_) | LayerKind::Concat => 2..=2,
+                LayerKind::Multiply | LayerKind::Table(_) | LayerKind::Concat => 2..=2,
                 LayerKind::Add(_) => 1..=2,
                 _ => 1..=1,
             };

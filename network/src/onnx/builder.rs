@@ -8,7 +8,7 @@ use super::tensor_data::{MOST_ELEMENTS, decode};
 use crate::graph::{Graph, Node, NodeId, Operator, Source, Value, ValueId};
 use crate::tensor::Tensor;
 use abi::ElementType;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
 /// Constants that may be computed from nothing but shapes, whatever the size of the file.
@@ -23,6 +23,8 @@ pub(super) struct Builder<'m> {
     types: Vec<DataType>,
     nodes: Vec<Node>,
     tensors: HashMap<&'m str, ValueId>,
+    /// Names of the file's nodes, and of those added beside them.
+    node_names: HashSet<String>,
     initializers: &'m [TensorProto],
     providers: &'m Providers<'m>,
     folder: Option<&'m Path>,
@@ -37,6 +39,7 @@ impl<'m> Builder<'m> {
     pub fn new(
         initializers: &'m [TensorProto],
         providers: &'m Providers<'m>,
+        node_names: &[String],
         folder: Option<&'m Path>,
         file_bytes: usize,
     ) -> Self {
@@ -45,6 +48,7 @@ impl<'m> Builder<'m> {
             types: Vec::new(),
             nodes: Vec::new(),
             tensors: HashMap::new(),
+            node_names: node_names.iter().cloned().collect(),
             initializers,
             providers,
             folder,
@@ -84,7 +88,7 @@ impl<'m> Builder<'m> {
     /// Adds a node with its outputs: a name, a shape and a type for each.
     pub fn add_node(
         &mut self,
-        name: &str,
+        name: String,
         operator: Operator,
         inputs: Vec<ValueId>,
         outputs: Vec<(String, Vec<usize>, DataType)>,
@@ -94,8 +98,19 @@ impl<'m> Builder<'m> {
             .into_iter()
             .map(|(name, shape, data_type)| self.add_value(name, shape, data_type, Source::Node(id)))
             .collect();
-        self.nodes.push(Node { name: name.into(), operator, inputs, outputs: outputs.clone() });
+        self.nodes.push(Node { name, operator, inputs, outputs: outputs.clone() });
         outputs
+    }
+
+    /// `name`, with a number behind it where another node has it, and taken from now on.
+    pub fn free_name(&mut self, name: String) -> String {
+        let mut free = name.clone();
+        let mut number = 1u64;
+        while !self.node_names.insert(free.clone()) {
+            number += 1;
+            free = format!("{name}_{number}");
+        }
+        free
     }
 
     /// Makes a value known under the name of a tensor of the file.
@@ -127,7 +142,7 @@ impl<'m> Builder<'m> {
     pub fn decode(&mut self, message: &TensorProto, name: &str) -> Result<ValueId, ImportError> {
         let (tensor, data_type) = decode(message, name, self.folder)?;
         if message.data_location == 1 {
-            self.allowance += ELEMENTS_PER_BYTE * tensor.len() * data_type.bytes();
+            self.allowance += ELEMENTS_PER_BYTE * data_type.bytes(tensor.len());
         }
         Ok(self.add_constant(name.into(), tensor, data_type))
     }
@@ -191,6 +206,7 @@ impl<'m> Builder<'m> {
             input_type: self.input_type,
             output: value_numbers[output.0],
             remarks: self.remarks,
+            approximations: Vec::new(),
         }
     }
 

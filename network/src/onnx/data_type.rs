@@ -15,6 +15,8 @@ pub(crate) enum DataType {
     UInt16,
     UInt32,
     UInt64,
+    Int4,
+    UInt4,
     Bool,
 }
 
@@ -43,6 +45,8 @@ impl DataType {
             12 => DataType::UInt32,
             13 => DataType::UInt64,
             16 => DataType::BFloat16,
+            21 => DataType::UInt4,
+            22 => DataType::Int4,
             _ => return None,
         })
     }
@@ -59,24 +63,32 @@ impl DataType {
         self.kind() == Kind::Float
     }
 
-    /// Bytes that one element takes in `raw_data`.
-    pub fn bytes(self) -> usize {
+    /// Bits that one element takes in `raw_data`.
+    pub fn bits(self) -> usize {
         match self {
-            DataType::Int8 | DataType::UInt8 | DataType::Bool => 1,
-            DataType::Float16 | DataType::BFloat16 | DataType::Int16 | DataType::UInt16 => 2,
-            DataType::Float32 | DataType::Int32 | DataType::UInt32 => 4,
-            DataType::Float64 | DataType::Int64 | DataType::UInt64 => 8,
+            DataType::Int4 | DataType::UInt4 => 4,
+            DataType::Int8 | DataType::UInt8 | DataType::Bool => 8,
+            DataType::Float16 | DataType::BFloat16 | DataType::Int16 | DataType::UInt16 => 16,
+            DataType::Float32 | DataType::Int32 | DataType::UInt32 => 32,
+            DataType::Float64 | DataType::Int64 | DataType::UInt64 => 64,
         }
+    }
+
+    /// Bytes that `count` elements take in `raw_data`, no more than [`super::tensor_data::MOST_ELEMENTS`].
+    pub fn bytes(self, count: usize) -> usize {
+        (count * self.bits()).div_ceil(8)
     }
 
     /// Least and greatest value of an integer type.
     pub fn integer_range(self) -> Option<(i128, i128)> {
-        let bits = 8 * self.bytes() as u32;
+        let bits = self.bits();
         match self {
-            DataType::Int8 | DataType::Int16 | DataType::Int32 | DataType::Int64 => {
+            DataType::Int4 | DataType::Int8 | DataType::Int16 | DataType::Int32 | DataType::Int64 => {
                 Some((-(1 << (bits - 1)), (1 << (bits - 1)) - 1))
             }
-            DataType::UInt8 | DataType::UInt16 | DataType::UInt32 | DataType::UInt64 => Some((0, (1 << bits) - 1)),
+            DataType::UInt4 | DataType::UInt8 | DataType::UInt16 | DataType::UInt32 | DataType::UInt64 => {
+                Some((0, (1 << bits) - 1))
+            }
             _ => None,
         }
     }

@@ -100,7 +100,7 @@ pub enum ImportError {
     #[diagnostic(
         code(network::import::domain),
         help(
-            "known domains: the standard one, onnx.brevitas, qonnx.custom_op.general, finn.custom_op.general; export as QONNX, before any vendor transformation"
+            "known domains: the standard one, onnx.brevitas, qonnx.custom_op.general, finn.custom_op.general, and com.microsoft for onnxruntime's quantised operators; export as QONNX or with QuantizeLinear nodes, before any vendor transformation"
         )
     )]
     Domain {

@@ -33,12 +33,12 @@ pub(super) fn model(bytes: Bytes, folder: Option<&Path>, name: &str) -> Result<G
     let input = only_input(graph, &providers)?;
     let output = only_output(graph)?;
 
-    let mut builder = Builder::new(&graph.initializer, &providers, folder, file_bytes);
+    let mut builder = Builder::new(&graph.initializer, &providers, &node_names, folder, file_bytes);
     let (shape, data_type, remark) = input_type(input)?;
     builder.remarks.extend(remark);
     let input_value = builder.add_value(input.name.clone(), shape, data_type, Source::Input);
     builder.bind(&input.name, input_value);
-    builder.input_type = annotated_type(graph, &input.name);
+    builder.input_type = annotated_type(graph, &input.name).or_else(|| stored_type(data_type));
     builder.remarks.extend(builder.input_type.map(|element| {
         format!("the file says that the input's values are of type {element}: they are taken for such where the model does not quantise them")
     }));
@@ -117,6 +117,12 @@ fn only_output(graph: &GraphProto) -> Result<&str, ImportError> {
             Err(ImportError::Outputs { found: listed(&names) })
         }
     }
+}
+
+/// The integers that an input of a small integer type holds.
+fn stored_type(data_type: DataType) -> Option<ElementType> {
+    let (minimum, maximum) = data_type.integer_range().filter(|_| data_type.bits() <= 16)?;
+    Some(ElementType::holding(minimum as i64, maximum as i64))
 }
 
 /// The integer type that QONNX keeps for a tensor, `None` where there is none or one of more than 16 bits.

@@ -194,17 +194,7 @@ impl<'a, 'm> NodeContext<'a, 'm> {
         inputs: Vec<ValueId>,
         outputs: Vec<(Vec<usize>, DataType)>,
     ) -> Result<(), ImportError> {
-        for (shape, _) in &outputs {
-            self.check_size(shape)?;
-        }
-        for input in &inputs {
-            self.check_finite(*input)?;
-        }
-        let read = inputs.iter().map(|input| self.shape(*input));
-        if let Some(empty) = read.chain(outputs.iter().map(|(shape, _)| shape.as_slice())).find(|s| s.contains(&0)) {
-            let found = format!("shape {empty:?}");
-            return Err(self.shape_error("every tensor that it reads or writes must have elements", found));
-        }
+        self.check_node(&inputs, &outputs)?;
         let outputs = outputs
             .into_iter()
             .enumerate()
@@ -213,10 +203,43 @@ impl<'a, 'm> NodeContext<'a, 'm> {
                 name => (name.into(), shape, data_type),
             })
             .collect();
-        let values = self.graph.add_node(self.name, operator, inputs, outputs);
+        let values = self.graph.add_node(self.name.into(), operator, inputs, outputs);
         for (index, value) in values.into_iter().enumerate() {
             let tensor = self.output_name(index);
             self.graph.bind(tensor, value);
+        }
+        Ok(())
+    }
+
+    /// Adds a node that computes a part of what the file's node does. `role` completes its name and its result's.
+    pub fn emit_part(
+        &mut self,
+        role: &str,
+        operator: Operator,
+        inputs: Vec<ValueId>,
+        shape: Vec<usize>,
+        data_type: DataType,
+    ) -> Result<ValueId, ImportError> {
+        let outputs = vec![(shape, data_type)];
+        self.check_node(&inputs, &outputs)?;
+        let name = self.graph.free_name(format!("{}_{role}", self.name));
+        let outputs = outputs.into_iter().map(|(shape, data_type)| (name.clone(), shape, data_type)).collect();
+        let values = self.graph.add_node(name, operator, inputs, outputs);
+        Ok(values[0])
+    }
+
+    /// Checks that tensors have elements, not too many, and that constants among them are numbers.
+    fn check_node(&self, inputs: &[ValueId], outputs: &[(Vec<usize>, DataType)]) -> Result<(), ImportError> {
+        for (shape, _) in outputs {
+            self.check_size(shape)?;
+        }
+        for input in inputs {
+            self.check_finite(*input)?;
+        }
+        let read = inputs.iter().map(|input| self.shape(*input));
+        if let Some(empty) = read.chain(outputs.iter().map(|(shape, _)| shape.as_slice())).find(|s| s.contains(&0)) {
+            let found = format!("shape {empty:?}");
+            return Err(self.shape_error("every tensor that it reads or writes must have elements", found));
         }
         Ok(())
     }
@@ -234,13 +257,34 @@ impl<'a, 'm> NodeContext<'a, 'm> {
         data_type: DataType,
         data: impl FnOnce(&Self) -> Result<Vec<f64>, ImportError>,
     ) -> Result<(), ImportError> {
-        let elements = self.check_size(&shape)?;
-        self.graph.reserve(elements).map_err(|limit| self.too_large(&shape, limit))?;
-        let tensor = Tensor::new(shape, data(self)?);
+        let tensor = self.computed(shape, data)?;
         let name = self.output_name(0);
         let value = self.graph.add_constant(name.into(), tensor, data_type);
         self.graph.bind(name, value);
         Ok(())
+    }
+
+    /// Adds a constant that is a part of what the file's node computes, as [`fold`](Self::fold) does. `role` completes
+    /// its name.
+    pub fn fold_part(
+        &mut self,
+        role: &str,
+        shape: Vec<usize>,
+        data_type: DataType,
+        data: impl FnOnce(&Self) -> Result<Vec<f64>, ImportError>,
+    ) -> Result<ValueId, ImportError> {
+        let tensor = self.computed(shape, data)?;
+        Ok(self.add_constant(role, tensor, data_type))
+    }
+
+    fn computed(
+        &mut self,
+        shape: Vec<usize>,
+        data: impl FnOnce(&Self) -> Result<Vec<f64>, ImportError>,
+    ) -> Result<Tensor, ImportError> {
+        let elements = self.check_size(&shape)?;
+        self.graph.reserve(elements).map_err(|limit| self.too_large(&shape, limit))?;
+        Ok(Tensor::new(shape, data(self)?))
     }
 
     /// Makes the output a constant that is stored in the node.

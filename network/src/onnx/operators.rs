@@ -6,6 +6,7 @@ mod constants;
 mod layout;
 mod matrix;
 mod normalization;
+mod quantized;
 mod quantizers;
 mod resize;
 mod search;
@@ -20,6 +21,9 @@ use crate::graph::Operator;
 /// Domains of the quantisation operators, apart from the standard one, where old exports have them.
 const QUANTIZER_DOMAINS: [&str; 3] = ["onnx.brevitas", "qonnx.custom_op.general", "finn.custom_op.general"];
 
+/// Domain of the operators that onnxruntime adds.
+const ONNXRUNTIME: &str = "com.microsoft";
+
 /// Whether a domain is that of the standard operators.
 pub(super) fn is_standard(domain: &str) -> bool {
     matches!(domain, "" | "ai.onnx")
@@ -30,11 +34,25 @@ pub(super) fn add(node: &mut NodeContext<'_, '_>) -> Result<(), ImportError> {
     let domain = node.domain();
     let is_known = is_standard(domain) || QUANTIZER_DOMAINS.contains(&domain);
     match node.operator() {
+        _ if domain == ONNXRUNTIME => add_onnxruntime(node),
         _ if !is_known => Err(ImportError::Domain { place: node.place(), domain: domain.into() }),
         "BipolarQuant" => quantizers::bipolar_quant(node),
         "Quant" | "IntQuant" => quantizers::quant(node),
         "MultiThreshold" => quantizers::multi_threshold(node),
         _ if is_standard(domain) => add_standard(node),
+        _ => Err(unsupported(node)),
+    }
+}
+
+fn add_onnxruntime(node: &mut NodeContext<'_, '_>) -> Result<(), ImportError> {
+    match node.operator() {
+        "QuantizeLinear" => quantized::quantize_linear(node),
+        "DequantizeLinear" => quantized::dequantize_linear(node),
+        "QGemm" => quantized::q_gemm(node),
+        "QLinearAdd" => quantized::q_linear_add(node),
+        "QLinearConcat" => quantized::q_linear_concat(node),
+        "QLinearAveragePool" => quantized::q_linear_average_pool(node),
+        "QLinearGlobalAveragePool" => quantized::q_linear_global_average_pool(node),
         _ => Err(unsupported(node)),
     }
 }
@@ -78,6 +96,12 @@ fn add_standard(node: &mut NodeContext<'_, '_>) -> Result<(), ImportError> {
 
         "MatMul" => matrix::mat_mul(node),
         "Gemm" => matrix::gemm(node),
+        "QuantizeLinear" => quantized::quantize_linear(node),
+        "DequantizeLinear" => quantized::dequantize_linear(node),
+        "QLinearConv" => quantized::q_linear_conv(node),
+        "QLinearMatMul" => quantized::q_linear_mat_mul(node),
+        "ConvInteger" => quantized::conv_integer(node),
+        "MatMulInteger" => quantized::mat_mul_integer(node),
         "BatchNormalization" => normalization::batch_normalization(node),
         "Conv" => window::conv(node),
         "MaxPool" => window::max_pool(node),
@@ -107,8 +131,18 @@ fn unsupported(node: &NodeContext<'_, '_>) -> ImportError {
         "LeakyRelu" | "PRelu" => "train with ReLU, HardTanh or a quantiser as the activation",
         "Trunc" => "export average pooling as AveragePool and requantisation as Quant nodes instead of Trunc",
         "FloatQuant" => "quantise to integers: use Quant or BipolarQuant",
-        "QuantizeLinear" | "DequantizeLinear" | "QLinearConv" | "QLinearMatMul" | "MatMulInteger" | "ConvInteger" => {
-            "convert the model to QONNX with qonnx.transformation.qcdq_to_qonnx.QCDQToQuant"
+        "DynamicQuantizeLinear" | "DynamicQuantizeMatMul" | "MatMulIntegerToFloat" | "DynamicQuantizeLSTM" => {
+            "dynamic quantisation computes scales from each image: quantise statically, with calibration data \
+             (onnxruntime.quantization.quantize_static)"
+        }
+        "QLinearMul" | "QLinearSigmoid" | "QLinearLeakyRelu" | "QLinearSoftmax" | "QLinearReduceMean"
+        | "QLinearWhere" => {
+            "leave this layer out of quantize_static (nodes_to_exclude) where it ends the model, and end the model before \
+             it, or train with convolutions, pools, fully connected layers, sums and ReLU"
+        }
+        "FusedConv" | "FusedGemm" | "FusedMatMul" | "NhwcMaxPool" | "MatMulNBits" | "QAttention" => {
+            "this is what onnxruntime's graph optimiser writes: take the model as quantize_static wrote it, not one \
+             saved by a session (optimized_model_filepath)"
         }
         "LSTM" | "GRU" | "RNN" | "If" | "Loop" | "Scan" => {
             "recurrence and control flow are not supported; export a feed-forward model with fixed shapes"

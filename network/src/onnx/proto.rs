@@ -1,5 +1,5 @@
 //! The messages of an ONNX file, with the field numbers of the ONNX specification. Only fields that the import
-//! reads are listed: protobuf skips the others.
+//! reads or the export writes are listed: protobuf skips the others.
 
 use prost::Message;
 use prost::bytes::Bytes;
@@ -10,6 +10,12 @@ pub struct ModelProto {
     /// Version of the file format.
     #[prost(int64, tag = "1")]
     pub ir_version: i64,
+    /// The program that wrote the file.
+    #[prost(string, tag = "2")]
+    pub producer_name: String,
+    /// Version of that program.
+    #[prost(string, tag = "3")]
+    pub producer_version: String,
     /// The network.
     #[prost(message, optional, tag = "7")]
     pub graph: Option<GraphProto>,
@@ -47,6 +53,9 @@ pub struct GraphProto {
     /// Outputs.
     #[prost(message, repeated, tag = "12")]
     pub output: Vec<ValueInfoProto>,
+    /// Types of inner tensors. The import infers them itself.
+    #[prost(message, repeated, tag = "13")]
+    pub value_info: Vec<ValueInfoProto>,
     /// What is known of tensors besides their ONNX types.
     #[prost(message, repeated, tag = "14")]
     pub quantization_annotation: Vec<TensorAnnotation>,

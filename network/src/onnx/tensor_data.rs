@@ -42,11 +42,11 @@ pub(crate) fn decode(
         });
     };
     let external = match tensor.data_location {
-        1 => Some(external_bytes(tensor, name, folder, count * data_type.bytes())?),
+        1 => Some(external_bytes(tensor, name, folder, data_type.bytes(count))?),
         _ => None,
     };
     let raw = external.as_ref().unwrap_or(&tensor.raw_data);
-    let data = if raw.is_empty() { typed(tensor, data_type) } else { from_bytes(raw, data_type, name)? };
+    let data = if raw.is_empty() { typed(tensor, data_type, count) } else { from_bytes(raw, data_type, count, name)? };
     if data.len() != count {
         return Err(ImportError::TensorData {
             tensor: name.into(),
@@ -77,11 +77,12 @@ fn shape(tensor: &TensorProto, name: &str) -> Result<Vec<usize>, ImportError> {
         .collect()
 }
 
-fn from_bytes(bytes: &[u8], data_type: DataType, name: &str) -> Result<Vec<f64>, ImportError> {
-    if !bytes.len().is_multiple_of(data_type.bytes()) {
+fn from_bytes(bytes: &[u8], data_type: DataType, count: usize, name: &str) -> Result<Vec<f64>, ImportError> {
+    let width = data_type.bytes(1);
+    if !bytes.len().is_multiple_of(width) {
         return Err(ImportError::TensorData {
             tensor: name.into(),
-            must: format!("elements must take {} bytes each", data_type.bytes()),
+            must: format!("elements must take {width} bytes each"),
             found: format!("{} bytes", bytes.len()),
         });
     }
@@ -99,6 +100,7 @@ fn from_bytes(bytes: &[u8], data_type: DataType, name: &str) -> Result<Vec<f64>,
         DataType::UInt32 => each(bytes, |b| f64::from(u32::from_le_bytes(b))),
         DataType::UInt64 => each(bytes, |b| u64::from_le_bytes(b) as f64),
         DataType::Bool => each(bytes, |b: [u8; 1]| f64::from(u8::from(b[0] != 0))),
+        DataType::Int4 | DataType::UInt4 => nibbles(bytes.iter().copied(), data_type, count),
     })
 }
 
@@ -106,7 +108,20 @@ fn each<const N: usize>(bytes: &[u8], number: impl Fn([u8; N]) -> f64) -> Vec<f6
     bytes.as_chunks::<N>().0.iter().map(|element| number(*element)).collect()
 }
 
-fn typed(tensor: &TensorProto, data_type: DataType) -> Vec<f64> {
+/// Elements of four bits, two in a byte, the first in its lower half. The upper half of the last byte may be unused.
+fn nibbles(bytes: impl Iterator<Item = u8>, data_type: DataType, count: usize) -> Vec<f64> {
+    let number = |half: u8| match data_type {
+        DataType::Int4 => f64::from((half << 4) as i8 >> 4),
+        _ => f64::from(half),
+    };
+    let mut data: Vec<f64> = bytes.flat_map(|byte| [byte & 15, byte >> 4]).map(number).collect();
+    if data.len() == count + 1 {
+        data.pop();
+    }
+    data
+}
+
+fn typed(tensor: &TensorProto, data_type: DataType, count: usize) -> Vec<f64> {
     let small = |number: fn(i32) -> f64| tensor.int32_data.iter().map(|v| number(*v)).collect();
     match data_type {
         DataType::Float32 => tensor.float_data.iter().map(|v| f64::from(*v)).collect(),
@@ -117,6 +132,7 @@ fn typed(tensor: &TensorProto, data_type: DataType) -> Vec<f64> {
         DataType::BFloat16 => small(|v| bfloat16(v as u16)),
         DataType::Bool => small(|v| f64::from(u8::from(v != 0))),
         DataType::Int8 | DataType::Int16 | DataType::Int32 | DataType::UInt8 | DataType::UInt16 => small(f64::from),
+        DataType::Int4 | DataType::UInt4 => nibbles(tensor.int32_data.iter().map(|v| *v as u8), data_type, count),
     }
 }
 
@@ -130,8 +146,6 @@ fn type_name(number: i32) -> String {
         18 => "float8e4m3fnuz",
         19 => "float8e5m2",
         20 => "float8e5m2fnuz",
-        21 => "uint4",
-        22 => "int4",
         23 => "float4e2m1",
         _ => return format!("unknown (number {number})"),
     };

@@ -1,7 +1,7 @@
 //! What each operator computes.
 
 use super::elementwise::{binary, unary};
-use super::quantize::{IntegerGrid, bipolar, multi_threshold};
+use super::quantize::{IntegerGrid, bipolar, multi_threshold, quantize_linear};
 use super::{layout, matrix, search, window};
 use crate::graph::Operator;
 use crate::tensor::{Tensor, broadcast_indices, transpose_indices};
@@ -38,6 +38,14 @@ pub(super) fn node(operator: &Operator, inputs: &[&Tensor], shapes: &[&[usize]])
             let zero_point = broadcast_indices(&inputs[2].shape, &x.shape);
             let quantized =
                 (0..x.len()).map(|i| grid.quantize(x.data[i], inputs[1].data[scale[i]], inputs[2].data[zero_point[i]]));
+            Tensor::new(x.shape.clone(), quantized.collect())
+        }
+        Operator::QuantizeLinear { minimum, maximum } => {
+            let limits = (*minimum as f64, *maximum as f64);
+            let scale = broadcast_indices(&inputs[1].shape, &x.shape);
+            let zero_point = broadcast_indices(&inputs[2].shape, &x.shape);
+            let quantized = (0..x.len())
+                .map(|i| quantize_linear(x.data[i], inputs[1].data[scale[i]], inputs[2].data[zero_point[i]], limits));
             Tensor::new(x.shape.clone(), quantized.collect())
         }
         Operator::MultiThreshold { out_scale, out_bias, channel_axis } => {

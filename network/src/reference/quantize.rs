@@ -40,6 +40,12 @@ impl IntegerGrid {
     }
 }
 
+/// The integer that `QuantizeLinear` makes of `x`: the quotient is a float32, as it is wherever the operator runs.
+pub(crate) fn quantize_linear(x: f64, scale: f64, zero_point: f64, (least, greatest): (f64, f64)) -> f64 {
+    let quotient = (x / scale) as f32;
+    (f64::from(quotient).round_ties_even() + zero_point).min(greatest).max(least)
+}
+
 /// The neighbouring integer that a rounding mode picks.
 fn round(x: f64, mode: RoundingMode) -> f64 {
     let below = x.floor();

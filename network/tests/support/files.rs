@@ -25,6 +25,7 @@ pub fn model(shape: &[i64]) -> ModelProto {
             output: vec![value("y", FLOAT, &[])],
             ..GraphProto::default()
         }),
+        ..ModelProto::default()
     }
 }
 

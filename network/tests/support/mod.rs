@@ -3,6 +3,7 @@
 #![allow(dead_code, missing_docs, clippy::unwrap_used)]
 
 pub mod files;
+pub mod round_trip;
 
 use miette::Diagnostic;
 use network::tensor::Tensor;

@@ -29,6 +29,15 @@ impl Sum {
     }
 }
 
+/// Multiplies one pixel of two tensors.
+pub(super) fn multiply(pixel: usize, inputs: &[&Buffer], products: &mut [i32]) {
+    let channels = products.len();
+    let elements = |n: usize| part(&inputs[n].integers, pixel, channels);
+    for ((product, a), b) in products.iter_mut().zip(elements(0)).zip(elements(1)) {
+        *product = a * b;
+    }
+}
+
 /// A table of the codes of two tensors.
 #[derive(Debug)]
 pub(super) struct PairTable {

@@ -1,6 +1,6 @@
 //! A network as a list of prepared operations over buffers.
 
-use super::elementwise::{PairTable, Sum};
+use super::elementwise::{PairTable, Sum, multiply};
 use super::form::{Buffer, Form, part};
 use super::input::InputCoder;
 use super::layout;
@@ -36,6 +36,7 @@ enum Kind {
     Product(Product),
     Pool(IntegerPool),
     Sum(Sum),
+    Multiply,
     Table(PairTable),
     /// The input's integers, for the sake of the steps.
     Same,
@@ -160,6 +161,7 @@ impl Program {
                         Kind::Product(product) => product.apply(pixel, position, inputs[0], scratch, sums),
                         Kind::Pool(pool) => pool.apply(position, &inputs[0].integers, sums),
                         Kind::Sum(sum) => sum.apply(pixel, &inputs, sums),
+                        Kind::Multiply => multiply(pixel, &inputs, sums),
                         Kind::Table(table) => table.apply(pixel, &inputs, sums),
                         Kind::ArgMax => sums[0] = arg_max(&inputs[0].integers) as i32,
                         _ => sums.copy_from_slice(part(&inputs[0].integers, pixel, from.tensor.channels)),
@@ -184,6 +186,7 @@ impl Kind {
                 None => Kind::Pool(IntegerPool::new(pool, input(0))),
             },
             LayerKind::Add(add) => Kind::Sum(Sum::new(add, input(0))),
+            LayerKind::Multiply => Kind::Multiply,
             LayerKind::Table(table) => Kind::Table(PairTable::new(table, [input(0), input(1)])),
             LayerKind::Concat => Kind::Concat,
             LayerKind::Upsample { .. } => Kind::Upsample,
@@ -219,7 +222,11 @@ fn writer_of_sums(network: &Network, steps: &Layer) -> Option<LayerId> {
     let tensor = steps.input();
     let writer = network.producer(tensor)?;
     let gives_sums = match &network.layer(writer).kind {
-        LayerKind::MatrixVector(_) | LayerKind::Convolution(_) | LayerKind::Add(_) | LayerKind::Table(_) => true,
+        LayerKind::MatrixVector(_)
+        | LayerKind::Convolution(_)
+        | LayerKind::Add(_)
+        | LayerKind::Multiply
+        | LayerKind::Table(_) => true,
         LayerKind::Pool(_) => network.tensor(tensor).element.bits() > 1,
         LayerKind::MultiThreshold(_)
         | LayerKind::Concat

@@ -373,6 +373,7 @@ impl Builder {
                 reduction,
             },
             sensitive_steps: Vec::new(),
+            approximations: Vec::new(),
             replaceable: false,
         };
         network.validate().unwrap();

@@ -183,6 +183,7 @@ impl Builder {
             input: ValueId(0),
             input_type: None,
             remarks: Vec::new(),
+            approximations: Vec::new(),
         }
     }
 }

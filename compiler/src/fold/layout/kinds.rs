@@ -30,6 +30,10 @@ impl Layout<'_> {
                 let inputs = self.side_by_side(layer, inputs);
                 self.like_input(StageKind::AddUnit { layer: id }, layer, inputs)
             }
+            LayerKind::Multiply => {
+                let inputs = self.side_by_side(layer, inputs);
+                self.like_input(StageKind::MultiplyUnit { layer: id }, layer, inputs)
+            }
             LayerKind::Table(_) => {
                 let inputs = self.side_by_side(layer, inputs);
                 self.like_input(StageKind::TableUnit { layer: id }, layer, inputs)

@@ -8,9 +8,10 @@ use crate::lower::chain::{Binary, Constant};
 use crate::lower::passes::{reached, spacing};
 use crate::lower::steps::Lattice;
 use crate::lower::symbol::{Data, Origin, Parameter, Pending, Step, Symbol};
-use crate::lower::weights::{GREATEST_WEIGHT, integer_weights, row_range, row_spacing};
+use crate::lower::weights::{integer_weights, row_range, row_spacing};
 use abi::ElementType;
 use network::graph::{self, Node, Operator};
+use network::grid::GREATEST_WEIGHT;
 use network::network::{Convolution, LayerKind, TensorId, TensorType, Window};
 use network::tensor::{Tensor, transpose_indices};
 use std::cmp::Ordering;
@@ -106,6 +107,7 @@ impl Walk<'_> {
                 "let the exporter fold constants (in PyTorch: do_constant_folding=True)",
             ));
         };
+        let data = if let Some(Pending::Pad { .. }) = data.pending { self.as_codes(node, data) } else { data };
         let border = match &data.pending {
             Some(Pending::Pad { before, after, value: 0.0 }) => Some((*before, *after)),
             Some(_) | None => None,
@@ -130,7 +132,7 @@ impl Walk<'_> {
                 (Data { chain, order: extent.channels_first(), pending: None, ..data }, extent)
             }
             None => {
-                let mut data = self.settled_input(node, 0, data)?;
+                let mut data = self.integers(node, 0, data)?;
                 let extent = self.image(node, &mut data, shape)?;
                 (data, extent)
             }
@@ -289,7 +291,7 @@ impl Walk<'_> {
                 return Err(LowerError::NothingToDo { model: self.graph.name.clone() });
             }
         };
-        let data = self.settled_input(node, input, data)?;
+        let data = self.integers(node, input, data)?;
         let weights = self.floats(node, 1 - input)?;
         let data_shape = self.shape(node.inputs[input]);
         // Vectors on the left lie along the last axis, one for each of the others' positions.

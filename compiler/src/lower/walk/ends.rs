@@ -116,6 +116,7 @@ impl Walk<'_> {
                 reduction,
             },
             sensitive_steps: self.sensitive_steps,
+            approximations: self.graph.approximations.clone(),
             replaceable: false,
         })
     }

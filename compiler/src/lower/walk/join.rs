@@ -1,18 +1,19 @@
 //! Operators that join two branches: sums and concatenations.
 
+mod unrelated;
+
 use super::Walk;
 use super::layout::Extent;
 use crate::lower::LowerError;
-use crate::lower::arithmetic::Fault;
-use crate::lower::chain::{Binary, Constant, Function};
+use crate::lower::chain::{Binary, Constant};
+use crate::lower::pair_sums::small_ratio;
 use crate::lower::passes::sum_range;
 use crate::lower::steps::Lattice;
 use crate::lower::symbol::{Data, Origin, Parameter, Step, Symbol};
 use abi::ElementType;
 use network::graph::Node;
-use network::network::{Add, LayerKind, Table, TensorId, TensorType};
-use num_traits::{ToPrimitive, Zero};
-use std::cmp::Ordering;
+use network::network::{Add, LayerKind, TensorId, TensorType};
+use num_traits::Zero;
 use std::sync::Arc;
 
 /// Greatest factor of a sum in integers: beyond it, a table is tried.
@@ -21,16 +22,16 @@ const GREATEST_FACTOR: i64 = 1 << 12;
 const WIDEST_PAIR: u32 = 12;
 
 /// An operand: integers of a tensor under an affine chain.
-struct Operand {
-    tensor: TensorId,
-    order: Option<Arc<Vec<usize>>>,
-    factor: Parameter,
-    summand: Parameter,
+pub(super) struct Operand {
+    pub(super) tensor: TensorId,
+    pub(super) order: Option<Arc<Vec<usize>>>,
+    pub(super) factor: Parameter,
+    pub(super) summand: Parameter,
 }
 
 impl Operand {
     /// Index in the tensor of the element with the given row-major index.
-    fn position(&self, element: usize) -> usize {
+    pub(super) fn position(&self, element: usize) -> usize {
         self.order.as_ref().map_or(element, |order| order[element])
     }
 }
@@ -46,7 +47,7 @@ impl Walk<'_> {
                 "let the exporter fold constants (in PyTorch: do_constant_folding=True)",
             ));
         };
-        let mut data = self.settled_input(node, index, data)?;
+        let mut data = self.integers(node, index, data)?;
         let shape = self.shape(node.inputs[index]);
         if Extent::of_shape(shape).is_some() && self.extent(&data).is_some() {
             self.image(node, &mut data, shape)?;
@@ -59,7 +60,7 @@ impl Walk<'_> {
     }
 
     /// All operands of a node.
-    fn operands(&mut self, node: &Node) -> Result<Vec<Operand>, LowerError> {
+    pub(super) fn operands(&mut self, node: &Node) -> Result<Vec<Operand>, LowerError> {
         // Reading one may lay out the input tensor, which an earlier one may be, too.
         for index in 0..node.inputs.len() {
             self.operand(node, index)?;
@@ -135,8 +136,13 @@ impl Walk<'_> {
                 Ok(Data { origin: Origin::Tensor(sum), order: a.order, chain, pending: None })
             }
             None => {
-                let table = self.add_by_table(node, &a, &b, &element_of)?;
-                Ok(Data { order: a.order, ..table }.then(Step::with(Binary::Add, summand)))
+                let bits = kinds[0].element.bits() + kinds[1].element.bits();
+                let in_order = if bits > WIDEST_PAIR { self.add_in_order(node, &a, &b, &element_of) } else { None };
+                let sum = match in_order {
+                    Some(sum) => sum,
+                    None => self.add_by_table(node, &a, &b, &element_of)?,
+                };
+                Ok(Data { order: a.order, ..sum }.then(Step::with(Binary::Add, summand)))
             }
         }
     }
@@ -170,17 +176,25 @@ impl Walk<'_> {
             let (p, q, scale) = if second.as_ratio().is_some_and(|ratio| ratio.is_zero()) {
                 (1, 0, first.clone())
             } else {
-                let ratio = first.clone().binary(Binary::Divide, second.clone()).as_ratio()?;
-                let (p, q) = (ratio.numer().to_i64()?, ratio.denom().to_i64()?);
+                let (p, q) = small_ratio(first, second, GREATEST_FACTOR)?;
                 (p, q, second.clone().binary(Binary::Divide, Constant::Float(q as f64)))
             };
-            if p.abs() > GREATEST_FACTOR || q.abs() > GREATEST_FACTOR {
-                return None;
-            }
             factors[0].push(p);
             factors[1].push(q);
             scales.push(scale);
         }
+        Some((self.add_with_factors(node, a, b, factors)?, scales))
+    }
+
+    /// The sum of the integers of two operands, each with a factor for each channel; `None` where it is too wide.
+    fn add_with_factors(
+        &mut self,
+        node: &Node,
+        a: &Operand,
+        b: &Operand,
+        mut factors: Vec<Vec<i64>>,
+    ) -> Option<TensorId> {
+        let channels = self.tensors[a.tensor.0].channels;
         for list in &mut factors {
             if list.windows(2).all(|pair| pair[0] == pair[1]) {
                 list.truncate(1);
@@ -189,7 +203,7 @@ impl Walk<'_> {
         let kinds = [self.tensors[a.tensor.0], self.tensors[b.tensor.0]];
         let lattices = [self.channel_lattices(a.tensor), self.channel_lattices(b.tensor)];
         let factor = |list: &Vec<i64>, channel: usize| list[channel % list.len()];
-        let lattices = (0..element_of.len()).map(|channel| {
+        let lattices = (0..channels).map(|channel| {
             Lattice::sum(&[
                 (factor(&factors[0], channel), lattices[0][channel]),
                 (factor(&factors[1], channel), lattices[1][channel]),
@@ -205,64 +219,7 @@ impl Walk<'_> {
         let output = TensorType { element, minimum, maximum, ..kinds[0] };
         let sum = self.add_layer(&node.name, LayerKind::Add(add), &[a.tensor, b.tensor], output);
         self.lattices.insert(sum, lattices);
-        Some((sum, scales))
-    }
-
-    /// The sum by a table: to each pair of codes the rank of its sum among the channel's sums.
-    fn add_by_table(
-        &mut self,
-        node: &Node,
-        a: &Operand,
-        b: &Operand,
-        element_of: &[usize],
-    ) -> Result<Data, LowerError> {
-        let kinds = [self.tensors[a.tensor.0], self.tensors[b.tensor.0]];
-        let bits = kinds[0].element.bits() + kinds[1].element.bits();
-        if bits > WIDEST_PAIR {
-            return Err(self.unsupported(
-                node,
-                "add two values whose scales have a small common measure, or few bits",
-                format!("they have {bits} bits together and unrelated scales"),
-                "quantise both branches with one scale before the addition (in Brevitas: share one QuantIdentity)",
-            ));
-        }
-        let undefined = |channel: usize| move |_: Fault| LowerError::Undefined { node: node.name.clone(), channel };
-        let mut known: Vec<(Constant, Constant, Ranks)> = Vec::new();
-        let mut tables = Vec::new();
-        let mut sums = Vec::new();
-        for (channel, element) in element_of.iter().enumerate() {
-            let (first, second) = (a.factor.at(*element), b.factor.at(*element));
-            let found = known.iter().find(|(p, q, _)| p == first && q == second);
-            let (table, values) = match found {
-                Some((_, _, ranks)) => ranks.clone(),
-                None => {
-                    let found = ranks(first, second, &kinds).map_err(undefined(channel))?;
-                    known.push((first.clone(), second.clone(), found.clone()));
-                    found
-                }
-            };
-            tables.push(table);
-            sums.push(values);
-        }
-        let most = sums.iter().map(|values| values.len()).max().unwrap_or(1) as i64 - 1;
-        let output = TensorType { element: ElementType::holding(0, most), minimum: 0, maximum: most, ..kinds[0] };
-        let is_uniform = known.len() == 1;
-        if is_uniform {
-            tables.truncate(1);
-        }
-        let layer = LayerKind::Table(Table { values: tables });
-        let table = self.add_layer(&node.name, layer, &[a.tensor, b.tensor], output);
-        let lattice = |values: &Arc<Vec<Constant>>| Lattice { first: 0, step: 1, count: values.len() as u64 };
-        self.lattices.insert(table, sums.iter().map(lattice).collect());
-        if is_uniform {
-            return Ok(Data::of(Origin::Tensor(table)).then(Step::Function(Function::Lookup(sums[0].clone()))));
-        }
-        Err(self.unsupported(
-            node,
-            "add two values with the same pair of scales in every channel, or scales with a small common measure",
-            format!("there are {} different pairs", known.len()),
-            "quantise both branches with one scale before the addition (in Brevitas: share one QuantIdentity)",
-        ))
+        Some(sum)
     }
 
     /// `Concat` along the channels.
@@ -357,43 +314,4 @@ impl Walk<'_> {
         self.lattices.insert(widened, lattices);
         widened
     }
-}
-
-/// A table of ranks by pair of codes, and the sum that each rank stands for.
-type Ranks = (Vec<i32>, Arc<Vec<Constant>>);
-
-/// For each pair of codes the rank of `first·x + second·y` among all of them, and the sums in ascending order.
-fn ranks(first: &Constant, second: &Constant, kinds: &[TensorType; 2]) -> Result<Ranks, Fault> {
-    let [a, b] = kinds;
-    let mut sums: Vec<(u64, Constant)> = Vec::new();
-    for x in (a.minimum..=a.maximum).step_by(a.element.step() as usize) {
-        for y in (b.minimum..=b.maximum).step_by(b.element.step() as usize) {
-            let code = a.element.encode(x) | b.element.encode(y) << a.element.bits();
-            sums.push((code, Constant::Sum(Arc::new(vec![(first.clone(), x), (second.clone(), y)]))));
-        }
-    }
-    let mut fault = None;
-    sums.sort_by(|(_, a), (_, b)| match a.clone().binary(Binary::Subtract, b.clone()).sign() {
-        Ok(order) => order,
-        Err(found) => {
-            fault = Some(found);
-            Ordering::Equal
-        }
-    });
-    if let Some(fault) = fault {
-        return Err(fault);
-    }
-    let mut table = vec![0; 1 << (a.element.bits() + b.element.bits())];
-    let mut values: Vec<Constant> = Vec::new();
-    for (code, sum) in sums {
-        let is_new = match values.last() {
-            Some(last) => !last.equals(&sum)?,
-            None => true,
-        };
-        if is_new {
-            values.push(sum);
-        }
-        table[code as usize] = values.len() as i32 - 1;
-    }
-    Ok((table, Arc::new(values)))
 }

@@ -128,13 +128,13 @@ impl Walk<'_> {
 
     /// Whether a parameter is zero everywhere.
     pub(super) fn is_zero(&self, node: &Node, parameter: &Parameter) -> Result<bool, LowerError> {
-        match parameter.as_uniform() {
-            Some(constant) => constant
-                .sign()
-                .map(|sign| sign.is_eq())
-                .map_err(|_| LowerError::Undefined { node: node.name.clone(), channel: 0 }),
-            None => Ok(false),
+        for constant in parameter.constants() {
+            let sign = constant.sign().map_err(|_| LowerError::Undefined { node: node.name.clone(), channel: 0 })?;
+            if sign.is_ne() {
+                return Ok(false);
+            }
         }
+        Ok(true)
     }
 
     /// Checks that all pixels of a channel go through the same functions.
@@ -176,7 +176,7 @@ impl Walk<'_> {
         pool: &graph::Window,
         count_include_pad: bool,
     ) -> Result<Data, LowerError> {
-        let mut data = self.settled_input(node, 0, data)?;
+        let mut data = self.integers(node, 0, data)?;
         let extent = self.image(node, &mut data, self.shape(node.inputs[0]))?;
         self.check_by_channel(node, &data, extent)?;
         let window = window(pool);

@@ -10,6 +10,7 @@ use crate::lower::symbol::{Data, Origin, Pending, Symbol};
 use abi::{ElementType, InputMap, StepFunction};
 use network::graph::{Node, RoundingMode};
 use network::network::{LayerKind, Pool, PoolOperation, SensitiveSteps, TensorId, TensorType};
+use std::sync::Arc;
 
 impl Walk<'_> {
     /// A layer (or the input map) that makes integer codes of `data`.
@@ -35,6 +36,15 @@ impl Walk<'_> {
         let (Origin::Image, Some(element)) = (data.origin, self.graph.input_type) else {
             return Ok(data);
         };
+        if let (Some((tensor, map)), true) = (&self.input, self.input_is_annotated) {
+            // Another branch has read the image before, and may have laid it out.
+            let mut moved: Vec<usize> = (0..self.tensors[tensor.0].elements()).collect();
+            for (position, source) in map.source_of.iter().enumerate() {
+                moved[*source as usize] = position;
+            }
+            let order = (0..moved.len()).map(|element| moved[data.position(element)]).collect();
+            return Ok(Data { origin: Origin::Tensor(*tensor), order: Some(Arc::new(order)), ..data });
+        }
         let one = Constant::Float(1.0);
         let quantiser = match element {
             ElementType::Bipolar => Quantiser::Bipolar,
@@ -49,6 +59,7 @@ impl Walk<'_> {
         let elements = self.shape(self.graph.input).iter().product();
         let image = Data { chain: Vec::new(), ..data.clone() };
         let tensor = self.quantise_image(node, &image, &vec![quantiser; elements], element)?;
+        self.input_is_annotated = true;
         Ok(Data { origin: Origin::Tensor(tensor), ..data })
     }
 

@@ -2,7 +2,7 @@
 
 use crate::wire::Word;
 use abi::{ElementType, StepFunction};
-pub use compiler::codes::{least_value, levels};
+use compiler::codes::{Ladder, Rung};
 use compiler::datapath::weight_code::{RowRange, WeightCode};
 use network::network::TensorType;
 
@@ -11,7 +11,7 @@ use network::network::TensorType;
 pub enum RowFunction<'a> {
     /// The accumulators themselves, of the given type.
     Accumulator(ElementType),
-    /// Rising step functions, one per row, into a tensor of the given type.
+    /// Step functions on one ladder, one per row, into a tensor of the given type.
     Steps(&'a [StepFunction<i64>], &'a TensorType),
 }
 
@@ -56,10 +56,8 @@ pub(super) struct RowConstants {
     pub words: Vec<Word>,
     /// Bits of one row's constants.
     pub width: usize,
-    /// Thresholds of a row; 0 for biases.
-    pub levels: usize,
-    /// Bit pattern of the least code.
-    pub least: u64,
+    /// The values that thresholds lead to; `None` for biases.
+    pub ladder: Option<Ladder>,
     /// Bits of an accumulator.
     pub sum_bits: usize,
     /// What accumulators begin from.
@@ -106,25 +104,24 @@ impl Rows<'_> {
                 let width = element.bits() as usize;
                 // A row beyond the last has weights 0, if there are such: its sum is 0.
                 let words = words(&|row| vec![row.map_or(-self.scale * start, bias)], width);
-                RowConstants { what: "biases", words, width, levels: 0, least: 0, sum_bits, start }
+                RowConstants { what: "biases", words, width, ladder: None, sum_bits, start }
             }
             RowFunction::Steps(steps, tensor) => {
                 let never = self.greatest() + 1;
-                let levels = levels(tensor);
-                let thresholds = |row: Option<usize>| match row {
-                    Some(row) => sum_thresholds(&steps[row], tensor, self.scale, bias(row), never),
-                    // Rows beyond the last one give zero bits.
-                    None => {
-                        let to_zero = if tensor.element == ElementType::Bipolar { 0 } else { -least_value(tensor) };
-                        (0..levels as i64).map(|level| if level < to_zero { 0 } else { never }).collect()
-                    }
+                let ladder = Ladder::of(steps, tensor, self.writable);
+                let thresholds = |row: Option<usize>| {
+                    let (rungs, bias) = match row {
+                        Some(row) => (ladder.rungs(&steps[row]), bias(row)),
+                        // Rows beyond the last one give zero bits.
+                        None => (ladder.zero_rungs(tensor), 0),
+                    };
+                    rungs.into_iter().map(|rung| sum_threshold(rung, self.scale, bias).clamp(0, never)).collect()
                 };
                 RowConstants {
                     what: "thresholds",
                     words: words(&thresholds, sum_bits),
-                    width: levels * sum_bits,
-                    levels,
-                    least: tensor.element.encode(least_value(tensor)),
+                    width: ladder.levels() * sum_bits,
+                    ladder: Some(ladder),
                     sum_bits,
                     start,
                 }
@@ -133,21 +130,16 @@ impl Rows<'_> {
     }
 }
 
-/// The thresholds of the sum, ascending, one for each code above the least. A threshold of 0 is always reached, one of
-/// `never` never.
-fn sum_thresholds(step: &StepFunction<i64>, tensor: &TensorType, scale: i64, bias: i64, never: i64) -> Vec<i64> {
-    let codes = (1..=levels(tensor) as i64).map(|level| least_value(tensor) + level * tensor.element.step());
-    codes
-        .map(|code| match step.values.iter().position(|value| i64::from(*value) >= code) {
-            None => never,
-            Some(0) => 0,
-            Some(piece) => {
-                let threshold = step.boundaries[piece - 1];
-                (threshold - bias).div_euclid(scale) + i64::from((threshold - bias).rem_euclid(scale) != 0)
-            }
-        })
-        .map(|threshold| threshold.clamp(0, never))
-        .collect()
+/// The threshold of the sum. A threshold of 0 is always reached.
+fn sum_threshold(rung: Rung, scale: i64, bias: i64) -> i64 {
+    match rung {
+        Rung::Always => 0,
+        Rung::From(threshold) => {
+            let distance = threshold - bias;
+            distance.div_euclid(scale) + i64::from(distance.rem_euclid(scale) != 0)
+        }
+        Rung::Never => i64::MAX,
+    }
 }
 
 /// The ranges of all rows, and that of a row of zeros where sums of one become accumulators.

@@ -132,6 +132,16 @@ pub(super) fn check(
                 holds(&"factors", terms.fold((0, 0), |(low, high), (a, b)| (low + a, high + b)))
             })
         }
+        LayerKind::Multiply => {
+            same_shape(part, inputs)?;
+            output_is(input.height, input.width, input.channels)?;
+            check_whole(part, output)?;
+            let ends = |tensor: &TensorType| [tensor.minimum, tensor.maximum];
+            let products = ends(input).into_iter().flat_map(|a| ends(inputs[1]).map(|b| a.saturating_mul(b)));
+            let range =
+                products.fold((i64::MAX, i64::MIN), |(low, high), product| (low.min(product), high.max(product)));
+            holds(&"product", range)
+        }
         LayerKind::Table(Table { values }) => {
             same_shape(part, inputs)?;
             output_is(input.height, input.width, input.channels)?;

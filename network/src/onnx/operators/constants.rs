@@ -108,7 +108,7 @@ pub(super) fn cast(node: &mut NodeContext<'_, '_>) -> Result<(), ImportError> {
     match (from.kind(), to.kind()) {
         (Kind::Float, Kind::Float) => {
             node.alias(input);
-            if to.bytes() < from.bytes() {
+            if to.bits() < from.bits() {
                 let remark = format!("{} to a narrower float is left out: values are real numbers here", node.place());
                 node.graph.remarks.push(remark);
             }
@@ -119,7 +119,7 @@ pub(super) fn cast(node: &mut NodeContext<'_, '_>) -> Result<(), ImportError> {
             node.emit(Operator::Reshape, vec![input], shape, to)
         }
         // Computed integers are indices and images, which are small.
-        (Kind::Integer, Kind::Integer) if to.bytes() >= from.bytes().min(4) => {
+        (Kind::Integer, Kind::Integer) if to.bits() >= from.bits().min(32) => {
             node.alias(input);
             Ok(())
         }

@@ -1,13 +1,20 @@
 //! Matrix products.
 
 use super::arithmetic::float_result;
-use crate::graph::Operator;
+use crate::graph::{Operator, ValueId};
 use crate::onnx::error::ImportError;
 use crate::onnx::node::NodeContext;
 
 /// `MatMul`, with the shapes of NumPy's `matmul`
 pub(super) fn mat_mul(node: &mut NodeContext<'_, '_>) -> Result<(), ImportError> {
     let (a, b) = (node.input(0, "A")?, node.input(1, "B")?);
+    let shape = product_shape(node, a, b)?;
+    let data_type = float_result(node, &[a, b])?;
+    node.emit(Operator::MatMul, vec![a, b], shape, data_type)
+}
+
+/// The shape of NumPy's `matmul` of two values.
+pub(super) fn product_shape(node: &NodeContext<'_, '_>, a: ValueId, b: ValueId) -> Result<Vec<usize>, ImportError> {
     let (left, right) = (node.shape(a), node.shape(b));
     let misfit = || node.shape_error("a matrix product's inner extents must agree", format!("{left:?} and {right:?}"));
     let (rows, inner) = match left {
@@ -27,13 +34,24 @@ pub(super) fn mat_mul(node: &mut NodeContext<'_, '_>) -> Result<(), ImportError>
     let mut shape = node.broadcast(&stack(left), &stack(right))?;
     shape.extend(rows);
     shape.extend(columns);
-    let data_type = float_result(node, &[a, b])?;
-    node.emit(Operator::MatMul, vec![a, b], shape, data_type)
+    Ok(shape)
 }
 
 /// `Gemm`
 pub(super) fn gemm(node: &mut NodeContext<'_, '_>) -> Result<(), ImportError> {
-    let (a, b) = (node.input(0, "A")?, node.input(1, "B")?);
+    let (a, b, c) = (node.input(0, "A")?, node.input(1, "B")?, node.optional_input(2));
+    let (operator, inputs, shape) = gemm_of(node, a, b, c)?;
+    let data_type = float_result(node, &inputs)?;
+    node.emit(operator, inputs, shape, data_type)
+}
+
+/// The product that the attributes of a node describe, with its inputs and the shape of its result.
+pub(super) fn gemm_of(
+    node: &NodeContext<'_, '_>,
+    a: ValueId,
+    b: ValueId,
+    c: Option<ValueId>,
+) -> Result<(Operator, Vec<ValueId>, Vec<usize>), ImportError> {
     let transpose_a = node.flag("transA", false)?;
     let transpose_b = node.flag("transB", false)?;
     let alpha = node.float("alpha")?.unwrap_or(1.0);
@@ -53,12 +71,11 @@ pub(super) fn gemm(node: &mut NodeContext<'_, '_>) -> Result<(), ImportError> {
     }
     let shape = vec![rows, columns];
     let mut inputs = vec![a, b];
-    if let Some(c) = node.optional_input(2) {
+    if let Some(c) = c {
         if node.broadcast(node.shape(c), &shape)? != shape {
             return Err(node.shape_error(format!("`C` must broadcast to {shape:?}"), format!("{:?}", node.shape(c))));
         }
         inputs.push(c);
     }
-    let data_type = float_result(node, &inputs)?;
-    node.emit(Operator::Gemm { alpha, beta, transpose_a, transpose_b }, inputs, shape, data_type)
+    Ok((Operator::Gemm { alpha, beta, transpose_a, transpose_b }, inputs, shape))
 }

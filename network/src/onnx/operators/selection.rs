@@ -31,6 +31,25 @@ pub(super) fn concat(node: &mut NodeContext<'_, '_>) -> Result<(), ImportError> 
     }
     let inputs: Vec<ValueId> =
         (0..node.input_count()).map(|index| node.input(index, "inputs")).collect::<Result<_, _>>()?;
+    let (axis, shape) = joined(node, &inputs)?;
+    let data_type = node.graph.data_type(first);
+    if inputs.iter().all(|input| node.graph.constant(*input).is_some()) {
+        return node.fold(shape, data_type, |node| {
+            let tensors = inputs.iter().map(|input| node.data(*input)).collect::<Result<Vec<_>, _>>()?;
+            Ok(concatenated(&tensors, axis).data)
+        });
+    }
+    let kind = data_type.kind();
+    if let Some(other) = inputs.iter().map(|input| node.graph.data_type(*input)).find(|other| other.kind() != kind) {
+        let found = format!("{data_type:?} and {other:?}");
+        return Err(node.parameter_error("inputs", "all floats or all integers", found));
+    }
+    node.emit(Operator::Concat { axis }, inputs, shape, data_type)
+}
+
+/// The axis that a node joins `inputs` along, and the shape that they make. There is at least one.
+pub(super) fn joined(node: &NodeContext<'_, '_>, inputs: &[ValueId]) -> Result<(usize, Vec<usize>), ImportError> {
+    let first = inputs[0];
     let mut shape = node.shape(first).to_vec();
     let axis = node.integer("axis")?.ok_or_else(|| node.attribute_error("axis", "an axis", "missing"))?;
     let axis = node.axis(axis, shape.len())?;
@@ -47,19 +66,7 @@ pub(super) fn concat(node: &mut NodeContext<'_, '_>) -> Result<(), ImportError> 
             node.shape_error("the sum of the extents must be within 64 bits", format!("{shape:?} and {other:?}"))
         })?;
     }
-    let data_type = node.graph.data_type(first);
-    if inputs.iter().all(|input| node.graph.constant(*input).is_some()) {
-        return node.fold(shape, data_type, |node| {
-            let tensors = inputs.iter().map(|input| node.data(*input)).collect::<Result<Vec<_>, _>>()?;
-            Ok(concatenated(&tensors, axis).data)
-        });
-    }
-    let kind = data_type.kind();
-    if let Some(other) = inputs.iter().map(|input| node.graph.data_type(*input)).find(|other| other.kind() != kind) {
-        let found = format!("{data_type:?} and {other:?}");
-        return Err(node.parameter_error("inputs", "all floats or all integers", found));
-    }
-    node.emit(Operator::Concat { axis }, inputs, shape, data_type)
+    Ok((axis, shape))
 }
 
 /// `Gather`

@@ -154,7 +154,19 @@ fn pad(node: &NodeContext<'_, '_>, window: &mut Window, spatial: &[usize]) -> Re
 
 /// `Conv`
 pub(super) fn conv(node: &mut NodeContext<'_, '_>) -> Result<(), ImportError> {
-    let (x, w) = (node.input(0, "X")?, node.input(1, "W")?);
+    let (x, w, bias) = (node.input(0, "X")?, node.input(1, "W")?, node.optional_input(2));
+    let (operator, inputs, shape) = convolution(node, x, w, bias)?;
+    let data_type = float_result(node, &inputs)?;
+    node.emit(operator, inputs, shape, data_type)
+}
+
+/// The convolution that the attributes of a node describe, with its inputs and the shape of its result.
+pub(super) fn convolution(
+    node: &NodeContext<'_, '_>,
+    x: ValueId,
+    w: ValueId,
+    bias: Option<ValueId>,
+) -> Result<(Operator, Vec<ValueId>, Vec<usize>), ImportError> {
     let (channels, spatial) = channels_and_spatial(node, x)?;
     let weights = node.shape(w).to_vec();
     if weights.len() != spatial.len() + 2 || weights.contains(&0) {
@@ -185,7 +197,7 @@ pub(super) fn conv(node: &mut NodeContext<'_, '_>) -> Result<(), ImportError> {
         return Err(node.attribute_error("kernel_shape", must, format!("{shape:?}")));
     }
     let mut inputs = vec![x, w];
-    if let Some(bias) = node.optional_input(2) {
+    if let Some(bias) = bias {
         if node.shape(bias) != [outputs] {
             return Err(node.shape_error(
                 format!("`B` must have one element for each of the {outputs} output channels"),
@@ -196,12 +208,11 @@ pub(super) fn conv(node: &mut NodeContext<'_, '_>) -> Result<(), ImportError> {
     }
     let (window, output) = window(node, kernel, channels, &spatial, false)?;
     let shape = [1, outputs].into_iter().chain(output).collect();
-    let data_type = float_result(node, &inputs)?;
-    node.emit(Operator::Conv { window, groups }, inputs, shape, data_type)
+    Ok((Operator::Conv { window, groups }, inputs, shape))
 }
 
 /// The windows of a pool and the shape of its result. Every window holds at least one element.
-fn pool_window(node: &NodeContext<'_, '_>, input: ValueId) -> Result<(Window, Vec<usize>), ImportError> {
+pub(super) fn pool_window(node: &NodeContext<'_, '_>, input: ValueId) -> Result<(Window, Vec<usize>), ImportError> {
     let (channels, spatial) = channels_and_spatial(node, input)?;
     let kernel = numbers(node, "kernel_shape", spatial.len(), 1)?
         .ok_or_else(|| node.attribute_error("kernel_shape", "a list of integers", "missing"))?;
@@ -247,7 +258,7 @@ pub(super) fn average_pool(node: &mut NodeContext<'_, '_>) -> Result<(), ImportE
 }
 
 /// One window over the whole of each channel, and the shape of its result.
-fn global_window(node: &NodeContext<'_, '_>, input: ValueId) -> Result<(Window, Vec<usize>), ImportError> {
+pub(super) fn global_window(node: &NodeContext<'_, '_>, input: ValueId) -> Result<(Window, Vec<usize>), ImportError> {
     let (channels, spatial) = channels_and_spatial(node, input)?;
     let (ones, zeros) = (vec![1; spatial.len()], vec![0; spatial.len()]);
     let shape = [1, channels].into_iter().chain(ones.iter().copied()).collect();

@@ -1,0 +1,58 @@
+//! Functions of codes: integers again, where dot products, sums and averages need such.
+
+use super::Walk;
+use crate::lower::LowerError;
+use crate::lower::chain::{Binary, Constant, exact_value};
+use crate::lower::symbol::{Data, Origin, Parameter, Step};
+use abi::{ElementType, StepFunction};
+use network::graph::Node;
+use network::grid::{GREATEST_WEIGHT, greatest_common_step};
+use network::network::{LayerKind, TensorType};
+
+/// Most codes of a tensor whose values are looked at one by one.
+const MOST_CODES: i64 = 1 << 12;
+
+impl Walk<'_> {
+    /// The data of an input, settled, as integers under a scale and an offset where that can be: a function of few codes
+    /// that is neither, such as a Relu or Abs behind a quantiser, becomes a layer of step functions.
+    pub(super) fn integers(&mut self, node: &Node, index: usize, data: Data) -> Result<Data, LowerError> {
+        let settled = self.settled_input(node, index, data)?;
+        Ok(self.as_codes(node, settled))
+    }
+
+    /// The same data under a scale, where its values lie on a grid; else as it was.
+    pub(super) fn as_codes(&mut self, node: &Node, data: Data) -> Data {
+        self.codes(node, &data).unwrap_or(data)
+    }
+
+    fn codes(&mut self, node: &Node, data: &Data) -> Option<Data> {
+        let Origin::Tensor(tensor) = data.origin else { return None };
+        let kind = self.tensors[tensor.0];
+        let step = kind.element.step();
+        if data.affine().is_some() || !data.is_uniform() || (kind.maximum - kind.minimum) / step >= MOST_CODES {
+            return None;
+        }
+        let functions = data.functions(0);
+        let codes: Vec<i64> = (kind.minimum..=kind.maximum).step_by(step as usize).collect();
+        let values: Vec<f64> = codes.iter().map(|code| exact_value(&functions, *code as f64)).collect::<Option<_>>()?;
+        let scale = greatest_common_step(&values)?;
+        let integers: Vec<i32> = values.iter().map(|value| (value / scale) as i32).collect();
+        if integers.iter().any(|integer| i64::from(integer.abs()) > GREATEST_WEIGHT) {
+            return None;
+        }
+        let mut function = StepFunction::constant(integers[0]);
+        for (code, integer) in codes.iter().zip(&integers) {
+            if function.values[function.values.len() - 1] != *integer {
+                function.boundaries.push(*code);
+                function.values.push(*integer);
+            }
+        }
+        let ends = || integers.iter().map(|integer| i64::from(*integer));
+        let (minimum, maximum) = (ends().min()?, ends().max()?);
+        let output = TensorType { element: ElementType::holding(minimum, maximum), minimum, maximum, ..kind };
+        let steps = LayerKind::MultiThreshold(vec![function; kind.channels]);
+        let codes = self.add_layer(&format!("{}_input", node.name), steps, &[tensor], output);
+        let scale = Step::with(Binary::Multiply, Parameter::uniform(Constant::Float(scale)));
+        Some(Data { origin: Origin::Tensor(codes), chain: vec![scale], ..data.clone() })
+    }
+}

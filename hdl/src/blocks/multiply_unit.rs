@@ -1,0 +1,177 @@
+//! The product of two streams, element by element.
+//!
+//! Ports: `clock`, `reset`; the streams in, `in_*` and `second_*`, `lanes` elements a word each; the stream out, `lanes`
+//! products a word in two's complement. The ready of an input follows `out_ready` and the other input's valid within the
+//! cycle.
+//!
+//! A pair of words is taken in every cycle in which both are there and no finished word waits, and its products are offered
+//! one cycle later.
+//!
+//! Elements are multiplied as unsigned numbers, as many bits as they have: a signed one with its sign bit flipped, which
+//! adds an offset; what offsets add to the product is taken away.
+
+use super::register::Register;
+use crate::wire::{ModuleName, Parameter, Wire, Word, bits_of};
+use abi::ElementType;
+use rust_hdl::core::prelude::*;
+
+/// Multiplies two streams.
+#[derive(Clone, Debug, LogicBlock)]
+pub struct MultiplyUnit {
+    module_name: ModuleName,
+    /// The clock.
+    pub clock: Wire<In, Clock>,
+    /// Synchronous reset.
+    pub reset: Wire<In, Bit>,
+    /// Word of the first stream.
+    pub in_data: Wire<In>,
+    /// Whether there is one.
+    pub in_valid: Wire<In, Bit>,
+    /// Whether it is taken.
+    pub in_ready: Wire<Out, Bit>,
+    /// Word of the second stream.
+    pub second_data: Wire<In>,
+    /// Whether there is one.
+    pub second_valid: Wire<In, Bit>,
+    /// Whether it is taken.
+    pub second_ready: Wire<Out, Bit>,
+    /// Word out.
+    pub out_data: Wire<Out>,
+    /// Whether there is a word out.
+    pub out_valid: Wire<Out, Bit>,
+    /// Whether the word out is taken.
+    pub out_ready: Wire<In, Bit>,
+    complete: Register,
+    result: Register,
+    first: Vec<Wire<Local>>,
+    second: Vec<Wire<Local>>,
+    first_code: Vec<Wire<Local>>,
+    second_code: Vec<Wire<Local>>,
+    first_wide: Vec<Wire<Local>>,
+    second_wide: Vec<Wire<Local>>,
+    products: Vec<Wire<Local>>,
+    placed: Vec<Wire<Local>>,
+    packed: Wire<Local>,
+    room: Wire<Local, Bit>,
+    take: Wire<Local, Bit>,
+    first_lane: Parameter,
+    second_lane: Parameter,
+    lane_out: Parameter,
+    first_sign: Parameter,
+    second_sign: Parameter,
+    first_doubled: Parameter,
+    second_doubled: Parameter,
+    first_offset: Parameter,
+    second_offset: Parameter,
+    offsets: Parameter,
+    _lanes: usize,
+    _bits: usize,
+}
+
+impl MultiplyUnit {
+    /// The unit called `name` of two streams of elements, to products of `bits_out` bits.
+    pub fn new(name: &str, elements: [ElementType; 2], lanes: usize, bits_out: usize) -> Self {
+        let [first, second] = elements.map(|element| element.bits() as usize);
+        let wires = |bits: usize| -> Vec<Wire<Local>> { (0..lanes).map(|_| Wire::of(bits)).collect() };
+        let sign = |element: ElementType| match element {
+            ElementType::Signed { bits } => 1u64 << (bits - 1),
+            ElementType::Bipolar | ElementType::Unsigned { .. } => 0,
+        };
+        // value = code · 2^doubled − offset
+        let offset = |element: ElementType| match element {
+            ElementType::Bipolar => 1,
+            element => sign(element),
+        };
+        let doubled = |element: ElementType| Parameter::number(usize::from(element == ElementType::Bipolar));
+        let mask = if bits_out >= 64 { u64::MAX } else { (1 << bits_out) - 1 };
+        let wide = |value: u64| Parameter::new(Word::new(value & mask, bits_out));
+        let width = lanes * bits_out;
+        MultiplyUnit {
+            module_name: ModuleName::new(name),
+            clock: Wire::default(),
+            reset: Wire::default(),
+            in_data: Wire::of(lanes * first),
+            in_valid: Wire::default(),
+            in_ready: Wire::default(),
+            second_data: Wire::of(lanes * second),
+            second_valid: Wire::default(),
+            second_ready: Wire::default(),
+            out_data: Wire::of(width),
+            out_valid: Wire::default(),
+            out_ready: Wire::default(),
+            complete: Register::new(1),
+            result: Register::new(width),
+            first: wires(first),
+            second: wires(second),
+            first_code: wires(first),
+            second_code: wires(second),
+            first_wide: wires(bits_out),
+            second_wide: wires(bits_out),
+            products: wires(bits_out),
+            placed: wires(width),
+            packed: Wire::of(width),
+            room: Wire::default(),
+            take: Wire::default(),
+            first_lane: Parameter::number(first),
+            second_lane: Parameter::number(second),
+            lane_out: Parameter::number(bits_out),
+            first_sign: Parameter::new(Word::new(sign(elements[0]), first)),
+            second_sign: Parameter::new(Word::new(sign(elements[1]), second)),
+            first_doubled: doubled(elements[0]),
+            second_doubled: doubled(elements[1]),
+            first_offset: wide(offset(elements[0])),
+            second_offset: wide(offset(elements[1])),
+            offsets: wide(offset(elements[0]).wrapping_mul(offset(elements[1]))),
+            _lanes: lanes,
+            _bits: bits_out,
+        }
+    }
+}
+
+impl Logic for MultiplyUnit {
+    #[hdl_gen]
+    fn update(&mut self) {
+        self.complete.clock.next = self.clock.val();
+        self.result.clock.next = self.clock.val();
+
+        self.out_data.next = self.result.q.val();
+        self.out_valid.next = self.complete.q.val().any();
+        self.room.next = !self.complete.q.val().any() || self.out_ready.val();
+        self.in_ready.next = self.room.val() && self.second_valid.val();
+        self.second_ready.next = self.room.val() && self.in_valid.val();
+        self.take.next = self.room.val() && self.in_valid.val() && self.second_valid.val();
+
+        for i in 0..self._lanes {
+            self.first[i].next = self.in_data.val() >> (self.first_lane.val() * i);
+            self.second[i].next = self.second_data.val() >> (self.second_lane.val() * i);
+            self.first_code[i].next = self.first_sign.val() ^ self.first[i].val();
+            self.second_code[i].next = self.second_sign.val() ^ self.second[i].val();
+            self.first_wide[i].next =
+                (bits_of(0u64, self._bits) + self.first_code[i].val()) << self.first_doubled.val();
+            self.second_wide[i].next =
+                (bits_of(0u64, self._bits) + self.second_code[i].val()) << self.second_doubled.val();
+            self.products[i].next = (self.first_wide[i].val() * self.second_wide[i].val())
+                - (self.first_wide[i].val() * self.second_offset.val())
+                - (self.second_wide[i].val() * self.first_offset.val())
+                + self.offsets.val();
+            self.placed[i].next = self.products[i].val();
+        }
+        self.packed.next = self.placed[0].val();
+        for i in 1..self._lanes {
+            self.packed.next = self.packed.val() | (self.placed[i].val() << (self.lane_out.val() * i));
+        }
+
+        self.result.d.next = self.result.q.val();
+        self.complete.d.next = self.complete.q.val();
+        if self.out_ready.val() {
+            self.complete.d.next = bits_of(0u64, 1);
+        }
+        if self.take.val() {
+            self.result.d.next = self.packed.val();
+            self.complete.d.next = bits_of(1u64, 1);
+        }
+        if self.reset.val() {
+            self.complete.d.next = bits_of(0u64, 1);
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! Numbers without an exact integer form are moved, and told.
+
+#![allow(clippy::unwrap_used)]
+
+use network::approximate::approximate;
+use network::graph::{ApproximationKind, Graph, Node, NodeId, Operator, Source, Value, ValueId};
+use network::grid::is_on_grid;
+use network::reference;
+use network::tensor::Tensor;
+
+/// A graph under construction.
+struct Builder {
+    graph: Graph,
+}
+
+impl Builder {
+    fn new(shape: &[usize]) -> Self {
+        let input = Value { name: "x".into(), shape: shape.to_vec(), source: Source::Input, is_integer: false };
+        let graph = Graph {
+            name: "made".into(),
+            opset: 13,
+            nodes: Vec::new(),
+            values: vec![input],
+            input: ValueId(0),
+            input_type: None,
+            output: ValueId(0),
+            remarks: Vec::new(),
+            approximations: Vec::new(),
+        };
+        Builder { graph }
+    }
+
+    fn value(&mut self, name: &str, shape: &[usize], source: Source) -> ValueId {
+        self.graph.values.push(Value { name: name.into(), shape: shape.to_vec(), source, is_integer: false });
+        ValueId(self.graph.values.len() - 1)
+    }
+
+    fn constant(&mut self, shape: &[usize], data: Vec<f64>) -> ValueId {
+        self.value("constant", shape, Source::Constant(Tensor::new(shape.to_vec(), data)))
+    }
+
+    fn node(&mut self, name: &str, operator: Operator, inputs: &[ValueId], shape: &[usize]) -> ValueId {
+        let output = self.value(name, shape, Source::Node(NodeId(self.graph.nodes.len())));
+        self.graph.nodes.push(Node { name: name.into(), operator, inputs: inputs.to_vec(), outputs: vec![output] });
+        self.graph.output = output;
+        output
+    }
+
+    fn sign(&mut self, name: &str, x: ValueId, scale: f64) -> ValueId {
+        let scale = self.constant(&[], vec![scale]);
+        let shape = self.graph.value(x).shape.clone();
+        self.node(name, Operator::BipolarQuant, &[x, scale], &shape)
+    }
+}
+
+fn weights_of(graph: &Graph, node: &str) -> Vec<f64> {
+    let node = graph.nodes.iter().find(|found| found.name == node).unwrap();
+    graph.constant(node.inputs[1]).unwrap().data.clone()
+}
+
+#[test]
+fn two_magnitudes_go_to_a_grid() {
+    let mut builder = Builder::new(&[1, 8]);
+    let x = builder.sign("sign", ValueId(0), 1.0);
+    let data: Vec<f64> = [0.3127f32, -0.8739, 0.0, 0.3127, 0.3127, -0.8739, 0.0, -0.8739].map(f64::from).to_vec();
+    let weights = builder.constant(&[8, 1], data.clone());
+    builder.node("product", Operator::MatMul, &[x, weights], &[1, 1]);
+    let graph = approximate(builder.graph).unwrap();
+    let [change] = graph.approximations.as_slice() else { panic!("{:?}", graph.approximations) };
+    assert_eq!((change.node.as_str(), change.kind), ("product", ApproximationKind::Weights));
+    assert!(change.relative_mse > 0.0 && change.relative_mse < 1e-5, "{change}");
+    let moved = weights_of(&graph, "product");
+    assert!(is_on_grid(&moved) && !is_on_grid(&data), "{moved:?}");
+    for (before, after) in data.iter().zip(&moved) {
+        assert!((before - after).abs() < 0.87 / 510.0 * 1.5);
+    }
+}
+
+#[test]
+fn real_weights_and_weights_on_grids_stay() {
+    for data in
+        [vec![0.11, 0.23, -0.37, 0.41, 0.53, -0.61, 0.71, 0.83], vec![0.5, -0.25, 0.0, 1.0, 0.5, -0.25, 0.75, 0.5]]
+    {
+        let mut builder = Builder::new(&[1, 8]);
+        let x = builder.sign("sign", ValueId(0), 1.0);
+        let weights = builder.constant(&[8, 1], data);
+        builder.node("product", Operator::MatMul, &[x, weights], &[1, 1]);
+        let before = builder.graph.clone();
+        assert_eq!(approximate(builder.graph).unwrap(), before);
+    }
+}
+
+/// x + shift, its sign times each scale, their sum, and a dot product.
+fn bases(scales: [f64; 2]) -> Graph {
+    let mut builder = Builder::new(&[1, 4]);
+    let shift = builder.constant(&[], vec![0.75]);
+    let shifted = builder.node("shifted", Operator::Add, &[ValueId(0), shift], &[1, 4]);
+    let first = builder.sign("first", ValueId(0), scales[0]);
+    let second = builder.sign("second", shifted, scales[1]);
+    let sum = builder.node("sum", Operator::Add, &[first, second], &[1, 4]);
+    let weights = builder.constant(&[4, 1], vec![1.0, -1.0, 1.0, 1.0]);
+    builder.node("product", Operator::MatMul, &[sum, weights], &[1, 1]);
+    builder.graph
+}
+
+#[test]
+fn unrelated_scales_of_a_sum_become_integers_times_one() {
+    let scales = [0.798f32, 0.483].map(f64::from);
+    let graph = approximate(bases(scales)).unwrap();
+    let [change] = graph.approximations.as_slice() else { panic!("{:?}", graph.approximations) };
+    assert_eq!((change.node.as_str(), change.kind), ("sum", ApproximationKind::Scales));
+    assert!(change.largest < 1.0 / 255.0, "{change}");
+    // What is computed is near to what the file says, and on a grid.
+    let x = Tensor::new(vec![1, 4], vec![0.5, -0.5, -2.0, 3.0]);
+    let expected = reference::run(&bases(scales), &x).unwrap().data[0];
+    let found = reference::run(&graph, &x).unwrap().data[0];
+    assert!((expected - found).abs() < 0.02 && expected != found, "{expected} {found}");
+}
+
+#[test]
+fn related_scales_stay() {
+    for scales in [[0.5, 0.25], [0.3f32 as f64, 0.3f32 as f64 * 3.0], [1.0, 7.0]] {
+        let before = bases(scales);
+        assert_eq!(approximate(before.clone()).unwrap(), before, "{scales:?}");
+    }
+}
