@@ -5,12 +5,14 @@
 
 use crate::memory::MemoryKind;
 use abi::ElementType;
+use bases::Bases;
 use digits::Digits;
 use groups::Grouping;
 use network::network::WeightMatrix;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
+pub mod bases;
 mod cost;
 pub mod digits;
 pub mod groups;
@@ -37,6 +39,15 @@ pub enum Datapath {
     /// Weights that are 0 or plus or minus the scale of their group of neighbouring columns: the lanes of each group are
     /// added as those of weights 0 and ±1 are, and each sum is multiplied by the scale.
     Groups,
+    /// Weights that are sums of a few factors with either sign: lanes are counted with weights ±1 for each factor, and the
+    /// counts times the factors added. Has no weight 0: unused lanes must hold zeros.
+    Bases,
+}
+
+impl Datapath {
+    /// All of them; of those that cost the same the first is taken.
+    pub const ALL: [Datapath; 6] =
+        [Datapath::Bipolar, Datapath::Products, Datapath::Planes, Datapath::Shifts, Datapath::Groups, Datapath::Bases];
 }
 
 impl fmt::Display for Datapath {
@@ -47,6 +58,7 @@ impl fmt::Display for Datapath {
             Datapath::Products => "products",
             Datapath::Shifts => "shifts",
             Datapath::Groups => "groups",
+            Datapath::Bases => "bases",
         })
     }
 }
@@ -66,6 +78,8 @@ pub struct WeightRange {
     pub digits: Option<Digits>,
     /// The groups that have a scale each.
     pub grouping: Option<Grouping>,
+    /// The factors that the weights are sums of.
+    pub bases: Option<Bases>,
 }
 
 impl WeightRange {
@@ -75,21 +89,23 @@ impl WeightRange {
         for value in values {
             occurs[usize::from(*value as u16)] = true;
         }
-        let different = (0..=u16::MAX).filter(|code| occurs[usize::from(*code)]).map(|code| i64::from(code as i16));
+        let occurs = |value: &i16| occurs[usize::from(*value as u16)];
+        let different: Vec<i64> = (i16::MIN..=i16::MAX).filter(occurs).map(i64::from).collect();
         WeightRange {
             minimum: values.iter().min().map_or(0, |value| i64::from(*value)),
             maximum: values.iter().max().map_or(0, |value| i64::from(*value)),
             is_bipolar: values.iter().all(|value| value.abs() == 1),
             is_open: false,
-            digits: Digits::of(different),
+            digits: Digits::of(different.iter().copied()),
             grouping: None,
+            bases: Bases::of(&different),
         }
     }
 
     /// The range of any weights from `minimum` to `maximum`.
     pub fn between(minimum: i64, maximum: i64) -> Self {
         let digits = Digits::of(minimum..=maximum);
-        WeightRange { minimum, maximum, is_bipolar: false, is_open: true, digits, grouping: None }
+        WeightRange { minimum, maximum, is_bipolar: false, is_open: true, digits, grouping: None, bases: None }
     }
 
     /// The range of all weights that may take the place of `weights`: those of their type, without the least one of a
@@ -135,6 +151,8 @@ pub enum Form {
     Shifts(Digits),
     /// [`Datapath::Groups`], of this size.
     Groups(Grouping),
+    /// [`Datapath::Bases`], with these factors.
+    Bases(Bases),
 }
 
 impl Form {
@@ -146,6 +164,7 @@ impl Form {
             Datapath::Products => Some(Form::Products),
             Datapath::Shifts => range.digits.map(Form::Shifts),
             Datapath::Groups => range.grouping.map(Form::Groups),
+            Datapath::Bases => range.bases.map(Form::Bases),
         }
     }
 
@@ -157,13 +176,23 @@ impl Form {
             Form::Products => Datapath::Products,
             Form::Shifts(_) => Datapath::Shifts,
             Form::Groups(_) => Datapath::Groups,
+            Form::Bases(_) => Datapath::Bases,
+        }
+    }
+
+    /// Whether inputs of a type can be computed, as the datapath sees them: factors that make twice each weight need inputs
+    /// that are twice what they count.
+    pub fn takes(&self, operand: ElementType) -> bool {
+        match self {
+            Form::Bases(bases) => operand.step() % bases.gain() == 0,
+            Form::Bipolar | Form::Planes | Form::Products | Form::Shifts(_) | Form::Groups(_) => true,
         }
     }
 
     /// Whether there is a weight 0.
     pub fn has_zero(&self) -> bool {
         match self {
-            Form::Bipolar => false,
+            Form::Bipolar | Form::Bases(_) => false,
             Form::Planes | Form::Products | Form::Shifts(_) | Form::Groups(_) => true,
         }
     }
@@ -200,6 +229,7 @@ impl Multiplier {
             Form::Products => (false, magnitude + usize::from(signed)),
             Form::Shifts(digits) => (false, digits.code_bits()),
             Form::Groups(_) => (false, 1 + usize::from(signed)),
+            Form::Bases(bases) => (false, bases.count()),
         };
         Multiplier { form, input_bits, weight_bits, signed, twos_complement }
     }
@@ -208,7 +238,7 @@ impl Multiplier {
     pub fn word_bits(&self, simd: usize) -> usize {
         let scales = match self.form {
             Form::Groups(grouping) => grouping.groups(simd) * grouping.scale_bits(),
-            Form::Bipolar | Form::Planes | Form::Products | Form::Shifts(_) => 0,
+            Form::Bipolar | Form::Planes | Form::Products | Form::Shifts(_) | Form::Bases(_) => 0,
         };
         simd * self.weight_bits + scales
     }
@@ -221,7 +251,7 @@ impl Multiplier {
     /// Bits of what one lane gives to the adders: of one plane, a whole product, or the greatest of the powers.
     pub fn term_bits(&self) -> usize {
         match self.form {
-            Form::Bipolar | Form::Planes | Form::Groups(_) => self.input_bits,
+            Form::Bipolar | Form::Planes | Form::Groups(_) | Form::Bases(_) => self.input_bits,
             Form::Products if self.twos_complement => self.weight_bits,
             Form::Products if self.magnitude_bits() == 1 => self.input_bits,
             Form::Products => self.input_bits + self.magnitude_bits(),
@@ -233,7 +263,7 @@ impl Multiplier {
     pub fn partial_products(&self) -> usize {
         match self.form {
             Form::Products if !self.twos_complement => self.input_bits.min(self.magnitude_bits()),
-            Form::Bipolar | Form::Planes | Form::Products | Form::Shifts(_) | Form::Groups(_) => 1,
+            Form::Bipolar | Form::Planes | Form::Products | Form::Shifts(_) | Form::Groups(_) | Form::Bases(_) => 1,
         }
     }
 
@@ -248,6 +278,7 @@ impl Multiplier {
             Form::Products => pair_levels(self.partial_products()) + tree(size),
             Form::Shifts(digits) => 1 + tree(2) + pair_levels(digits.places().count()),
             Form::Groups(grouping) => grouping.levels(simd, self.input_bits),
+            Form::Bases(bases) => tree(size) + pair_levels(bases.terms().count()),
         }
     }
 }

@@ -72,6 +72,12 @@ fn main() -> Result<(), Box<dyn Error>> {
             measured(&format!("{columns} by 0..={scale}"), Datapath::Groups, range, size)?;
         }
     }
+    for values in [&[-54, -44, -20, 54][..], &[-11, -7, 7, 11], &[-2, -1, 2], &[-113, -99, -51, 17, 113]] {
+        let range = WeightRange::of(values);
+        for size in [(1, 16), (1, 32), (1, 64), (2, 16), (4, 16), (8, 16)] {
+            measured(&format!("{values:?}"), Datapath::Bases, range, size)?;
+        }
+    }
     std::fs::write(folder.join("models.json"), serde_json::to_string_pretty(&models)?)?;
     Ok(())
 }

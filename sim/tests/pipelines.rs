@@ -80,6 +80,7 @@ networks!(
     read_twice,
     powers_of_two,
     scaled_groups,
+    sums_of_factors,
 );
 
 #[test]

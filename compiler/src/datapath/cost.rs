@@ -1,5 +1,6 @@
 //! What the datapaths cost, and the choice between them.
 
+mod bases;
 mod groups;
 mod shifts;
 #[cfg(test)]
@@ -57,10 +58,11 @@ pub fn choose(weights: WeightRange, input: ElementType, size: UnitSize, padded: 
         let multiplier = Multiplier::new(form, weights, bits);
         row_luts(&multiplier, size.simd) + size.memory_luts(multiplier.word_bits(size.simd))
     };
-    let forms = [Datapath::Bipolar, Datapath::Products, Datapath::Planes, Datapath::Shifts, Datapath::Groups]
+    let forms = Datapath::ALL
         .into_iter()
         .filter_map(|datapath| Form::new(datapath, weights))
-        .filter(|form| clean_lanes || form.has_zero());
+        .filter(|form| clean_lanes || form.has_zero())
+        .filter(|form| form.takes(operand(form.datapath(), input, padded)));
     let costs: Vec<(Form, u64)> = forms.map(|form| (form, cost(form))).collect();
     let form = costs.iter().min_by_key(|(_, cost)| *cost).map_or(Form::Products, |(form, _)| *form);
     let luts: Vec<(Datapath, u64)> = costs.into_iter().map(|(form, cost)| (form.datapath(), cost)).collect();
@@ -77,8 +79,9 @@ pub fn choose(weights: WeightRange, input: ElementType, size: UnitSize, padded: 
 
 /// The datapaths that weights may not have because others may come.
 fn impossible(weights: WeightRange) -> String {
-    let without =
-        [Datapath::Shifts, Datapath::Groups].into_iter().filter(|datapath| Form::new(*datapath, weights).is_none());
+    let without = [Datapath::Shifts, Datapath::Groups, Datapath::Bases]
+        .into_iter()
+        .filter(|datapath| Form::new(*datapath, weights).is_none());
     let without: Vec<String> = without.map(|datapath| datapath.to_string()).collect();
     if without.is_empty() {
         String::new()
@@ -114,6 +117,7 @@ pub fn row_luts(multiplier: &Multiplier, simd: usize) -> u64 {
             shifts::luts(&places, multiplier.input_bits, simd)
         }
         Form::Groups(grouping) => groups::luts(multiplier, &grouping, simd),
+        Form::Bases(bases) => bases::luts(&bases, bits, simd),
         Form::Products if multiplier.twos_complement => tree(simd, bits, 2),
         // Magnitude and sign are two inputs besides the lane.
         Form::Products if multiplier.partial_products() == 1 => {
@@ -205,6 +209,7 @@ pub fn row_registers(multiplier: &Multiplier, simd: usize) -> u64 {
             shifts::registers(&places, multiplier.input_bits, simd)
         }
         Form::Groups(grouping) => groups::registers(multiplier, &grouping, simd),
+        Form::Bases(bases) => bases::registers(&bases, bits, simd),
         Form::Products if multiplier.partial_products() > 1 => {
             let longer = multiplier.input_bits.max(multiplier.magnitude_bits());
             let shorter = multiplier.partial_products();

@@ -6,7 +6,8 @@
 //! > `Σ w · x  =  step · (R − offset) + least · Σ w`
 //!
 //! where `offset` is what each negative weight adds beyond `w · x'`, and each unused lane beyond 0. Both are constants
-//! of the row, so that they cost nothing where thresholds follow.
+//! of the row, so that they cost nothing where thresholds follow. Bases may make twice each weight; the scale is half the
+//! step then.
 
 use super::{Form, Multiplier, WeightRange, operand};
 use abi::ElementType;
@@ -44,6 +45,7 @@ impl WeightCode {
         debug_assert!(!padded || input == ElementType::Bipolar, "only ±1 has no zero to pad with");
         debug_assert!(Form::new(form.datapath(), range) == Some(form), "the datapath has other weights");
         let operand = operand(form.datapath(), input, padded);
+        debug_assert!(form.takes(operand), "twice the weights need twice the inputs");
         WeightCode {
             multiplier: Multiplier::new(form, range, operand.bits() as usize),
             operand,
@@ -72,6 +74,7 @@ impl WeightCode {
         match self.multiplier.form {
             Form::Bipolar => u64::from(weight >= 0),
             Form::Shifts(digits) => digits.encode(weight),
+            Form::Bases(bases) => bases.encode(weight),
             Form::Planes | Form::Products if self.multiplier.twos_complement => weight as u64 & ((1 << bits) - 1),
             Form::Planes | Form::Products => weight.unsigned_abs() | if weight < 0 { 1 << (bits - 1) } else { 0 },
             Form::Groups(_) => u64::from(weight != 0) | if weight < 0 { 1 << (bits - 1) } else { 0 },
@@ -85,7 +88,7 @@ impl WeightCode {
             Form::Groups(grouping) => {
                 lanes.chain(grouping.scales(weights).map(|scale| (scale, grouping.scale_bits()))).collect()
             }
-            Form::Bipolar | Form::Planes | Form::Products | Form::Shifts(_) => lanes.collect(),
+            Form::Bipolar | Form::Planes | Form::Products | Form::Shifts(_) | Form::Bases(_) => lanes.collect(),
         }
     }
 
@@ -95,9 +98,17 @@ impl WeightCode {
         if let Form::Groups(_) = self.multiplier.form { one * weight.abs() } else { one }
     }
 
-    /// The scale of sums: 2 for ±1, unless halves are counted.
+    /// The scale of sums: 2 for ±1, unless halves are counted or weights are doubled.
     pub fn scale(&self) -> i64 {
-        if self.halves { 1 } else { self.operand.step() }
+        if self.halves { 1 } else { self.operand.step() / self.gain() }
+    }
+
+    /// How many times each weight counts.
+    fn gain(&self) -> i64 {
+        match self.multiplier.form {
+            Form::Bases(bases) => bases.gain(),
+            Form::Bipolar | Form::Planes | Form::Products | Form::Shifts(_) | Form::Groups(_) => 1,
+        }
     }
 
     /// What the sums of a row of `weights` mean, when its words have `unused` lanes besides.
@@ -105,21 +116,25 @@ impl WeightCode {
     /// With inputs `x'` in `a..=b`, the least sum takes `b` at negative weights and `a` at the others; both ends are
     /// reached, so accumulators are as wide as need be.
     pub fn row(&self, weights: impl Iterator<Item = i64>, unused: usize) -> RowRange {
-        let (step, minimum, (a, b)) = (self.operand.step(), self.operand.minimum(), self.operands());
+        let (minimum, (a, b), gain) = (self.operand.minimum(), self.operands(), self.gain());
         let (mut positive, mut negative, mut offset, mut count) = (0, 0, 0, 0);
         for weight in weights {
-            positive += weight.max(0);
-            negative += weight.min(0);
+            positive += gain * weight.max(0);
+            negative += gain * weight.min(0);
             offset += self.offset(weight);
             count += 1;
         }
-        let sum = positive + negative;
+        let sum = (positive + negative) / gain;
         let range = RowRange { bias: 0, least: positive * a + negative * b, greatest: positive * b + negative * a };
         if self.halves {
             return RowRange { bias: -count, least: 0, greatest: 2 * count };
         }
         offset += unused as i64 * self.unused();
-        RowRange { bias: minimum * sum - step * offset, least: range.least + offset, greatest: range.greatest + offset }
+        RowRange {
+            bias: minimum * sum - self.scale() * offset,
+            least: range.least + offset,
+            greatest: range.greatest + offset,
+        }
     }
 
     /// What the sums of a row of `weights` mean in a unit that must hold them: any others as well where they are
@@ -189,6 +204,7 @@ pub fn product(multiplier: &Multiplier, code: u64, x: i64) -> i64 {
             }
         }
         Form::Shifts(digits) => digits.product(code, x, multiplier.input_bits),
+        Form::Bases(bases) => bases.product(code, x, multiplier.input_bits),
         Form::Planes | Form::Products if multiplier.twos_complement => {
             let weight = if negative { code as i64 - (1 << multiplier.weight_bits) } else { code as i64 };
             weight * x

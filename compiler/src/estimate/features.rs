@@ -323,10 +323,10 @@ pub fn of_dot(unit: &DotUnit, family: Family) -> Features {
     let registers = pe * row_registers(&unit.multiplier, unit.simd) as f64;
     match (unit.multiplier.form, constant) {
         (Form::Bipolar, false) => sum.lut("bipolar", lanes).ff("bipolar", registers),
-        (Form::Planes, false) => sum.lut("planes", lanes).ff("planes", registers),
+        (Form::Planes | Form::Bases(_), false) => sum.lut("planes", lanes).ff("planes", registers),
         (Form::Bipolar, true) => sum.lut("bipolar_constants", lanes).ff("bipolar_constants", registers),
-        (Form::Planes, true) => sum.lut("planes_constants", lanes).ff("planes_constants", registers),
-        // Shifted lanes and scaled groups are added as products are.
+        (Form::Planes | Form::Bases(_), true) => sum.lut("planes_constants", lanes).ff("planes_constants", registers),
+        // Bases are counted as planes are, shifted lanes and scaled groups added as products are.
         (Form::Products | Form::Shifts(_) | Form::Groups(_), false) => {
             sum.lut("products", lanes).ff("products", registers)
         }

@@ -375,6 +375,14 @@ pub fn all(seed: u64) -> Vec<Network> {
     let x = b.convolution_with(x, window(3, 1, 0), 5, 0, weights);
     networks.push(b.finish(x));
 
+    let (mut b, x) = Builder::new("sums_of_factors", [6, 5, 8], BIPOLAR, seed);
+    let weights = b.weights_of(8, 8 * 9, &[-54, -44, -20, 54]);
+    let x = b.convolution_with(x, window(3, 1, 0), 1, 0, weights);
+    let x = b.steps(x, BIPOLAR);
+    let weights = b.weights_of(5, 8, &[-2, -1, 2]);
+    let x = b.dense_with(x, weights);
+    networks.push(b.finish(x));
+
     let (mut b, x) = Builder::new("scaled_groups", [5, 4, 8], BIPOLAR, seed);
     let weights = b.scaled_weights(12, 8 * 9, 4, 100);
     let x = b.convolution_with(x, window(3, 1, 1), 1, 0, weights);

@@ -15,7 +15,8 @@
 //!   `p` is the width of its [`Place`](compiler::datapath::digits::Place) and the complement is as far to the left as the
 //!   place begins;
 //! * [`Groups`](Form::Groups): `w · x` for a weight that is its scale, 0 for 0, and the scale times `2^bits − 1 − x` for a
-//!   negative one. The scales of a word's groups follow the codes of its lanes.
+//!   negative one. The scales of a word's groups follow the codes of its lanes;
+//! * [`Bases`](Form::Bases): for each factor what bipolar weights have, times the factor.
 //!
 //! What this differs from the true dot product by is a constant of the weights
 //! ([`weight_code`](compiler::datapath::weight_code)).
@@ -29,6 +30,7 @@ use compiler::datapath::{Form, Multiplier, weight_code};
 use rust_hdl::core::prelude::*;
 use std::collections::VecDeque;
 
+mod bases;
 mod groups;
 mod shifts;
 mod verilog;
@@ -109,6 +111,10 @@ fn weights_name(multiplier: &Multiplier) -> String {
                 format!("{}{}", if place.signed { "m" } else { "u" }, exponents.join("_"))
             };
             digits.places().map(place).collect::<Vec<_>>().join("_")
+        }
+        Form::Bases(bases) => {
+            let factors: Vec<String> = bases.factors().map(|factor| factor.to_string()).collect();
+            format!("m{}", factors.join("_"))
         }
         Form::Groups(grouping) => format!("{sign}{}_of_{}", grouping.scale_bits(), grouping.size()),
     }

@@ -44,17 +44,21 @@ pub const POWERS: [&[i16]; 5] = [
 pub fn of_values(stimulus: &mut Stimulus, rows: usize, columns: usize, values: &[i16]) -> WeightMatrix {
     let (least, greatest) = (values.iter().min().unwrap(), values.iter().max().unwrap());
     let element = ElementType::holding((*least).into(), (*greatest).into());
-    let mut values: Vec<i16> = (0..rows * columns).map(|_| values[stimulus.below(values.len())]).collect();
-    // Two powers at least, so that there is something to shift.
-    if let [first, second, ..] = &mut values[..] {
-        (*first, *second) = (*greatest, *greatest / 2);
-    }
+    let values = (0..rows * columns).map(|_| values[stimulus.below(values.len())]).collect();
     WeightMatrix { rows, columns, element, values }
 }
 
 /// The form that shifts these weights.
 pub fn shifts(weights: &WeightMatrix) -> Form {
     Form::new(Datapath::Shifts, WeightRange::of(&weights.values)).expect("sums of powers of two")
+}
+
+/// Weights with bases: of bases as ABC-Net shifts them, any sums of two and of three, twice the weights.
+pub const SUMS: [&[i16]; 4] = [&[-54, -44, -20, 54], &[-11, -7, 7, 11], &[-1, 0, 1, 5, 6, 7], &[-2, -1, 2]];
+
+/// The form that adds bases of these weights, in a unit with inputs of the given type.
+pub fn bases(weights: &WeightMatrix, input: ElementType) -> Option<Form> {
+    Form::new(Datapath::Bases, WeightRange::of(&weights.values)).filter(|form| form.takes(input))
 }
 
 /// Weights in groups of `size` columns, each 0 or plus or minus the group's scale.

@@ -150,7 +150,8 @@ fn multipliers(bits: usize) -> Vec<Multiplier> {
         let weights = WeightMatrix { rows: 1, columns: values.len(), element, values: values.to_vec() };
         of(Datapath::Groups, WeightRange::held(&weights, values.len(), false))
     });
-    std::iter::once(bipolar).chain(others).chain(powers).chain(groups).collect()
+    let bases = BASES.map(|weights| of(Datapath::Bases, WeightRange::of(weights)));
+    std::iter::once(bipolar).chain(others).chain(powers).chain(groups).chain(bases).collect()
 }
 
 /// Weights of one and of two powers of two: few exponents and many, with and without gaps, signs and a zero in full codes.
@@ -168,6 +169,9 @@ const POWERS: [&[i16]; 9] = [
 
 /// One group each.
 const GROUPS: [&[i16]; 4] = [&[3, 0, -3, 3], &[0, 5, 5, 0, 5, 5], &[200, -200, 0, 0, 0, 0, 0, 200], &[-2; 13]];
+
+/// Weights with two and with three factors, once and twice.
+const BASES: [&[i16]; 3] = [&[-54, -44, -20, 54], &[-3, 1, 3, -1], &[-2, -1, 2]];
 
 /// What the documentation of lane sums says.
 fn sum(x: &Word, weights: &Word, multiplier: &Multiplier, (lanes, bits, signed): (usize, usize, bool)) -> i64 {
@@ -192,6 +196,10 @@ fn sum(x: &Word, weights: &Word, multiplier: &Multiplier, (lanes, bits, signed):
         let code = weights.lane(i, multiplier.weight_bits);
         if multiplier.form == Form::Bipolar {
             return if code == 1 { x } else { (1 << bits) - 1 - x };
+        }
+        if let Form::Bases(bases) = multiplier.form {
+            let lane = |base: usize| if code >> base & 1 == 1 { x } else { (1 << bits) - 1 - x };
+            return bases.factors().enumerate().map(|(base, factor)| i64::from(factor) * lane(base)).sum();
         }
         if let Form::Shifts(digits) = multiplier.form {
             return powers(digits.places(), x, code, bits);

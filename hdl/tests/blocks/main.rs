@@ -19,3 +19,4 @@ mod support;
 mod thresholds;
 #[path = "../support/top.rs"]
 mod top;
+mod weight_forms;

@@ -10,41 +10,39 @@ use hdl::wire::{Simulation, Word};
 use network::network::{TensorType, WeightMatrix};
 
 use crate::control::agree;
-use crate::dot::{
-    Function, POWERS, WEIGHTS, forms, forms_with_zero, groups, inputs, integers, of_values, scaled, shifts, signs,
-    weights, word,
-};
+use crate::dot::{Function, WEIGHTS, forms, forms_with_zero, inputs, integers, signs, weights, word};
 use crate::stream::{FREE, PRESSURES, Pressure, run, run_on};
 use crate::support::{Bench, Stimulus};
 use crate::thresholds::outputs;
 use crate::top::Top;
 
 /// Rows and columns of a group, PE and SIMD.
-type Size = ((usize, usize), (usize, usize));
+pub type Size = ((usize, usize), (usize, usize));
 
-struct Case {
-    weights: WeightMatrix,
-    input: ElementType,
-    function: Function,
-    groups: usize,
-    taps: usize,
-    padded: bool,
+/// A unit, and how it is run.
+pub struct Case {
+    pub weights: WeightMatrix,
+    pub input: ElementType,
+    pub function: Function,
+    pub groups: usize,
+    pub taps: usize,
+    pub padded: bool,
     /// Unused lanes hold anything.
-    dirty: bool,
-    form: Form,
-    pe: usize,
-    simd: usize,
+    pub dirty: bool,
+    pub form: Form,
+    pub pe: usize,
+    pub simd: usize,
 }
 
 impl Case {
     /// Weights ±1, one group, one tap.
-    fn new((size, folding): Size, input: ElementType, output: Option<TensorType>, seed: u64) -> Case {
+    pub fn new((size, folding): Size, input: ElementType, output: Option<TensorType>, seed: u64) -> Case {
         let mut stimulus = Stimulus::new(seed);
         let weights = signs(&mut stimulus, size.0, size.1);
         Case::of(weights, (1, 1), folding, input, output, seed)
     }
 
-    fn of(
+    pub fn of(
         weights: WeightMatrix,
         (groups, taps): (usize, usize),
         (pe, simd): (usize, usize),
@@ -57,7 +55,7 @@ impl Case {
         Case { weights, input, function, groups, taps, padded: false, dirty: false, form, pe, simd }
     }
 
-    fn shape(&self) -> MatrixVectorShape<'_> {
+    pub fn shape(&self) -> MatrixVectorShape<'_> {
         let Case { weights, input, groups, taps, padded, form, pe, simd, .. } = self;
         MatrixVectorShape {
             name: "unit",
@@ -76,7 +74,7 @@ impl Case {
     }
 
     /// Weights of more than a few bits in block RAM.
-    fn memories(&self) -> Memories {
+    pub fn memories(&self) -> Memories {
         let Case { weights, groups, taps, pe, simd, .. } = self;
         let rows = taps * (weights.columns / taps).div_ceil(*simd) * groups * (weights.rows / groups).div_ceil(*pe);
         let block = rows > 1 && rows * pe * simd > 256;
@@ -84,17 +82,17 @@ impl Case {
         Memories { weights: Some(kind), constants: None, words: Some(kind) }
     }
 
-    fn unit(&self) -> MatrixVectorUnit {
+    pub fn unit(&self) -> MatrixVectorUnit {
         MatrixVectorUnit::new(&self.shape())
     }
 
-    fn control(&self) -> control::MatrixVectorUnit {
+    pub fn control(&self) -> control::MatrixVectorUnit {
         let shape = self.shape();
         control::MatrixVectorUnit::new(shape.words(), shape.folds(), shape.levels())
     }
 
     /// Words of `count` pixels in and out.
-    fn pixels(&self, count: usize) -> (Vec<Word>, Vec<Word>) {
+    pub fn pixels(&self, count: usize) -> (Vec<Word>, Vec<Word>) {
         let mut stimulus = Stimulus::new((self.weights.rows * self.weights.columns) as u64);
         let (bits, bits_out) = (self.input.bits() as usize, self.function.element().bits() as usize);
         let (rows, part) = (self.weights.rows / self.groups, self.weights.columns / self.taps);
@@ -124,7 +122,7 @@ impl Case {
     }
 
     /// Lanes beyond the last row: zero, but anything in accumulators of weights that have no 0.
-    fn check(&self, found: &[Word], expected: &[Word], pressure: Pressure) {
+    pub fn check(&self, found: &[Word], expected: &[Word], pressure: Pressure) {
         let what = || {
             let Case { weights, input, function, groups, taps, padded, form, pe, simd, .. } = self;
             let (rows, columns, output) = (weights.rows, weights.columns, function.output);
@@ -147,7 +145,7 @@ impl Case {
         }
     }
 
-    fn run(&self, pixels: usize, pressures: &[Pressure]) {
+    pub fn run(&self, pixels: usize, pressures: &[Pressure]) {
         let (sent, expected) = self.pixels(pixels);
         for pressure in pressures {
             let run = run(self.unit(), &sent, expected.len(), *pressure);
@@ -156,7 +154,7 @@ impl Case {
     }
 
     /// The unit in Verilator, with any word in.
-    fn bench(&self) {
+    pub fn bench(&self) {
         let unit = self.unit();
         let files = unit.files();
         let mut bench = Bench::new("unit", Top(unit)).cycles(600).verilator();
@@ -192,7 +190,7 @@ const SHAPES: [Size; 14] = [
 ];
 
 /// Groups, taps; rows of a group and columns of a part; PE and SIMD.
-const PARTS: [((usize, usize), Size); 8] = [
+pub const PARTS: [((usize, usize), Size); 8] = [
     ((1, 3), ((4, 5), (2, 5))),
     ((1, 9), ((5, 3), (5, 2))),
     ((2, 1), ((3, 4), (2, 3))),
@@ -245,94 +243,6 @@ fn every_weight_and_every_type_in_on_every_datapath() {
                 }
             }
         }
-    }
-}
-
-/// Sums of one power of two and of two, in words that do not divide a part, of padding, of lanes that hold anything.
-#[test]
-fn weights_that_are_sums_of_powers_of_two() {
-    for index in 0..PARTS.len() {
-        let ((groups, taps), ((rows, part), folding)) = PARTS[index];
-        for (n, values) in POWERS.into_iter().enumerate() {
-            let mut stimulus = Stimulus::new((index + n) as u64);
-            let weights = of_values(&mut stimulus, groups * rows, taps * part, values);
-            let input = inputs()[(index + n) % inputs().len()];
-            for (input, padded) in [(input, false), (ElementType::Bipolar, true)] {
-                for output in [None, Some(outputs()[2])] {
-                    let mut case = Case::of(weights.clone(), (groups, taps), folding, input, output, index as u64);
-                    (case.padded, case.dirty) = (padded, true);
-                    case.form = shifts(&case.weights);
-                    case.run(3, &[PRESSURES[0], FREE]);
-                    agree(case.unit(), || Box::new(case.control()), [&case.pixels(6).0, &[]], n as u64);
-                }
-            }
-        }
-    }
-}
-
-#[test]
-fn a_unit_that_shifts_is_the_same_in_verilog() {
-    for (index, values, input) in [
-        (5, POWERS[0], ElementType::Unsigned { bits: 4 }),
-        (7, POWERS[1], ElementType::Signed { bits: 3 }),
-        (3, POWERS[2], ElementType::Bipolar),
-        (4, POWERS[3], ElementType::Bipolar),
-    ] {
-        let ((groups, taps), ((rows, part), folding)) = PARTS[index];
-        let weights = of_values(&mut Stimulus::new(index as u64), groups * rows, taps * part, values);
-        let mut case = Case::of(weights, (groups, taps), folding, input, Some(outputs()[4]), 1);
-        (case.padded, case.form) = (index == 4, shifts(&case.weights));
-        case.bench();
-    }
-}
-
-/// Groups and taps; rows of a group and columns of a part, PE and SIMD; columns that share a scale, and the greatest one:
-/// words of a whole group, of several, of a part of one, of neither, and words that are not full.
-const SCALED: [((usize, usize), Size, usize, i16); 8] = [
-    ((1, 1), ((5, 8), (2, 4)), 4, 3),
-    ((1, 1), ((5, 8), (5, 8)), 4, 100),
-    ((1, 1), ((3, 16), (2, 4)), 16, 255),
-    ((1, 3), ((4, 12), (3, 6)), 4, 7),
-    ((2, 1), ((3, 12), (3, 8)), 6, 2),
-    ((2, 4), ((2, 8), (1, 8)), 8, 5),
-    ((1, 2), ((7, 20), (4, 8)), 4, 31),
-    ((1, 1), ((3, 8), (2, 3)), 4, 12),
-];
-
-fn in_groups(index: usize) -> (WeightMatrix, usize) {
-    let ((groups, taps), ((rows, part), _), size, greatest) = SCALED[index];
-    let weights = scaled(&mut Stimulus::new(index as u64), groups * rows, taps * part, size, greatest);
-    (weights, part)
-}
-
-#[test]
-fn weights_in_groups_with_a_scale() {
-    for (index, (parts, (_, folding), ..)) in SCALED.into_iter().enumerate() {
-        let (weights, part) = in_groups(index);
-        for (input, padded) in inputs().into_iter().map(|input| (input, false)).chain([(ElementType::Bipolar, true)]) {
-            for output in [None, Some(outputs()[2])] {
-                let mut case = Case::of(weights.clone(), parts, folding, input, output, index as u64);
-                (case.padded, case.dirty, case.form) = (padded, true, groups(&weights, part));
-                case.run(3, &[PRESSURES[0], FREE]);
-                agree(case.unit(), || Box::new(case.control()), [&case.pixels(6).0, &[]], index as u64);
-            }
-        }
-    }
-}
-
-#[test]
-fn a_unit_that_scales_groups_is_the_same_in_verilog() {
-    for (index, input) in [
-        (0, ElementType::Unsigned { bits: 4 }),
-        (3, ElementType::Signed { bits: 3 }),
-        (6, ElementType::Unsigned { bits: 2 }),
-        (5, ElementType::Bipolar),
-    ] {
-        let (parts, (_, folding), ..) = SCALED[index];
-        let (weights, part) = in_groups(index);
-        let mut case = Case::of(weights.clone(), parts, folding, input, Some(outputs()[4]), 1);
-        (case.padded, case.form) = (index == 5, groups(&weights, part));
-        case.bench();
     }
 }
 

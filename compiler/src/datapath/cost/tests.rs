@@ -1,6 +1,7 @@
 //! Costs against those that synthesis counted.
 
 use super::*;
+use network::network::WeightMatrix;
 
 fn range(minimum: i64, maximum: i64) -> WeightRange {
     WeightRange::between(minimum, maximum)
@@ -53,6 +54,51 @@ fn costs_are_those_of_synthesis() {
     }
 }
 
+/// Powers of two from 1 on, of either sign, and 0.
+fn powers(count: u32) -> Vec<i16> {
+    (0..count).flat_map(|exponent| [1 << exponent, -(1 << exponent)]).chain([0]).collect()
+}
+
+/// Counted by yosys 0.70 with the same script, as `scripts/lane_sums.py` prints them.
+#[test]
+fn costs_of_forms_are_those_of_synthesis() {
+    let shifts = |weights: &[i16], bits, simd, places| (Datapath::Shifts, WeightRange::of(weights), bits, simd, places);
+    let groups = |columns: usize, scale: i16, bits, simd, places| {
+        let values = [scale, 0, -scale, scale].repeat(columns / 4);
+        let weights = WeightMatrix { rows: 1, columns, element: ElementType::Signed { bits: 9 }, values };
+        (Datapath::Groups, WeightRange::held(&weights, columns, false), bits, simd, places)
+    };
+    let four: Vec<i16> = (-8..=7).collect();
+    let measured = [
+        shifts(&powers(2), 1, 16, 94),
+        shifts(&powers(2), 4, 16, 234),
+        shifts(&powers(2), 8, 32, 858),
+        shifts(&powers(3), 2, 16, 192),
+        shifts(&powers(3), 8, 16, 548),
+        shifts(&powers(4), 2, 16, 250),
+        shifts(&powers(4), 4, 16, 344),
+        shifts(&powers(4), 4, 5, 101),
+        shifts(&powers(8), 4, 16, 564),
+        shifts(&powers(8), 8, 32, 1716),
+        shifts(&[0, 1, 2, 4, 8], 8, 16, 484),
+        shifts(&[0, 1, -4, 8, 64, -128], 1, 16, 316),
+        shifts(&four, 1, 16, 194),
+        shifts(&four, 4, 16, 478),
+        shifts(&four, 8, 32, 1732),
+        groups(4, 255, 1, 16, 250),
+        groups(4, 255, 4, 16, 576),
+        groups(4, 15, 8, 32, 1218),
+        groups(16, 255, 8, 32, 982),
+        groups(16, 15, 1, 16, 84),
+        groups(64, 255, 8, 32, 792),
+    ];
+    for (datapath, weights, input_bits, simd, places) in measured {
+        let form = Form::new(datapath, weights).expect("weights that it computes");
+        let model = row_luts(&Multiplier::new(form, weights, input_bits), simd);
+        assert!(12 * model.abs_diff(places) <= places, "{form:?} {input_bits}: {model}, not {places}");
+    }
+}
+
 #[test]
 fn the_cheaper_datapath_is_chosen() {
     let size = UnitSize { pe: 1, simd: 16, weight_rows: 1 };
@@ -68,7 +114,7 @@ fn the_cheaper_datapath_is_chosen() {
     let reason = |weights| choice(weights, 4, true).reason;
     assert_eq!(
         reason(range(-16, 15)),
-        "weights -16..=15 and u4 over 16 lanes, LUT4 places a row: products 950, planes 840; no shifts, no groups, as \
+        "weights -16..=15 and u4 over 16 lanes, LUT4 places a row: products 950, planes 840; no shifts, no groups, no bases, as \
          other weights may come"
     );
     assert_eq!(

@@ -1,6 +1,6 @@
 //! The text of a lane sum: terms with exact ranges, added level by level.
 
-use super::{groups, shifts};
+use super::{bases, groups, shifts};
 use abi::ElementType;
 use compiler::datapath::{Form, Multiplier, group};
 use std::fmt::Write;
@@ -193,6 +193,7 @@ pub(super) fn text(multiplier: &Multiplier, simd: usize, offset: bool, width: us
             };
             groups::sum(&mut text, multiplier, &grouping, simd, &lane, &scale)
         }
+        Form::Bases(factors) => bases::sum(&mut text, &factors, bits, simd, &weight),
         Form::Shifts(digits) => shifts::sum(&mut text, &digits, bits, simd, &weight),
     };
     format!(
