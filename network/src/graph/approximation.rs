@@ -70,6 +70,12 @@ impl fmt::Display for Approximation {
             "inexact: {what} of {} became {}, relative mean squared error {:.1e}, greatest error {:.1e} of the greatest \
              magnitude",
             self.node, self.format, self.relative_mse, self.largest
-        )
+        )?;
+        match self.kind {
+            ApproximationKind::Activations => {
+                f.write_str(", on the images of the calibration; beyond its range it is cut off")
+            }
+            ApproximationKind::Weights | ApproximationKind::Scales => Ok(()),
+        }
     }
 }
