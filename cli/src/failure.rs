@@ -94,6 +94,7 @@ input_errors!(
     network::quantize::QuantizeError,
     network::calibrate::ActivationsError,
     network::calibrate::CalibrateError,
+    network::network::NetworkError,
     network::reference::ReferenceError,
     compiler::lower::LowerError,
     crate::images::ImagesError,

@@ -101,34 +101,6 @@ fn check_engines(room: &Room, file: &str, right: usize, is_integer: bool) {
     assert!(found.abs_diff(right) <= if is_integer { 0 } else { MOVED }, "{found} of {right}");
 }
 
-/// Scheme and right answers where batch normalisations are estimated again, as some publications do.
-const RE_ESTIMATED: &[(&str, usize, usize)] = &[
-    ("bwn", 0, 0),
-    ("bwnh", 0, 0),
-    ("twn/channel", 0, 0),
-    ("tsq", 0, 0),
-    ("ttq/channel", 0, 0),
-    ("fgq:4", 0, 0),
-    ("inq:5", 0, 0),
-    ("abc:3", 0, 0),
-];
-
-#[test]
-fn normalisations_that_are_estimated_again_help() {
-    let room = Room::new();
-    for (scheme, convolutional, perceptron) in RE_ESTIMATED {
-        for (model, expected) in [(CONVOLUTIONAL, convolutional), (PERCEPTRON, perceptron)] {
-            let words = ["--calibrate", IMAGES, "--re-estimate", "--labels", LABELS, "-o", "q.onnx", "--json"];
-            let report = room.json(&[&["quantize", model, "--scheme", scheme], &words[..]].concat());
-            let row = TABLE.iter().find(|row| row.0 == *scheme).unwrap();
-            let before = if model == CONVOLUTIONAL { row.1 } else { row.2 };
-            assert_eq!(report["accuracy"]["correct_after"], *expected, "{model} {scheme}");
-            assert!(*expected > before, "{model} {scheme}: {before} without");
-            check_engines(&room, "q.onnx", *expected, row.3);
-        }
-    }
-}
-
 #[test]
 fn layers_may_be_treated_apart() {
     let room = Room::new();

@@ -9,6 +9,9 @@ pub fn bits_for(greatest: u64) -> usize {
     (u64::BITS - greatest.leading_zeros()).max(1) as usize
 }
 
+/// Most thresholds of a step function in hardware: those of 8 bits.
+pub const MOST_THRESHOLDS: usize = 255;
+
 /// The values that the step functions of a layer go through from the least argument to the greatest: one more threshold
 /// reached is one value further.
 ///

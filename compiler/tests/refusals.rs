@@ -111,8 +111,8 @@ fn refusals_name_the_node() {
     let sign = graph.sign("sign", IMAGE, 1.0);
     let conv = graph.conv("conv", sign);
     let again = graph.sign("again", conv, 1.0);
-    let product = graph.node("product", Operator::Mul, &[again, again], &[1, 3, 4, 4]);
-    text += &graph.refused(product);
+    let quotient = graph.node("quotient", Operator::Div, &[again, again], &[1, 3, 4, 4]);
+    text += &graph.refused(quotient);
 
     let mut graph = Builder::new();
     let sign = graph.sign("sign", IMAGE, 1.0);

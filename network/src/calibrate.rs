@@ -14,7 +14,7 @@ use crate::reference::{Evaluator, ReferenceError};
 use crate::tensor::Tensor;
 use format::Format;
 use miette::Diagnostic;
-use places::Place;
+use places::{Place, PlaceKind};
 use statistics::{Errors, Range};
 use std::collections::HashMap;
 
@@ -56,21 +56,27 @@ pub fn calibrate(graph: &Graph, images: &[Tensor], activations: &Activations) ->
             range.add(tensor);
         }
     })?;
-    let mut errors: Vec<Errors> =
-        places.iter().map(|place| Errors::of(activations.candidates(&ranges[&place.value], place.kind))).collect();
+    let mut errors: Vec<Errors> = places
+        .iter()
+        .map(|place| {
+            let is_image = place.value == graph.input && place.kind == PlaceKind::Inner;
+            let kind = if is_image { PlaceKind::Image } else { place.kind };
+            Errors::of(activations.candidates(&ranges[&place.value], kind))
+        })
+        .collect();
     run(&evaluator, images, |value, tensor| {
         for (_, errors) in places.iter().zip(&mut errors).filter(|(place, _)| place.value == value) {
             errors.add(tensor);
         }
     })?;
-    let formats: Vec<(Place, Format, Option<Approximation>)> = places
+    // Told even where nothing is rounded: other images may hold greater numbers, which are cut off.
+    let formats: Vec<(Place, Format, Approximation)> = places
         .into_iter()
         .zip(errors)
         .map(|(place, errors)| {
             let best = errors.best();
             let name = quantiser_name(graph, place.value);
-            let approximation = (!errors.is_exact(best)).then(|| errors.told(best, &name));
-            (place, errors.format(best).clone(), approximation)
+            (place, errors.format(best).clone(), errors.told(best, &name))
         })
         .collect();
     Ok(with_quantisers(graph, formats))
@@ -95,7 +101,7 @@ fn quantiser_name(graph: &Graph, value: ValueId) -> String {
 }
 
 /// The graph with a quantiser of the given format at each place.
-fn with_quantisers(graph: &Graph, formats: Vec<(Place, Format, Option<Approximation>)>) -> Graph {
+fn with_quantisers(graph: &Graph, formats: Vec<(Place, Format, Approximation)>) -> Graph {
     let mut edit = Edit::of(graph);
     // For each edge, a node's input, what is read there instead.
     let mut instead: HashMap<(usize, usize), ValueId> = HashMap::new();
@@ -118,7 +124,7 @@ fn with_quantisers(graph: &Graph, formats: Vec<(Place, Format, Option<Approximat
         }
     }
     let mut graph = edit.finish();
-    graph.approximations.extend(formats.into_iter().filter_map(|(_, _, approximation)| approximation));
+    graph.approximations.extend(formats.into_iter().map(|(_, _, approximation)| approximation));
     graph
 }
 
@@ -140,7 +146,9 @@ fn add_quantiser(edit: &mut Edit, graph: &Graph, place: &Place, format: &Format)
         Format::HalfWave { step, thresholds } => {
             let tensor = Tensor::new(vec![1, thresholds.len()], thresholds.clone());
             let inputs = vec![place.value, constant("thresholds", tensor)];
-            let operator = Operator::MultiThreshold { out_scale: *step, out_bias: 0.0, channel_axis: 1 };
+            // One row of thresholds: any axis does.
+            let channel_axis = shape.len().saturating_sub(1).min(1);
+            let operator = Operator::MultiThreshold { out_scale: *step, out_bias: 0.0, channel_axis };
             edit.node(&name, operator, inputs, shape)
         }
     }

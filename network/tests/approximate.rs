@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 use network::approximate::approximate;
-use network::graph::{ApproximationKind, Graph, Node, NodeId, Operator, Source, Value, ValueId};
+use network::graph::{ApproximationKind, Graph, Node, NodeId, Operator, RoundingMode, Source, Value, ValueId};
 use network::grid::is_on_grid;
 use network::reference;
 use network::tensor::Tensor;
@@ -122,5 +122,45 @@ fn related_scales_stay() {
     for scales in [[0.5, 0.25], [0.3f32 as f64, 0.3f32 as f64 * 3.0], [1.0, 7.0]] {
         let before = bases(scales);
         assert_eq!(approximate(before.clone()).unwrap(), before, "{scales:?}");
+    }
+}
+
+/// Rows whose weights differ in size by far each get a grid of their own.
+#[test]
+fn rows_of_another_size_keep_their_precision() {
+    let mut builder = Builder::new(&[1, 8]);
+    let x = builder.sign("sign", ValueId(0), 1.0);
+    let row = |scale: f64| [0.3127, -0.8739, 0.8739, 0.3127, 0.3127, -0.8739, 0.3127, -0.8739].map(|w: f64| w * scale);
+    let data: Vec<f64> = [row(0.004), row(1.0)].concat();
+    let weights = builder.constant(&[2, 8], data.clone());
+    let gemm = Operator::Gemm { alpha: 1.0, beta: 1.0, transpose_a: false, transpose_b: true };
+    builder.node("product", gemm, &[x, weights], &[1, 2]);
+    let moved = weights_of(&approximate(builder.graph).unwrap(), "product");
+    for (before, after) in data.iter().zip(&moved) {
+        assert!((after / before - 1.0).abs() < 0.01, "{before} became {after}");
+    }
+}
+
+/// A small scale of wide codes counts as much as a great one of ±1.
+#[test]
+fn scales_are_fitted_to_what_their_operands_reach() {
+    let mut builder = Builder::new(&[1, 4]);
+    let first = builder.sign("first", ValueId(0), 1.0);
+    let inputs = [0.0107, 0.0, 8.0].map(|value| builder.constant(&[], vec![value]));
+    let quant = Operator::Quant { signed: false, narrow: false, rounding: RoundingMode::HalfEven };
+    let second = builder.node("second", quant, &[ValueId(0), inputs[0], inputs[1], inputs[2]], &[1, 4]);
+    let sum = builder.node("sum", Operator::Add, &[first, second], &[1, 4]);
+    let weights = builder.constant(&[4, 1], vec![1.0, -1.0, 1.0, 1.0]);
+    builder.node("product", Operator::MatMul, &[sum, weights], &[1, 1]);
+    let before = builder.graph;
+    let after = approximate(before.clone()).unwrap();
+    assert_eq!(after.approximations.len(), 1);
+    // Half a step of eight bits of the greatest sum, for each of four columns.
+    let most = 4.0 * (1.0 + 0.0107 * 255.0) / 510.0;
+    for values in [[2.7285, 1.0, 0.2, -1.0], [0.1, 9.9, 9.9, 0.3], [1.7, 2.0, 2.5, 3.0]] {
+        let x = Tensor::new(vec![1, 4], values.to_vec());
+        let (expected, found) =
+            (reference::run(&before, &x).unwrap().data[0], reference::run(&after, &x).unwrap().data[0]);
+        assert!((expected - found).abs() <= most, "{expected} became {found}");
     }
 }

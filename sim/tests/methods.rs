@@ -70,6 +70,7 @@ fn greatest(scores: &[f64]) -> usize {
 
 /// How far two lists of scores are apart, in the greatest magnitude.
 fn distance(found: &[f64], expected: &[f64]) -> f64 {
+    assert!(found.iter().all(|score| score.is_finite()), "{found:?}");
     let most = |numbers: &mut dyn Iterator<Item = f64>| numbers.map(f64::abs).fold(0.0, f64::max);
     most(&mut found.iter().zip(expected).map(|(a, b)| a - b)) / most(&mut expected.iter().copied())
 }
@@ -94,9 +95,10 @@ fn check_reference(name: &str, graph: &Graph, network: &Network, images: &[Vec<f
         let integers = numbers(&integer::run(network, image).unwrap().scores);
         assert!(distance(&integers, &reference) < 1e-6, "{name}: {integers:?} for {reference:?}");
         same += usize::from(greatest(&integers) == greatest(&expected));
-        if network.approximations.is_empty() {
-            assert!(distance(&integers, &expected) < 1e-5, "{name}: {integers:?} for {expected:?}");
-        }
+        // Eight bits for what is inexact are far nearer than this, but a step that is missed moves a score by more.
+        let most = if network.approximations.is_empty() { 1e-5 } else { 0.15 };
+        let found = distance(&integers, &expected);
+        assert!(found < most, "{name}: {found}, {integers:?} for {expected:?}");
     }
     assert!(same + 1 >= expected.len_of(ndarray::Axis(0)), "{name}: {same} images are classified as by the file");
 }

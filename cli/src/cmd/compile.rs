@@ -100,6 +100,8 @@ impl Compile {
         };
         let network = model.network().clone();
         let network = if self.writable_weights { replaceable(network) } else { network };
+        // Room for any weights may take more bits than there are.
+        network.validate()?;
         let target = match &board {
             None => Target::default(),
             Some(board) => {

@@ -7,6 +7,7 @@ use crate::output::show;
 use crate::report::RunReport;
 use anyhow::Context;
 use clap::Args;
+use network::approximate::approximate;
 use network::calibrate::{Activations, calibrate};
 use network::graph::{Approximation, Graph};
 use network::onnx;
@@ -168,7 +169,8 @@ impl Quantize {
             quantized = calibrate(&quantized, &images, &activations)?;
         }
         let bytes = onnx::export(&quantized)?;
-        let written = onnx::import_bytes(&bytes, None, &graph.name)?;
+        // As every verb reads the file: what has no exact integer form is moved, and told.
+        let written = approximate(onnx::import_bytes(&bytes, None, &graph.name)?)?;
         let accuracy = match test {
             None => None,
             Some((images, labels)) => Some(Accuracy {
@@ -178,7 +180,8 @@ impl Quantize {
             }),
         };
         write(&self.output, &bytes)?;
-        let report = Report::new(&graph, &dots, layers, quantized.approximations, accuracy);
+        let approximations = [quantized.approximations, written.approximations].concat();
+        let report = Report::new(&graph, &dots, layers, approximations, accuracy);
         if self.json {
             show(&(serde_json::to_string(&report).map_err(anyhow::Error::from)? + "\n"))
         } else {

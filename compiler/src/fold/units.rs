@@ -1,7 +1,7 @@
 //! Which layers become units, and whether hardware has each.
 
 use super::PlanError;
-use crate::codes::Ladder;
+use crate::codes::{Ladder, MOST_THRESHOLDS};
 use abi::ElementType;
 use network::network::{Layer, LayerId, LayerKind, Network, TensorId};
 
@@ -58,9 +58,6 @@ fn fused_into(network: &Network, layer: &Layer) -> Option<LayerId> {
 const MOST_ACTIVATION_BITS: u32 = 16;
 /// Most bits of a weight.
 const MOST_WEIGHT_BITS: u32 = 9;
-
-/// Most thresholds of a step function: those of 8 bits.
-const MOST_THRESHOLDS: usize = 255;
 
 fn check(network: &Network, layer: &Layer) -> Result<(), PlanError> {
     let no_unit = |must, found: String, help| Err(PlanError::NoUnit { name: layer.name.clone(), must, found, help });

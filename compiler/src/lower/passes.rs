@@ -2,16 +2,19 @@
 
 mod identity;
 mod merge_functions;
+mod ranges;
 
 pub use identity::drop_identities;
 pub use merge_functions::merge_functions;
+pub use ranges::tighten_ranges;
+use ranges::with_paddings;
+pub(super) use ranges::{product_range, sum_of_windows, sum_range};
+pub(crate) use ranges::{set_accumulator, set_derived_range};
 
-use super::weights::{element_of, row_range, row_spacing};
-use abi::{ElementType, StepFunction};
-use network::network::{
-    Add, Convolution, Layer, LayerId, LayerKind, Network, Pool, PoolOperation, Table, TensorId, TensorType,
-};
-use network::network::{WeightMatrix, Window};
+use super::weights::{row_range, row_spacing};
+use abi::StepFunction;
+use network::network::WeightMatrix;
+use network::network::{Add, Convolution, Layer, LayerId, LayerKind, Network, Table, TensorId, TensorType};
 
 /// Merges a step function into the one (or the input map) that alone feeds it, so that two quantisers in a row
 /// cost one.
@@ -282,93 +285,6 @@ pub(super) fn spacing(kind: &LayerKind, input: &TensorType) -> i64 {
         }
         _ => input.element.step(),
     }
-}
-
-/// Sets the range of accumulators. They are signed even where no negative one can occur: one datapath for all.
-pub(crate) fn set_accumulator(tensor: &mut TensorType, (minimum, maximum): (i64, i64)) {
-    (tensor.minimum, tensor.maximum) = (minimum, maximum);
-    tensor.element = ElementType::holding(minimum.min(-1), maximum);
-}
-
-/// Sets each tensor's range to what can occur now, and each weight matrix's type to the smallest that holds it.
-pub fn tighten_ranges(mut network: Network) -> Network {
-    for index in 0..network.layers.len() {
-        let output = network.layers[index].output.0;
-        let inputs: Vec<TensorType> = network.layers[index].inputs.iter().map(|id| *network.tensor(*id)).collect();
-        let from = inputs[0];
-        if let Some(weights) = network.layers[index].kind.weights_mut() {
-            weights.element = element_of(&weights.values);
-        }
-        let tensor = &mut network.tensors[output];
-        match &network.layers[index].kind {
-            kind @ (LayerKind::MatrixVector(weights) | LayerKind::Convolution(Convolution { weights, .. })) => {
-                set_accumulator(tensor, accumulator_range(weights, reached(kind, &from)));
-            }
-            LayerKind::MultiThreshold(steps) => {
-                let values = || steps.iter().flat_map(|step| step.values.iter().map(|value| i64::from(*value)));
-                tensor.minimum = values().min().unwrap_or(0);
-                tensor.maximum = values().max().unwrap_or(0);
-            }
-            kind => set_derived_range(kind, &inputs, tensor),
-        }
-    }
-    network
-}
-
-/// Sets the range of what a layer without weights and steps makes of `inputs`.
-pub(crate) fn set_derived_range(kind: &LayerKind, inputs: &[TensorType], tensor: &mut TensorType) {
-    let from = inputs[0];
-    match kind {
-        LayerKind::Pool(Pool { window, operation: PoolOperation::Sum }) => {
-            set_accumulator(tensor, sum_of_windows(&from, window));
-        }
-        // With one tensor it is there for its type.
-        LayerKind::Add(add) if inputs.len() == 1 => (tensor.minimum, tensor.maximum) = sum_range(add, inputs),
-        LayerKind::Add(add) => set_accumulator(tensor, sum_range(add, inputs)),
-        LayerKind::Multiply => set_accumulator(tensor, product_range(&inputs[0], &inputs[1])),
-        LayerKind::Table(Table { values }) => {
-            let values = || values.iter().flatten().map(|value| i64::from(*value));
-            tensor.minimum = values().min().unwrap_or(0);
-            tensor.maximum = values().max().unwrap_or(0);
-        }
-        LayerKind::Concat => {
-            tensor.minimum = inputs.iter().map(|input| input.minimum).min().unwrap_or(0);
-            tensor.maximum = inputs.iter().map(|input| input.maximum).max().unwrap_or(0);
-        }
-        LayerKind::Pool(Pool { operation: PoolOperation::Extremum(_), .. })
-        | LayerKind::Upsample { .. }
-        | LayerKind::Flatten => {
-            (tensor.element, tensor.minimum, tensor.maximum) = (from.element, from.minimum, from.maximum);
-        }
-        LayerKind::ArgMax => (tensor.minimum, tensor.maximum) = (0, from.channels as i64 - 1),
-        // Their ranges hang on weights and steps.
-        LayerKind::MatrixVector(_) | LayerKind::Convolution(_) | LayerKind::MultiThreshold(_) => {}
-    }
-}
-
-/// The least and the greatest sum over a window; one at the border may hold fewer pixels.
-pub(super) fn sum_of_windows(input: &TensorType, window: &Window) -> (i64, i64) {
-    let taps = window.taps() as i64;
-    ((input.minimum * taps).min(input.minimum), (input.maximum * taps).max(input.maximum))
-}
-
-/// The least and the greatest sum over all channels.
-/// The least and the greatest product of elements of two tensors.
-pub(super) fn product_range(a: &TensorType, b: &TensorType) -> (i64, i64) {
-    let ends = [a.minimum * b.minimum, a.minimum * b.maximum, a.maximum * b.minimum, a.maximum * b.maximum];
-    ends.into_iter().fold((i64::MAX, i64::MIN), |(low, high), end| (low.min(end), high.max(end)))
-}
-
-pub(super) fn sum_range(add: &Add, inputs: &[TensorType]) -> (i64, i64) {
-    let of_channel = |channel: usize| {
-        add.factors.iter().zip(inputs).fold((0, 0), |(low, high), (factors, tensor)| {
-            let factor = factors[channel % factors.len()];
-            let (a, b) = (factor * tensor.minimum, factor * tensor.maximum);
-            (low + a.min(b), high + a.max(b))
-        })
-    };
-    let channels = add.factors.iter().map(Vec::len).max().unwrap_or(1);
-    (0..channels).map(of_channel).fold((i64::MAX, i64::MIN), |(low, high), (a, b)| (low.min(a), high.max(b)))
 }
 
 /// Leaves out layers that nothing reads.

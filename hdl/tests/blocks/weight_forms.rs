@@ -13,8 +13,7 @@ use crate::thresholds::outputs;
 /// Sums of one power of two and of two, in words that do not divide a part, of padding, of lanes that hold anything.
 #[test]
 fn weights_that_are_sums_of_powers_of_two() {
-    for index in 0..PARTS.len() {
-        let ((groups, taps), ((rows, part), folding)) = PARTS[index];
+    for (index, ((groups, taps), ((rows, part), folding))) in PARTS.into_iter().enumerate() {
         for (n, values) in POWERS.into_iter().enumerate() {
             let mut stimulus = Stimulus::new((index + n) as u64);
             let weights = of_values(&mut stimulus, groups * rows, taps * part, values);

@@ -5,16 +5,20 @@
 
 use super::add_constant;
 use crate::graph::{Approximation, ApproximationKind, Graph, Node, NodeId, Operator, Source, Value, ValueId};
-use crate::grid::FittedGrid;
+use crate::grid::FITTED_STEPS;
 use crate::reference::{Evaluator, ReferenceError};
 use crate::tensor::Tensor;
 
 /// Greatest integer of a ratio of scales that needs no change.
 const GREATEST_FACTOR: u32 = 1 << 12;
 
-/// The distance of a value's integers: a product of numbers and reciprocals of numbers of the graph.
+/// The distance of a value's integers: a product of numbers and reciprocals of numbers of the graph; and how great the value
+/// is at most.
 #[derive(Clone, Debug)]
-struct Scale(Vec<Factor>);
+struct Scale {
+    factors: Vec<Factor>,
+    greatest: f64,
+}
 
 #[derive(Clone, Copy, Debug)]
 enum Factor {
@@ -22,33 +26,45 @@ enum Factor {
     Over(f64),
 }
 
+impl Factor {
+    fn apply(self, number: f64) -> f64 {
+        match self {
+            Factor::Times(factor) => number * factor,
+            Factor::Over(factor) => number / factor,
+        }
+    }
+}
+
 impl Scale {
-    fn of(factor: f64) -> Scale {
-        Scale(vec![Factor::Times(factor)])
+    /// That of integers up to `greatest` in magnitude, times `factor`.
+    fn of(factor: f64, greatest: f64) -> Scale {
+        Scale { factors: vec![Factor::Times(factor)], greatest: greatest * factor.abs() }
     }
 
     fn then(mut self, factor: Factor) -> Scale {
-        self.0.push(factor);
+        self.greatest = factor.apply(self.greatest).abs();
+        self.factors.push(factor);
+        self
+    }
+
+    fn shifted(mut self, offset: f64) -> Scale {
+        self.greatest += offset;
         self
     }
 
     fn value(&self) -> f64 {
-        self.0.iter().fold(1.0, |product, factor| match factor {
-            Factor::Times(number) => product * number,
-            Factor::Over(number) => product / number,
-        })
+        self.factors.iter().fold(1.0, |product, factor| factor.apply(product))
     }
 }
 
 /// The scales of operands made simple multiples of each other.
 pub(super) fn approximate(graph: Graph) -> Result<Graph, ReferenceError> {
     let evaluator = Evaluator::new(&graph)?;
-    let constant = |id: ValueId| evaluator.constant(id).map(|tensor| (tensor.as_scalar(), ()));
-    let scalars: Vec<Option<Option<f64>>> =
-        (0..graph.values.len()).map(|id| constant(ValueId(id)).map(|(scalar, ())| scalar)).collect();
+    let constants: Vec<Option<Constants>> =
+        (0..graph.values.len()).map(|id| evaluator.constant(ValueId(id)).map(Constants::of)).collect();
     drop(evaluator);
-    let read_by_dots = read_by_dots(&graph, &scalars);
-    let mut pass = Pass { scales: vec![None; graph.values.len()], graph, scalars, nodes: Vec::new() };
+    let read_by_dots = read_by_dots(&graph, &constants);
+    let mut pass = Pass { scales: vec![None; graph.values.len()], graph, constants, nodes: Vec::new() };
     for node in std::mem::take(&mut pass.graph.nodes) {
         pass.node(node, &read_by_dots);
     }
@@ -57,8 +73,8 @@ pub(super) fn approximate(graph: Graph) -> Result<Graph, ReferenceError> {
 }
 
 /// For each value whether a dot product reads it as it is: through nothing but scales, offsets and layout.
-fn read_by_dots(graph: &Graph, scalars: &[Option<Option<f64>>]) -> Vec<bool> {
-    let is_constant = |id: &ValueId| scalars[id.0].is_some();
+fn read_by_dots(graph: &Graph, constants: &[Option<Constants>]) -> Vec<bool> {
+    let is_constant = |id: &ValueId| constants[id.0].is_some();
     let mut found = vec![false; graph.values.len()];
     for node in graph.nodes.iter().rev() {
         let passes_on = match &node.operator {
@@ -92,10 +108,25 @@ fn keeps_scale(operator: &Operator) -> bool {
     )
 }
 
+/// What counts of a constant tensor.
+#[derive(Clone, Copy, Debug)]
+struct Constants {
+    /// Its number, where it is one.
+    scalar: Option<f64>,
+    /// The greatest magnitude.
+    greatest: f64,
+}
+
+impl Constants {
+    fn of(tensor: &Tensor) -> Constants {
+        let greatest = tensor.data.iter().fold(0.0, |greatest: f64, number| greatest.max(number.abs()));
+        Constants { scalar: tensor.as_scalar(), greatest }
+    }
+}
+
 struct Pass {
     graph: Graph,
-    /// For constants the number that they are, if they are one.
-    scalars: Vec<Option<Option<f64>>>,
+    constants: Vec<Option<Constants>>,
     scales: Vec<Option<Scale>>,
     nodes: Vec<Node>,
 }
@@ -103,25 +134,35 @@ struct Pass {
 impl Pass {
     fn node(&mut self, mut node: Node, read_by_dots: &[bool]) {
         let output = node.outputs[0];
+        let constant = |id: &ValueId| self.constants[id.0];
+        let scalar = |id: &ValueId| constant(id).and_then(|constants| constants.scalar);
         let scale = match (&node.operator, node.inputs.as_slice()) {
-            (Operator::BipolarQuant | Operator::Quant { .. }, [x, scale, ..]) if self.scalars[x.0].is_none() => {
-                self.scalars[scale.0].flatten().map(Scale::of)
+            (Operator::BipolarQuant, [x, scale]) if constant(x).is_none() => {
+                scalar(scale).map(|scale| Scale::of(scale, 1.0))
             }
-            (Operator::MultiThreshold { out_scale, .. }, _) => Some(Scale::of(*out_scale)),
-            (Operator::QuantizeLinear { .. }, _) => Some(Scale::of(1.0)),
-            (Operator::Add | Operator::Sub, [a, b]) => match (self.scalars[a.0], self.scalars[b.0]) {
+            (Operator::Quant { signed, .. }, [x, scale, zero_point, bits]) if constant(x).is_none() => {
+                let codes = scalar(bits).map(|bits| (bits - f64::from(u8::from(*signed))).exp2());
+                let offset = constant(zero_point).map_or(0.0, |zero_point| zero_point.greatest);
+                scalar(scale).zip(codes).map(|(scale, codes)| Scale::of(scale, codes + offset))
+            }
+            (Operator::MultiThreshold { out_scale, out_bias, .. }, [_, thresholds]) => {
+                let levels = self.graph.value(*thresholds).shape[1] as f64;
+                Some(Scale::of(*out_scale, levels).shifted(out_bias.abs()))
+            }
+            (Operator::QuantizeLinear { minimum, maximum }, _) => {
+                Some(Scale::of(1.0, minimum.unsigned_abs().max(maximum.unsigned_abs()) as f64))
+            }
+            (Operator::Add | Operator::Sub, [a, b]) => match (constant(a), constant(b)) {
                 (None, None) => self.sum(&mut node, read_by_dots[output.0]),
-                (Some(_), _) => self.scales[b.0].clone(),
-                (None, Some(_)) => self.scales[a.0].clone(),
+                (Some(offset), _) => self.scales[b.0].clone().map(|scale| scale.shifted(offset.greatest)),
+                (None, Some(offset)) => self.scales[a.0].clone().map(|scale| scale.shifted(offset.greatest)),
             },
-            (Operator::Mul, [a, b]) => match (self.scalars[a.0], self.scalars[b.0]) {
-                (Some(Some(number)), None) => self.scaled(*b, Factor::Times(number)),
-                (None, Some(Some(number))) => self.scaled(*a, Factor::Times(number)),
+            (Operator::Mul, [a, b]) => match (scalar(a), scalar(b)) {
+                (Some(number), None) => self.scaled(*b, Factor::Times(number)),
+                (None, Some(number)) => self.scaled(*a, Factor::Times(number)),
                 _ => None,
             },
-            (Operator::Div, [a, b]) => {
-                self.scalars[b.0].flatten().and_then(|number| self.scaled(*a, Factor::Over(number)))
-            }
+            (Operator::Div, [a, b]) => scalar(b).and_then(|number| self.scaled(*a, Factor::Over(number))),
             (Operator::Neg, [x]) => self.scaled(*x, Factor::Times(-1.0)),
             (operator, [x, ..]) if keeps_scale(operator) => self.scales[x.0].clone(),
             _ => None,
@@ -145,33 +186,32 @@ impl Pass {
     fn sum(&mut self, node: &mut Node, is_read_by_dots: bool) -> Option<Scale> {
         let scales = [self.scales[node.inputs[0].0].clone()?, self.scales[node.inputs[1].0].clone()?];
         let values = [scales[0].value(), scales[1].value()];
-        if let Some([p, q]) = small_ratio(values[0] / values[1]) {
-            // The operands are p and q times this.
-            return Some(scales[usize::from(q != 0)].clone().then(Factor::Over(f64::from(if q != 0 { q } else { p }))));
+        let spans = [scales[0].greatest, scales[1].greatest];
+        let greatest = spans[0] + spans[1];
+        if let Some(q) = small_divisor(values[0] / values[1]) {
+            // The operands are integers times this.
+            let unit = scales[1].clone().then(Factor::Over(f64::from(q)));
+            return Some(Scale { greatest, ..unit });
         }
         if !is_read_by_dots {
             return None;
         }
-        let magnitudes = values.map(f64::abs);
-        let grid = FittedGrid::new(&magnitudes, &[1, 1]);
-        if grid.integers.contains(&0) {
-            return None;
-        }
-        let becomes = |index: usize| (f64::from(grid.integers[index]) * grid.scale).copysign(values[index]);
-        let after = [becomes(0), becomes(1)];
+        let (factors, unit) = fitted(values.map(f64::abs), spans)?;
+        let after = [0, 1].map(|index| (f64::from(factors[index]) * unit).copysign(values[index]));
         for index in 0..2 {
             node.inputs[index] = self.rescaled(node.inputs[index], &scales[index], after[index], &node.name, index);
         }
-        let greatest = grid.integers.iter().max().copied().unwrap_or(0);
-        let format = format!("integers up to {greatest} times a scale");
+        let format = format!("integers up to {} times a scale", factors[0].max(factors[1]));
+        // Told of the values that the operands reach, which need not be of one size.
+        let reached = [0, 1].map(|index| after[index] / values[index] * spans[index]);
         let kind = ApproximationKind::Scales;
-        self.graph.approximations.extend(Approximation::between(&node.name, kind, format, &values, &after));
-        Some(Scale::of(grid.scale))
+        self.graph.approximations.extend(Approximation::between(&node.name, kind, format, &spans, &reached));
+        Some(Scale { factors: vec![Factor::Times(unit)], greatest })
     }
 
     /// `value` with the scale `after` in place of `scale`: divided by the one, so that integers are left, times the other.
     fn rescaled(&mut self, value: ValueId, scale: &Scale, after: f64, name: &str, index: usize) -> ValueId {
-        let inverse = scale.0.iter().rev().map(|factor| match factor {
+        let inverse = scale.factors.iter().rev().map(|factor| match factor {
             Factor::Times(number) => (Operator::Div, *number),
             Factor::Over(number) => (Operator::Mul, *number),
         });
@@ -187,18 +227,35 @@ impl Pass {
             value = output;
         }
         self.scales.resize(self.graph.values.len(), None);
-        self.scalars.resize(self.graph.values.len(), None);
+        self.constants.resize(self.graph.values.len(), None);
         value
     }
 }
 
-/// The ratio as a fraction of small integers, `None` where it is none.
-fn small_ratio(ratio: f64) -> Option<[i32; 2]> {
+/// The least integer that makes a small integer of a ratio, `None` where there is none.
+fn small_divisor(ratio: f64) -> Option<u32> {
     let magnitude = ratio.abs();
-    (1..=GREATEST_FACTOR).find_map(|q| {
-        let p = magnitude * f64::from(q);
+    (1..=GREATEST_FACTOR).find(|q| {
+        let p = magnitude * f64::from(*q);
         // Beyond the rounding of the product that a scale is.
-        let is_integer = (p - p.round()).abs() <= p * 16.0 * f64::EPSILON;
-        (is_integer && p.round() <= f64::from(GREATEST_FACTOR)).then_some([p.round() as i32, q as i32])
+        (p - p.round()).abs() <= p * 16.0 * f64::EPSILON && p.round() <= f64::from(GREATEST_FACTOR)
     })
+}
+
+/// The least integers, and what they are times, that come as near to two scales that the sum of the operands, which reach
+/// `spans`, is off by at most half a step of [`FITTED_STEPS`]; `None` where none up to [`GREATEST_FACTOR`] do.
+fn fitted(scales: [f64; 2], spans: [f64; 2]) -> Option<([u32; 2], f64)> {
+    let near = (spans[0] + spans[1]) / f64::from(2 * FITTED_STEPS);
+    let greatest = scales[0].max(scales[1]);
+    let integers = |steps: u32| scales.map(|scale| (scale * f64::from(steps) / greatest).round() as u32);
+    let candidate = |steps: u32| {
+        let factors = integers(steps);
+        // The unit with the least square error of what the operands reach.
+        let share = [0, 1].map(|index| f64::from(factors[index]) / scales[index] * spans[index]);
+        let squares = share[0] * share[0] + share[1] * share[1];
+        let unit = f64::from(((share[0] * spans[0] + share[1] * spans[1]) / squares) as f32);
+        let off = |index: usize| (f64::from(factors[index]) * unit / scales[index] - 1.0).abs() * spans[index];
+        (!factors.contains(&0) && off(0) + off(1) <= near).then_some((factors, unit))
+    };
+    (1..=GREATEST_FACTOR).find_map(candidate)
 }

@@ -8,8 +8,11 @@ use crate::reference::{Evaluator, ReferenceError};
 use crate::tensor::Tensor;
 use std::collections::BTreeMap;
 
-/// Magnitudes that all rows of a layer may share for one grid for all of them.
+/// Most magnitudes of a layer whose rows all go to one grid, as trained magnitudes of a whole layer do.
 const SHARED_MAGNITUDES: usize = 32;
+
+/// How much greater the greatest weight of such a layer may be than that of any row: the grid is as coarse for all.
+const SHARED_RATIO: f64 = 2.0;
 
 /// How many weights of a layer there must be for each different magnitude: fewer are real numbers, not quantised ones.
 const WEIGHTS_PER_MAGNITUDE: usize = 4;
@@ -82,7 +85,10 @@ fn on_grids(weights: &Tensor, rows: &[Vec<usize>]) -> Option<Tensor> {
         return None;
     }
     let mut tensor = weights.clone();
-    if all.len() <= SHARED_MAGNITUDES {
+    let greatest = |weights: &[f64]| weights.iter().fold(0.0, |greatest: f64, weight| greatest.max(weight.abs()));
+    let of_rows = rows.iter().map(|indices| greatest(&row_of(indices))).filter(|greatest| *greatest > 0.0);
+    let least_row = of_rows.fold(f64::INFINITY, f64::min);
+    if all.len() <= SHARED_MAGNITUDES && greatest(&weights.data) <= SHARED_RATIO * least_row {
         put(&mut tensor, 0..weights.len(), &all);
         return Some(tensor);
     }

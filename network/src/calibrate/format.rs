@@ -66,9 +66,13 @@ pub enum ScaleChoice {
     PowerOfTwo,
     /// Any, except in sums and concatenations, whose operands have powers of two.
     Any,
-    /// The levels of half-wave Gaussian quantisation where no number is negative, else powers of two.
+    /// The levels of half-wave Gaussian quantisation where no number is negative, with the step of least error instead of the
+    /// one for a Gaussian of variance 1; else powers of two.
     HalfWave,
 }
+
+/// Least bits of an image of real numbers.
+const IMAGE_BITS: u32 = 8;
 
 /// What activations shall become.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -133,8 +137,8 @@ impl Activations {
         if self.scale == ScaleChoice::HalfWave && !signed && kind != PlaceKind::Image {
             return half_waves(magnitude, self.bits);
         }
-        // Fewer than two bits cannot be signed.
-        let bits = self.bits.max(2);
+        // Fewer than two bits cannot be signed; an image keeps at least the bits of its pixels.
+        let bits = self.bits.max(if kind == PlaceKind::Image { IMAGE_BITS } else { 2 });
         let (_, greatest) = limits(signed, bits);
         let widest = magnitude / greatest;
         let scales: Vec<f64> = match self.scale {

@@ -82,11 +82,6 @@ impl Errors {
         &self.formats[number].0
     }
 
-    /// Whether a format changed nothing.
-    pub fn is_exact(&self, number: usize) -> bool {
-        self.formats[number].2 == 0.0
-    }
-
     /// Relative mean squared error, and greatest error over greatest magnitude.
     pub fn relative(&self, number: usize) -> (f64, f64) {
         let (_, squares, greatest) = &self.formats[number];

@@ -7,7 +7,7 @@ use std::fmt;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ApproximationKind {
-    /// Weights were moved to a grid of few steps, one per output channel.
+    /// Weights were moved to a grid of few steps: one for each output channel, or one for a layer whose channels are alike.
     Weights,
     /// The scale of one operand of a sum was made a simple multiple of the other's.
     Scales,
@@ -23,7 +23,7 @@ pub struct Approximation {
     pub node: String,
     /// What was changed.
     pub kind: ApproximationKind,
-    /// What the numbers became, such as `17 steps`.
+    /// What the numbers became, such as `integers up to 17 times a scale`.
     pub format: String,
     /// Mean square of the changes over the mean square of the numbers.
     pub relative_mse: f64,
@@ -70,6 +70,12 @@ impl fmt::Display for Approximation {
             "inexact: {what} of {} became {}, relative mean squared error {:.1e}, greatest error {:.1e} of the greatest \
              magnitude",
             self.node, self.format, self.relative_mse, self.largest
-        )
+        )?;
+        match self.kind {
+            ApproximationKind::Activations => {
+                f.write_str(", on the images of the calibration; beyond its range it is cut off")
+            }
+            ApproximationKind::Weights | ApproximationKind::Scales => Ok(()),
+        }
     }
 }

@@ -39,6 +39,18 @@ pub enum ExportError {
         /// What it is.
         number: f64,
     },
+    /// Arithmetic on integers.
+    #[error(
+        "every node must compute with floats, but node `{node}` reads integers that are computed when the model runs"
+    )]
+    #[diagnostic(
+        code(network::onnx::export_integers),
+        help("start from the model in float32 that this one was quantised from")
+    )]
+    IntegerArithmetic {
+        /// The node.
+        node: String,
+    },
     /// A node of a graph that is quantised in the standard operators.
     #[error("every quantiser must be one of QONNX, but node `{node}` is QuantizeLinear")]
     #[diagnostic(
@@ -59,6 +71,14 @@ pub fn export(graph: &Graph) -> Result<Vec<u8>, ExportError> {
     let is_standard = |node: &&Node| matches!(node.operator, Operator::QuantizeLinear { .. });
     if let Some(node) = graph.nodes.iter().find(is_standard) {
         return Err(ExportError::QuantizeLinear { node: node.name.clone() });
+    }
+    // Integers may change their shape or type and be found by TopK and ArgMax; files of QONNX compute with floats.
+    let computes = |node: &&Node| {
+        let is_integer = |id: &ValueId| graph.value(*id).is_integer && graph.constant(*id).is_none();
+        !matches!(node.operator, Operator::Reshape) && node.inputs.iter().any(is_integer)
+    };
+    if let Some(node) = graph.nodes.iter().find(computes) {
+        return Err(ExportError::IntegerArithmetic { node: node.name.clone() });
     }
     let mut writer = Writer { graph, names: Vec::new(), taken: HashSet::new(), proto: GraphProto::default() };
     writer.name_values();

@@ -54,14 +54,14 @@ fn fitted(start: f64, level: &dyn Fn(f64, f64) -> f64) -> f64 {
 /// Weights as odd multiples of half a step times their deviation.
 pub(super) fn quantize(weights: &Weights<'_>, bits: u32, granularity: Granularity) -> Quantized {
     let step = weight_step(bits).unwrap_or_else(|| fitted_weight_step(bits));
-    let most = (1 << bits) - 1;
     let mut codes = Vec::with_capacity(weights.values.len());
     let mut scales = Vec::new();
     for part in weights.parts(granularity) {
         let centre = mean(part.iter().copied());
         let deviation = mean(part.iter().map(|weight| (weight - centre).powi(2))).sqrt();
         let unit = if deviation > 0.0 { step * deviation } else { 1.0 };
-        codes.extend(part.iter().map(|weight| (2 * (weight / unit).floor() as i32 + 1).clamp(-most, most)));
+        let half = f64::from(1 << (bits - 1));
+        codes.extend(part.iter().map(|weight| 2 * (weight / unit).floor().clamp(-half, half - 1.0) as i32 + 1));
         scales.push(step * deviation / 2.0);
     }
     Quantized::scaled(weights, codes, Scales::new(granularity, scales), bits)

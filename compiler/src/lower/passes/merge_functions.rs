@@ -1,8 +1,9 @@
 //! Sums and tables of step functions of one tensor are one step function: levels that are not evenly spaced, sums of
 //! binary bases of activations, quantised residuals.
 
+use crate::codes::{Ladder, MOST_THRESHOLDS};
 use abi::{ElementType, StepFunction};
-use network::network::{Add, LayerId, LayerKind, Network, Table, TensorId};
+use network::network::{Add, LayerId, LayerKind, Network, Table, TensorId, TensorType};
 
 /// Most pieces of a function that is looked for, and most values of a tensor that counts as a function of itself.
 const MOST_PIECES: usize = 1 << 12;
@@ -22,25 +23,32 @@ pub fn merge_functions(mut network: Network) -> Network {
         let Some(found) = of_layer(&network, &derived, id) else { continue };
         let output = network.layers[index].output;
         let is_step = matches!(network.layers[index].kind, LayerKind::MultiThreshold(_));
-        if !is_step {
-            // Others rely on the type: tables look codes up, and some kinds keep it.
-            let may_change_type = network.consumers(output).all(|reader| {
-                let kind = &network.layer(reader).kind;
-                kind.weights().is_some() || matches!(kind, LayerKind::MultiThreshold(_))
-            });
-            let values = || found.functions.iter().flat_map(|function| function.values.iter().map(|v| i64::from(*v)));
-            let (minimum, maximum) = (values().min().unwrap_or(0), values().max().unwrap_or(0));
-            let tensor = &mut network.tensors[output.0];
-            (tensor.minimum, tensor.maximum) = (minimum, maximum);
-            if may_change_type {
-                tensor.element = ElementType::holding(minimum, maximum);
-            }
+        if let (false, Some(tensor)) = (is_step, merged(&network, output, &found.functions)) {
+            network.tensors[output.0] = tensor;
             network.layers[index].kind = LayerKind::MultiThreshold(found.functions.clone());
             network.layers[index].inputs = vec![found.root];
         }
         derived[output.0] = Some(found);
     }
     super::drop_unread_layers(network)
+}
+
+/// The tensor of step functions in the place of a sum or table, where hardware has such steps.
+fn merged(network: &Network, output: TensorId, functions: &[StepFunction<i64>]) -> Option<TensorType> {
+    let values = || functions.iter().flat_map(|function| function.values.iter().map(|value| i64::from(*value)));
+    let (minimum, maximum) = (values().min()?, values().max()?);
+    // Others rely on the type: tables look codes up, and some kinds keep it.
+    let may_change_type = network.consumers(output).all(|reader| {
+        let kind = &network.layer(reader).kind;
+        kind.weights().is_some() || matches!(kind, LayerKind::MultiThreshold(_))
+    });
+    let mut tensor = TensorType { minimum, maximum, ..*network.tensor(output) };
+    if may_change_type {
+        let (low, high) = super::with_paddings(network, output, (minimum, maximum));
+        tensor.element = ElementType::holding(low, high);
+    }
+    let ladder = Ladder::of(functions, &tensor, false);
+    (ladder.holds(functions) && ladder.levels() <= MOST_THRESHOLDS).then_some(tensor)
 }
 
 /// The function that a layer is of one tensor, where it is one of few pieces.

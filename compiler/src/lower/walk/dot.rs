@@ -294,6 +294,18 @@ impl Walk<'_> {
         let data = self.integers(node, input, data)?;
         let weights = self.floats(node, 1 - input)?;
         let data_shape = self.shape(node.inputs[input]);
+        let is_turned = match &node.operator {
+            Operator::Gemm { transpose_a, transpose_b, .. } => [*transpose_a, *transpose_b][input],
+            _ => false,
+        };
+        if is_turned && data_shape.iter().all(|extent| *extent > 1) {
+            return Err(self.unsupported(
+                node,
+                "multiply the rows of its data as they are",
+                format!("it transposes data of shape {data_shape:?} first"),
+                "put a Transpose before it and leave out its transA or transB",
+            ));
+        }
         // Vectors on the left lie along the last axis, one for each of the others' positions.
         let vector = if input == 0 { data_shape.last().copied() } else { None };
         let data_elements: usize = vector.unwrap_or_else(|| data_shape.iter().product());
@@ -336,6 +348,15 @@ impl Walk<'_> {
             return Ok((data, weights, None));
         }
         let output_shape = self.shape(node.outputs[0]);
+        let own = self.shape(node.inputs[2]);
+        if output_shape[0] > 1 && own.len() > 1 && own[0] > 1 && input == 0 {
+            return Err(self.unsupported(
+                node,
+                "add the same bias to each row of its data",
+                format!("its bias has shape {own:?}"),
+                "use a bias with one number per output channel",
+            ));
+        }
         let beta = Parameter::uniform(Constant::Float(*beta));
         let bias = self.parameter(node, 2, output_shape)?.combine(Binary::Multiply, &beta);
         Ok((data, weights, Some(bias)))

@@ -190,7 +190,8 @@ impl Walk<'_> {
         let is_whole = counts.all(|count| count == first);
         let (factor, summand) = self.affine(node, &data)?;
         let has_overhang = pool.overhang.iter().any(|overhang| *overhang > 0);
-        let counts_taps = is_whole || (count_include_pad && !has_overhang && self.is_zero(node, &summand)?);
+        let is_even = is_whole && !(count_include_pad && has_overhang);
+        let counts_taps = is_even || (count_include_pad && !has_overhang && self.is_zero(node, &summand)?);
         if !counts_taps {
             return Err(self.unsupported(
                 node,
