@@ -3,6 +3,7 @@
 import argparse
 import dataclasses
 import hashlib
+import importlib.metadata
 import json
 import pathlib
 import re
@@ -167,8 +168,22 @@ LAYERS = {
                          lambda graph, x, name: without_sign(graph, x, name, 3.0), ["quant_py_linear"]),
 }
 LAYER_OF = {method: key for key, layer in LAYERS.items() for method in layer.methods}
-# What follows the sums in the two measurements.
-ENDINGS = {"sign": lambda layer: sign, "own": lambda layer: layer.quantise}
+# The layer whose 255 thresholds stand for those of all others: their cost hangs on the sums' bits alone.
+WITH_255_THRESHOLDS = "sign_u8"
+
+
+def endings(key):
+    """What follows the sums in the measurements of a layer: a sign, and what the method has."""
+    layer = LAYERS[key]
+    other = layer.quantise is not sign and (layer.quantise is not by_calibration or key == WITH_255_THRESHOLDS)
+    return {"sign": sign} | ({"own": layer.quantise} if other else {})
+
+
+def measurements():
+    """All pairs of layer and ending, the quick ones first."""
+    slow = [WITH_255_THRESHOLDS, "integers_i8", "integers_u7"]
+    pairs = [(key, ending) for key in LAYERS for ending in endings(key)]
+    return sorted(pairs, key=lambda pair: (pair[1] == "own", pair[0] in slow))
 
 
 def write_network(path, key, ending):
@@ -185,7 +200,7 @@ def write_network(path, key, ending):
     scaled = graph.node("Mul", [sums, graph.constant("one_over_deviation", 1.0 / deviation)], "scaled")
     # Every output has thresholds of its own, as after batch normalisation.
     moved = graph.node("Add", [scaled, graph.constant("biases", rng.uniform(-0.5, 0.5, (1, SIZE)))], "moved")
-    outputs = ENDINGS[ending](layer)(graph, moved, "output")
+    outputs = endings(key)[ending](graph, moved, "output")
     # A network ends with a dot product.
     graph.node("MatMul", [outputs, graph.constant("ones", numpy.ones((SIZE, 1)))], "answer")
     info = helper.make_tensor_value_info
@@ -236,36 +251,41 @@ def compiled(binary, key, ending, folder):
 
 def layers_now(binary):
     """Of each layer and ending what `binary` makes of it."""
-    found = {}
+    found = {key: {} for key in LAYERS}
     with tempfile.TemporaryDirectory() as room:
-        for key in LAYERS:
-            found[key] = {ending: compiled(binary, key, ending, pathlib.Path(room) / key / ending)[2] for ending in ENDINGS}
+        for key, ending in measurements():
+            found[key][ending] = compiled(binary, key, ending, pathlib.Path(room) / key / ending)[2]
     return found
+
+
+def version(yosys):
+    """What yosys says it is, without the commit it was built from."""
+    if yosys == "pyosys":
+        return f"Yosys {importlib.metadata.version('pyosys')}"
+    done = subprocess.run([yosys, "-V"], capture_output=True, text=True, check=True)
+    return done.stdout.split("(")[0].split("+")[0].strip()
 
 
 def measure(binary, yosys, path):
     """Synthesises the units that are not those measured before, and writes the counts."""
-    stored = json.loads(path.read_text()) if path.exists() else {"layers": {}}
-    stored["layers"] = {key: value for key, value in stored["layers"].items() if key in LAYERS}
-    version = subprocess.run([yosys, "-V"], capture_output=True, text=True, check=True).stdout.split("(")[0].strip()
-    if stored.get("yosys") != version:
-        stored = {"yosys": version, "layers": {}}
-    for key in LAYERS:
-        for ending in ENDINGS:
-            with tempfile.TemporaryDirectory() as room:
-                out, module, found = compiled(binary, key, ending, pathlib.Path(room) / "layer")
-                before = stored["layers"].get(key, {}).get(ending, {})
-                if before.get("digest") != found["digest"]:
-                    print(f"{key}, {ending}", file=sys.stderr, flush=True)
-                    cells = netlist(argparse.Namespace(yosys=yosys), out, "ecp5", module)[module]
-                    found |= counted(cells, "ecp5")
-                    assert found["bram"] == 0, f"{key}: block RAM in a unit whose memories are LUTs"
-                    print(found, file=sys.stderr, flush=True)
-                    stored["layers"].setdefault(key, {})[ending] = found
-                    write(path, stored)
-                else:
-                    stored["layers"][key][ending] |= found
-    write(path, stored)
+    stored = json.loads(path.read_text()) if path.exists() else {}
+    if stored.get("yosys") != version(yosys):
+        stored = {"yosys": version(yosys), "layers": {}}
+    known = {key: {ending: stored["layers"].get(key, {}).get(ending) for ending in endings(key)} for key in LAYERS}
+    for key, ending in measurements():
+        with tempfile.TemporaryDirectory() as room:
+            out, module, found = compiled(binary, key, ending, pathlib.Path(room) / "layer")
+            before = known[key][ending] or {}
+            if before.get("digest") == found["digest"]:
+                counts = {name: before[name] for name in ["lut", "ff"]}
+            else:
+                cells = netlist(argparse.Namespace(yosys=yosys), out, "ecp5", module)[module]
+                counts = counted(cells, "ecp5")
+                assert counts.pop("bram") == 0, f"{key}: block RAM in a unit whose memories are LUTs"
+                print(f"{key}, {ending}: {counts}", file=sys.stderr, flush=True)
+            known[key][ending] = found | counts
+        stored["layers"] = {key: {e: value for e, value in of.items() if value} for key, of in known.items()}
+        write(path, stored)
 
 
 def write(path, stored):
