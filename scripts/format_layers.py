@@ -246,7 +246,7 @@ def compiled(binary, key, ending, folder):
     kind = {memory["role"]: memory["kind"] for memory in unit["memories"]}["weights"]
     assert kind == "lut", f"layer {key}: the weights are in {kind} memory"
     module = instances((out / "rtl" / "xnorforge_core.v").read_text(), CORE)[unit["stage"]]
-    return out, module, {"digest": digest_of(out, module), "datapath": unit["datapath"], "reason": unit["reason"]}
+    return out, module, {"digest": digest_of(out, module), "datapath": unit["datapath"], "reason": unit["reason"], "estimate": unit["estimate"]["lut"]}
 
 
 def layers_now(binary):

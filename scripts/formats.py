@@ -132,15 +132,27 @@ def paper(method):
     return f"{method['title']} ({short}{year})"
 
 
-def for_each(counts):
-    return f"{counts['lut'] / PER_CYCLE:.1f}" if counts else "not measured"
+def whole(stored, now, key, ending):
+    """LUTs of a layer, and whether they were measured or only estimated."""
+    counts = stored["layers"].get(key, {}).get(ending)
+    return (counts["lut"], "") if counts else (now[key][ending]["estimate"], "≈ ")
 
 
-def methods_tables(binary, methods, stored, room):
+def luts(stored, now, key, ending):
+    count, about = whole(stored, now, key, ending)
+    return f"{about}{count}"
+
+
+def for_each(stored, now, key, ending):
+    count, about = whole(stored, now, key, ending)
+    return f"{about}{count / PER_CYCLE:.1f}"
+
+
+def methods_tables(binary, methods, stored, now, room):
     formats, accuracies = [], []
     for name, method in methods.items():
         report, plan, answers = measured_method(binary, name, method, room)
-        cost = for_each(stored["layers"].get(LAYER_OF[name], {}).get("sign"))
+        cost = for_each(stored, now, LAYER_OF[name], "sign")
         formats.append([f"`{name}`", paper(method), method["weights"], method["activations"], dot_products(report), rest(plan), cost])
         ours, count = answers["correct"], answers["images"]
         assert count == method["of"], f"{name}: {count} images, methods.json has {method['of']}"
@@ -161,12 +173,9 @@ def methods_tables(binary, methods, stored, room):
 def layers_table(stored, now):
     rows = []
     for key, layer in LAYERS.items():
-        counts = stored["layers"].get(key, {})
-        own = counts.get("own") if "own" in endings(key) else None
-        with_own = f"{own['lut']} ({for_each(own)})" if own else "not measured" if "own" in endings(key) else "—"
-        first = counts.get("sign")
+        with_own = f"{luts(stored, now, key, 'own')} ({for_each(stored, now, key, 'own')})" if "own" in endings(key) else "—"
         rows.append([layer.weights, layer.inputs, now[key]["sign"]["datapath"], now[key]["sign"]["reason"],
-                     first["lut"] if first else "not measured", for_each(first), layer.own, with_own,
+                     luts(stored, now, key, "sign"), for_each(stored, now, key, "sign"), layer.own, with_own,
                      ", ".join(f"`{name}`" for name in layer.methods)])
     text = "## The same layer in every format\n\n" + (
         f"32 inputs, 32 outputs, random weights of the format, 4 outputs and 32 inputs at once: {PER_CYCLE} multiply-accumulates "
@@ -176,7 +185,7 @@ def layers_table(stored, now):
         "the method's quantiser, whose thresholds are an output's own, as after batch normalisation. The 255 thresholds of an "
         f"8-bit quantiser are measured once, on weights {LAYERS[WITH_255_THRESHOLDS].weights}: what they add hangs on the bits of the "
         "sums, little on the weights. The reason tells the LUTs that the compiler counted for the sums of one output, by which it "
-        "chooses. `xnor_net_k`'s product with K is a unit of its own, not counted here.\n\n")
+        "chooses. A number after ≈ is `report.json`'s estimate of the unit, where synthesis has not been run yet. `xnor_net_k`'s product with K is a unit of its own, not counted here.\n\n")
     head = ["weights", "inputs", "datapath", "reason", "LUTs with a sign", "per multiply-accumulate", "quantiser of the method",
             "LUTs with it (per multiply-accumulate)", "networks"]
     return text + table(head, rows)
@@ -187,17 +196,17 @@ def document(binary, now):
     assert set(methods) == set(LAYER_OF), f"methods without a layer, or the other way round: {set(methods) ^ set(LAYER_OF)}"
     stored = json.loads(MEASURED.read_text())
     with tempfile.TemporaryDirectory() as room:
-        text = HEAD + "\n" + methods_tables(binary, methods, stored, pathlib.Path(room))
+        text = HEAD + "\n" + methods_tables(binary, methods, stored, now, pathlib.Path(room))
     text += layers_table(stored, now) + "## Datapaths\n\n"
     return text + "".join(f"* `{name}`: {what}\n" for name, what in DATAPATHS.items())
 
 
 def stale(now):
-    """Layers whose counts are of other Verilog than `now`'s, or missing."""
+    """Layers whose counts are of other Verilog than `now`'s."""
     stored = json.loads(MEASURED.read_text())["layers"]
     pairs = [(key, ending) for key, of in now.items() for ending in of]
     return [f"{key}, {ending}" for key, ending in pairs
-            if stored.get(key, {}).get(ending, {}).get("digest") != now[key][ending]["digest"]]
+            if ending in stored.get(key, {}) and stored[key][ending]["digest"] != now[key][ending]["digest"]]
 
 
 def main():
@@ -213,7 +222,7 @@ def main():
     now = layers_now(binary)
     old = stale(now)
     for layer in old:
-        print(f"the LUT counts of {layer} are missing or of other Verilog: run with --measure", file=sys.stderr)
+        print(f"the LUT counts of {layer} are of other Verilog: run with --measure", file=sys.stderr)
     text = document(binary, now)
     if arguments.check:
         written = DOCUMENT.read_text() if DOCUMENT.exists() else ""
