@@ -180,11 +180,12 @@ impl Form {
         }
     }
 
-    /// Whether inputs of a type can be computed, as the datapath sees them: factors that make twice each weight need inputs
-    /// that are twice what they count.
-    pub fn takes(&self, operand: ElementType) -> bool {
+    /// Whether inputs of a type can be computed, with words of padding or without. Factors that make twice each weight need
+    /// inputs that are twice what they count. Of words that may be padding the unused lanes are not always the same, so
+    /// that weights without a 0 cannot take them, unless their accumulators do.
+    pub fn takes(&self, input: ElementType, padded: bool) -> bool {
         match self {
-            Form::Bases(bases) => operand.step() % bases.gain() == 0,
+            Form::Bases(bases) => !padded && input.step() % bases.gain() == 0,
             Form::Bipolar | Form::Planes | Form::Products | Form::Shifts(_) | Form::Groups(_) => true,
         }
     }

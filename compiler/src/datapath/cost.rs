@@ -62,7 +62,7 @@ pub fn choose(weights: WeightRange, input: ElementType, size: UnitSize, padded: 
         .into_iter()
         .filter_map(|datapath| Form::new(datapath, weights))
         .filter(|form| clean_lanes || form.has_zero())
-        .filter(|form| form.takes(operand(form.datapath(), input, padded)));
+        .filter(|form| form.takes(input, padded));
     let costs: Vec<(Form, u64)> = forms.map(|form| (form, cost(form))).collect();
     let form = costs.iter().min_by_key(|(_, cost)| *cost).map_or(Form::Products, |(form, _)| *form);
     let luts: Vec<(Datapath, u64)> = costs.into_iter().map(|(form, cost)| (form.datapath(), cost)).collect();

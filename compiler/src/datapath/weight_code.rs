@@ -45,7 +45,7 @@ impl WeightCode {
         debug_assert!(!padded || input == ElementType::Bipolar, "only ±1 has no zero to pad with");
         debug_assert!(Form::new(form.datapath(), range) == Some(form), "the datapath has other weights");
         let operand = operand(form.datapath(), input, padded);
-        debug_assert!(form.takes(operand), "twice the weights need twice the inputs");
+        debug_assert!(form.takes(input, padded), "the datapath has other inputs");
         WeightCode {
             multiplier: Multiplier::new(form, range, operand.bits() as usize),
             operand,

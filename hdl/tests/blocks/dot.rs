@@ -58,7 +58,7 @@ pub const SUMS: [&[i16]; 4] = [&[-54, -44, -20, 54], &[-11, -7, 7, 11], &[-1, 0,
 
 /// The form that adds bases of these weights, in a unit with inputs of the given type.
 pub fn bases(weights: &WeightMatrix, input: ElementType) -> Option<Form> {
-    Form::new(Datapath::Bases, WeightRange::of(&weights.values)).filter(|form| form.takes(input))
+    Form::new(Datapath::Bases, WeightRange::of(&weights.values)).filter(|form| form.takes(input, false))
 }
 
 /// Weights in groups of `size` columns, each 0 or plus or minus the group's scale.

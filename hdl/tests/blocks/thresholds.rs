@@ -54,10 +54,9 @@ fn turning_steps(
     (0..rows)
         .map(|row| {
             let count = if row == 0 { path.len() } else { 1 + stimulus.below(path.len()) };
-            let mut boundaries: Vec<i64> = (0..span as i64).map(|place| first + place).collect();
-            while boundaries.len() > count - 1 {
-                boundaries.remove(stimulus.below(boundaries.len()));
-            }
+            let mut boundaries: Vec<i64> = (1..count).map(|_| first + stimulus.below(span) as i64).collect();
+            boundaries.sort_unstable();
+            boundaries.dedup();
             let values = path[..boundaries.len() + 1].to_vec();
             StepFunction { boundaries, values }
         })

@@ -104,14 +104,11 @@ fn weights_that_are_sums_of_factors() {
         for (n, values) in SUMS.into_iter().enumerate() {
             let mut stimulus = Stimulus::new((index + n) as u64);
             let weights = of_values(&mut stimulus, parts.0 * rows, parts.1 * part, values);
-            for (input, padded) in
-                inputs().into_iter().map(|input| (input, false)).chain([(ElementType::Bipolar, true)])
-            {
-                let operand = if padded { ElementType::Signed { bits: 2 } } else { input };
-                let Some(form) = bases(&weights, operand) else { continue };
+            for input in inputs() {
+                let Some(form) = bases(&weights, input) else { continue };
                 for output in [None, Some(outputs()[2])] {
                     let mut case = Case::of(weights.clone(), parts, folding, input, output, index as u64);
-                    (case.padded, case.form) = (padded, form);
+                    case.form = form;
                     case.run(3, &[PRESSURES[0], FREE]);
                     taken += 1;
                 }
