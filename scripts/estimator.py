@@ -135,8 +135,9 @@ def netlist(arguments, folder, family, top, keep=()):
     if top == DEVICE:
         script += "read_verilog -sv ../board/xnorforge_board.v\n"
     script += f"hierarchy -top {top}\n" + "".join(f"setattr -mod -set keep_hierarchy 1 {name}\n" for name in sorted(keep))
-    path = folder / "netlist.json"
-    script += f"{SYNTHESIS[family]} -top {top}\nwrite_json {path}\n"
+    # In yosys' own folder: as WebAssembly it has another /tmp.
+    path = folder / "rtl" / "netlist.json"
+    script += f"{SYNTHESIS[family]} -top {top}\nwrite_json {path.name}\n"
     run_yosys(arguments.yosys, folder / "rtl", script)
     modules = json.loads(path.read_text())["modules"]
     path.unlink()
