@@ -97,7 +97,8 @@ struct Report {
     weight_bits: u64,
     /// The same before, in float32.
     float_bits: u64,
-    activations: Vec<Approximation>,
+    /// What the file computes otherwise than the numbers that it was made from.
+    approximations: Vec<Approximation>,
     /// Right answers before and after, of how many.
     #[serde(skip_serializing_if = "Option::is_none")]
     accuracy: Option<Accuracy>,
