@@ -78,8 +78,13 @@ fn distance(found: &[f64], expected: &[f64]) -> f64 {
 /// The network of a method and the graph that it is made of.
 fn network(name: &str, images: &[Vec<f32>]) -> (Graph, Network) {
     let graph = network::onnx::import(&models().join(format!("methods/{name}.onnx"))).unwrap();
-    let some: Vec<Tensor> = images[..CALIBRATION_IMAGES].iter().map(|image| tensor(&graph, image)).collect();
-    let graph = approximate(calibrate(&graph, &some, &Activations::default()).unwrap()).unwrap();
+    let graph = if methods()[name]["float_activations"].as_bool().unwrap() {
+        let some: Vec<Tensor> = images[..CALIBRATION_IMAGES].iter().map(|image| tensor(&graph, image)).collect();
+        calibrate(&graph, &some, &Activations::default()).unwrap()
+    } else {
+        graph
+    };
+    let graph = approximate(graph).unwrap();
     let network = lower(&graph).unwrap();
     (graph, network)
 }

@@ -226,7 +226,7 @@ impl Report {
         graph: &Graph,
         dots: &[DotProduct],
         quantized: Vec<QuantizedLayer>,
-        activations: Vec<Approximation>,
+        approximations: Vec<Approximation>,
         accuracy: Option<Accuracy>,
     ) -> Self {
         let layer = |dot: &DotProduct| {
@@ -249,7 +249,7 @@ impl Report {
             weight_bits: layers.iter().map(|layer| layer.bits).sum(),
             float_bits: dots.iter().map(|dot| 32 * dot.weights().values.len() as u64).sum(),
             layers,
-            activations,
+            approximations,
             accuracy,
         }
     }
@@ -271,7 +271,7 @@ impl Report {
         }
         let ratio = self.float_bits as f64 / self.weight_bits.max(1) as f64;
         text += &format!("weights {} bits, {ratio:.1} times less than in float32\n", self.weight_bits);
-        for approximation in &self.activations {
+        for approximation in &self.approximations {
             text += &format!(
                 "{} {}, relative mse {:.1e}\n",
                 approximation.node, approximation.format, approximation.relative_mse
