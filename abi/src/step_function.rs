@@ -19,6 +19,19 @@ impl<T: PartialOrd + Copy> StepFunction<T> {
         StepFunction { boundaries: Vec::new(), values: vec![value] }
     }
 
+    /// The function that is `first` below all `pieces`, each of which is the least argument with a value, ascending. Where
+    /// two neighbours have the same value it does not change.
+    pub fn of_pieces(first: i32, pieces: impl IntoIterator<Item = (T, i32)>) -> Self {
+        let mut function = StepFunction::constant(first);
+        for (boundary, value) in pieces {
+            if function.values[function.values.len() - 1] != value {
+                function.boundaries.push(boundary);
+                function.values.push(value);
+            }
+        }
+        function
+    }
+
     /// The value at `argument`.
     pub fn at(&self, argument: T) -> i32 {
         self.values[self.boundaries.partition_point(|b| *b <= argument)]

@@ -6,9 +6,8 @@
 mod scales;
 mod weights;
 
-use crate::graph::{Graph, Source, Value, ValueId};
+use crate::graph::Graph;
 use crate::reference::ReferenceError;
-use crate::tensor::Tensor;
 
 /// `graph` with weights and scales that lowering can make integers of, as far as they are quantised already: weights of
 /// few different magnitudes, sums of quantised values. Real weights stay as they are.
@@ -17,11 +16,4 @@ use crate::tensor::Tensor;
 /// Where a constant of the graph is not a finite number.
 pub fn approximate(graph: Graph) -> Result<Graph, ReferenceError> {
     scales::approximate(weights::approximate(graph)?)
-}
-
-/// Adds a constant.
-fn add_constant(graph: &mut Graph, name: String, tensor: Tensor) -> ValueId {
-    let value = Value { name, shape: tensor.shape.clone(), source: Source::Constant(tensor), is_integer: false };
-    graph.values.push(value);
-    ValueId(graph.values.len() - 1)
 }

@@ -3,27 +3,27 @@
 /// Greatest magnitude of an integer weight (a power-of-two code of nine bits).
 pub const GREATEST_WEIGHT: i64 = 256;
 
-/// The greatest number that every weight is an integer multiple of: 1 where all are zero, `None` where the weights'
-/// exponents lie so far apart that no grid of [`GREATEST_WEIGHT`] steps holds them.
-pub fn greatest_common_step(weights: &[f64]) -> Option<f64> {
+/// The greatest number that every one of `numbers` is an integer multiple of: 1 where all are zero, `None` where their
+/// exponents lie so far apart that no grid of `most` steps holds them.
+pub fn greatest_common_step(numbers: &[f64], most: f64) -> Option<f64> {
     let mut step: Option<f64> = None;
-    for weight in weights {
-        let weight = weight.abs();
-        if weight == 0.0 || step == Some(weight) {
+    for number in numbers {
+        let number = number.abs();
+        if number == 0.0 || step == Some(number) {
             continue;
         }
         step = Some(match step {
-            None => weight,
-            Some(step) => common_step(step, weight)?,
+            None => number,
+            Some(step) => common_step(step, number, most)?,
         });
     }
     Some(step.unwrap_or(1.0))
 }
 
 /// Euclid's algorithm on two positive numbers. The remainder of two floats is exact, so is the result.
-fn common_step(a: f64, b: f64) -> Option<f64> {
+fn common_step(a: f64, b: f64, most: f64) -> Option<f64> {
     let (mut a, mut b) = (a.max(b), a.min(b));
-    let finest = a / GREATEST_WEIGHT as f64 / 2.0;
+    let finest = a / most / 2.0;
     while b != 0.0 {
         if b < finest {
             return None;
@@ -33,10 +33,15 @@ fn common_step(a: f64, b: f64) -> Option<f64> {
     Some(a)
 }
 
+/// The greatest magnitude.
+pub fn greatest(numbers: &[f64]) -> f64 {
+    numbers.iter().fold(0.0, |greatest, number| greatest.max(number.abs()))
+}
+
 /// Whether weights are integers of magnitude up to [`GREATEST_WEIGHT`] times one scale.
 pub fn is_on_grid(weights: &[f64]) -> bool {
-    let greatest = weights.iter().fold(0.0, |greatest: f64, weight| greatest.max(weight.abs()));
-    greatest_common_step(weights).is_some_and(|step| greatest / step <= GREATEST_WEIGHT as f64)
+    let most = GREATEST_WEIGHT as f64;
+    greatest_common_step(weights, most).is_some_and(|step| greatest(weights) / step <= most)
 }
 
 /// Steps that a fitted grid has at most from zero to the greatest magnitude: those of eight bits and a sign.
@@ -56,7 +61,7 @@ impl FittedGrid {
     /// all of them as one of [`FITTED_STEPS`] steps is certain to: half a step of it. Where the magnitudes are a grid's
     /// that float32 has rounded, it is that grid.
     pub fn new(magnitudes: &[f64], counts: &[usize]) -> FittedGrid {
-        let greatest = magnitudes.iter().fold(0.0, |greatest: f64, magnitude| greatest.max(*magnitude));
+        let greatest = greatest(magnitudes);
         // A product of an integer with a float32 scale, rounded twice on its way into a file.
         let rounding = greatest * f64::from(f32::EPSILON);
         let near = greatest / f64::from(2 * FITTED_STEPS);

@@ -76,6 +76,11 @@ impl TensorType {
         TensorType { height: 1, width: 1, channels, element, minimum: element.minimum(), maximum: element.maximum() }
     }
 
+    /// The values that can occur, ascending.
+    pub fn values(&self) -> impl Iterator<Item = i64> + Clone + use<> {
+        (self.minimum..=self.maximum).step_by(self.element.step() as usize)
+    }
+
     /// Number of pixels.
     pub fn vectors(&self) -> usize {
         self.height * self.width

@@ -99,9 +99,14 @@ impl Compile {
             (Some(board), None) => board.design_clock()?.megahertz(),
         };
         let network = model.network().clone();
-        let network = if self.writable_weights { replaceable(network) } else { network };
-        // Room for any weights may take more bits than there are.
-        network.validate()?;
+        let network = if self.writable_weights {
+            let network = replaceable(network);
+            // Room for any weights may take more bits than there are.
+            network.validate()?;
+            network
+        } else {
+            network
+        };
         let target = match &board {
             None => Target::default(),
             Some(board) => {

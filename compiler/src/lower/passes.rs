@@ -90,15 +90,8 @@ fn into_input_map(mut network: Network, second: &[StepFunction<i64>]) -> Network
 
 fn composed<T: PartialOrd + Copy>(first: &StepFunction<T>, second: &StepFunction<i64>) -> StepFunction<T> {
     let value = |piece: usize| second.at(i64::from(first.values[piece]));
-    let mut result = StepFunction::constant(value(0));
-    for (index, boundary) in first.boundaries.iter().enumerate() {
-        let here = value(index + 1);
-        if result.values[result.values.len() - 1] != here {
-            result.boundaries.push(*boundary);
-            result.values.push(here);
-        }
-    }
-    result
+    let pieces = first.boundaries.iter().enumerate().map(|(index, boundary)| (*boundary, value(index + 1)));
+    StepFunction::of_pieces(value(0), pieces)
 }
 
 /// Gives an input tensor that is only read as one pixel that form, so that its stream may be as wide as one likes.

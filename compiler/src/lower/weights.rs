@@ -32,7 +32,7 @@ pub fn integer_weights(weights: &[f64], rows: usize, columns: usize) -> Result<I
     let mut scales = Vec::with_capacity(rows);
     for row in 0..rows {
         let weights = &weights[row * columns..(row + 1) * columns];
-        let scale = greatest_common_step(weights).ok_or(NoGrid { row, steps: None })?;
+        let scale = greatest_common_step(weights, GREATEST_WEIGHT as f64).ok_or(NoGrid { row, steps: None })?;
         for weight in weights {
             let steps = weight / scale;
             if steps.abs() > GREATEST_WEIGHT as f64 {

@@ -3,9 +3,8 @@
 //!
 //! Sums whose result goes through a quantiser need no such scale: lowering finds their steps exactly.
 
-use super::add_constant;
-use crate::graph::{Approximation, ApproximationKind, Graph, Node, NodeId, Operator, Source, Value, ValueId};
-use crate::grid::FITTED_STEPS;
+use crate::graph::{Approximation, ApproximationKind, Edit, Graph, Node, Operator, ValueId};
+use crate::grid::{FITTED_STEPS, greatest};
 use crate::reference::{Evaluator, ReferenceError};
 use crate::tensor::Tensor;
 
@@ -64,12 +63,15 @@ pub(super) fn approximate(graph: Graph) -> Result<Graph, ReferenceError> {
         (0..graph.values.len()).map(|id| evaluator.constant(ValueId(id)).map(Constants::of)).collect();
     drop(evaluator);
     let read_by_dots = read_by_dots(&graph, &constants);
-    let mut pass = Pass { scales: vec![None; graph.values.len()], graph, constants, nodes: Vec::new() };
-    for node in std::mem::take(&mut pass.graph.nodes) {
+    let scales = vec![None; graph.values.len()];
+    let (edit, nodes) = Edit::taking(graph);
+    let mut pass = Pass { edit, constants, scales, changes: Vec::new() };
+    for node in nodes {
         pass.node(node, &read_by_dots);
     }
-    pass.graph.nodes = pass.nodes;
-    Ok(pass.graph)
+    let mut graph = pass.edit.finish();
+    graph.approximations.extend(pass.changes);
+    Ok(graph)
 }
 
 /// For each value whether a dot product reads it as it is: through nothing but scales, offsets and layout.
@@ -119,16 +121,16 @@ struct Constants {
 
 impl Constants {
     fn of(tensor: &Tensor) -> Constants {
-        let greatest = tensor.data.iter().fold(0.0, |greatest: f64, number| greatest.max(number.abs()));
-        Constants { scalar: tensor.as_scalar(), greatest }
+        Constants { scalar: tensor.as_scalar(), greatest: greatest(&tensor.data) }
     }
 }
 
 struct Pass {
-    graph: Graph,
+    edit: Edit,
+    /// Of the values that the graph had.
     constants: Vec<Option<Constants>>,
     scales: Vec<Option<Scale>>,
-    nodes: Vec<Node>,
+    changes: Vec<Approximation>,
 }
 
 impl Pass {
@@ -146,7 +148,7 @@ impl Pass {
                 scalar(scale).zip(codes).map(|(scale, codes)| Scale::of(scale, codes + offset))
             }
             (Operator::MultiThreshold { out_scale, out_bias, .. }, [_, thresholds]) => {
-                let levels = self.graph.value(*thresholds).shape[1] as f64;
+                let levels = self.edit.read(*thresholds).shape[1] as f64;
                 Some(Scale::of(*out_scale, levels).shifted(out_bias.abs()))
             }
             (Operator::QuantizeLinear { minimum, maximum }, _) => {
@@ -168,18 +170,11 @@ impl Pass {
             _ => None,
         };
         self.scales[output.0] = scale.filter(|scale| scale.value().is_finite() && scale.value() != 0.0);
-        self.push(node);
+        self.edit.keep(node);
     }
 
     fn scaled(&self, value: ValueId, factor: Factor) -> Option<Scale> {
         self.scales[value.0].clone().map(|scale| scale.then(factor))
-    }
-
-    fn push(&mut self, node: Node) {
-        for output in &node.outputs {
-            self.graph.values[output.0].source = Source::Node(NodeId(self.nodes.len()));
-        }
-        self.nodes.push(node);
     }
 
     /// The scale of a sum, whose operands get scales that are simple multiples of each other where dot products read it.
@@ -205,7 +200,7 @@ impl Pass {
         // Told of the values that the operands reach, which need not be of one size.
         let reached = [0, 1].map(|index| after[index] / values[index] * spans[index]);
         let kind = ApproximationKind::Scales;
-        self.graph.approximations.extend(Approximation::between(&node.name, kind, format, &spans, &reached));
+        self.changes.extend(Approximation::between(&node.name, kind, format, &spans, &reached));
         Some(Scale { factors: vec![Factor::Times(unit)], greatest })
     }
 
@@ -215,20 +210,12 @@ impl Pass {
             Factor::Times(number) => (Operator::Div, *number),
             Factor::Over(number) => (Operator::Mul, *number),
         });
-        let mut value = value;
-        for (step, (operator, number)) in inverse.chain([(Operator::Mul, after)]).enumerate() {
+        let shape = self.edit.read(value).shape.clone();
+        inverse.chain([(Operator::Mul, after)]).enumerate().fold(value, |value, (step, (operator, number))| {
             let name = format!("{name}_scale_{index}_{step}");
-            let factor = add_constant(&mut self.graph, format!("{name}_factor"), Tensor::scalar(number));
-            let shape = self.graph.value(value).shape.clone();
-            let result = Value { name: name.clone(), shape, source: Source::Input, is_integer: false };
-            self.graph.values.push(result);
-            let output = ValueId(self.graph.values.len() - 1);
-            self.push(Node { name, operator, inputs: vec![value, factor], outputs: vec![output] });
-            value = output;
-        }
-        self.scales.resize(self.graph.values.len(), None);
-        self.constants.resize(self.graph.values.len(), None);
-        value
+            let factor = self.edit.constant(format!("{name}_factor"), Tensor::scalar(number));
+            self.edit.node(&name, operator, vec![value, factor], shape.clone())
+        })
     }
 }
 

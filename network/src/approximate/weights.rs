@@ -1,12 +1,13 @@
 //! Weights of few different magnitudes that lie on no common grid: two trained magnitudes (TTQ), sums of binary bases
 //! (ABC-Net), a scale for each group of weights (FGQ), or a grid whose points float32 has rounded.
 
-use super::add_constant;
-use crate::graph::{Approximation, ApproximationKind, Graph, NodeId, Operator, ValueId};
-use crate::grid::{FittedGrid, is_on_grid};
+use crate::graph::{Approximation, ApproximationKind, Edit, Graph, NodeId};
+use crate::grid::{FittedGrid, GREATEST_WEIGHT, greatest, greatest_common_step, is_on_grid};
+use crate::quantize::Weights;
+use crate::quantize::model::dot_products;
 use crate::reference::{Evaluator, ReferenceError};
 use crate::tensor::Tensor;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 /// Most magnitudes of a layer whose rows all go to one grid, as trained magnitudes of a whole layer do.
 const SHARED_MAGNITUDES: usize = 32;
@@ -18,118 +19,84 @@ const SHARED_RATIO: f64 = 2.0;
 const WEIGHTS_PER_MAGNITUDE: usize = 4;
 
 /// The weights of dot products on grids, where they have few magnitudes.
-pub(super) fn approximate(mut graph: Graph) -> Result<Graph, ReferenceError> {
+pub(super) fn approximate(graph: Graph) -> Result<Graph, ReferenceError> {
     let evaluator = Evaluator::new(&graph)?;
-    let found: Vec<(NodeId, usize, Tensor, Approximation)> = (0..graph.nodes.len())
-        .map(NodeId)
-        .filter_map(|id| {
-            let (input, weights, rows) = weights(&graph, &evaluator, id)?;
-            let tensor = on_grids(weights, &rows)?;
-            let steps = steps(&tensor, &rows);
-            let name = &graph.node(id).name;
-            let (before, after) = (&weights.data, &tensor.data);
-            let change = Approximation::between(name, ApproximationKind::Weights, steps, before, after)?;
-            Some((id, input, tensor, change))
-        })
-        .collect();
-    for (id, input, tensor, change) in found {
-        let name = format!("{}_on_grid", graph.value(graph.node(id).inputs[input]).name);
-        graph.nodes[id.0].inputs[input] = add_constant(&mut graph, name, tensor);
-        graph.approximations.push(change);
+    let mut found: HashMap<NodeId, (usize, Tensor, Approximation)> = HashMap::new();
+    for dot in dot_products(&graph, &evaluator) {
+        let Weights { values, outputs, .. } = dot.weights();
+        let columns = values.len() / outputs.max(1);
+        let Some(moved) = on_grids(values, columns) else { continue };
+        let (name, steps) = (&graph.node(dot.node).name, steps(&moved, columns));
+        if let Some(change) = Approximation::between(name, ApproximationKind::Weights, steps, values, &moved) {
+            found.insert(dot.node, (dot.operand, dot.tensor_of(&moved), change));
+        }
     }
+    if found.is_empty() {
+        return Ok(graph);
+    }
+    let (mut edit, nodes) = Edit::taking(graph);
+    let mut changes = Vec::new();
+    for (index, mut node) in nodes.into_iter().enumerate() {
+        if let Some((operand, tensor, change)) = found.remove(&NodeId(index)) {
+            let name = format!("{}_on_grid", edit.read(node.inputs[operand]).name);
+            node.inputs[operand] = edit.constant(name, tensor);
+            changes.push(change);
+        }
+        edit.keep(node);
+    }
+    let mut graph = edit.finish();
+    graph.approximations.extend(changes);
     Ok(graph)
 }
 
-/// The constant operand of a dot product: which input it is, its tensor, and the indices of each output channel's
-/// weights.
-fn weights<'a>(graph: &'a Graph, evaluator: &'a Evaluator, id: NodeId) -> Option<(usize, &'a Tensor, Vec<Vec<usize>>)> {
-    let node = graph.node(id);
-    let constant = |input: usize| -> Option<&Tensor> { evaluator.constant(node.inputs[input]) };
-    let is_constant = |id: ValueId| evaluator.constant(id).is_some();
-    let (input, outer_is_first) = match (&node.operator, is_constant(node.inputs[0])) {
-        (Operator::Conv { .. }, false) => (1, true),
-        (Operator::Gemm { transpose_b, .. }, false) => (1, *transpose_b),
-        (Operator::Gemm { transpose_a, .. }, true) => (0, !transpose_a),
-        (Operator::MatMul, false) => (1, false),
-        (Operator::MatMul, true) => (0, true),
-        _ => return None,
-    };
-    let tensor = constant(input)?;
-    let rank = tensor.shape.len();
-    if node.inputs[..2].iter().all(|id| is_constant(*id)) || rank == 0 {
+/// The weights, `columns` an output, with those of each output on a grid; `None` where all are already, or where they are
+/// real numbers.
+fn on_grids(weights: &[f64], columns: usize) -> Option<Vec<f64>> {
+    let rows = || weights.chunks(columns.max(1));
+    if rows().all(is_on_grid) {
         return None;
     }
-    let is_conv = matches!(node.operator, Operator::Conv { .. });
-    let outer = match (is_conv, rank) {
-        (true, _) => tensor.shape[0],
-        (false, 1) => 1,
-        (false, _) if outer_is_first => tensor.shape[rank - 2],
-        (false, _) => tensor.shape[rank - 1],
-    };
-    let inner = tensor.len() / outer.max(1);
-    let row = |row: usize| {
-        let index = |column: usize| if outer_is_first { row * inner + column } else { column * outer + row };
-        (0..inner).map(index).collect()
-    };
-    Some((input, tensor, (0..outer).map(row).collect()))
-}
-
-/// The weights with each row on a grid, `None` where all are already, or where they are real numbers.
-fn on_grids(weights: &Tensor, rows: &[Vec<usize>]) -> Option<Tensor> {
-    let row_of = |indices: &[usize]| -> Vec<f64> { indices.iter().map(|index| weights.data[*index]).collect() };
-    if rows.iter().all(|indices| is_on_grid(&row_of(indices))) {
-        return None;
-    }
-    let all = magnitudes(weights.data.iter());
+    let all = magnitudes(weights);
     if all.len() * WEIGHTS_PER_MAGNITUDE > weights.len() {
         return None;
     }
-    let mut tensor = weights.clone();
-    let greatest = |weights: &[f64]| weights.iter().fold(0.0, |greatest: f64, weight| greatest.max(weight.abs()));
-    let of_rows = rows.iter().map(|indices| greatest(&row_of(indices))).filter(|greatest| *greatest > 0.0);
-    let least_row = of_rows.fold(f64::INFINITY, f64::min);
-    if all.len() <= SHARED_MAGNITUDES && greatest(&weights.data) <= SHARED_RATIO * least_row {
-        put(&mut tensor, 0..weights.len(), &all);
-        return Some(tensor);
+    let mut moved = weights.to_vec();
+    let least_row = rows().map(greatest).filter(|greatest| *greatest > 0.0).fold(f64::INFINITY, f64::min);
+    if all.len() <= SHARED_MAGNITUDES && greatest(weights) <= SHARED_RATIO * least_row {
+        put(&mut moved, &all);
+        return Some(moved);
     }
-    for indices in rows {
-        let row = row_of(indices);
-        if !is_on_grid(&row) {
-            put(&mut tensor, indices.iter().copied(), &magnitudes(row.iter()));
-        }
+    for row in moved.chunks_mut(columns).filter(|row| !is_on_grid(row)) {
+        let own = magnitudes(row);
+        put(row, &own);
     }
-    Some(tensor)
+    Some(moved)
 }
 
 /// The different magnitudes other than zero, by bit pattern, which orders them, and how often each occurs.
-fn magnitudes<'a>(weights: impl Iterator<Item = &'a f64>) -> BTreeMap<u64, usize> {
+fn magnitudes(weights: &[f64]) -> BTreeMap<u64, usize> {
     let mut found = BTreeMap::new();
-    for weight in weights.filter(|weight| **weight != 0.0) {
+    for weight in weights.iter().filter(|weight| **weight != 0.0) {
         *found.entry(weight.abs().to_bits()).or_insert(0) += 1;
     }
     found
 }
 
-/// Moves the weights at `indices`, whose magnitudes are `found`, to one grid.
-fn put(tensor: &mut Tensor, indices: impl Iterator<Item = usize>, found: &BTreeMap<u64, usize>) {
+/// Moves weights, whose magnitudes are `found`, to one grid.
+fn put(weights: &mut [f64], found: &BTreeMap<u64, usize>) {
     let values: Vec<f64> = found.keys().map(|bits| f64::from_bits(*bits)).collect();
     let counts: Vec<usize> = found.values().copied().collect();
     let grid = FittedGrid::new(&values, &counts);
     let integers: BTreeMap<u64, u32> = found.keys().copied().zip(grid.integers.iter().copied()).collect();
-    for index in indices {
-        let weight = tensor.data[index];
+    for weight in weights {
         if let Some(integer) = integers.get(&weight.abs().to_bits()) {
-            tensor.data[index] = (f64::from(*integer) * grid.scale).copysign(weight);
+            *weight = (f64::from(*integer) * grid.scale).copysign(*weight);
         }
     }
 }
 
 /// How fine the grids are.
-fn steps(tensor: &Tensor, rows: &[Vec<usize>]) -> String {
-    let steps = |indices: &Vec<usize>| {
-        let row: Vec<f64> = indices.iter().map(|index| tensor.data[*index]).collect();
-        let greatest = row.iter().fold(0.0, |greatest: f64, weight| greatest.max(weight.abs()));
-        crate::grid::greatest_common_step(&row).map_or(0, |step| (greatest / step) as u64)
-    };
-    format!("integers up to {} times a scale", rows.iter().map(steps).max().unwrap_or(0))
+fn steps(weights: &[f64], columns: usize) -> String {
+    let steps = |row| greatest_common_step(row, GREATEST_WEIGHT as f64).map_or(0, |step| (greatest(row) / step) as u64);
+    format!("integers up to {} times a scale", weights.chunks(columns.max(1)).map(steps).max().unwrap_or(0))
 }

@@ -2,7 +2,9 @@
 
 use super::places::PlaceKind;
 use super::statistics::Range;
+use crate::graph::RoundingMode;
 use crate::quantize::hwgq;
+use crate::reference::quantize::{IntegerGrid, limits};
 use miette::Diagnostic;
 use std::fmt;
 use std::str::FromStr;
@@ -31,19 +33,13 @@ impl Format {
     pub fn round(&self, x: f64) -> f64 {
         match self {
             Format::Fixed { signed, bits, scale } => {
-                let (least, greatest) = limits(*signed, *bits);
-                (x / scale).clamp(least, greatest).round_ties_even() * scale
+                IntegerGrid::new(*bits, *signed, false, RoundingMode::HalfEven).quantize(x, *scale, 0.0)
             }
             Format::HalfWave { step, thresholds } => {
                 step * thresholds.iter().filter(|threshold| x >= **threshold).count() as f64
             }
         }
     }
-}
-
-fn limits(signed: bool, bits: u32) -> (f64, f64) {
-    let codes = 2f64.powi(bits as i32);
-    if signed { (-codes / 2.0, codes / 2.0 - 1.0) } else { (0.0, codes - 1.0) }
 }
 
 impl fmt::Display for Format {
@@ -126,7 +122,7 @@ impl Activations {
         if kind == PlaceKind::Image && range.is_integer_of(super::MOST_BITS) {
             // Its own grid: nothing is lost.
             let bits = (1..).find(|bits| {
-                let (least, greatest) = limits(signed, *bits);
+                let (least, greatest) = limits(*bits, signed);
                 range.least >= least && range.greatest <= greatest && (*bits > 1 || !signed)
             });
             return vec![Format::Fixed { signed, bits: bits.unwrap_or(super::MOST_BITS), scale: 1.0 }];
@@ -139,7 +135,7 @@ impl Activations {
         }
         // Fewer than two bits cannot be signed; an image keeps at least the bits of its pixels.
         let bits = self.bits.max(if kind == PlaceKind::Image { IMAGE_BITS } else { 2 });
-        let (_, greatest) = limits(signed, bits);
+        let (_, greatest) = limits(bits, signed);
         let widest = magnitude / greatest;
         let scales: Vec<f64> = match self.scale {
             ScaleChoice::Any if kind != PlaceKind::Joined => {

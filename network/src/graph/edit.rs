@@ -13,7 +13,18 @@ pub struct Edit {
 impl Edit {
     /// The beginning of a graph with the values of `graph`.
     pub fn of(graph: &Graph) -> Self {
-        Edit { graph: Graph { nodes: Vec::new(), ..graph.clone() } }
+        Edit::taking(graph.clone()).0
+    }
+
+    /// As [`of`](Self::of), without a copy, and the nodes that the graph had.
+    pub fn taking(mut graph: Graph) -> (Self, Vec<Node>) {
+        let nodes = std::mem::take(&mut graph.nodes);
+        (Edit { graph }, nodes)
+    }
+
+    /// The value with the given id, an old or a new one.
+    pub fn read(&self, id: ValueId) -> &Value {
+        self.graph.value(id)
     }
 
     /// Adds a constant.

@@ -1,6 +1,7 @@
 //! What quantised weights are: codes, and what each code stands for.
 
 use super::Weights;
+use crate::grid::{greatest, greatest_common_step};
 use std::collections::BTreeSet;
 use std::fmt;
 
@@ -168,9 +169,8 @@ impl Quantized {
         if !matches!(basis.scales.granularity, Granularity::Group(_)) {
             return Some(basis.clone());
         }
-        let greatest = basis.scales.values.iter().copied().fold(0.0, f64::max);
-        let step = basis.scales.values.iter().copied().fold(greatest, greatest_common_step);
-        if step * MOST_STEPS < greatest {
+        let step = greatest_common_step(&basis.scales.values, MOST_STEPS)?;
+        if step * MOST_STEPS < greatest(&basis.scales.values) {
             return None;
         }
         let code = |(element, code): (usize, &i32)| {
@@ -184,16 +184,6 @@ impl Quantized {
 
 /// Most steps of a common grid that scales of groups are put on.
 const MOST_STEPS: f64 = 256.0;
-
-/// Euclid's algorithm; the remainder of two floats is exact. Ends early where no grid of few steps is left.
-fn greatest_common_step(a: f64, b: f64) -> f64 {
-    let finest = a.max(b) / MOST_STEPS / 4.0;
-    let (mut a, mut b) = (a.max(b), a.min(b));
-    while b > finest {
-        (a, b) = (b, a % b);
-    }
-    if b == 0.0 { a } else { b }
-}
 
 impl fmt::Display for Quantized {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -8,6 +8,12 @@ pub(crate) fn bipolar(x: f64, scale: f64) -> f64 {
     if x >= 0.0 { scale } else { -scale }
 }
 
+/// The least and the greatest integer of `bits` bits.
+pub(crate) fn limits(bits: u32, signed: bool) -> (f64, f64) {
+    let codes = 2f64.powi(bits as i32);
+    if signed { (-codes / 2.0, codes / 2.0 - 1.0) } else { (0.0, codes - 1.0) }
+}
+
 /// The integers that a `Quant` node maps to.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct IntegerGrid {
@@ -20,11 +26,11 @@ impl IntegerGrid {
     /// The integers of `bits` bits.
     pub fn new(bits: u32, signed: bool, narrow: bool, rounding: RoundingMode) -> Self {
         let left_out = f64::from(u8::from(narrow));
-        let half = 2f64.powi(bits as i32 - 1);
+        let (least, greatest) = limits(bits, signed);
         let range = match (signed, bits) {
             (true, 1) => None,
-            (true, _) => Some((-half + left_out, half - 1.0)),
-            (false, _) => Some((0.0, 2.0 * half - 1.0 - left_out)),
+            (true, _) => Some((least + left_out, greatest)),
+            (false, _) => Some((least, greatest - left_out)),
         };
         IntegerGrid { range, rounding }
     }

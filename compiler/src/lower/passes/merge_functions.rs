@@ -115,15 +115,9 @@ fn joined(
         boundaries.sort_unstable();
         boundaries.dedup();
         let at = |argument: i64| value(channel, &[i64::from(first.at(argument)), i64::from(second.at(argument))]);
-        let mut result = StepFunction::constant(at(boundaries.first().map_or(0, |boundary| boundary - 1))?);
-        for boundary in boundaries {
-            let here = at(boundary)?;
-            if result.values[result.values.len() - 1] != here {
-                result.boundaries.push(boundary);
-                result.values.push(here);
-            }
-        }
-        Some(result)
+        let first = at(boundaries.first().map_or(0, |boundary| boundary - 1))?;
+        let pieces = boundaries.into_iter().map(|boundary| Some((boundary, at(boundary)?)));
+        Some(StepFunction::of_pieces(first, pieces.collect::<Option<Vec<_>>>()?))
     });
     Some(Derived { root, functions: functions.collect::<Option<_>>()? })
 }
@@ -131,11 +125,10 @@ fn joined(
 /// A tensor as a function of itself, where it has few values.
 fn identity(network: &Network, tensor: TensorId) -> Option<Vec<StepFunction<i64>>> {
     let tensor = network.tensor(tensor);
-    let step = tensor.element.step();
-    if (tensor.maximum - tensor.minimum) / step >= MOST_PIECES as i64 {
+    if (tensor.maximum - tensor.minimum) / tensor.element.step() >= MOST_PIECES as i64 {
         return None;
     }
-    let values: Vec<i64> = (tensor.minimum..=tensor.maximum).step_by(step as usize).collect();
+    let values: Vec<i64> = tensor.values().collect();
     let function = StepFunction {
         boundaries: values.iter().skip(1).copied().collect(),
         values: values.iter().map(|value| i32::try_from(*value).ok()).collect::<Option<_>>()?,

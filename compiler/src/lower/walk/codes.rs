@@ -3,7 +3,7 @@
 use super::Walk;
 use crate::lower::LowerError;
 use crate::lower::chain::{Binary, Constant, exact_value};
-use crate::lower::symbol::{Data, Origin, Parameter, Step};
+use crate::lower::symbol::{Data, Origin, Parameter, Step, Symbol};
 use abi::{ElementType, StepFunction};
 use network::graph::Node;
 use network::grid::{GREATEST_WEIGHT, greatest_common_step};
@@ -17,7 +17,10 @@ impl Walk<'_> {
     /// that is neither, such as a Relu or Abs behind a quantiser, becomes a layer of step functions.
     pub(super) fn integers(&mut self, node: &Node, index: usize, data: Data) -> Result<Data, LowerError> {
         let settled = self.settled_input(node, index, data)?;
-        Ok(self.as_codes(node, settled))
+        let integers = self.as_codes(node, settled);
+        // For all later readers as well.
+        self.symbols.insert(node.inputs[index], Symbol::Data(integers.clone()));
+        Ok(integers)
     }
 
     /// The same data under a scale, where its values lie on a grid; else as it was.
@@ -28,25 +31,20 @@ impl Walk<'_> {
     fn codes(&mut self, node: &Node, data: &Data) -> Option<Data> {
         let Origin::Tensor(tensor) = data.origin else { return None };
         let kind = self.tensors[tensor.0];
-        let step = kind.element.step();
-        if data.affine().is_some() || !data.is_uniform() || (kind.maximum - kind.minimum) / step >= MOST_CODES {
+        let is_few = (kind.maximum - kind.minimum) / kind.element.step() < MOST_CODES;
+        if data.affine().is_some() || !data.is_uniform() || !is_few {
             return None;
         }
         let functions = data.functions(0);
-        let codes: Vec<i64> = (kind.minimum..=kind.maximum).step_by(step as usize).collect();
+        let codes: Vec<i64> = kind.values().collect();
         let values: Vec<f64> = codes.iter().map(|code| exact_value(&functions, *code as f64)).collect::<Option<_>>()?;
-        let scale = greatest_common_step(&values)?;
+        let scale = greatest_common_step(&values, GREATEST_WEIGHT as f64)?;
         let integers: Vec<i32> = values.iter().map(|value| (value / scale) as i32).collect();
         if integers.iter().any(|integer| i64::from(integer.abs()) > GREATEST_WEIGHT) {
             return None;
         }
-        let mut function = StepFunction::constant(integers[0]);
-        for (code, integer) in codes.iter().zip(&integers) {
-            if function.values[function.values.len() - 1] != *integer {
-                function.boundaries.push(*code);
-                function.values.push(*integer);
-            }
-        }
+        let pieces = codes.iter().copied().zip(integers.iter().copied());
+        let function = StepFunction::of_pieces(integers[0], pieces);
         let ends = || integers.iter().map(|integer| i64::from(*integer));
         let (minimum, maximum) = (ends().min()?, ends().max()?);
         let output = TensorType { element: ElementType::holding(minimum, maximum), minimum, maximum, ..kind };

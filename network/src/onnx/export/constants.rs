@@ -1,5 +1,6 @@
 //! Constants as tensors of a file.
 
+use crate::grid::{greatest, greatest_common_step};
 use crate::onnx::proto::TensorProto;
 use crate::tensor::{Tensor, strides};
 use prost::bytes::Bytes;
@@ -60,23 +61,8 @@ fn along(numbers: &Tensor, axis: Option<usize>) -> Option<Coded> {
 
 /// The greatest float32 that all numbers are few multiples of.
 fn common_scale(numbers: &[f64]) -> Option<f64> {
-    let greatest = numbers.iter().fold(0.0, |greatest: f64, number| greatest.max(number.abs()));
-    if greatest == 0.0 {
-        return Some(1.0);
-    }
-    let finest = greatest / GREATEST_CODE;
-    let mut step = greatest;
-    for number in numbers.iter().map(|number| number.abs()).filter(|number| *number != 0.0) {
-        // Euclid's algorithm: the remainder of two floats is exact.
-        let (mut a, mut b) = (step.max(number), step.min(number));
-        while b != 0.0 {
-            if b < finest {
-                return None;
-            }
-            (a, b) = (b, a % b);
-        }
-        step = a;
-    }
+    let step = greatest_common_step(numbers, GREATEST_CODE)?;
+    let greatest = greatest(numbers);
     // The codes may have a common divisor, which is in the step and must come out of it.
     (1..=4096).map(|divisor| step / f64::from(divisor)).find(|scale| {
         f64::from(*scale as f32) == *scale

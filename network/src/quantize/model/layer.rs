@@ -90,7 +90,7 @@ impl DotProduct {
     }
 
     /// Numbers in the order of the weights as a tensor of the shape that the node reads.
-    pub(super) fn tensor_of(&self, values: &[f64]) -> Tensor {
+    pub(crate) fn tensor_of(&self, values: &[f64]) -> Tensor {
         let data = match self.outputs_last {
             false => values.to_vec(),
             true => turned(values, self.channels * self.taps),

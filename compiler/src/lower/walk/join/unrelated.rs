@@ -98,8 +98,8 @@ type Ranks = (Vec<i32>, Arc<Vec<Constant>>);
 fn ranks(first: &Constant, second: &Constant, kinds: &[TensorType; 2]) -> Result<Ranks, Fault> {
     let [a, b] = kinds;
     let mut sums: Vec<(u64, Constant)> = Vec::new();
-    for x in (a.minimum..=a.maximum).step_by(a.element.step() as usize) {
-        for y in (b.minimum..=b.maximum).step_by(b.element.step() as usize) {
+    for x in a.values() {
+        for y in b.values() {
             let code = a.element.encode(x) | b.element.encode(y) << a.element.bits();
             sums.push((code, Constant::Sum(Arc::new(vec![(first.clone(), x), (second.clone(), y)]))));
         }
