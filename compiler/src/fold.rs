@@ -1,7 +1,7 @@
 //! `Network` → `Plan`: chooses the parallelism of each layer and lays out the pipeline.
 
 use crate::memory::{self, Memories, Selection};
-use crate::plan::{Plan, Stage, Stream};
+use crate::plan::{self, Plan, Stage, Stream};
 use crate::schedule;
 use network::network::Network;
 use serde::{Deserialize, Serialize};
@@ -160,6 +160,7 @@ impl Planner<'_> {
     /// The pipeline with memories, queues and times.
     fn scheduled(&self, mut pipeline: Pipeline, selection: &Selection) -> Result<Draft, PlanError> {
         let Pipeline { streams, stages } = &mut pipeline;
+        plan::check_fit(streams, stages)?;
         memory::choose(self.network, streams, stages, selection);
         let times = schedule::schedule(self.network, streams, stages)
             .ok_or_else(|| PlanError::Stuck { name: self.network.name.clone() })?;

@@ -150,7 +150,7 @@ pub fn shapes(network: &Network, streams: &[Stream], stages: &[Stage], stage: &S
             window.map(|window| shape(MemoryRole::Words, output.format.word_bits(), window.depth)).into_iter().collect()
         }
         StageKind::Upsample { layer } => {
-            let windows = upsample_shape(network, network.layer(*layer), input.format.words_per_vector());
+            let windows = upsample_shape(network, network.layer(*layer), stage.words_per_vector(streams, 0));
             let windows = windows.map(|shape| shape.windows()).into_iter().flatten();
             windows.map(|window| shape(MemoryRole::Words, input.word_bits(), window.depth)).collect()
         }

@@ -12,10 +12,12 @@ use std::fmt;
 mod arithmetic;
 mod clean;
 mod validate;
+mod vectors;
 
 pub use arithmetic::{Arithmetic, arithmetic};
 pub use clean::has_clean_lanes;
 pub use validate::PlanInvalid;
+pub use vectors::{Misfit, Vectors, check_fit, reads};
 
 /// Index of a stream in [`Plan::streams`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -44,8 +46,8 @@ pub struct Plan {
 pub struct Stream {
     /// Unique name, a Verilog identifier.
     pub name: String,
-    /// How the elements lie in the words, as the writer cuts them. A reader may see the same words as vectors of
-    /// another length where the lanes divide both lengths.
+    /// How the elements lie in the words, as the writer cuts them. What a reader takes them for is in its
+    /// [`reads`](Stage::reads).
     pub format: StreamFormat,
     /// Whether words have one more bit, above the elements: set where the word lies outside the image and its low bits
     /// hold the number of elements that it stands for.
@@ -72,6 +74,9 @@ pub struct Stage {
     pub inputs: Vec<StreamId>,
     /// The streams it writes, one or two.
     pub outputs: Vec<StreamId>,
+    /// The vectors that it reads from each of `inputs`, as its layer has them.
+    #[serde(default)]
+    pub reads: Vec<Vectors>,
     /// Clock cycles that one image occupies it.
     pub cycles: u64,
     /// What its memories are made of.
@@ -88,6 +93,11 @@ impl Stage {
     /// The first stream written, for most kinds the only one.
     pub fn output(&self) -> StreamId {
         self.outputs[0]
+    }
+
+    /// Words of a vector read at input `port`.
+    pub fn words_per_vector(&self, streams: &[Stream], port: usize) -> usize {
+        self.reads[port].words_per_vector(streams[self.inputs[port].0].format.lanes)
     }
 }
 

@@ -187,7 +187,7 @@ fn unit(plan: &Plan, stage: &Stage) -> Result<Unit, DesignError> {
         }
         StageKind::Fork => Unit::Fork(Box::new(Fork::new(plan.stream(stage.input()).word_bits()))),
         StageKind::Concat { .. } => {
-            let words = [0, 1].map(|port| plan.stream(stage.inputs[port]).format.words_per_vector());
+            let words = [0, 1].map(|port| stage.words_per_vector(&plan.streams, port));
             Unit::Concat(Box::new(Concat::new(words, output.word_bits())))
         }
         StageKind::PoolUnit { layer } | StageKind::GlobalPool { layer } => {
@@ -228,7 +228,8 @@ fn unit(plan: &Plan, stage: &Stage) -> Result<Unit, DesignError> {
         }
         StageKind::Upsample { layer } => {
             let layer = network.layer(*layer);
-            let shape = upsample_shape(network, layer, input.words_per_vector()).ok_or_else(|| fault(&layer.name))?;
+            let shape = upsample_shape(network, layer, stage.words_per_vector(&plan.streams, 0))
+                .ok_or_else(|| fault(&layer.name))?;
             let upsample = Upsample::new(&stage.name, &shape, input.word_bits());
             Unit::Upsample(Box::new(upsample.of_kind(stage.memories.words)))
         }

@@ -170,7 +170,7 @@ pub fn of_stage(network: &Network, streams: &[Stream], stages: &[Stage], stage: 
             }
         }
         StageKind::Upsample { layer } => {
-            let shape = upsample_shape(network, network.layer(*layer), input.format.words_per_vector());
+            let shape = upsample_shape(network, network.layer(*layer), stage.words_per_vector(streams, 0));
             for shape in shape.map(|shape| shape.windows()).into_iter().flatten() {
                 window(&mut sum, &shape, input.word_bits(), false);
             }
@@ -197,7 +197,7 @@ pub fn of_stage(network: &Network, streams: &[Stream], stages: &[Stage], stage: 
         }
         StageKind::MultiThreshold { layer } => {
             let levels = codes::Ladder::of_layer(network, *layer).map_or(1, |ladder| ladder.levels()) as f64;
-            let words = input.format.words_per_vector();
+            let words = stage.words_per_vector(streams, 0);
             let compared = lanes * levels * (bits_in + 1.0);
             sum.lut(if words == 1 { "compared_constants" } else { "compared" }, compared);
             sum.lut("counted", lanes * (levels - 1.0) * bits_out);
@@ -218,7 +218,7 @@ pub fn of_stage(network: &Network, streams: &[Stream], stages: &[Stage], stage: 
             sum.both("counters", address(words));
         }
         StageKind::Concat { .. } => {
-            let words = stage.inputs.iter().map(|id| streams[id.0].format.words_per_vector()).sum();
+            let words = [0, 1].map(|port| stage.words_per_vector(streams, port)).into_iter().sum();
             sum.lut("word_out", word_out).both("counters", bits(words));
         }
         StageKind::Fork => {}
@@ -231,7 +231,7 @@ pub fn of_stage(network: &Network, streams: &[Stream], stages: &[Stage], stage: 
         }
         StageKind::ArgMax { .. } => {
             let lanes = input.format.lanes as f64;
-            let position = bits(input.format.words_per_vector() * input.format.lanes);
+            let position = bits(stage.words_per_vector(streams, 0) * input.format.lanes);
             sum.lut("compared", lanes * bits_in).lut("positions", lanes * position);
             sum.ff("best", bits_in).ff("position", position);
             sum.delay("lanes", lanes);

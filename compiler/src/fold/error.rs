@@ -1,5 +1,6 @@
 //! Why there is no plan.
 
+use crate::plan::Misfit;
 use miette::Diagnostic;
 use thiserror::Error;
 
@@ -108,6 +109,10 @@ pub enum PlanError {
         /// The network.
         name: String,
     },
+    /// A stage that does not find its vectors in its words.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Misfit(#[from] Misfit),
     /// A layer that hardware has no unit for.
     #[error("layer `{name}` must {must}, but {found}")]
     #[diagnostic(code(compiler::fold::no_unit), help("{help}"))]

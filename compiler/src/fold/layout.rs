@@ -6,7 +6,7 @@
 use super::parallelism::Folding;
 use super::units::{Unit, readers};
 use crate::memory::Memories;
-use crate::plan::{Stage, StageKind, Stream, StreamId};
+use crate::plan::{self, Stage, StageKind, Stream, StreamId, Vectors};
 use crate::schedule;
 use abi::packing::StreamFormat;
 use network::network::{Layer, LayerKind, Network, TensorId};
@@ -48,26 +48,12 @@ struct Layout<'a> {
     name: String,
 }
 
-/// A tensor seen as vectors: the elements in stream order, cut every `channels`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Shape {
-    vectors: usize,
-    channels: usize,
-}
-
-impl Shape {
-    fn words(self, lanes: usize) -> u64 {
-        (self.vectors * self.channels.div_ceil(lanes)) as u64
-    }
-}
-
 impl Layout<'_> {
-    fn shape(&self, tensor: TensorId) -> Shape {
-        let tensor = self.network.tensor(tensor);
-        Shape { vectors: tensor.vectors(), channels: tensor.channels }
+    fn pixels(&self, tensor: TensorId) -> Vectors {
+        Vectors::of_tensor(self.network, tensor)
     }
 
-    fn format(&self, tensor: TensorId, Shape { vectors, channels }: Shape, lanes: usize) -> StreamFormat {
+    fn format(&self, tensor: TensorId, Vectors { vectors, channels }: Vectors, lanes: usize) -> StreamFormat {
         StreamFormat { element: self.network.tensor(tensor).element, lanes, channels, vectors }
     }
 
@@ -98,7 +84,8 @@ impl Layout<'_> {
 
     fn push(&mut self, name: String, kind: StageKind, inputs: Vec<StreamId>, outputs: Vec<StreamId>) {
         let cycles = schedule::cycles(self.network, &kind, &inputs, &outputs, &self.streams);
-        self.stages.push(Stage { name, kind, inputs, outputs, cycles, memories: Memories::default() });
+        let reads = plan::reads(self.network, &kind, &inputs, &outputs, &self.streams);
+        self.stages.push(Stage { name, kind, inputs, outputs, reads, cycles, memories: Memories::default() });
     }
 
     /// The present unit's name with a suffix, and a number where another stage is called so.

@@ -1,6 +1,6 @@
 //! What must hold of every `Plan`.
 
-use super::Plan;
+use super::{Misfit, Plan, check_fit};
 use crate::fold::{Parallelism, PlanError, is_dot, plan_again};
 use miette::Diagnostic;
 use network::network::{Layer, LayerKind};
@@ -19,6 +19,10 @@ pub enum PlanInvalid {
         /// Why not.
         source: PlanError,
     },
+    /// A stage that does not find its vectors in its words.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Misfit(#[from] Misfit),
     /// A field that does not follow from the network and its parallelism.
     #[error("`{field}` of {place} of the plan must be {expected}, but is {found}")]
     #[diagnostic(
@@ -75,6 +79,7 @@ impl Plan {
             same(place, "kind", &planned.kind, &found.kind)?;
             same(place, "inputs", &planned.inputs, &found.inputs)?;
             same(place, "outputs", &planned.outputs, &found.outputs)?;
+            same(place, "reads", &planned.reads, &found.reads)?;
             same(place, "cycles", &planned.cycles, &found.cycles)?;
             same(place, "memories", &planned.memories, &found.memories)?;
         }
@@ -87,6 +92,7 @@ impl Plan {
         }
         same(pipeline, "initiation_interval", &planned.initiation_interval, &self.initiation_interval)?;
         same(pipeline, "latency", &planned.latency, &self.latency)?;
+        check_fit(&self.streams, &self.stages)?;
         self.network.layers.iter().try_for_each(comparable)
     }
 }

@@ -1,7 +1,7 @@
 //! Puts queues into a pipeline.
 
 use crate::memory::Memories;
-use crate::plan::{Stage, StageKind, Stream, StreamId};
+use crate::plan::{Stage, StageKind, Stream, StreamId, Vectors};
 use abi::packing::StreamFormat;
 
 /// Depth of a queue that never fills.
@@ -49,11 +49,12 @@ fn insert(streams: &[Stream], stages: &[Stage], depths: &[usize]) -> (Vec<Stream
             let name = format!("{base}_fifo");
             let after = Stream { name: format!("{name}_stream"), ..before.clone() };
             let cycles = StreamFormat::words_per_image(&before.format) as u64;
+            let reads = vec![Vectors::of_format(&before.format)];
             streams.push(after);
             let output = StreamId(streams.len() - 1);
             let kind = StageKind::Fifo { depth };
             let (inputs, outputs, memories) = (vec![*input], vec![output], Memories::default());
-            result.push(Stage { name, kind, inputs, outputs, cycles, memories });
+            result.push(Stage { name, kind, inputs, outputs, reads, cycles, memories });
             *input = output;
         }
         result.push(stage);

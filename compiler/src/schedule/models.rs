@@ -53,12 +53,11 @@ fn control(network: &Network, streams: &[Stream], stages: &[Stage], stage: &Stag
             Box::new(one_result::OneResult::element_wise(stage.inputs.len()))
         }
         StageKind::Concat { .. } => {
-            let words = [0, 1].map(|input| streams[stage.inputs[input].0].format.words_per_vector());
+            let words = [0, 1].map(|input| stage.words_per_vector(streams, input));
             Box::new(concat::Concat::new(words))
         }
         StageKind::Upsample { layer } => {
-            let words = input.format.words_per_vector();
-            let shape = upsample_shape(network, network.layer(*layer), words);
+            let shape = upsample_shape(network, network.layer(*layer), stage.words_per_vector(streams, 0));
             Box::new(upsample::Upsample::new(&shape.expect("the layer of an enlargement is one")))
         }
     }

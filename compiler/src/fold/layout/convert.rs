@@ -1,11 +1,11 @@
 //! Streams in words of another number of lanes.
 
-use super::{Layout, Shape};
-use crate::plan::{StageKind, StreamId};
+use super::Layout;
+use crate::plan::{StageKind, StreamId, Vectors};
 use crate::schedule::greatest_common_divisor;
 
 /// Clock cycles of a converter over vectors of `shape`.
-pub fn cycles(shape: Shape, from: usize, to: usize) -> u64 {
+pub fn cycles(shape: Vectors, from: usize, to: usize) -> u64 {
     shape.words(greatest_common_divisor(from, to))
 }
 
@@ -34,20 +34,20 @@ pub fn divisors(number: usize) -> impl DoubleEndedIterator<Item = usize> {
 
 impl Layout<'_> {
     /// The elements of `stream` as vectors of `shape`, `lanes` a word.
-    pub fn convert(&mut self, stream: StreamId, shape: Shape, lanes: usize) -> StreamId {
+    pub fn convert(&mut self, stream: StreamId, shape: Vectors, lanes: usize) -> StreamId {
         let stream = self.cut(stream, shape, Some(lanes));
         if self.lanes(stream) == lanes { stream } else { self.converter(stream, shape, lanes) }
     }
 
     /// The elements of `stream` as vectors of `shape`. Words are cut alike under both shapes where their lanes divide
     /// both lengths; else a converter makes it so, to the `wanted` lanes if they do.
-    pub fn cut(&mut self, stream: StreamId, shape: Shape, wanted: Option<usize>) -> StreamId {
+    pub fn cut(&mut self, stream: StreamId, shape: Vectors, wanted: Option<usize>) -> StreamId {
         let format = self.streams[stream.0].format;
-        let common = greatest_common_divisor(format.channels, shape.channels);
-        if format.channels == shape.channels || common.is_multiple_of(format.lanes) {
+        if shape.fit(&format) {
             return stream;
         }
-        let now = Shape { vectors: format.vectors, channels: format.channels };
+        let common = greatest_common_divisor(format.channels, shape.channels);
+        let now = Vectors::of_format(&format);
         let easy = greatest_common_divisor(format.lanes, common);
         let wanted = wanted.filter(|lanes| common.is_multiple_of(*lanes));
         let choices = wanted.into_iter().chain([easy]).chain(divisors(common));
@@ -56,9 +56,9 @@ impl Layout<'_> {
         self.converter(stream, now, lanes)
     }
 
-    fn converter(&mut self, stream: StreamId, shape: Shape, lanes: usize) -> StreamId {
+    fn converter(&mut self, stream: StreamId, shape: Vectors, lanes: usize) -> StreamId {
         let before = &self.streams[stream.0];
-        let Shape { vectors, channels } = shape;
+        let Vectors { vectors, channels } = shape;
         let format = abi::packing::StreamFormat { lanes, vectors, channels, ..before.format };
         let tensor = before.tensor;
         self.stage("width_converter", StageKind::WidthConverter, vec![stream], format, tensor)

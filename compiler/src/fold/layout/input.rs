@@ -1,9 +1,10 @@
 //! The stream that enters the pipeline.
 
+use super::Layout;
 use super::convert::first_within;
-use super::{Layout, Shape};
 use crate::fold::Dot;
 use crate::fold::units::readers;
+use crate::plan::Vectors;
 use network::network::{LayerId, LayerKind, TensorId};
 
 impl Layout<'_> {
@@ -23,7 +24,7 @@ impl Layout<'_> {
     }
 
     /// The vectors in which a tensor is taken, and the most lanes that a dot product takes of it at once.
-    fn as_read(&self, tensor: TensorId) -> (Shape, Option<usize>) {
+    fn as_read(&self, tensor: TensorId) -> (Vectors, Option<usize>) {
         let consumers: Vec<LayerId> = self.network.consumers(tensor).collect();
         if let [only] = consumers[..]
             && readers(self.network, tensor) == 1
@@ -39,6 +40,6 @@ impl Layout<'_> {
             // Words that straddle two groups would have to be cut again.
             (dot.depthwise || dot.groups == 1 || dot.columns.is_multiple_of(lanes)).then_some(lanes)
         });
-        (self.shape(tensor), wanted.max())
+        (self.pixels(tensor), wanted.max())
     }
 }

@@ -1,10 +1,10 @@
 //! The stages of each kind of layer.
 
+use super::Layout;
 use super::convert::{self, divisors, first_within};
-use super::{Layout, Shape};
 use crate::fold::Dot;
 use crate::fold::units::Unit;
-use crate::plan::{StageKind, StreamId};
+use crate::plan::{StageKind, StreamId, Vectors};
 use abi::ElementType;
 use abi::packing::StreamFormat;
 use network::network::{Layer, LayerId, LayerKind, Pool, PoolOperation, TensorId, Window};
@@ -23,7 +23,7 @@ impl Layout<'_> {
             }
             LayerKind::Pool(pool) => self.pool(id, layer, pool, input),
             LayerKind::MultiThreshold(_) => {
-                let input = self.cut(input, self.shape(layer.input()), None);
+                let input = self.cut(input, self.pixels(layer.input()), None);
                 self.like_input(StageKind::MultiThreshold { layer: id }, layer, vec![input])
             }
             LayerKind::Add(_) => {
@@ -40,16 +40,16 @@ impl Layout<'_> {
             }
             LayerKind::Concat => self.concat(id, layer, &inputs),
             LayerKind::Upsample { .. } => {
-                let shape = self.shape(layer.input());
-                let result = self.shape(layer.output);
+                let shape = self.pixels(layer.input());
+                let result = self.pixels(layer.output);
                 let input = self.wide_enough(input, shape, |lanes| result.words(lanes));
                 self.like_input(StageKind::Upsample { layer: id }, layer, vec![input])
             }
             // The same words.
             LayerKind::Flatten => input,
             LayerKind::ArgMax => {
-                let input = self.cut(input, self.shape(layer.input()), None);
-                let format = self.format(layer.output, self.shape(layer.output), 1);
+                let input = self.cut(input, self.pixels(layer.input()), None);
+                let format = self.format(layer.output, self.pixels(layer.output), 1);
                 self.stage("", StageKind::ArgMax { layer: id }, vec![input], format, Some(layer.output))
             }
         };
@@ -58,7 +58,7 @@ impl Layout<'_> {
 
     /// A stage that writes as many lanes as it reads.
     fn like_input(&mut self, kind: StageKind, layer: &Layer, inputs: Vec<StreamId>) -> StreamId {
-        let format = self.format(layer.output, self.shape(layer.output), self.lanes(inputs[0]));
+        let format = self.format(layer.output, self.pixels(layer.output), self.lanes(inputs[0]));
         self.stage("", kind, inputs, format, Some(layer.output))
     }
 
@@ -67,18 +67,18 @@ impl Layout<'_> {
         else {
             return input;
         };
-        let image = self.shape(layer.input());
+        let image = self.pixels(layer.input());
         let (thresholds, pe, simd) = (unit.thresholds, parallelism.pe, parallelism.simd);
         let (lanes, groups) = if dot.depthwise { (pe, 1) } else { (simd, dot.groups) };
-        let shape = Shape { vectors: image.vectors * groups, channels: image.channels / groups };
+        let shape = Vectors { vectors: image.vectors * groups, channels: image.channels / groups };
         let mut words = self.convert(input, shape, lanes);
         if let LayerKind::Convolution(convolution) = &layer.kind {
             let padded = convolution.padding == 0;
-            let windows = Shape { vectors: dot.pixels * groups * dot.taps, channels: shape.channels };
+            let windows = Vectors { vectors: dot.pixels * groups * dot.taps, channels: shape.channels };
             words = self.windows(unit.layer, layer, &convolution.window, words, (windows, lanes), padded);
         }
         let result =
-            Shape { vectors: dot.pixels * groups, channels: if dot.depthwise { dot.groups } else { dot.rows } };
+            Vectors { vectors: dot.pixels * groups, channels: if dot.depthwise { dot.groups } else { dot.rows } };
         let format = self.format(tensor, result, pe);
         let kind = if dot.depthwise {
             StageKind::DepthwiseUnit { layer: unit.layer, thresholds, pe }
@@ -96,7 +96,7 @@ impl Layout<'_> {
         layer: &Layer,
         window: &Window,
         input: StreamId,
-        (shape, lanes): (Shape, usize),
+        (shape, lanes): (Vectors, usize),
         counts_nothing: bool,
     ) -> StreamId {
         let format = self.format(layer.input(), shape, lanes);
@@ -111,13 +111,13 @@ impl Layout<'_> {
     fn pool(&mut self, id: LayerId, layer: &Layer, pool: &Pool, input: StreamId) -> StreamId {
         let Pool { window, operation } = pool;
         let image = self.network.tensor(layer.input());
-        let shape = self.shape(layer.input());
-        let result = self.shape(layer.output);
+        let shape = self.pixels(layer.input());
+        let result = self.pixels(layer.output);
         if window.is_whole(image.height, image.width) {
             let input = self.cut(input, shape, None);
             return self.like_input(StageKind::GlobalPool { layer: id }, layer, vec![input]);
         }
-        let windows = Shape { vectors: result.vectors * window.taps(), channels: shape.channels };
+        let windows = Vectors { vectors: result.vectors * window.taps(), channels: shape.channels };
         let input = self.wide_enough(input, shape, |lanes| windows.words(lanes));
         let lanes = self.lanes(input);
         let counts_nothing = *operation == PoolOperation::Sum;
@@ -127,7 +127,7 @@ impl Layout<'_> {
 
     /// The stream in as many lanes as it has, or so many more that a stage keeps to the interval, whose `cycles` are
     /// those for a number of lanes.
-    fn wide_enough(&mut self, stream: StreamId, shape: Shape, cycles: impl Fn(usize) -> u64) -> StreamId {
+    fn wide_enough(&mut self, stream: StreamId, shape: Vectors, cycles: impl Fn(usize) -> u64) -> StreamId {
         let stream = self.cut(stream, shape, None);
         let now = self.lanes(stream);
         // Multiples need no more cycles to convert than the stream itself has words.
@@ -140,7 +140,7 @@ impl Layout<'_> {
 
     /// The inputs of a layer in words of the same number of lanes.
     fn side_by_side(&mut self, layer: &Layer, inputs: Vec<StreamId>) -> Vec<StreamId> {
-        let shape = self.shape(layer.input());
+        let shape = self.pixels(layer.input());
         let inputs: Vec<StreamId> = inputs.into_iter().map(|input| self.cut(input, shape, None)).collect();
         let lanes: Vec<usize> = inputs.iter().map(|input| self.lanes(*input)).collect();
         let choices = lanes.iter().copied().chain([shape.channels]);
@@ -150,8 +150,8 @@ impl Layout<'_> {
     }
 
     fn concat(&mut self, id: LayerId, layer: &Layer, inputs: &[StreamId]) -> StreamId {
-        let shapes: Vec<Shape> = layer.inputs.iter().map(|tensor| self.shape(*tensor)).collect();
-        let result = self.shape(layer.output);
+        let shapes: Vec<Vectors> = layer.inputs.iter().map(|tensor| self.pixels(*tensor)).collect();
+        let result = self.pixels(layer.output);
         let (first, second) = (self.cut(inputs[0], shapes[0], None), self.cut(inputs[1], shapes[1], None));
         let lanes = [self.lanes(first), self.lanes(second)];
         // The second stream's channels begin with a new word, so the first one's must fill theirs.
