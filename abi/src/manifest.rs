@@ -34,11 +34,27 @@ pub struct Manifest {
     pub latency_cycles: u64,
     /// Clock that the plan assumed, in MHz.
     pub clock_mhz: f64,
+    /// Whether the plan was compared with the network before it was written.
+    #[serde(default)]
+    pub checked: Checked,
     /// The device around the core, where the design was compiled for a board.
     pub device: Option<DeviceManifest>,
     /// The weight window, where weights can be written at run time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub weights: Option<WeightsManifest>,
+}
+
+/// On what a plan was compared with its network.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Checked {
+    /// On drawn images, tensor by tensor.
+    Images,
+    /// On some dot products of each stage and all that the other stages do.
+    Stages,
+    /// Not at all: written by a version that did not check.
+    #[default]
+    Unchecked,
 }
 
 /// What the manifest says of weights that can be written.

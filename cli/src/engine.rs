@@ -3,13 +3,15 @@
 use crate::failure::{Exit, Failure};
 use crate::model::Model;
 use abi::weights::Segment;
-use compiler::fold::{Goal, plan};
+use compiler::fold::{Goal, PlanError, plan};
+use compiler::plan::Plan;
 use hdl::artifacts::{self, Compiled};
 use host::address::{DeviceAddress, DeviceAddressError};
 use host::device::Sessions;
 use host::transport::record::{Recorder, Recording, Replay};
 use host::{Bus, Device, FrameBus, Transport};
 use miette::Diagnostic;
+use network::network::Network;
 use sim::board::{self, LineDevice, Pins, RtlBoard, SimulatedLine, VerilatedBoard};
 use sim::device::OnDevice;
 use sim::rtl::Rtl;
@@ -34,6 +36,8 @@ pub enum Engine {
     Cpu,
     /// The naive evaluator that defines what a model computes.
     Reference,
+    /// The plan's stages, without a clock.
+    Plan,
     /// The design simulated by rust-hdl.
     Rtl,
     /// The design's Verilog simulated by Verilator.
@@ -53,7 +57,7 @@ pub enum Engine {
 pub enum EngineError {
     /// A word that names no engine.
     #[error(
-        "the engine must be one of cpu, reference, rtl, verilator, gates, sim:DIR, uart:PATH[@BAUD], pcie:BDF|FILE, \
+        "the engine must be one of cpu, reference, plan, rtl, verilator, gates, sim:DIR, uart:PATH[@BAUD], pcie:BDF|FILE, \
          replay:FILE, but is `{found}`"
     )]
     #[diagnostic(
@@ -157,6 +161,7 @@ impl std::str::FromStr for Engine {
             None => match word {
                 "cpu" => Ok(Engine::Cpu),
                 "reference" => Ok(Engine::Reference),
+                "plan" => Ok(Engine::Plan),
                 "rtl" => Ok(Engine::Rtl),
                 "verilator" => Ok(Engine::Verilator),
                 "gates" => Ok(Engine::Gates),
@@ -204,6 +209,10 @@ pub fn with_recorded<T>(
         Engine::Reference => match model {
             Model::Imported { graph, .. } => body(&mut sim::reference::Reference::new(graph)?, None),
             Model::Compiled { folder, .. } => Err(EngineError::NoGraph { folder: folder.display().to_string() }.into()),
+        },
+        Engine::Plan => match model {
+            Model::Compiled { compiled, .. } => body(&mut sim::plan::Plan::new(compiled.plan.clone()), Some(compiled)),
+            Model::Imported { network, .. } => body(&mut sim::plan::Plan::new(default_plan(network)?), None),
         },
         Engine::Rtl => with_design(model, |compiled, _| body(&mut Rtl::of_design(compiled)?, Some(compiled))),
         Engine::Verilator => {
@@ -293,7 +302,7 @@ pub fn load_device(compiled: &Compiled, folder: &Path, engine: &Engine, segments
             load_bus(FrameBus::new(line_of(RtlBoard::new(&other)?, &other)?), compiled, segments)
         }
         Engine::Device(address) => load_bus(bus_of(address, compiled)?, compiled, segments),
-        Engine::Cpu | Engine::Reference | Engine::Rtl | Engine::Verilator | Engine::Replay(_) => {
+        Engine::Cpu | Engine::Reference | Engine::Plan | Engine::Rtl | Engine::Verilator | Engine::Replay(_) => {
             Err(EngineError::NoLoad.into())
         }
     }
@@ -309,14 +318,18 @@ fn with_design<T>(model: &Model, body: impl FnOnce(&Compiled, &Path) -> Result<T
     match model {
         Model::Compiled { folder, compiled } => body(compiled, folder),
         Model::Imported { network, .. } => {
-            let goal = Goal::FramesPerSecond(DEFAULT_TARGET_FPS);
-            let plan = plan((**network).clone(), &goal, DEFAULT_CLOCK_MHZ)?;
+            let plan = default_plan(network)?;
             let folder = tempfile::tempdir().map_err(anyhow::Error::from)?;
             let folder = folder.path().join("design");
             let compiled = artifacts::write(&plan, None, &folder)?;
             body(&compiled, &folder)
         }
     }
+}
+
+/// The plan of a model that has not been compiled.
+fn default_plan(network: &Network) -> Result<Plan, PlanError> {
+    plan(network.clone(), &Goal::FramesPerSecond(DEFAULT_TARGET_FPS), DEFAULT_CLOCK_MHZ)
 }
 
 /// The compiled directory that `model` is.

@@ -106,7 +106,8 @@ fn pins(compiled: &Compiled, folder: &Path, engine: &Engine) -> Result<BoardPins
     Ok(match engine {
         Engine::Verilator => Box::new(VerilatedBoard::of_rtl(compiled, folder)?),
         Engine::Gates => Box::new(VerilatedBoard::of_netlist(compiled, folder)?),
-        Engine::Rtl
+        Engine::Plan
+        | Engine::Rtl
         | Engine::Cpu
         | Engine::Reference
         | Engine::Simulated(_)
@@ -118,7 +119,8 @@ fn pins(compiled: &Compiled, folder: &Path, engine: &Engine) -> Result<BoardPins
 fn slave(compiled: &Compiled, folder: &Path, engine: &Engine) -> Result<CardSlave, Failure> {
     Ok(match engine {
         Engine::Verilator => Box::new(VerilatedSlave::new(compiled, folder)?),
-        Engine::Rtl
+        Engine::Plan
+        | Engine::Rtl
         | Engine::Gates
         | Engine::Cpu
         | Engine::Reference

@@ -2,7 +2,8 @@
 //! [`Plan`](plan::Plan).
 //!
 //! [`lower`] turns everything between two dot products into integer step functions by evaluating it exactly;
-//! [`fold`] chooses parallelism; [`schedule`] predicts every clock cycle; [`replace`] puts other weights into a plan.
+//! [`fold`] chooses parallelism; [`schedule`] predicts every clock cycle, [`values`] what
+//! streams carry; [`replace`] puts other weights into a plan.
 
 pub mod codes;
 pub mod datapath;
@@ -16,3 +17,4 @@ pub mod plan;
 pub mod replace;
 pub mod report;
 pub mod schedule;
+pub mod values;

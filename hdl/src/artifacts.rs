@@ -27,10 +27,11 @@ use crate::design;
 use crate::emit;
 use crate::page;
 use crate::soc;
-use abi::manifest::{DeviceManifest, MANIFEST_VERSION, Manifest, WeightsManifest};
+use abi::manifest::{Checked, DeviceManifest, MANIFEST_VERSION, Manifest, WeightsManifest};
 use check::check_manifest;
 use compiler::plan::Plan;
 use compiler::report::Report;
+use compiler::values::{self, Check};
 use network::network::Network;
 use rust_hdl::core::prelude::Block;
 use serde::Serialize;
@@ -51,10 +52,11 @@ pub struct Compiled {
     pub built: Option<Box<Network>>,
 }
 
-/// Writes the directory of `plan`, with a device around the core where there is a board. It is complete or absent: everything is written beside it and moved there last.
+/// Writes the directory of `plan`, with a device around the core where there is a board, after comparing the plan with its
+/// network on drawn images. It is complete or absent: everything is written beside it and moved there last.
 ///
 /// # Errors
-/// Where the place is occupied by something else, or the system refuses.
+/// Where the plan computes something else than its network, the place is occupied by something else, or the system refuses.
 pub fn write(plan: &Plan, board: Option<&Board>, folder: &Path) -> Result<Compiled, ArtifactsError> {
     if let Some(board) = board {
         board.check_weights(plan.network.weight_bits())?;
@@ -88,6 +90,7 @@ pub fn write(plan: &Plan, board: Option<&Board>, folder: &Path) -> Result<Compil
 }
 
 fn write_into(plan: &Plan, board: Option<&Board>, folder: &Path) -> Result<Compiled, ArtifactsError> {
+    let Check { checked, images } = values::check(plan)?;
     let mut core = design::design(plan)?;
     let segments = core.weights();
     let weights =
@@ -122,10 +125,10 @@ fn write_into(plan: &Plan, board: Option<&Board>, folder: &Path) -> Result<Compi
             Some(device::manifest(plan, board, files.into_iter().map(|(name, _)| name).collect())?)
         }
     };
-    let manifest = manifest_of(plan, core.top, files, hexadecimal(&hash), device, weights);
+    let manifest = manifest_of(plan, checked, core.top, files, hexadecimal(&hash), device, weights);
     let testbench = folder.join("testbench");
     make_folder(&testbench)?;
-    for (name, text) in testbench_files(plan, &manifest) {
+    for (name, text) in testbench_files(plan, &manifest, &images) {
         write_file(&testbench.join(name), &text)?;
     }
     let compiled = Compiled { plan: plan.clone(), manifest, built: None };
@@ -159,6 +162,7 @@ impl Compiled {
 /// The manifest of `plan`, whose design has the given top module, files and hash.
 fn manifest_of(
     plan: &Plan,
+    checked: Checked,
     top: String,
     files: Vec<String>,
     design_hash: String,
@@ -178,6 +182,7 @@ fn manifest_of(
         initiation_interval_cycles: plan.initiation_interval,
         latency_cycles: plan.latency,
         clock_mhz: plan.clock_mhz,
+        checked,
         device,
         weights,
     }

@@ -1,6 +1,6 @@
 //! The naive evaluator of [`Network`]: obviously right, not fast. It is the specification of the integer form.
 
-use crate::network::{Add, Convolution, LayerKind, Network, PoolOperation, Table, TensorType, Window};
+use crate::network::{Add, Convolution, LayerKind, Network, PoolOperation, Table, TensorType, WeightMatrix, Window};
 use abi::maps::{MapError, Scores, arg_max};
 
 /// Everything one image makes of a network.
@@ -38,11 +38,12 @@ pub fn run_elements(network: &Network, elements: Vec<i32>) -> Vec<Vec<i32>> {
 pub fn evaluate(kind: &LayerKind, inputs: &[(&TensorType, &[i32])]) -> Vec<i32> {
     let (shape, input) = inputs[0];
     match kind {
-        LayerKind::MatrixVector(weights) => input
-            .chunks(weights.columns)
-            .flat_map(|pixel| (0..weights.rows).map(|row| dot(weights.row(row), pixel) as i32))
-            .collect(),
-        LayerKind::Convolution(convolution) => convolve(convolution, shape, input),
+        LayerKind::MatrixVector(weights) => {
+            input.chunks(weights.columns).flat_map(|pixel| matrix_vector(weights, pixel)).collect()
+        }
+        LayerKind::Convolution(convolution) => {
+            windows(&convolution.window, shape).flat_map(|pixels| convolve(convolution, shape, input, pixels)).collect()
+        }
         LayerKind::MultiThreshold(steps) => input
             .chunks(steps.len())
             .flat_map(|pixel| pixel.iter().zip(steps).map(|(x, step)| step.at(i64::from(*x))))
@@ -96,6 +97,29 @@ pub fn evaluate(kind: &LayerKind, inputs: &[(&TensorType, &[i32])]) -> Vec<i32> 
     }
 }
 
+/// The elements of output pixel number `pixel` of a layer of dot products; none for other kinds.
+pub fn dot_products(kind: &LayerKind, shape: &TensorType, input: &[i32], pixel: usize) -> Vec<i32> {
+    match kind {
+        LayerKind::MatrixVector(weights) => {
+            matrix_vector(weights, &input[pixel * weights.columns..][..weights.columns]).collect()
+        }
+        LayerKind::Convolution(convolution) => windows(&convolution.window, shape)
+            .skip(pixel)
+            .take(1)
+            .flat_map(|pixels| convolve(convolution, shape, input, pixels))
+            .collect(),
+        LayerKind::MultiThreshold(_)
+        | LayerKind::Pool(_)
+        | LayerKind::Add(_)
+        | LayerKind::Multiply
+        | LayerKind::Table(_)
+        | LayerKind::Concat
+        | LayerKind::Upsample { .. }
+        | LayerKind::Flatten
+        | LayerKind::ArgMax => Vec::new(),
+    }
+}
+
 /// The sum fits 32 bits, as `Network::validate` has made sure; parts of it need not.
 fn dot(weights: &[i16], elements: &[i32]) -> i64 {
     weights.iter().zip(elements).map(|(w, x)| i64::from(*w) * i64::from(*x)).fold(0, i64::wrapping_add)
@@ -110,22 +134,26 @@ fn windows(window: &Window, shape: &TensorType) -> impl Iterator<Item = impl Ite
         .map(move |position| (0..window.taps()).map(move |tap| window.pixel(height, width, position, tap)))
 }
 
-fn convolve(convolution: &Convolution, shape: &TensorType, input: &[i32]) -> Vec<i32> {
-    let Convolution { window, groups, padding, weights } = convolution;
+fn matrix_vector(weights: &WeightMatrix, pixel: &[i32]) -> impl Iterator<Item = i32> {
+    (0..weights.rows).map(|row| dot(weights.row(row), pixel) as i32)
+}
+
+/// The dot products of the window that holds `pixels`, tap by tap.
+fn convolve(
+    convolution: &Convolution,
+    shape: &TensorType,
+    input: &[i32],
+    pixels: impl Iterator<Item = Option<usize>> + Clone,
+) -> impl Iterator<Item = i32> {
+    let Convolution { window: _, groups, padding, weights } = convolution;
     let (columns, rows) = (shape.channels / groups, weights.rows / groups);
-    let mut output = Vec::new();
-    for pixels in windows(window, shape) {
-        for row in 0..weights.rows {
-            let first = row / rows * columns;
-            let taps = weights.row(row).chunks(columns).zip(pixels.clone());
-            let sum = taps.map(|(weights, pixel)| match pixel {
-                Some(pixel) => dot(weights, &input[pixel * shape.channels + first..][..columns]),
-                None => {
-                    weights.iter().map(|weight| i64::from(*weight) * i64::from(*padding)).fold(0, i64::wrapping_add)
-                }
-            });
-            output.push(sum.fold(0, i64::wrapping_add) as i32);
-        }
-    }
-    output
+    (0..weights.rows).map(move |row| {
+        let first = row / rows * columns;
+        let taps = weights.row(row).chunks(columns).zip(pixels.clone());
+        let sum = taps.map(|(weights, pixel)| match pixel {
+            Some(pixel) => dot(weights, &input[pixel * shape.channels + first..][..columns]),
+            None => weights.iter().map(|weight| i64::from(*weight) * i64::from(*padding)).fold(0, i64::wrapping_add),
+        });
+        sum.fold(0, i64::wrapping_add) as i32
+    })
 }

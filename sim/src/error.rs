@@ -34,6 +34,10 @@ pub enum SimError {
     #[error(transparent)]
     #[diagnostic(transparent)]
     NotSettled(#[from] hdl::wire::NotSettled),
+    /// A plan whose stages do not find their vectors in their words.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Words(#[from] compiler::values::WordsError),
     /// A compiled directory that is damaged.
     #[error(transparent)]
     #[diagnostic(transparent)]

@@ -5,6 +5,7 @@
 //! | [`mod@reference`] | a `Graph`, node by node in double precision | what the model means |
 //! | [`integer`] | a `Network`, naively | the specification |
 //! | [`packed`] | a `Network`, 64 bits at a time | users who want answers fast |
+//! | [`plan`] | a `Plan`, stage by stage without a clock | proof that the streams are cut right, before there is hardware |
 //! | [`rtl`] | a `Plan`'s blocks in rust-hdl | hardware without any tool to install |
 //! | [`verilator`] | generated Verilog, compiled | proof that the hardware is right, cycle counts |
 //! | [`device`] | a board or card, or a simulated [board] or [card], through the host runtime | proof that the whole way works |
@@ -20,6 +21,7 @@ pub mod error;
 pub mod executor;
 pub mod integer;
 pub mod packed;
+pub mod plan;
 pub mod reference;
 pub mod rtl;
 pub mod stream_core;

@@ -47,7 +47,7 @@ impl Load {
     /// Runs the verb.
     pub fn run(self) -> Result<(), Failure> {
         let engine: Option<Engine> = self.on.as_deref().map(str::parse).transpose()?;
-        if let Some(Engine::Cpu | Engine::Reference | Engine::Rtl | Engine::Verilator) = engine {
+        if let Some(Engine::Cpu | Engine::Reference | Engine::Plan | Engine::Rtl | Engine::Verilator) = engine {
             return Err(EngineError::NoLoad.into());
         }
         let compiled = artifacts::read(&self.folder)?;

@@ -27,7 +27,7 @@ pub struct Run {
     /// Where to write the outputs: float32 scores, or int64 class indices.
     #[arg(long, value_name = "Y.npy")]
     output: Option<PathBuf>,
-    /// What runs it: cpu, reference, rtl, verilator, for a directory compiled for a board gates, sim:DIR, replay:FILE or
+    /// What runs it: cpu, reference, plan, rtl, verilator, for a directory compiled for a board gates, sim:DIR, replay:FILE or
     /// uart:PATH[@BAUD], for any compiled directory pcie:BDF|FILE.
     #[arg(long, value_name = "ENGINE", default_value = "cpu")]
     on: String,

@@ -22,7 +22,7 @@ pub(super) fn check_manifest(folder: &Path, found: &Manifest, plan: &Plan) -> Re
         false => None,
         true => Some(WeightsManifest { words: crate::design::design(plan)?.pipeline.weight_words(), identity: 0 }),
     };
-    let expected = manifest_of(plan, top.clone(), files.clone(), design_hash.clone(), device, weights);
+    let expected = manifest_of(plan, found.checked, top.clone(), files.clone(), design_hash.clone(), device, weights);
     if *found != expected {
         let value = |manifest: &Manifest| serde_json::to_value(manifest).unwrap_or_default();
         let Difference { field, expected, found } = difference(String::new(), &value(&expected), &value(found));

@@ -5,6 +5,7 @@ use crate::design::DesignError;
 use abi::manifest::MANIFEST_VERSION;
 use compiler::plan::PlanInvalid;
 use compiler::replace::ReplaceError;
+use compiler::values::Difference;
 use miette::Diagnostic;
 use network::network::NetworkError;
 use std::io;
@@ -131,6 +132,10 @@ pub enum ArtifactsError {
     #[error(transparent)]
     #[diagnostic(transparent)]
     Replace(#[from] ReplaceError),
+    /// The plan computes something else than its network.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Values(#[from] Difference),
     /// The design could not be made.
     #[error(transparent)]
     #[diagnostic(transparent)]

@@ -74,9 +74,9 @@ pub(super) fn with_network(built: &Compiled, network: &Network, folder: &Path) -
 
 /// The manifest of the design of `compiled` with the network of `plan`.
 fn manifest_for(compiled: &Compiled, plan: &Plan, identity: u32) -> Manifest {
-    let Manifest { top, files, design_hash, device, weights, .. } = compiled.manifest.clone();
+    let Manifest { checked, top, files, design_hash, device, weights, .. } = compiled.manifest.clone();
     let weights = weights.map(|weights| WeightsManifest { identity, ..weights });
-    manifest_of(plan, top, files, design_hash, device, weights)
+    manifest_of(plan, checked, top, files, design_hash, device, weights)
 }
 
 /// The words of the weight window for `$readmemh`.

@@ -8,7 +8,7 @@ mod software_device;
 pub use faulty_line::{Cut, Faults, FaultyLine, Injected};
 pub use software_device::SoftwareDevice;
 
-use abi::manifest::{MANIFEST_VERSION, Manifest};
+use abi::manifest::{Checked, MANIFEST_VERSION, Manifest};
 use abi::maps::Reduction;
 use abi::packing::StreamFormat;
 use abi::{InputMap, OutputMap, StepFunction};
@@ -51,6 +51,7 @@ pub fn manifest_of(input_stream: StreamFormat, output_stream: StreamFormat) -> M
         initiation_interval_cycles: 10,
         latency_cycles: 100,
         clock_mhz: 100.0,
+        checked: Checked::Unchecked,
         device: None,
         weights: None,
     }

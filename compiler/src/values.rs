@@ -1,0 +1,137 @@
+//! Runs a [`Plan`] for its values: what the words on each stream hold for one image, without a clock.
+//!
+//! The counterpart of [`schedule`](crate::schedule), which has the cycles and no values. A stage does here what its block does: it
+//! moves words as the streams cut them, with the loop counts that the plan holds. How many lanes of a word are used is
+//! known from the words alone, as their writer filled them; how many a reader expects, from its layer. So a plan in which
+//! the two disagree ends in an error or in other values than the network's, and [`check`] notices before anything is
+//! written.
+
+mod check;
+mod lanes;
+mod windows;
+mod words;
+
+pub use check::{Check, Difference, Drawn, check};
+pub use words::{Words, WordsError};
+
+use crate::plan::{Plan, Stage, StageKind, StreamId};
+use check::Sample;
+use network::network::{LayerId, LayerKind, TensorId};
+use words::Reader;
+
+/// The words on each stream of `plan`, by [`StreamId`], for the image whose elements, in stream order, are `input`.
+///
+/// # Errors
+/// Where a stage does not find its vectors in its words.
+pub fn run(plan: &Plan, input: &[i32]) -> Result<Vec<Words>, WordsError> {
+    run_sampled(plan, input, None)
+}
+
+/// As [`run`], but computes only the dot products of some pixels, where there is a sample, and takes the others from it.
+fn run_sampled(plan: &Plan, input: &[i32], sample: Option<&Sample>) -> Result<Vec<Words>, WordsError> {
+    let mut streams = vec![Words::default(); plan.streams.len()];
+    let format = plan.input_format();
+    streams[0] = Words::write(input, format.channels, format.lanes, format.element);
+    for stage in &plan.stages {
+        let inputs: Vec<&Words> = stage.inputs.iter().map(|id| &streams[id.0]).collect();
+        let output = StageRun { plan, stage, inputs, sample }.output()?;
+        for id in &stage.outputs[1..] {
+            streams[id.0] = output.clone();
+        }
+        streams[stage.output().0] = output;
+    }
+    Ok(streams)
+}
+
+/// One stage with the words of one image at its inputs.
+struct StageRun<'a> {
+    plan: &'a Plan,
+    stage: &'a Stage,
+    inputs: Vec<&'a Words>,
+    sample: Option<&'a Sample>,
+}
+
+impl StageRun<'_> {
+    /// The words that the stage writes to each of its outputs.
+    fn output(&self) -> Result<Words, WordsError> {
+        let network = &self.plan.network;
+        match &self.stage.kind {
+            StageKind::Fork | StageKind::Fifo { .. } => Ok(self.inputs[0].clone()),
+            StageKind::WidthConverter => {
+                let channels = self.plan.stream(self.stage.output()).format.channels;
+                let vectors = self.plan.stream(self.stage.output()).format.vectors;
+                let elements = self.reader(0, channels).all(vectors)?;
+                Ok(self.write(&elements, channels))
+            }
+            StageKind::Concat { .. } => Ok(self.concat()),
+            StageKind::Upsample { layer } => Ok(self.upsample(*layer)),
+            StageKind::SlidingWindow { layer, .. } => self.sliding_window(*layer),
+            StageKind::MatrixVectorUnit { layer, thresholds, .. } => self.dot_products(*layer, *thresholds),
+            StageKind::DepthwiseUnit { layer, thresholds, .. } => self.depthwise(*layer, *thresholds),
+            StageKind::PoolUnit { layer } => self.pool(*layer),
+            StageKind::GlobalPool { layer }
+            | StageKind::MultiThreshold { layer }
+            | StageKind::AddUnit { layer }
+            | StageKind::MultiplyUnit { layer }
+            | StageKind::TableUnit { layer }
+            | StageKind::ArgMax { layer } => {
+                let layer = network.layer(*layer);
+                let mut inputs = Vec::with_capacity(layer.inputs.len());
+                for (port, tensor) in layer.inputs.iter().enumerate() {
+                    let shape = network.tensor(*tensor);
+                    inputs.push((shape, self.reader(port, shape.channels).all(shape.vectors())?));
+                }
+                let inputs: Vec<_> = inputs.iter().map(|(shape, elements)| (*shape, elements.as_slice())).collect();
+                let elements = network::integer::evaluate(&layer.kind, &inputs);
+                Ok(self.write(&elements, network.tensor(layer.output).channels))
+            }
+        }
+    }
+
+    /// Vectors of `channels` elements from the words at input `port`.
+    fn reader(&self, port: usize, channels: usize) -> Reader<'_> {
+        Reader::new(&self.stage.name, self.inputs[port], channels)
+    }
+
+    /// Elements as the output's words, each vector in words of its own.
+    fn write(&self, elements: &[i32], channels: usize) -> Words {
+        let format = &self.plan.stream(self.stage.output()).format;
+        Words::write(elements, channels, format.lanes, format.element)
+    }
+
+    /// Moves the words of a vector of the first stream, then those of a vector of the second.
+    fn concat(&self) -> Words {
+        let counts = [0, 1].map(|port| self.stage.words_per_vector(&self.plan.streams, port));
+        let mut result = Words::empty(self.inputs[0].lanes());
+        for vector in 0..self.inputs[0].len() / counts[0] {
+            for (words, count) in self.inputs.iter().zip(counts) {
+                (vector * count..(vector + 1) * count).for_each(|word| result.push_word(words, word));
+            }
+        }
+        result
+    }
+
+    /// Repeats the words of each pixel, and those of each row.
+    fn upsample(&self, layer: LayerId) -> Words {
+        let layer = self.plan.network.layer(layer);
+        let width = self.plan.network.tensor(layer.input()).width;
+        let count = self.stage.words_per_vector(&self.plan.streams, 0);
+        let mut result = Words::empty(self.inputs[0].lanes());
+        let LayerKind::Upsample { vertical, horizontal } = layer.kind else { return result };
+        for row in 0..self.inputs[0].len() / (count * width) {
+            for column in (0..vertical).flat_map(|_| 0..width) {
+                let pixel = row * width + column;
+                for word in (0..horizontal).flat_map(|_| pixel * count..(pixel + 1) * count) {
+                    result.push_word(self.inputs[0], word);
+                }
+            }
+        }
+        result
+    }
+}
+
+/// The tensor that each stream carries, with the words on it.
+pub fn tensors<'a>(plan: &'a Plan, words: &'a [Words]) -> impl Iterator<Item = (StreamId, TensorId, &'a Words)> {
+    let streams = plan.streams.iter().zip(words).enumerate();
+    streams.filter_map(|(index, (stream, words))| Some((StreamId(index), stream.tensor?, words)))
+}
