@@ -11,7 +11,7 @@ mod lanes;
 mod windows;
 mod words;
 
-pub use check::{Check, Difference, Drawn, check};
+pub use check::{Check, Difference, Drawn, check, check_stages};
 pub use words::{Words, WordsError};
 
 use crate::plan::{Plan, Stage, StageKind, StreamId};
@@ -63,8 +63,8 @@ impl StageRun<'_> {
                 let elements = self.reader(0, channels).all(vectors)?;
                 Ok(self.write(&elements, channels))
             }
-            StageKind::Concat { .. } => Ok(self.concat()),
-            StageKind::Upsample { layer } => Ok(self.upsample(*layer)),
+            StageKind::Concat { .. } => self.concat(),
+            StageKind::Upsample { layer } => self.upsample(*layer),
             StageKind::SlidingWindow { layer, .. } => self.sliding_window(*layer),
             StageKind::MatrixVectorUnit { layer, thresholds, .. } => self.dot_products(*layer, *thresholds),
             StageKind::DepthwiseUnit { layer, thresholds, .. } => self.depthwise(*layer, *thresholds),
@@ -100,33 +100,42 @@ impl StageRun<'_> {
     }
 
     /// Moves the words of a vector of the first stream, then those of a vector of the second.
-    fn concat(&self) -> Words {
+    fn concat(&self) -> Result<Words, WordsError> {
         let counts = [0, 1].map(|port| self.stage.words_per_vector(&self.plan.streams, port));
+        let [mut first, mut second] = [0, 1].map(|port| self.reader(port, counts[port]));
         let mut result = Words::empty(self.inputs[0].lanes());
-        for vector in 0..self.inputs[0].len() / counts[0] {
-            for (words, count) in self.inputs.iter().zip(counts) {
-                (vector * count..(vector + 1) * count).for_each(|word| result.push_word(words, word));
-            }
-        }
-        result
-    }
-
-    /// Repeats the words of each pixel, and those of each row.
-    fn upsample(&self, layer: LayerId) -> Words {
-        let layer = self.plan.network.layer(layer);
-        let width = self.plan.network.tensor(layer.input()).width;
-        let count = self.stage.words_per_vector(&self.plan.streams, 0);
-        let mut result = Words::empty(self.inputs[0].lanes());
-        let LayerKind::Upsample { vertical, horizontal } = layer.kind else { return result };
-        for row in 0..self.inputs[0].len() / (count * width) {
-            for column in (0..vertical).flat_map(|_| 0..width) {
-                let pixel = row * width + column;
-                for word in (0..horizontal).flat_map(|_| pixel * count..(pixel + 1) * count) {
-                    result.push_word(self.inputs[0], word);
+        while first.has_words() || second.has_words() {
+            for (reader, count) in [&mut first, &mut second].into_iter().zip(counts) {
+                for _ in 0..count {
+                    result.push(reader.any_word()?.iter().copied());
                 }
             }
         }
-        result
+        Ok(result)
+    }
+
+    /// Repeats the words of each pixel, and those of each row.
+    fn upsample(&self, layer: LayerId) -> Result<Words, WordsError> {
+        let layer = self.plan.network.layer(layer);
+        let mut result = Words::empty(self.inputs[0].lanes());
+        let LayerKind::Upsample { vertical, horizontal } = layer.kind else { return Ok(result) };
+        let image = self.plan.network.tensor(layer.input());
+        let count = self.stage.words_per_vector(&self.plan.streams, 0);
+        let mut reader = self.reader(0, count);
+        for _ in 0..image.height {
+            let mut row = Words::empty(result.lanes());
+            for _ in 0..image.width {
+                let pixel = (0..count).map(|_| reader.any_word()).collect::<Result<Vec<_>, _>>()?;
+                for word in (0..horizontal).flat_map(|_| &pixel) {
+                    row.push(word.iter().copied());
+                }
+            }
+            for word in (0..vertical).flat_map(|_| 0..row.len()) {
+                result.push_word(&row, word);
+            }
+        }
+        reader.end()?;
+        Ok(result)
     }
 }
 

@@ -4,6 +4,8 @@
 
 #[path = "../../compiler/tests/support/networks.rs"]
 mod networks;
+#[path = "../../compiler/tests/support/random_networks.rs"]
+mod random_networks;
 
 use compiler::fold::{Dot, Goal, Parallelism, plan};
 use network::integer;
@@ -11,7 +13,9 @@ use network::network::Network;
 use networks::all;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
+use random_networks::random_network;
 use sim::packed::Packed;
+use sim::plan::Plan;
 use sim::rtl::Rtl;
 use sim::trace::{Trace, first_difference};
 use sim::{Executor, RunOptions};
@@ -42,9 +46,14 @@ fn check(network: &Network, seed: u64) {
     let mut rtl = Rtl::new(&plan);
     let run = rtl.run(&images, &RunOptions { trace: true, ..RunOptions::default() }).unwrap();
     let tensors = expected.iter().map(|evaluation| evaluation.tensors.clone()).collect();
-    let difference = first_difference(run.trace.as_ref().unwrap(), &Trace::of_network(network, tensors));
-    assert!(difference.is_none(), "seed {seed}: {}\n{plan}", difference.unwrap());
+    let expected_trace = Trace::of_network(network, tensors);
+    let values = Plan::new(plan.clone()).run(&images, &RunOptions { trace: true, ..RunOptions::default() }).unwrap();
+    for trace in [values.trace, run.trace] {
+        let difference = first_difference(trace.as_ref().unwrap(), &expected_trace);
+        assert!(difference.is_none(), "seed {seed}: {}\n{plan}", difference.unwrap());
+    }
     let scores: Vec<_> = expected.into_iter().map(|evaluation| evaluation.scores).collect();
+    assert_eq!(values.scores, scores, "seed {seed}\n{plan}");
     assert_eq!(run.scores, scores, "seed {seed}\n{plan}");
     let cycles = run.cycles.unwrap();
     assert_eq!(cycles.steady_interval(8), Some(plan.initiation_interval), "seed {seed}\n{plan}");
@@ -91,5 +100,14 @@ fn packed_engine_agrees() {
         for (image, scores) in images.iter().zip(&run.scores) {
             assert_eq!(&integer::run(&network, image).unwrap().scores, scores, "{network}");
         }
+    }
+}
+
+/// Layers in an order that no one thought of. More of them with `XNORFORGE_NETWORKS`.
+#[test]
+fn random_pipelines() {
+    let count = std::env::var("XNORFORGE_NETWORKS").map_or(25, |count| count.parse().unwrap());
+    for seed in 0..count {
+        check(&random_network(seed), seed);
     }
 }

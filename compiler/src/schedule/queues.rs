@@ -20,7 +20,7 @@
 use super::models::controls;
 use super::simulate::{Flow, Outcome, Simulation};
 use super::{Times, insert};
-use crate::plan::{Stage, StageKind, Stream};
+use crate::plan::{Stage, StageKind, Stream, StreamId};
 use network::network::Network;
 
 /// Intervals that have to be equal.
@@ -55,6 +55,18 @@ pub fn add_queues(network: &Network, streams: &mut Vec<Stream>, stages: &mut Vec
         if found.initiation_interval <= interval {
             break;
         }
+    }
+    if best.is_none() {
+        // A join that waits for a second word of one stream while a first one of the other is offered: what passes through a queue
+        // without waiting looks like what waits there for a moment.
+        let joined = |stream: usize| {
+            stages.iter().any(|stage| stage.inputs.len() > 1 && stage.inputs.contains(&StreamId(stream)))
+        };
+        let all = gathered.get_or_insert_with(|| gather(network, streams, stages, interval));
+        let room: Room =
+            (0..all.len()).map(|stream| if joined(stream) { (2 * all[stream]).max(2) } else { all[stream] }).collect();
+        let (with_streams, with_stages) = insert::with_room(streams, stages, &room);
+        best = times_of(network, &with_streams, &with_stages).map(|times| (times, with_streams, with_stages));
     }
     let (times, with_streams, with_stages) = best?;
     (*streams, *stages) = (with_streams, with_stages);

@@ -1,5 +1,6 @@
 //! Whether a plan computes its network, on drawn images.
 
+use super::windows::is_depthwise;
 use super::{Words, WordsError, run, run_sampled, tensors};
 use crate::plan::{Plan, StreamId};
 use abi::manifest::Checked;
@@ -71,16 +72,14 @@ pub enum Difference {
 /// Where one differs, the first one.
 pub fn check(plan: &Plan) -> Result<Check, Difference> {
     let network = &plan.network;
-    let mut draw = Draw { state: 1 };
     let multiplications = network.operations() / 2;
     if multiplications > MAX_MULTIPLICATIONS {
-        let input = draw.elements(network.tensor(network.input));
-        let sample = Sample::new(network, input.clone(), &mut draw);
-        compare(plan, &run_sampled(plan, &input, Some(&sample))?, &sample.tensors)?;
+        let input = check_stages(plan)?;
         let output = integer::run_elements(network, input.clone()).swap_remove(network.output.0);
         return Ok(Check { checked: Checked::Stages, images: vec![Drawn { input, output }] });
     }
     let count = (MULTIPLICATIONS / multiplications.max(1)).clamp(1, MAX_IMAGES);
+    let mut draw = Draw { state: 1 };
     let inputs: Vec<Vec<i32>> = (0..count).map(|_| draw.elements(network.tensor(network.input))).collect();
     let mut images = Vec::new();
     for input in inputs {
@@ -89,6 +88,20 @@ pub fn check(plan: &Plan) -> Result<Check, Difference> {
         images.push(Drawn { input, output: tensors.swap_remove(network.output.0) });
     }
     Ok(Check { checked: Checked::Images, images })
+}
+
+/// As [`check`], but computes the dot products of some pixels only and draws the others, which takes no longer for more
+/// channels. Gives the drawn image.
+///
+/// # Errors
+/// Where a tensor differs, the first one.
+pub fn check_stages(plan: &Plan) -> Result<Vec<i32>, Difference> {
+    let network = &plan.network;
+    let mut draw = Draw { state: 1 };
+    let input = draw.elements(network.tensor(network.input));
+    let sample = Sample::new(network, input.clone(), &mut draw);
+    compare(plan, &run_sampled(plan, &input, Some(&sample))?, &sample.tensors)?;
+    Ok(input)
 }
 
 fn compare(plan: &Plan, words: &[Words], expected: &[Vec<i32>]) -> Result<(), Difference> {
@@ -137,7 +150,8 @@ impl Sample {
             let inputs: Vec<(&TensorType, &[i32])> =
                 layer.inputs.iter().map(|id| (network.tensor(*id), tensors[id.0].as_slice())).collect();
             let output = network.tensor(layer.output);
-            tensors[layer.output.0] = if layer.kind.weights().is_some() {
+            // A depthwise convolution has few products.
+            tensors[layer.output.0] = if layer.kind.weights().is_some() && !is_depthwise(network, layer) {
                 let mut elements = draw.elements(output);
                 for pixel in (0..output.vectors()).filter(|pixel| is_computed(output, *pixel)) {
                     let products = integer::dot_products(&layer.kind, inputs[0].0, inputs[0].1, pixel);

@@ -120,7 +120,7 @@ pub(super) fn groups_in_turn(network: &Network, layer: &Layer) -> usize {
 }
 
 /// Whether each channel is a group with one output.
-fn is_depthwise(network: &Network, layer: &Layer) -> bool {
+pub(super) fn is_depthwise(network: &Network, layer: &Layer) -> bool {
     let channels = [layer.input(), layer.output].map(|tensor| network.tensor(tensor).channels);
     matches!(&layer.kind, LayerKind::Convolution(convolution) if channels == [convolution.groups; 2])
 }

@@ -123,6 +123,16 @@ impl<'a> Reader<'a> {
         Ok(self.words.word(self.next - 1))
     }
 
+    /// The next word, however many elements it holds.
+    pub fn any_word(&mut self) -> Result<&'a [i32], WordsError> {
+        self.word(self.words.used.get(self.next).copied().unwrap_or(1))
+    }
+
+    /// Whether words are left.
+    pub fn has_words(&self) -> bool {
+        self.next < self.words.len()
+    }
+
     /// The elements of all words, which must be so many vectors.
     pub fn all(mut self, vectors: usize) -> Result<Vec<i32>, WordsError> {
         let mut elements = Vec::with_capacity(self.words.elements.len());

@@ -61,6 +61,11 @@ impl Builder {
         self.network
     }
 
+    /// The type of a tensor.
+    pub fn tensor(&self, id: TensorId) -> &TensorType {
+        self.network.tensor(id)
+    }
+
     fn below(&mut self, limit: u64) -> u64 {
         self.random ^= self.random << 13;
         self.random ^= self.random >> 7;
