@@ -6,6 +6,7 @@ use abi::manifest::{Manifest, WeightsManifest};
 use abi::weights::{Segment, identity};
 use compiler::plan::Plan;
 use compiler::replace::replace;
+use compiler::values;
 use network::network::Network;
 use std::fmt::Write;
 use std::path::Path;
@@ -27,7 +28,8 @@ pub fn segments(plan: &Plan) -> Result<Vec<Segment>, DesignError> {
 /// compiled with. Its design stays as it is.
 ///
 /// # Errors
-/// Where the design's weights cannot be written, or not by those of `network`, or the system refuses.
+/// Where the design's weights cannot be written, or not by those of `network`, the plan computes something else than `network`,
+/// or the system refuses.
 pub fn load(compiled: &Compiled, network: Option<&Network>, folder: &Path) -> Result<Compiled, ArtifactsError> {
     let plan = compiled.built_plan();
     let manifest = manifest_for(compiled, &plan, 0);
@@ -36,6 +38,7 @@ pub fn load(compiled: &Compiled, network: Option<&Network>, folder: &Path) -> Re
         None => built,
         Some(network) => with_network(&built, network, folder)?,
     };
+    values::check(&loaded.plan)?;
     let text = words_text(&segments(&loaded.plan)?);
     let path = folder.join(NETWORK);
     // Written beside it and moved, so that the directory stands for one of the two at any time.
