@@ -15,7 +15,9 @@
 //! * Every path must assign every signal that the kernel assigns anywhere; rust-hdl would keep the
 //!   old value, which is a latch.
 //! * A signal is read only after its last assignment, except by its own assignments
-//!   (`sum = sum + x`): each signal becomes one `assign` or one `always @*` block of its own.
+//!   (`sum = sum + x`): each signal becomes one `assign`, of several cases where it is assigned under conditions, or,
+//!   where its assignments read it, one `always @*` block of its own. An `assign` has its value from the beginning; an
+//!   `always @*` waits for an event, which a constant input never has in a simulator that follows the standard.
 //! * Fields whose names begin with `_` are invisible here, except as loop bounds and cast widths,
 //!   which Rust evaluates. Indices of `Vec` fields may use loop variables, integers and parameters
 //!   with `+ - * / %`.

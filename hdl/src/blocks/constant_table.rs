@@ -42,12 +42,13 @@ impl Logic for ConstantTable {
 
     fn hdl(&self) -> Verilog {
         let (width, bits) = (self.q.width(), self.address.width());
-        let mut text = format!("reg [{}:0] row;\nalways @*\n  case (address)\n", width - 1);
+        // In a function: an `always @*` would wait for the address to change.
+        let mut text = format!("function [{}:0] row(input [{}:0] number);\n  case (number)\n", width - 1, bits - 1);
         for (number, row) in self._rows.iter().enumerate() {
             // Writing to a string cannot fail.
             let _ = writeln!(text, "    {bits}'d{number}: row = {width}'h{row:x};");
         }
-        text += &format!("    default: row = {width}'d0;\n  endcase\nassign q = row;");
+        text += &format!("    default: row = {width}'d0;\n  endcase\nendfunction\nassign q = row(address);");
         Verilog::Custom(text)
     }
 }

@@ -6,6 +6,7 @@
 //! becomes a wire, a connection or an `always` block, and [`print`] writes it.
 
 mod check;
+mod choice;
 mod collect;
 mod drive;
 mod expression;

@@ -1,30 +1,66 @@
 //! What a kernel says about one signal, made short and written out.
 
+use super::choice::Choice;
 use super::expression::{Expr, Node};
 use super::number;
-use super::print::Printer;
+use super::print::{LINE, Printer};
 use super::statement::{Drive, Statement};
 use super::symbol::SymbolId;
 
 /// Up to this many terms, a sum over a loop is one expression instead of a list of statements.
 const MOST_TERMS: usize = 16;
 
-impl Drive {
-    /// Whether the signal has one value, given by one expression.
+/// What a module says about one signal.
+#[derive(Debug)]
+pub(super) struct Logic {
+    pub(super) target: SymbolId,
+    pub(super) form: Form,
+}
+
+/// The shortest form that says it.
+#[derive(Debug)]
+pub(super) enum Form {
+    /// An `assign` of one expression.
+    Plain(Expr),
+    /// An `assign` of one of several.
+    Choice(Choice),
+    /// An `always` block of statements that read what those before have assigned.
+    Steps(Vec<Statement>),
+}
+
+impl Logic {
+    /// The expression of a signal that is assigned once and unconditionally.
     pub(super) fn plain(&self) -> Option<&Expr> {
-        match self.statements.as_slice() {
-            [Statement::Assign(value)] => Some(value),
-            _ => None,
+        match &self.form {
+            Form::Plain(value) => Some(value),
+            Form::Choice(_) | Form::Steps(_) => None,
         }
     }
 
     /// Calls `visit` for every signal that is read.
     pub(super) fn reads(&self, visit: &mut impl FnMut(SymbolId)) {
-        reads(&self.statements, visit);
+        match &self.form {
+            Form::Plain(value) => value.reads(visit),
+            Form::Choice(choice) => choice.reads(visit),
+            Form::Steps(statements) => reads(statements, visit),
+        }
+    }
+}
+
+impl Drive {
+    /// Drops assignments that a later one replaces, writes short accumulations as one expression, and finds the form of
+    /// what is left.
+    pub(super) fn into_logic(mut self) -> Logic {
+        self.simplify();
+        let Drive { target, statements } = self;
+        let form = match statements.as_slice() {
+            [Statement::Assign(value)] => Form::Plain(value.clone()),
+            several => Choice::of(several, target).map_or_else(|| Form::Steps(several.to_vec()), Form::Choice),
+        };
+        Logic { target, form }
     }
 
-    /// Drops assignments that a later one replaces, and writes short accumulations as one expression.
-    pub(super) fn simplify(&mut self) {
+    fn simplify(&mut self) {
         let target = self.target;
         let replaces =
             |statement: &Statement| matches!(statement, Statement::Assign(value) if !value.reads_symbol(target));
@@ -89,15 +125,29 @@ impl Expr {
 
 impl Printer<'_> {
     /// The logic of one signal: an `assign` or an `always` block.
-    pub(super) fn drive(&mut self, drive: &Drive) -> String {
-        let name = self.name(drive.target);
+    pub(super) fn logic(&mut self, logic: &Logic) -> String {
+        let name = self.name(logic.target);
         self.target.name = name.clone();
-        if let Some(value) = drive.plain() {
-            return self.assignment(&format!("assign {name}"), value, 2);
+        match &logic.form {
+            Form::Plain(value) => self.assignment(&format!("assign {name}"), value, 2),
+            Form::Choice(choice) => {
+                let lines = choice.lines(self);
+                let line = lines.join(" ");
+                let text = if line.len() <= LINE - name.len() {
+                    format!(" {line}")
+                } else {
+                    format!("\n    {}", lines.join("\n    "))
+                };
+                format!("  assign {name} ={text};\n")
+            }
+            Form::Steps(statements) => self.steps(logic.target, statements, &name),
         }
-        self.target.symbol = Some(drive.target);
+    }
+
+    fn steps(&mut self, target: SymbolId, statements: &[Statement], name: &str) -> String {
+        self.target.symbol = Some(target);
         let mut body = String::new();
-        self.statements(&drive.statements, &name, 4, &mut body);
+        self.statements(statements, name, 4, &mut body);
         self.target.symbol = None;
         let mut text = String::from("  always @* begin\n");
         for (variable, width) in std::mem::take(&mut self.target.variables) {

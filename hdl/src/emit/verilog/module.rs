@@ -6,6 +6,7 @@ use rust_hdl::core::ast::VerilogStatement;
 
 use super::check::check;
 use super::collect::{Child, Field, Instance, Port, Role, Shape};
+use super::drive::{Form, Logic};
 use super::expression::{Expr, Node};
 use super::identifier::Identifiers;
 use super::print::Printer;
@@ -40,9 +41,9 @@ pub(super) fn kernel(
     path: &str,
 ) -> Result<Text, EmitError> {
     let (table, child_symbols) = symbols(fields, children, shapes);
-    let (mut drives, history) = translate(body, &table, path)?;
+    let (drives, history) = translate(body, &table, path)?;
     check(&drives, &history, &table, path)?;
-    drives.iter_mut().for_each(Drive::simplify);
+    let drives = drives.into_iter().map(Drive::into_logic).collect();
 
     let mut wiring = Wiring::new(&table, drives, path)?;
     for (child, symbols) in children.iter().zip(&child_symbols).filter(|(child, _)| child.shape.is_some()) {
@@ -77,8 +78,8 @@ pub(super) fn kernel(
     let mut was_block = true;
     for drive in wiring.drives.iter().filter(|drive| wiring.is_live[drive.target] && !wiring.is_absorbed[drive.target])
     {
-        let text = printer.drive(drive);
-        let is_block = drive.plain().is_none();
+        let text = printer.logic(drive);
+        let is_block = text.lines().count() > 1;
         if is_block || was_block {
             tail.push('\n');
         }
@@ -166,7 +167,7 @@ fn symbols(fields: &[Field], children: &[Child], shapes: &[Shape]) -> (SymbolTab
 /// How the signals of a module hang together.
 struct Wiring<'a> {
     table: &'a SymbolTable,
-    drives: Vec<Drive>,
+    drives: Vec<Logic>,
     drive_of: Vec<Option<usize>>,
     /// Whether a signal has an effect on an output or a child.
     is_live: Vec<bool>,
@@ -179,7 +180,7 @@ struct Wiring<'a> {
 }
 
 impl<'a> Wiring<'a> {
-    fn new(table: &'a SymbolTable, drives: Vec<Drive>, path: &str) -> Result<Wiring<'a>, EmitError> {
+    fn new(table: &'a SymbolTable, drives: Vec<Logic>, path: &str) -> Result<Wiring<'a>, EmitError> {
         let count = table.ids().end;
         let mut drive_of = vec![None; count];
         for (index, drive) in drives.iter().enumerate() {
@@ -228,7 +229,7 @@ impl<'a> Wiring<'a> {
     }
 
     fn is_procedural(&self, symbol: SymbolId) -> bool {
-        self.drive_of[symbol].is_some() && self.plain(symbol).is_none()
+        self.drive_of[symbol].is_some_and(|index| matches!(self.drives[index].form, Form::Steps(_)))
     }
 
     /// Ports have their names already; the other fields come next, so that these stay as written.

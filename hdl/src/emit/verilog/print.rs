@@ -9,7 +9,7 @@ use super::number;
 use super::symbol::{SymbolId, SymbolTable};
 
 /// Columns after which an expression is broken.
-const LINE: usize = 100;
+pub(super) const LINE: usize = 100;
 
 /// The text of one module as it grows.
 pub(super) struct Printer<'a> {
@@ -176,7 +176,7 @@ impl<'a> Printer<'a> {
     }
 
     /// An expression next to an operator: nobody should have to know precedences.
-    fn operand(&mut self, expression: &Expr) -> String {
+    pub(super) fn operand(&mut self, expression: &Expr) -> String {
         let text = self.expression(expression);
         let is_not_of_name = matches!(expression.node(), Node::Not(inner) if !is_compound(inner));
         if is_compound(expression) && !is_not_of_name { format!("({text})") } else { text }
