@@ -5,7 +5,7 @@ use crate::failure::Failure;
 use compiler::lower::lower;
 use hdl::artifacts::{self, Compiled};
 use network::approximate::approximate;
-use network::graph::Graph;
+use network::graph::{Graph, WeightTypes};
 use network::network::Network;
 use network::onnx;
 use std::path::{Path, PathBuf};
@@ -44,6 +44,14 @@ impl Model {
         let graph = graph(path, calibration)?;
         let network = lower(&graph)?;
         Ok(Model::Imported { path: path.to_owned(), graph: Box::new(graph), network: Box::new(network) })
+    }
+
+    /// The types that the file declares for weights; a directory tells none any more.
+    pub fn weight_types(&self) -> WeightTypes {
+        match self {
+            Model::Imported { graph, .. } => graph.weight_types.clone(),
+            Model::Compiled { .. } => WeightTypes::new(),
+        }
     }
 
     /// The network in integers.

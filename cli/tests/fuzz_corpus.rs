@@ -107,9 +107,12 @@ fn write_seeds() {
     for (name, model) in [("perceptron", files::perceptron()), ("convolutional", files::convolutional())] {
         let bytes = model.encode_to_vec();
         save("importer", &format!("{name}.onnx"), &bytes);
-        let network = lower(&network::onnx::import_bytes(&bytes, None, name).unwrap()).unwrap();
+        let graph = network::onnx::import_bytes(&bytes, None, name).unwrap();
+        let network = lower(&graph).unwrap();
         save("plan", &format!("{name}-network.json"), &serde_json::to_vec(&network).unwrap());
-        for (suffix, network) in [("", network.clone()), ("-writable", compiler::replace::replaceable(network))] {
+        for (suffix, network) in
+            [("", network.clone()), ("-writable", compiler::replace::replaceable(network, &graph.weight_types))]
+        {
             let planned = plan(network, &Goal::FramesPerSecond(1e4), 25.0).unwrap();
             let target = folder.path().join(format!("{name}{suffix}"));
             hdl::artifacts::write(&planned, Some(&Board::find("ulx3s-85f").unwrap()), &target).unwrap();

@@ -3,14 +3,15 @@
 //! [`replaceable`] gives a network ranges and types that hold whatever weights and steps may come, so that nothing of its
 //! plan hangs on those that are there. [`replace`] puts those of another network in their place.
 //!
-//! What may come: weights of the type that the layer has, each at most as great as the greatest one of that type, of
-//! either sign; rising steps anywhere, to any codes of the type that the layer has. Everything else is part of the
+//! What may come: weights of the type that the file declares for the layer (where it declares none, of the smallest type
+//! that holds those that are there), each at most as great as the greatest one of that type, of either sign; rising steps anywhere, to any codes of the type that the layer has. Everything else is part of the
 //! circuit: shapes, windows, types of activations, factors of sums, tables, which channels a pool takes the least of.
 
 use crate::datapath::WeightRange;
 use crate::lower::passes::{reached, set_accumulator, set_derived_range};
 use abi::ElementType;
 use miette::Diagnostic;
+use network::graph::WeightTypes;
 use network::network::{
     Convolution, LayerKind, Network, NetworkError, Pool, PoolOperation, TensorId, TensorType, WeightMatrix, Window,
 };
@@ -56,15 +57,15 @@ pub enum ReplaceError {
     Network(#[from] NetworkError),
 }
 
-/// `network` with ranges and types for any weights and steps.
-pub fn replaceable(mut network: Network) -> Network {
+/// `network`, whose layers have weights of the `declared` types, with ranges and types for any weights and steps.
+pub fn replaceable(mut network: Network, declared: &WeightTypes) -> Network {
     network.replaceable = true;
     any_code(&mut network.tensors[network.input.0]);
     for layer in &mut network.layers {
         let inputs: Vec<TensorType> = layer.inputs.iter().map(|id| network.tensors[id.0]).collect();
         let tensor = &mut network.tensors[layer.output.0];
         if let Some(weights) = layer.kind.weights_mut() {
-            weights.element = symmetric(weights);
+            weights.element = symmetric(weights, declared.get(&layer.name).copied());
         }
         match &layer.kind {
             kind @ (LayerKind::MatrixVector(weights) | LayerKind::Convolution(Convolution { weights, .. })) => {
@@ -82,15 +83,16 @@ pub fn replaceable(mut network: Network) -> Network {
     network
 }
 
-/// The type of weights without the one whose magnitude takes a bit more.
-fn symmetric(weights: &WeightMatrix) -> ElementType {
-    let has_least = weights.values.iter().any(|weight| i64::from(*weight) == weights.element.minimum());
-    match weights.element {
-        ElementType::Bipolar => ElementType::Bipolar,
-        ElementType::Signed { bits } if has_least => ElementType::Signed { bits: bits + 1 },
-        ElementType::Signed { bits } => ElementType::Signed { bits },
-        ElementType::Unsigned { bits } => ElementType::Signed { bits: bits + 1 },
+/// The type of weights of either sign that holds those there are and all of the `declared` type. Steps that fall turn the
+/// sign of a row, so where the least weight may come, its opposite may come too.
+fn symmetric(weights: &WeightMatrix, declared: Option<ElementType>) -> ElementType {
+    let declared = declared.unwrap_or(weights.element);
+    if [declared, weights.element] == [ElementType::Bipolar; 2] {
+        return ElementType::Bipolar;
     }
+    let greatest = weights.values.iter().map(|weight| i64::from(weight.unsigned_abs())).max().unwrap_or(0);
+    let greatest = greatest.max(declared.maximum()).max(-declared.minimum());
+    ElementType::holding(-greatest, greatest)
 }
 
 /// Lets a tensor hold every code of its type; of a signed one the least only where it may occur already.

@@ -54,6 +54,7 @@ impl Builder {
             nodes: self.nodes,
             values: self.values,
             input: ValueId(0),
+            weight_types: Default::default(),
             input_type: None,
             output,
             remarks: Vec::new(),

@@ -14,6 +14,7 @@ pub use window::Window;
 
 use crate::tensor::Tensor;
 use abi::ElementType;
+use std::collections::BTreeMap;
 use std::fmt;
 
 /// Index of a node in [`Graph::nodes`].
@@ -40,6 +41,9 @@ pub struct Graph {
     /// The integers that the input's values are said to be (QONNX' `finn_datatype`), where the file says so. Nothing
     /// checks it: it counts where the model has no quantiser of its own before its first dot product.
     pub input_type: Option<ElementType>,
+    /// The integers that the weights of dot products are made of, by the names of the nodes, where a quantiser or an
+    /// integer type in the file says so: all that may come there, not only those that do.
+    pub weight_types: WeightTypes,
     /// The one output.
     pub output: ValueId,
     /// Things the import decided that a user may want to know, one sentence each.
@@ -47,6 +51,9 @@ pub struct Graph {
     /// What this graph computes otherwise than the file.
     pub approximations: Vec<Approximation>,
 }
+
+/// Types of weights, by the names of the nodes that read them: [`Graph::weight_types`].
+pub type WeightTypes = BTreeMap<String, ElementType>;
 
 /// A value: the input, a constant, or the result of a node.
 #[derive(Clone, Debug, PartialEq)]

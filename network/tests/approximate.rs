@@ -22,6 +22,7 @@ impl Builder {
             nodes: Vec::new(),
             values: vec![input],
             input: ValueId(0),
+            weight_types: Default::default(),
             input_type: None,
             output: ValueId(0),
             remarks: Vec::new(),

@@ -145,7 +145,7 @@ fn random_networks_go_round_the_rings() {
 #[test]
 fn weights_are_loaded_through_memory() {
     let graph = random_graph(3, 12);
-    let plan = plan(replaceable(lower(&graph).unwrap()), &Goal::FramesPerSecond(1e6), 100.0).unwrap();
+    let plan = plan(replaceable(lower(&graph).unwrap(), &graph.weight_types), &Goal::FramesPerSecond(1e6), 100.0).unwrap();
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path().join("design");
     let first = artifacts::write(&plan, None, &folder).unwrap();

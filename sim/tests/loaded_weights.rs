@@ -8,7 +8,7 @@ mod generator;
 #[path = "../../compiler/tests/support/networks.rs"]
 mod networks;
 
-use abi::StepFunction;
+use abi::{ElementType, StepFunction};
 use compiler::datapath::WeightRange;
 use compiler::fold::{Dot, Goal, Parallelism, PlanError, plan};
 use compiler::lower::lower;
@@ -17,6 +17,7 @@ use generator::{random_convolutional_graph, random_graph};
 use hdl::artifacts::{self, ArtifactsError, Compiled};
 use hdl::board::Board;
 use host::{Device, DeviceError, FrameBus};
+use network::graph::WeightTypes;
 use network::integer;
 use network::network::{LayerKind, Network, PoolOperation, TensorType};
 use rand::seq::IteratorRandom;
@@ -92,7 +93,7 @@ fn answers(network: &Network, images: &[Vec<f32>]) -> Vec<abi::maps::Scores> {
 
 /// Compiles `network` with writable weights and any folding; `None` where hardware has no unit for it.
 fn compiled(network: &Network, random: &mut ChaCha8Rng, folder: &Path, board: Option<&str>) -> Option<Compiled> {
-    let design = replaceable(network.clone());
+    let design = replaceable(network.clone(), &WeightTypes::new());
     design.validate().unwrap();
     let board = board.map(|board| Board::find(board).unwrap());
     let clock = board.as_ref().map_or(100.0, |board| board.design_clock().unwrap().megahertz());
@@ -223,6 +224,45 @@ fn a_board_in_verilator_is_loaded_while_it_runs() {
 }
 
 #[test]
+fn any_weights_of_the_declared_type_are_held() {
+    let mut network = networks::all(1).into_iter().find(|network| network.name == "convolution_pool").unwrap();
+    let weights = network.layers.iter_mut().find_map(|layer| layer.kind.weights_mut()).unwrap();
+    (0..).zip(&mut weights.values).for_each(|(index, weight)| *weight = 1 - index % 2 * 2);
+    weights.element = ElementType::Bipolar;
+    let name = network.layers.iter().find(|layer| layer.kind.weights().is_some()).unwrap().name.clone();
+    for (declared, least, greatest) in [
+        (ElementType::Signed { bits: 4 }, -8, 7),
+        (ElementType::holding(-7, 7), -7, 7),
+        (ElementType::Unsigned { bits: 3 }, 0, 7),
+    ] {
+        let design = replaceable(network.clone(), &WeightTypes::from([(name.clone(), declared)]));
+        design.validate().unwrap();
+        let mut other = design.clone();
+        let weights = other.layers.iter_mut().find_map(|layer| layer.kind.weights_mut()).unwrap();
+        (weights.values[0], weights.values[1]) = (least, greatest);
+        let held = replace(&design, &other).unwrap();
+        assert_eq!(held.layers, other.layers, "{declared}");
+        let weights = other.layers.iter_mut().find_map(|layer| layer.kind.weights_mut()).unwrap();
+        weights.values[0] = 16;
+        assert!(matches!(replace(&design, &other), Err(ReplaceError::Weight { found: 16, .. })), "{declared}");
+    }
+}
+
+#[test]
+fn files_declare_the_types_of_weights() {
+    let types = |model: &str| {
+        let model = Path::new(env!("CARGO_MANIFEST_DIR")).join("../models").join(model);
+        network::onnx::import(&model).unwrap().weight_types
+    };
+    let signed = |bits| ElementType::Signed { bits };
+    let narrow = [("conv1", 8), ("conv2", 3), ("conv3", 3), ("linear4", 8)];
+    let expected: WeightTypes = narrow.into_iter().map(|(name, bits)| (name.to_owned(), signed(bits))).collect();
+    assert_eq!(types("methods/dorefa.onnx"), expected);
+    let quantised = types("qdq/conv_qdq.onnx");
+    assert!(!quantised.is_empty() && quantised.values().all(|element| element.bits() >= 8), "{quantised:?}");
+}
+
+#[test]
 fn what_the_design_cannot_hold_is_refused() {
     let mut messages = String::new();
     let mut refused = |what: &str, design: &Network, other: &Network| {
@@ -231,7 +271,8 @@ fn what_the_design_cannot_hold_is_refused() {
         error
     };
     let all = networks::all(1);
-    let of = |name: &str| replaceable(all.iter().find(|network| network.name == name).unwrap().clone());
+    let of =
+        |name: &str| replaceable(all.iter().find(|network| network.name == name).unwrap().clone(), &WeightTypes::new());
     let (padded, pooled) = (of("padded_bipolar"), of("convolution_pool"));
     refused("another network", &padded, &pooled);
     let mut other = padded.clone();

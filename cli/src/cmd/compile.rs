@@ -100,7 +100,7 @@ impl Compile {
         };
         let network = model.network().clone();
         let network = if self.writable_weights {
-            let network = replaceable(network);
+            let network = replaceable(network, &model.weight_types());
             // Room for any weights may take more bits than there are.
             network.validate()?;
             network

@@ -5,7 +5,8 @@ use super::error::ImportError;
 use super::order::Providers;
 use super::proto::TensorProto;
 use super::tensor_data::{MOST_ELEMENTS, decode};
-use crate::graph::{Graph, Node, NodeId, Operator, Source, Value, ValueId};
+use crate::graph::{Graph, Node, NodeId, Operator, Source, Value, ValueId, WeightTypes};
+use crate::grid::GREATEST_WEIGHT;
 use crate::tensor::Tensor;
 use abi::ElementType;
 use std::collections::{HashMap, HashSet};
@@ -29,6 +30,10 @@ pub(super) struct Builder<'m> {
     providers: &'m Providers<'m>,
     folder: Option<&'m Path>,
     allowance: usize,
+    /// Least and greatest integer that constants may be multiples of, where the file says so.
+    ranges: HashMap<ValueId, (i64, i64)>,
+    /// The integer types that the file states for its tensors.
+    pub annotated_types: HashMap<&'m str, ElementType>,
     /// See [`Graph::input_type`].
     pub input_type: Option<ElementType>,
     /// See [`Graph::remarks`].
@@ -53,6 +58,8 @@ impl<'m> Builder<'m> {
             providers,
             folder,
             allowance: FREE_ELEMENTS + ELEMENTS_PER_BYTE * file_bytes,
+            ranges: HashMap::new(),
+            annotated_types: HashMap::new(),
             input_type: None,
             remarks: Vec::new(),
         }
@@ -83,6 +90,48 @@ impl<'m> Builder<'m> {
     /// Adds a constant.
     pub fn add_constant(&mut self, name: String, tensor: Tensor, data_type: DataType) -> ValueId {
         self.add_value(name, tensor.shape.clone(), data_type, Source::Constant(tensor))
+    }
+
+    /// States that a constant consists of integers from `least` to `greatest`, times a scale.
+    pub fn set_range(&mut self, id: ValueId, range: (i64, i64)) {
+        self.ranges.insert(id, range);
+    }
+
+    /// What [`set_range`](Self::set_range) was told of a constant.
+    pub fn range(&self, id: ValueId) -> Option<(i64, i64)> {
+        self.ranges.get(&id).copied()
+    }
+
+    /// The integers that weights are made of, themselves or in other places and scales.
+    fn weight_range(&self, id: ValueId) -> Option<(i64, i64)> {
+        let node = match self.value(id).source {
+            Source::Constant(_) => return self.range(id),
+            Source::Input => return None,
+            Source::Node(node) => &self.nodes[node.0],
+        };
+        match node.operator {
+            Operator::Mul | Operator::Div | Operator::Reshape | Operator::Transpose { .. } => {
+                let mut operands = node.inputs.iter();
+                operands.find_map(|input| self.weight_range(*input))
+            }
+            _ => None,
+        }
+    }
+
+    /// See [`Graph::weight_types`].
+    fn weight_types(&self) -> WeightTypes {
+        let mut types = WeightTypes::new();
+        for node in &self.nodes {
+            if let Operator::MatMul | Operator::Gemm { .. } | Operator::Conv { .. } = node.operator
+                // Weights are the second operand, but for a product from the left.
+                && let Some((least, greatest)) = node.inputs.iter().take(2).rev().find_map(|id| self.weight_range(*id))
+            {
+                // Layers of wider types hold no greater ones.
+                let (least, greatest) = (least.max(1 - GREATEST_WEIGHT), greatest.min(GREATEST_WEIGHT - 1));
+                types.insert(node.name.clone(), ElementType::holding(least, greatest));
+            }
+        }
+        types
     }
 
     /// Adds a node with its outputs: a name, a shape and a type for each.
@@ -134,6 +183,9 @@ impl<'m> Builder<'m> {
             });
         };
         let value = self.decode(&self.initializers[*index], tensor)?;
+        if let Some(element) = self.annotated_types.get(tensor) {
+            self.set_range(value, (element.minimum(), element.maximum()));
+        }
         self.tensors.insert(tensor, value);
         Ok(value)
     }
@@ -183,6 +235,7 @@ impl<'m> Builder<'m> {
         let nodes = kept()
             .map(|node| Node { inputs: renumber(&node.inputs), outputs: renumber(&node.outputs), ..node.clone() })
             .collect();
+        let (weight_types, names) = (self.weight_types(), kept().map(|node| node.name.clone()).collect::<HashSet<_>>());
         let values = self
             .values
             .into_iter()
@@ -197,6 +250,7 @@ impl<'m> Builder<'m> {
                 value
             })
             .collect();
+        let weight_types = weight_types.into_iter().filter(|(name, _)| names.contains(name)).collect();
         Graph {
             name,
             opset,
@@ -204,6 +258,7 @@ impl<'m> Builder<'m> {
             values,
             input: value_numbers[input.0],
             input_type: self.input_type,
+            weight_types,
             output: value_numbers[output.0],
             remarks: self.remarks,
             approximations: Vec::new(),

@@ -42,6 +42,14 @@ pub(super) fn model(bytes: Bytes, folder: Option<&Path>, name: &str) -> Result<G
     builder.remarks.extend(builder.input_type.map(|element| {
         format!("the file says that the input's values are of type {element}: they are taken for such where the model does not quantise them")
     }));
+    builder.annotated_types = graph
+        .quantization_annotation
+        .iter()
+        .filter_map(|annotation| {
+            let tensor = annotation.tensor_name.as_str();
+            Some((tensor, annotated_type(graph, tensor)?))
+        })
+        .collect();
     let order = contributing(graph, &providers, &node_names, output)?;
     for index in &order {
         let mut node = NodeContext::new(&graph.node[*index], &node_names[*index], &mut builder)?;

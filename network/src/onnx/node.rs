@@ -136,6 +136,13 @@ impl<'a, 'm> NodeContext<'a, 'm> {
         }
     }
 
+    /// The least and the greatest element of a constant of integers.
+    pub fn extremes(&self, id: ValueId) -> Option<(i64, i64)> {
+        let data = &self.graph.constant(id)?.data;
+        let least = data.iter().copied().min_by(f64::total_cmp)?;
+        Some((least as i64, data.iter().copied().max_by(f64::total_cmp)? as i64))
+    }
+
     /// The shape that two inputs broadcast to.
     pub fn broadcast(&self, left: &[usize], right: &[usize]) -> Result<Vec<usize>, ImportError> {
         broadcast_shape(left, right)
@@ -257,9 +264,35 @@ impl<'a, 'm> NodeContext<'a, 'm> {
         data_type: DataType,
         data: impl FnOnce(&Self) -> Result<Vec<f64>, ImportError>,
     ) -> Result<(), ImportError> {
+        self.fold_in(None, shape, data_type, data)
+    }
+
+    /// As [`fold`](Self::fold), with elements that are those of `input`, at other places or times a scale.
+    pub fn fold_from(
+        &mut self,
+        input: ValueId,
+        shape: Vec<usize>,
+        data_type: DataType,
+        data: impl FnOnce(&Self) -> Result<Vec<f64>, ImportError>,
+    ) -> Result<(), ImportError> {
+        let range = self.graph.range(input);
+        self.fold_in(range, shape, data_type, data)
+    }
+
+    /// As [`fold`](Self::fold), with elements that are integers of `range` times a scale, where one is given.
+    pub fn fold_in(
+        &mut self,
+        range: Option<(i64, i64)>,
+        shape: Vec<usize>,
+        data_type: DataType,
+        data: impl FnOnce(&Self) -> Result<Vec<f64>, ImportError>,
+    ) -> Result<(), ImportError> {
         let tensor = self.computed(shape, data)?;
         let name = self.output_name(0);
         let value = self.graph.add_constant(name.into(), tensor, data_type);
+        if let Some(range) = range {
+            self.graph.set_range(value, range);
+        }
         self.graph.bind(name, value);
         Ok(())
     }

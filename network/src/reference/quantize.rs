@@ -35,6 +35,11 @@ impl IntegerGrid {
         IntegerGrid { range, rounding }
     }
 
+    /// The least and the greatest integer; `None` for −1 and +1.
+    pub fn range(&self) -> Option<(i64, i64)> {
+        self.range.map(|(least, greatest)| (least as i64, greatest as i64))
+    }
+
     /// The number that `Quant` makes of `x`. QONNX clamps before it rounds.
     pub fn quantize(&self, x: f64, scale: f64, zero_point: f64) -> f64 {
         let quotient = x / scale + zero_point;

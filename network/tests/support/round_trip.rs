@@ -20,6 +20,8 @@ pub fn normal(graph: &Graph) -> Graph {
     let mut normal = graph.clone();
     normal.name.clear();
     normal.remarks.clear();
+    // By names; and weights that a file holds as floats are of no type.
+    normal.weight_types.clear();
     for node in &mut normal.nodes {
         node.name.clear();
         (node.inputs, node.outputs) = (renumbered(&node.inputs), renumbered(&node.outputs));

@@ -181,6 +181,7 @@ impl Builder {
             nodes: self.nodes,
             values: self.values,
             input: ValueId(0),
+            weight_types: Default::default(),
             input_type: None,
             remarks: Vec::new(),
             approximations: Vec::new(),

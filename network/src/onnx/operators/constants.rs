@@ -101,7 +101,8 @@ pub(super) fn cast(node: &mut NodeContext<'_, '_>) -> Result<(), ImportError> {
     let from = node.graph.data_type(input);
     if node.graph.constant(input).is_some() {
         let shape = node.shape(input).to_vec();
-        return node.fold(shape, to, |node| {
+        let stored = from.integer_range().map(|(least, greatest)| (least as i64, greatest as i64));
+        return node.fold_in(node.graph.range(input).or(stored), shape, to, |node| {
             node.data(input)?.data.iter().map(|value| converted(node, *value, from, to)).collect()
         });
     }

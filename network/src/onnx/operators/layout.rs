@@ -14,7 +14,7 @@ fn reshaped(node: &mut NodeContext<'_, '_>, input: ValueId, shape: Vec<usize>) -
     }
     let data_type = node.graph.data_type(input);
     if node.graph.constant(input).is_some() {
-        return node.fold(shape, data_type, |node| Ok(node.data(input)?.data.clone()));
+        return node.fold_from(input, shape, data_type, |node| Ok(node.data(input)?.data.clone()));
     }
     node.emit(Operator::Reshape, vec![input], shape, data_type)
 }
@@ -139,7 +139,7 @@ pub(super) fn transpose(node: &mut NodeContext<'_, '_>) -> Result<(), ImportErro
     let shape: Vec<usize> = permutation.iter().map(|axis| from[*axis]).collect();
     let data_type = node.graph.data_type(input);
     if node.graph.constant(input).is_some() {
-        return node.fold(shape, data_type, |node| {
+        return node.fold_from(input, shape, data_type, |node| {
             let tensor = node.data(input)?;
             let indices = transpose_indices(&tensor.shape, &permutation);
             Ok(indices.into_iter().map(|index| tensor.data[index]).collect())

@@ -160,10 +160,17 @@ fn centred(
     let shape = node.shape(x).to_vec();
     if node.graph.constant(x).is_some() {
         let indices = || broadcast_indices(&zero_point.shape, &shape);
-        return node.fold_part(role, shape.clone(), DataType::Float64, |node| {
+        let range = node.graph.data_type(x).integer_range();
+        let centred = node.fold_part(role, shape.clone(), DataType::Float64, |node| {
             let x = node.data(x)?;
             Ok(x.data.iter().zip(indices()).map(|(x, index)| x - zero_point.data[index]).collect())
-        });
+        })?;
+        if let Some((least, greatest)) = range {
+            let points = || zero_point.data.iter().map(|point| *point as i128);
+            let (low, high) = (points().min().unwrap_or(0), points().max().unwrap_or(0));
+            node.graph.set_range(centred, ((least - high) as i64, (greatest - low) as i64));
+        }
+        return Ok(centred);
     }
     if zero_point.data.iter().all(|value| *value == 0.0) {
         return Ok(x);

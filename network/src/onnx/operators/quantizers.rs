@@ -142,7 +142,11 @@ pub(super) fn quant(node: &mut NodeContext<'_, '_>) -> Result<(), ImportError> {
     if constants {
         node.check_finite(x)?;
         let grid = IntegerGrid::new(width as u32, signed, narrow, rounding);
-        return node.fold(shape, data_type, |node| {
+        let range = grid
+            .range()
+            .zip(node.extremes(zero_point))
+            .map(|((least, greatest), (low, high))| (least - high, greatest - low));
+        return node.fold_in(range, shape, data_type, |node| {
             let (x, scale, zero_point) = (node.data(x)?, node.data(scale)?, node.data(zero_point)?);
             if let (Some(scale), Some(zero_point)) = (scale.as_scalar(), zero_point.as_scalar()) {
                 return Ok(x.data.iter().map(|x| grid.quantize(*x, scale, zero_point)).collect());

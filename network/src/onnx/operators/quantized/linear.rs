@@ -54,7 +54,7 @@ pub(in super::super) fn dequantize_linear(node: &mut NodeContext<'_, '_>) -> Res
     let centred = centred(node, "centred", x, &grid.zero_point)?;
     let is_exact = |x: &f64| x.abs() <= GREATEST_EXACT;
     if node.graph.constant(centred).is_some_and(|tensor| tensor.data.iter().all(is_exact)) {
-        return node.fold(shape.clone(), DataType::Float32, |node| {
+        return node.fold_from(centred, shape.clone(), DataType::Float32, |node| {
             let indices = crate::tensor::broadcast_indices(&grid.scale.shape, &shape);
             Ok(node.data(centred)?.data.iter().zip(indices).map(|(x, index)| x * grid.scale.data[index]).collect())
         });
