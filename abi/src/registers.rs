@@ -28,8 +28,9 @@
 //! After it has written [`CONTROL_RESET`], the host waits until [`Register::Control`] reads 0 and [`STATUS_RESET`] is clear,
 //! and then writes a number of its choice to [`Register::Session`]. In hardware, `control` always reads 0. Where a device is
 //! memory that a simulation shares with the host, it reads as written until the simulation has taken it and emptied the
-//! counters. As long as that number is there, nobody else has reset the device, and the answers are those to
-//! the host's images.
+//! counters. Such memory also counts the clock cycles that have passed ([`SIMULATED_CYCLES`]), so that hosts see whether
+//! somebody simulates. As long as the number of the session is there, nobody else has reset the device, and the answers are
+//! those to the host's images.
 
 use std::fmt;
 
@@ -53,6 +54,11 @@ pub const MOST_WEIGHT_BYTES: u32 = 0x0100_0000;
 
 /// Bytes from the first address of a device to the end of the last one, a power of two: what a bus must map for it.
 pub const SPAN_BYTES: u32 = WEIGHT_WINDOW + MOST_WEIGHT_BYTES;
+
+/// Address of a word that is no register, and means something only in memory that a simulation serves: there the simulation
+/// counts all clock cycles that have passed in the device since it began, modulo 2^32. While it has work the number grows,
+/// however slow the simulation is; where it stands still, nobody simulates.
+pub const SIMULATED_CYCLES: u32 = 0x0000_0ffc;
 
 /// What [`Register::WeightsIdentity`] reads after a word of the weight window was written.
 pub const IDENTITY_UNKNOWN: u32 = u32::MAX;

@@ -176,7 +176,7 @@ fn lap(executor: &mut dyn Executor, images: &[Vec<f32>], core_hertz: Option<f64>
 fn passed(before: &DeviceTime, after: &DeviceTime) -> (f64, f64, CycleKind) {
     let hertz = f64::from(after.clock_hertz);
     match (before.asked_and_answered, after.asked_and_answered) {
-        (Some((_, begin)), Some((end, _))) => (hertz, end.saturating_sub(begin) as f64, CycleKind::All),
+        (Some((_, begin)), Some((end, _))) => (hertz, f64::from(end.wrapping_sub(begin)), CycleKind::All),
         _ => (hertz, f64::from(after.work_cycles.wrapping_sub(before.work_cycles)), CycleKind::Work),
     }
 }

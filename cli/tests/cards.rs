@@ -36,6 +36,13 @@ fn a_simulated_card_gives_the_scores_of_the_reference_until_it_is_stopped() {
     for _ in 0..2 {
         assert_eq!(scores(&room, "design", "pcie:bar"), expected);
     }
+    for _ in 0..3 {
+        let text = room.ok(&["bench", "design", "--on", "pcie:bar", "--seconds", "0", "--count", "8", "--json"]);
+        let report: serde_json::Value = serde_json::from_str(&text).unwrap();
+        let (device, limits) = (&report["device"], &report["limits"]);
+        assert_eq!((device["cycles"].as_str(), limits["by"].as_str()), (Some("all"), Some("core")), "{report}");
+        assert!((0.01..=1.0).contains(&report["ratio"].as_f64().unwrap()), "{report}");
+    }
     let message = room.failure(&["simulate", "design", "--serve", "--bar", "bar"], 2);
     assert!(message.contains("sim::bar_file"), "{message}");
     assert!(Command::new("kill").arg(server.id().to_string()).status().unwrap().success());

@@ -40,6 +40,15 @@ pub trait Bus {
     /// Seconds that pass here while one passes for the device: 1 for hardware, more where time is simulated.
     fn time_scale(&self) -> u32;
 
+    /// Clock cycles that have passed in the device since some moment, modulo 2^32, where a simulation beyond the bus counts
+    /// them: [`SIMULATED_CYCLES`](abi::registers::SIMULATED_CYCLES).
+    ///
+    /// # Errors
+    /// As [`read`](Self::read).
+    fn simulated_cycles(&mut self) -> Result<Option<u32>, BusError> {
+        Ok(None)
+    }
+
     /// Hands over an access of at most [`room`](Self::room) words; it comes back at once where the bus does one after the
     /// other.
     ///
@@ -115,6 +124,10 @@ macro_rules! pass_on {
 
             fn time_scale(&self) -> u32 {
                 (**self).time_scale()
+            }
+
+            fn simulated_cycles(&mut self) -> Result<Option<u32>, BusError> {
+                (**self).simulated_cycles()
             }
 
             fn post(&mut self, access: Access) -> Result<Option<Access>, BusError> {

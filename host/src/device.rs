@@ -6,6 +6,7 @@ mod schema;
 mod sessions;
 mod statistics;
 mod stream;
+mod wait;
 mod weights;
 
 pub use error::DeviceError;
@@ -24,22 +25,15 @@ use schema::{End, Schema};
 use statistics::Latencies;
 use std::cmp::Ordering;
 use std::sync::Arc;
-use std::thread::sleep;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use stream::Stream;
+use wait::Pauses;
 
 /// Most images between two resets, far from where counters wrap around.
 const MOST_IMAGES: u32 = 1 << 31;
 
-/// How long a device may work without finishing an image, besides four times what the manifest plans for one.
-pub const DEFAULT_PATIENCE: Duration = Duration::from_secs(2);
-
-/// Pause between two looks at a device that resets.
-const RESET_PAUSE: Duration = Duration::from_micros(100);
-
-/// Most clock cycles in which a simulation that is reset carries a word of loaded weights into its device and looks whether
-/// it is there.
-const CYCLES_PER_WEIGHT_WORD: f64 = 16.0;
+/// How long the clock of a device may stand still while it has something to do: [`Device::with_patience`].
+pub const DEFAULT_PATIENCE: Duration = Duration::from_secs(10);
 
 /// A device that runs the design of a manifest.
 #[derive(Debug)]
@@ -131,8 +125,9 @@ impl<B: Bus> Device<B> {
         Ok(device)
     }
 
-    /// The same device, which may work for `patience` without finishing an image, besides four times what the manifest
-    /// plans for one.
+    /// The same device, whose clock may stand still for `patience` while it has images in work or resets. That counts pauses
+    /// of the host, not time in which the host itself does not run. A clock that moves, in hardware or in a simulation of
+    /// whatever speed, is given as many cycles as the manifest plans for an image, and some more.
     pub fn with_patience(mut self, patience: Duration) -> Self {
         self.patience = patience;
         self
@@ -151,15 +146,15 @@ impl<B: Bus> Device<B> {
     pub fn reset(&mut self) -> Result<(), DeviceError> {
         self.is_in_doubt = true;
         self.bus.write_register(Register::Control, CONTROL_RESET)?;
-        let (begin, most) = (Instant::now(), self.longest_reset());
+        let mut pauses = Pauses::default();
         // Memory that a simulation serves reads as written until the simulation has seen it.
         while self.bus.read_register(Register::Control)? & CONTROL_RESET != 0
             || self.bus.read_register(Register::Status)? & STATUS_RESET != 0
         {
-            if begin.elapsed() > most {
-                return Err(DeviceError::ResetLasts { waited: most });
+            if pauses.still() > self.patience {
+                return Err(DeviceError::ResetLasts { waited: self.patience });
             }
-            sleep(RESET_PAUSE);
+            pauses.make(&mut self.bus)?;
         }
         for register in [Register::Submitted, Register::Completed] {
             let found = self.bus.read_register(register)?;
@@ -271,24 +266,6 @@ impl<B: Bus> Device<B> {
     /// images again.
     pub fn bus_mut(&mut self) -> &mut B {
         &mut self.bus
-    }
-
-    /// How long to wait for the next image before the core counts as stuck.
-    fn longest_image(&self) -> Duration {
-        self.patience.saturating_add(self.time_of(4.0 * self.schema.image_cycles))
-    }
-
-    /// How long to wait for the end of a reset.
-    fn longest_reset(&self) -> Duration {
-        let words = self.schema.weights.map_or(0, |weights| weights.words);
-        self.patience.saturating_add(self.time_of(CYCLES_PER_WEIGHT_WORD * f64::from(words)))
-    }
-
-    /// The time that passes here in `cycles` of the device's clock.
-    fn time_of(&self, cycles: f64) -> Duration {
-        let hertz = if self.clock_hertz > 0 { f64::from(self.clock_hertz) } else { self.schema.clock_hertz };
-        let seconds = cycles / hertz * f64::from(self.bus.time_scale());
-        Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX)
     }
 }
 

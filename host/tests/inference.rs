@@ -39,7 +39,7 @@ fn any_device_answers_as_its_core() {
         assert_eq!((statistics.repeated, statistics.broken_frames, statistics.stray_frames), (0, 0, 0));
         let counters = device.counters().unwrap();
         assert_eq!(counters.submitted, counters.completed);
-        assert_eq!(counters.cycles, 10 * counters.completed);
+        assert!(counters.cycles >= 10 * counters.completed);
         assert!(!counters.is_busy);
         device.reset().unwrap();
         assert_eq!(device.counters().unwrap().submitted, 0);

@@ -26,11 +26,18 @@ pub trait Slave: Bus {
     /// # Errors
     /// Where the simulation fails.
     fn pass(&mut self, cycles: u32) -> Result<(), BusError>;
+
+    /// Clock cycles that have passed in all, modulo 2^32.
+    fn cycles(&self) -> u32;
 }
 
 impl<S: Slave + ?Sized> Slave for Box<S> {
     fn pass(&mut self, cycles: u32) -> Result<(), BusError> {
         (**self).pass(cycles)
+    }
+
+    fn cycles(&self) -> u32 {
+        (**self).cycles()
     }
 }
 

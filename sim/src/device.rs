@@ -27,6 +27,16 @@ impl<B: Bus> OnDevice<B> {
     }
 }
 
+impl<B: Bus> OnDevice<B> {
+    /// Cycles that have passed in the device's simulation, here or beyond the bus, modulo 2^32.
+    fn now(&mut self) -> Result<Option<u32>, SimError> {
+        match &self.clock {
+            Some(clock) => Ok(Some(clock.load(Ordering::Relaxed) as u32)),
+            None => Ok(self.device.bus_mut().simulated_cycles()?),
+        }
+    }
+}
+
 impl<B: Bus> Executor for OnDevice<B> {
     fn name(&self) -> &'static str {
         self.name
@@ -43,13 +53,12 @@ impl<B: Bus> Executor for OnDevice<B> {
     }
 
     fn device_time(&mut self) -> Result<Option<DeviceTime>, SimError> {
-        let now = |clock: &Option<Arc<AtomicU64>>| clock.as_ref().map(|clock| clock.load(Ordering::Relaxed));
-        let asked = now(&self.clock);
+        let asked = self.now()?;
         let work_cycles = self.device.counters()?.cycles;
         Ok(Some(DeviceTime {
             clock_hertz: self.device.clock_hertz(),
             work_cycles,
-            asked_and_answered: asked.zip(now(&self.clock)),
+            asked_and_answered: asked.zip(self.now()?),
             is_simulated: self.device.bus().time_scale() > 1,
         }))
     }

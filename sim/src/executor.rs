@@ -34,8 +34,8 @@ pub struct DeviceTime {
     pub clock_hertz: u32,
     /// Cycles at work since the last reset, modulo 2^32: without those that the core waits for its link.
     pub work_cycles: u32,
-    /// Cycles in all, before the device was asked and after it had answered, where a simulation counts them.
-    pub asked_and_answered: Option<(u64, u64)>,
+    /// Cycles in all modulo 2^32, before the device was asked and after it had answered, where a simulation counts them.
+    pub asked_and_answered: Option<(u32, u32)>,
     /// Whether time passes otherwise there than here.
     pub is_simulated: bool,
 }

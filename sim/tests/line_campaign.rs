@@ -19,7 +19,6 @@ use hdl::board::Board;
 use host::transport::fake::{Cut, Faults, FaultyLine};
 use host::{Device, FrameBus, Transport};
 use sim::board::{SimulatedLine, VerilatedBoard};
-use std::time::{Duration, Instant};
 
 /// Frames through the pins at least; `XNORFORGE_PIN_FRAMES` sets another number for a longer campaign.
 fn frames() -> u64 {
@@ -29,8 +28,8 @@ fn frames() -> u64 {
 /// Seed of the network.
 const NETWORK: u64 = 5;
 
-/// Longest time of a case: timeouts pass in the board's own time, some thousand times slower.
-const LONGEST: Duration = Duration::from_secs(60);
+/// Most frames of a case: a host that never gives up sends more.
+const MOST_FRAMES: u64 = 100_000;
 
 #[test]
 fn no_fault_at_the_pins_gives_a_wrong_answer() {
@@ -52,7 +51,6 @@ fn no_fault_at_the_pins_gives_a_wrong_answer() {
         .collect();
 
     let mut figures = Figures::default();
-    let begin_of_all = Instant::now();
     for seed in 0.. {
         // Rates that mend themselves, rates that seldom do, and lines that end.
         let rate = [1e-4, 5e-4, 2e-3, 1e-2][seed as usize % 4];
@@ -63,7 +61,6 @@ fn no_fault_at_the_pins_gives_a_wrong_answer() {
         let device = compiled.manifest.device.as_ref().unwrap();
         let mut line = Counted::new(FaultyLine::new(SimulatedLine::new(pins, device).unwrap(), faults, seed));
         let name = format!("case {seed}");
-        let begin = Instant::now();
         let run = |line: &mut dyn Transport| {
             Device::open(FrameBus::new(line), &compiled.manifest)?.run(&elements, &mut |_| ())
         };
@@ -71,12 +68,12 @@ fn no_fault_at_the_pins_gives_a_wrong_answer() {
         let injected = line.line.injected();
         line.line.heal();
         figures.take_reopened(&name, run(&mut line), &expected);
-        figures.take_line(&name, line.traffic, injected, begin.elapsed(), LONGEST);
+        figures.take_line(&name, line.traffic, injected, MOST_FRAMES);
         if figures.sent >= frames() {
             break;
         }
     }
-    println!("seeds from 0\n{figures}\nall in {:?}", begin_of_all.elapsed());
+    println!("seeds from 0\n{figures}");
     assert!(figures.is_clean(), "{figures}");
     let faults = figures.faults;
     let kinds = [faults.dropped, faults.flipped, faults.repeated, faults.truncated, faults.garbage, faults.delayed];

@@ -65,8 +65,17 @@ struct Limits {
     core_images_per_second: f64,
     /// Null where images come to the core over no line, or its time is not known.
     link_images_per_second: Option<f64>,
-    /// The lower one of both.
+    /// The lower one of both, and whose it is.
     images_per_second: f64,
+    by: Part,
+}
+
+/// What limits a design.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum Part {
+    Core,
+    Link,
 }
 
 #[derive(Debug, Serialize)]
@@ -140,11 +149,11 @@ impl Limits {
         let report = compiled.report();
         let is_line = matches!(engine, Engine::Gates | Engine::Simulated(_) | Engine::Device(DeviceAddress::Uart(_)));
         let link = report.link_fps.filter(|_| is_line && measurement.covers_link());
-        Limits {
-            core_images_per_second: report.fps,
-            link_images_per_second: link,
-            images_per_second: link.map_or(report.fps, |link| link.min(report.fps)),
-        }
+        let (images_per_second, by) = match link {
+            Some(link) if link < report.fps => (link, Part::Link),
+            _ => (report.fps, Part::Core),
+        };
+        Limits { core_images_per_second: report.fps, link_images_per_second: link, images_per_second, by }
     }
 }
 
@@ -157,7 +166,11 @@ impl BenchReport {
             if let Some(link) = limits.link_images_per_second {
                 text += &format!(", link {link:.1} images/s");
             }
-            text += &format!("\nreached   {:.1} % of the limit\n", 100.0 * ratio);
+            let by = match limits.by {
+                Part::Core => "core",
+                Part::Link => "link",
+            };
+            text += &format!("\nreached   {:.1} % of what the {by} allows\n", 100.0 * ratio);
         }
         let Machine { cores, cpu } = &self.machine;
         text += &format!("machine   {cores} cores, {}\n", cpu.as_deref().unwrap_or("unknown CPU"));

@@ -16,7 +16,8 @@ pub use function::{FunctionAddress, PCI_DEVICES, PcieAddress};
 use super::{Bus, BusError};
 use abi::manifest::Manifest;
 use abi::registers::{
-    INPUT_WINDOW, MOST_WEIGHT_BYTES, MOST_WINDOW_BYTES, OUTPUT_WINDOW, Register, SPAN_BYTES, WEIGHT_WINDOW,
+    INPUT_WINDOW, MOST_WEIGHT_BYTES, MOST_WINDOW_BYTES, OUTPUT_WINDOW, Register, SIMULATED_CYCLES, SPAN_BYTES,
+    WEIGHT_WINDOW,
 };
 use memmap2::{MmapOptions, MmapRaw};
 use std::fs::{File, OpenOptions, TryLockError};
@@ -188,6 +189,14 @@ impl Bus for MemoryBus {
 
     fn time_scale(&self) -> u32 {
         self.time_scale
+    }
+
+    fn simulated_cycles(&mut self) -> Result<Option<u32>, BusError> {
+        let mut word = [0];
+        if self.time_scale > 1 {
+            self.read(SIMULATED_CYCLES, &mut word)?;
+        }
+        Ok((self.time_scale > 1).then_some(word[0]))
     }
 }
 

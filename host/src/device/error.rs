@@ -206,23 +206,41 @@ pub enum DeviceError {
         /// The element.
         found: i32,
     },
-    /// The device answers, but its core has stopped.
+    /// The device works, but its core has stopped.
     #[error(
-        "the device must finish every image, but it took {taken}, finished {finished}, and then none for {waited:?}"
+        "the device must finish every image, but it took {taken}, finished {finished}, and then none in {cycles} clock \
+         cycles of its own"
     )]
     #[diagnostic(
         code(host::device::stuck),
-        help(
-            "the core is stuck: check that `xnorforge simulate DIR` passes and that the design met its timing; where \
-             time is simulated, raise the time scale"
-        )
+        help("the core is stuck: check that `xnorforge simulate DIR` passes and that the design met its timing")
     )]
     Stuck {
         /// Images handed over in this run.
         taken: usize,
         /// Images finished in this run.
         finished: usize,
-        /// Time without another one.
+        /// Clock cycles of the device without another one.
+        cycles: u32,
+    },
+    /// The device's clock stands still.
+    #[error(
+        "the device must count clock cycles while it works, but it took {taken} images, finished {finished}, and then \
+         counted none for {waited:?}"
+    )]
+    #[diagnostic(
+        code(host::device::halted),
+        help(
+            "where `xnorforge simulate DIR --serve` serves the device, check that it still runs; else its clock stands \
+             still: configure the board anew"
+        )
+    )]
+    Halted {
+        /// Images handed over in this run.
+        taken: usize,
+        /// Images finished in this run.
+        finished: usize,
+        /// Time without a clock cycle.
         waited: Duration,
     },
     /// The device forgot what it was doing.

@@ -8,6 +8,7 @@
 //! then nobody has reset it between.
 
 use super::DeviceError;
+use super::wait::{Limits, Pauses, Wait};
 use crate::bus::Access;
 use abi::registers::{INPUT_WINDOW, OUTPUT_WINDOW, Register};
 use std::collections::VecDeque;
@@ -22,8 +23,8 @@ pub(super) struct Facts {
     /// Images since the last reset.
     pub(super) images_before: u32,
     pub(super) session: u32,
-    /// How long the core may work on an image.
-    pub(super) longest_image: Duration,
+    /// How long to wait for an image.
+    pub(super) limits: Limits,
 }
 
 /// The state of a stream of images.
@@ -49,8 +50,11 @@ pub(super) struct Ring {
     /// Whether images have been submitted since the device was last asked.
     is_curious: bool,
     is_asking: bool,
-    /// Since when no image was completed, though some were submitted.
-    waits_since: Option<Instant>,
+    /// While no image is completed, though some are submitted.
+    wait: Option<Wait>,
+    /// Whether the device's clock is to be looked at, and whether that is under way.
+    is_timing: bool,
+    is_timing_under_way: bool,
     /// Words asked for.
     asked_words: usize,
     downloaded: Progress,
@@ -82,7 +86,9 @@ impl Ring {
             completed: 0,
             is_curious: false,
             is_asking: false,
-            waits_since: None,
+            wait: None,
+            is_timing: false,
+            is_timing_under_way: false,
             asked_words: 0,
             downloaded: Progress::new(facts.output_words),
             answers: VecDeque::new(),
@@ -92,6 +98,11 @@ impl Ring {
             under_way: 0,
             begun: VecDeque::new(),
         }
+    }
+
+    /// The pauses that have been made for the next image, where it is waited for.
+    pub(super) fn pauses(&mut self) -> Option<&mut Pauses> {
+        self.wait.as_mut().map(|wait| &mut wait.pauses)
     }
 
     /// Images taken from the source.
@@ -136,6 +147,7 @@ impl Ring {
             .submit()
             .or_else(|| self.download(room))
             .or_else(|| self.verify())
+            .or_else(|| self.time())
             .or_else(|| if self.is_curious { self.ask() } else { None })
             .or_else(|| self.upload(room))
             .or_else(|| self.ask());
@@ -181,12 +193,21 @@ impl Ring {
     }
 
     fn ask(&mut self) -> Option<Access> {
-        let waits_for_session = self.waits_since.is_some() && self.verifying.is_some();
-        if self.is_asking || waits_for_session || self.submitted == self.completed {
+        let is_looking = self.verifying.is_some() || self.is_timing_under_way;
+        if self.is_asking || (self.wait.is_some() && is_looking) || self.submitted == self.completed {
             return None;
         }
         (self.is_asking, self.is_curious) = (true, false);
         Some(Access::read(Register::Completed.address(), 1))
+    }
+
+    /// Looks at the device's clock.
+    fn time(&mut self) -> Option<Access> {
+        if !std::mem::take(&mut self.is_timing) {
+            return None;
+        }
+        self.is_timing_under_way = true;
+        Some(Access::read(Register::Cycles.address(), 1))
     }
 
     fn download(&mut self, room: usize) -> Option<Access> {
@@ -222,8 +243,8 @@ impl Ring {
         first + (place + size - self.place(first, 1, words).0) % size
     }
 
-    /// Takes an access that is done; whether the device has moved on as far as it tells.
-    pub(super) fn done(&mut self, access: &Access) -> Result<bool, DeviceError> {
+    /// Takes an access that is done.
+    pub(super) fn done(&mut self, access: &Access) -> Result<(), DeviceError> {
         self.under_way -= 1;
         let (address, words) = (access.address(), access.words());
         match access {
@@ -250,9 +271,15 @@ impl Ring {
                     return Err(DeviceError::ForeignReset { expected, found });
                 }
             }
-            Access::Read { .. } => return self.told(words[0]),
+            Access::Read { .. } if address == Register::Cycles.address() => {
+                self.is_timing_under_way = false;
+                if let Some(wait) = &mut self.wait {
+                    wait.take(words[0], &self.facts.limits, (self.submitted, self.completed))?;
+                }
+            }
+            Access::Read { .. } => self.told(words[0])?,
         }
-        Ok(true)
+        Ok(())
     }
 
     /// Answers that are known to be right: their words and how long each took.
@@ -270,8 +297,8 @@ impl Ring {
         (0..count).map(|_| answer()).collect()
     }
 
-    /// Takes the number of images completed since the reset; whether there are new ones.
-    fn told(&mut self, found: u32) -> Result<bool, DeviceError> {
+    /// Takes the number of images completed since the reset.
+    fn told(&mut self, found: u32) -> Result<(), DeviceError> {
         self.is_asking = false;
         let before = self.facts.images_before;
         let most = self.submitting.unwrap_or(self.submitted);
@@ -281,17 +308,13 @@ impl Ring {
         }
         if found > least {
             self.completed = (found - before) as usize;
-            self.waits_since = None;
-            return Ok(true);
+            self.wait = None;
+            return Ok(());
         }
-        let since = *self.waits_since.get_or_insert_with(Instant::now);
-        let waited = self.facts.longest_image;
-        if since.elapsed() > waited {
-            return Err(DeviceError::Stuck { taken: self.submitted, finished: self.completed, waited });
-        }
-        // A device that was reset would never complete them.
-        self.is_in_doubt = true;
-        Ok(false)
+        self.wait.get_or_insert_default();
+        // A device that was reset would never complete them, nor one whose clock stands still.
+        (self.is_in_doubt, self.is_timing) = (true, true);
+        Ok(())
     }
 }
 

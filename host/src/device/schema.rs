@@ -19,8 +19,6 @@ pub(super) struct Schema {
     pub(super) output: End,
     /// Clock cycles from one image to the next, the first one included.
     pub(super) image_cycles: f64,
-    /// Clock that the plan assumed.
-    pub(super) clock_hertz: f64,
     /// The weight window, if there is one.
     pub(super) weights: Option<WeightsManifest>,
 }
@@ -56,7 +54,6 @@ impl Schema {
             input,
             output,
             image_cycles: manifest.latency_cycles as f64 + manifest.initiation_interval_cycles as f64,
-            clock_hertz,
             weights: manifest.weights,
         })
     }

@@ -2,16 +2,13 @@
 
 use super::ring::{Facts, Ring};
 use super::schema::Schema;
+use super::wait::Limits;
 use super::{Device, DeviceError};
 use crate::bus::{Access, Bus};
 use abi::maps::Scores;
+use abi::registers::Register;
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::thread::sleep;
-use std::time::Duration;
-
-/// Shortest and longest pause between two looks at a device that has not moved on.
-const PAUSES: (Duration, Duration) = (Duration::from_micros(10), Duration::from_millis(5));
 
 /// The answers to a stream of images, which are given as the words of the input window: elements in stream order.
 #[derive(Debug)]
@@ -21,7 +18,6 @@ pub(super) struct Stream<'d, B: Bus, I> {
     /// `None` until the first image, and while the device is to be reset.
     ring: Option<Ring>,
     ready: VecDeque<Vec<i32>>,
-    pause: Duration,
     /// What is wrong with the first image that is not taken.
     refused: Option<DeviceError>,
     /// Whether the source has no more images that can be taken.
@@ -37,7 +33,6 @@ impl<'d, B: Bus, I: Iterator<Item = Result<Vec<u32>, DeviceError>>> Stream<'d, B
             images,
             ring: None,
             ready: VecDeque::new(),
-            pause: Duration::ZERO,
             refused: None,
             is_exhausted: false,
             is_over: false,
@@ -57,7 +52,7 @@ impl<'d, B: Bus, I: Iterator<Item = Result<Vec<u32>, DeviceError>>> Stream<'d, B
             output_words: device.schema.output.format.words_per_image(),
             images_before: device.images_run,
             session: device.session,
-            longest_image: device.longest_image(),
+            limits: Limits::new(device.schema.image_cycles, device.patience),
         }));
         Ok(())
     }
@@ -72,8 +67,9 @@ impl<'d, B: Bus, I: Iterator<Item = Result<Vec<u32>, DeviceError>>> Stream<'d, B
             let Some(ring) = &mut self.ring else { return Ok(()) };
             let is_idle = !ring.is_under_way();
             let Some(access) = ring.next(room) else { break };
-            if is_idle && !self.pause.is_zero() {
-                sleep(self.pause);
+            let is_look = access.address() == Register::Completed.address();
+            if let Some(pauses) = ring.pauses().filter(|_| is_idle && is_look) {
+                pauses.make(&mut self.device.bus)?;
             }
             if let Some(access) = self.device.bus.post(access)? {
                 self.done(&access)?;
@@ -113,8 +109,7 @@ impl<'d, B: Bus, I: Iterator<Item = Result<Vec<u32>, DeviceError>>> Stream<'d, B
     /// Takes an access that is done.
     fn done(&mut self, access: &Access) -> Result<(), DeviceError> {
         let Some(ring) = &mut self.ring else { return Ok(()) };
-        let has_moved = ring.done(access)?;
-        self.pause = if has_moved { Duration::ZERO } else { (2 * self.pause).clamp(PAUSES.0, PAUSES.1) };
+        ring.done(access)?;
         for (words, latency) in ring.verified(access) {
             self.device.latencies.record(latency);
             self.ready.push_back(self.device.schema.output.format.unpack(&words));

@@ -23,7 +23,11 @@ void write_words(const uint32_t* words, std::size_t count) {
     if (std::fwrite(words, 4, count, stdout) != count) std::exit(1);
 }
 
+// Clock cycles that have passed in all.
+uint32_t cycles = 0;
+
 void tick(Vmodel& model) {
+    ++cycles;
     model.wb_clk_i = 1;
     model.eval();
     model.wb_clk_i = 0;
@@ -79,11 +83,13 @@ int main(int argc, char** argv) {
         if (kind == PASS) {
             for (; done < count; ++done) tick(*model);
             write_words(&done, 1);
+            write_words(&cycles, 1);
         } else {
             words.assign(count, 0);
             if (kind == WRITE && !read_words(words.data(), count)) return 1;
             while (done < count && access(*model, address + 4 * done, kind == WRITE, words[done])) ++done;
             write_words(&done, 1);
+            write_words(&cycles, 1);
             if (kind == READ) write_words(words.data(), done);
         }
         std::fflush(stdout);

@@ -86,4 +86,8 @@ impl Slave for RtlSlave {
     fn pass(&mut self, cycles: u32) -> Result<(), BusError> {
         (0..cycles).try_for_each(|_| self.simulation.step().map(drop)).map_err(closed)
     }
+
+    fn cycles(&self) -> u32 {
+        self.simulation.cycle() as u32
+    }
 }

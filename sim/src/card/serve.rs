@@ -4,11 +4,14 @@
 //! say is done at the slave; what the slave answers is written into the memory, the answers of images before the count of
 //! them. Whatever a host writes may stand there twice, and no read changes anything, as the
 //! [contract](abi::registers) has it; the weight window is compared at each reset, after which alone a host may rely on it.
+//! Whatever takes long tells again and again how many cycles have passed, so that hosts need no clock of their own to see
+//! that somebody works.
 
 use super::{BarFile, Slave};
 use crate::SimError;
 use abi::registers::{
-    Access, CONTROL_RESET, INPUT_WINDOW, OUTPUT_WINDOW, Register, STATUS_BUSY, STATUS_RESET, WEIGHT_WINDOW,
+    Access, CONTROL_RESET, INPUT_WINDOW, OUTPUT_WINDOW, Register, SIMULATED_CYCLES, STATUS_BUSY, STATUS_RESET,
+    WEIGHT_WINDOW,
 };
 use host::{Bus, MemoryBus};
 use std::path::Path;
@@ -135,10 +138,7 @@ impl<S: Slave> ServedCard<S> {
     fn begin(&mut self) -> Result<(), SimError> {
         self.weights = vec![0; self.slave.read_register(Register::WeightWords)? as usize];
         if !self.weights.is_empty() {
-            self.slave.read(WEIGHT_WINDOW, &mut self.weights)?;
-            self.memory.write(WEIGHT_WINDOW, &self.weights)?;
-            self.identity = self.slave.read_register(Register::WeightsIdentity)?;
-            self.memory.write_register(Register::WeightsIdentity, self.identity)?;
+            self.show_weights()?;
         }
         // Backwards: a host that finds the identifier finds everything.
         for register in Register::ALL.into_iter().rev().filter(|register| register.access() == Access::Constant) {
@@ -165,21 +165,27 @@ impl<S: Slave> ServedCard<S> {
         // More than that no host may ask for.
         let is_taking = (1..=self.slots).contains(&wanted) && room > 0;
         let has_work = is_taking || self.input.images != self.output.images;
+        if has_work != self.is_busy {
+            self.show(has_work)?;
+        }
         if !has_work {
-            self.publish(false)?;
             return Ok(false);
         }
-        self.publish(true)?;
         if is_taking && self.input.carry(self.slots, &mut self.memory, &mut self.slave)? {
             self.slave.write_register(Register::Submitted, self.input.images)?;
         }
         let completed = self.slave.read_register(Register::Completed)?;
         let is_giving = completed != self.output.images;
         if is_giving && self.output.carry(self.slots, &mut self.slave, &mut self.memory)? {
+            // Whoever sees the image finished reads what it took.
+            self.show_work()?;
             self.memory.write_register(Register::Completed, self.output.images)?;
         }
-        if !is_taking && !is_giving {
+        if is_taking || is_giving {
+            self.show_cycles()?;
+        } else {
             self.pass()?;
+            self.show_work()?;
         }
         Ok(true)
     }
@@ -189,18 +195,27 @@ impl<S: Slave> ServedCard<S> {
         self.slots.saturating_sub(self.input.images.wrapping_sub(self.output.images))
     }
 
-    /// Tells whether images are in work, and what the slave has counted when none is any more.
-    fn publish(&mut self, is_busy: bool) -> Result<(), SimError> {
-        if is_busy == self.is_busy {
-            return Ok(());
-        }
-        for register in [Register::Cycles, Register::LineErrors, Register::FrameErrors] {
+    /// Tells whether images are in work, and what the slave has counted besides.
+    fn show(&mut self, is_busy: bool) -> Result<(), SimError> {
+        for register in [Register::LineErrors, Register::FrameErrors] {
             let count = self.slave.read_register(register)?;
             self.memory.write_register(register, count)?;
         }
         self.memory.write_register(Register::Status, if is_busy { STATUS_BUSY } else { 0 })?;
         self.is_busy = is_busy;
-        Ok(())
+        self.show_work()
+    }
+
+    /// Tells how many cycles the slave has worked, and how many have passed.
+    fn show_work(&mut self) -> Result<(), SimError> {
+        let cycles = self.slave.read_register(Register::Cycles)?;
+        self.memory.write_register(Register::Cycles, cycles)?;
+        self.show_cycles()
+    }
+
+    /// Tells how many cycles have passed.
+    fn show_cycles(&mut self) -> Result<(), SimError> {
+        Ok(self.memory.write(SIMULATED_CYCLES, &[self.slave.cycles()])?)
     }
 
     /// Lets the slave work for about [`STEP`].
@@ -244,6 +259,7 @@ impl<S: Slave> ServedCard<S> {
                 return Ok(());
             }
             self.slave.pass(RESET_CYCLES)?;
+            self.show_cycles()?;
         }
         Err(SimError::ResetLasts { cycles: RESET_LOOKS * RESET_CYCLES })
     }
@@ -262,14 +278,24 @@ impl<S: Slave> ServedCard<S> {
         let changed: Vec<usize> = (0..words.len()).filter(|index| words[*index] != self.weights[*index]).collect();
         for index in &changed {
             self.slave.write(WEIGHT_WINDOW + 4 * *index as u32, &words[*index..=*index])?;
+            self.show_cycles()?;
         }
         if identity != self.identity {
             self.slave.write_register(Register::WeightsIdentity, identity)?;
         }
-        self.slave.read(WEIGHT_WINDOW, &mut self.weights)?;
+        self.show_weights()?;
+        Ok(true)
+    }
+
+    /// Lays the weights that the slave holds into the memory.
+    fn show_weights(&mut self) -> Result<(), SimError> {
+        for first in (0..self.weights.len()).step_by(PIECE_WORDS as usize) {
+            let end = self.weights.len().min(first + PIECE_WORDS as usize);
+            self.slave.read(WEIGHT_WINDOW + 4 * first as u32, &mut self.weights[first..end])?;
+            self.show_cycles()?;
+        }
         self.memory.write(WEIGHT_WINDOW, &self.weights)?;
         self.identity = self.slave.read_register(Register::WeightsIdentity)?;
-        self.memory.write_register(Register::WeightsIdentity, self.identity)?;
-        Ok(true)
+        Ok(self.memory.write_register(Register::WeightsIdentity, self.identity)?)
     }
 }

@@ -1,7 +1,8 @@
 //! The slave in Verilator: a program that runs on demand.
 //!
 //! A request is a kind, a byte address and a count: [`READ`] that many words, [`WRITE`] the words that follow, or let that
-//! many cycles [`PASS`]. The answer is the number of words that the slave took or gave, followed by those it gave.
+//! many cycles [`PASS`]. The answer is the number of words that the slave took or gave and that of all cycles so far, followed by
+//! the words it gave.
 
 use super::{Slave, TIME_SCALE, check_windows, closed, refused};
 use crate::SimError;
@@ -20,6 +21,7 @@ const PASS: u32 = 2;
 #[derive(Debug)]
 pub struct VerilatedSlave {
     process: Process,
+    cycles: u32,
 }
 
 impl VerilatedSlave {
@@ -45,14 +47,16 @@ impl VerilatedSlave {
             flags: &[],
             wave: false,
         };
-        Ok(VerilatedSlave { process: Process::start(&program)? })
+        Ok(VerilatedSlave { process: Process::start(&program)?, cycles: 0 })
     }
 
     /// Sends a request and gives the number of words of the answer.
     fn request(&mut self, kind: u32, address: u32, count: usize, words: &[u32]) -> Result<usize, BusError> {
         let request = [&[kind, address, count as u32], words].concat();
         self.process.send(&request).map_err(closed)?;
-        Ok(self.process.receive().map_err(closed)? as usize)
+        let done = self.process.receive().map_err(closed)?;
+        self.cycles = self.process.receive().map_err(closed)?;
+        Ok(done as usize)
     }
 }
 
@@ -84,5 +88,9 @@ impl Bus for VerilatedSlave {
 impl Slave for VerilatedSlave {
     fn pass(&mut self, cycles: u32) -> Result<(), BusError> {
         self.request(PASS, 0, cycles as usize, &[]).map(drop)
+    }
+
+    fn cycles(&self) -> u32 {
+        self.cycles
     }
 }

@@ -18,6 +18,9 @@ const RUBBISH: u32 = 0x6d5a_9c31;
 /// What the device says that it holds of its line: as many as one on an iCE40.
 const LINE_BYTES: u32 = 512;
 
+/// Clock cycles that a core with images in work counts while a request is carried out.
+const REQUEST_CYCLES: u32 = 1000;
+
 /// The words of a device and what makes them change.
 pub(super) struct Memory {
     input: WindowFormat,
@@ -203,6 +206,9 @@ impl Memory {
         } else if self.requests >= self.requests_per_image {
             self.requests = 0;
             self.finish_image();
+        }
+        if self.submitted != self.completed {
+            self.cycles = self.cycles.wrapping_add(REQUEST_CYCLES);
         }
     }
 
