@@ -13,6 +13,7 @@
 //! * streams are pixel-major with channels innermost: all channels of the first pixel, then of the next;
 //! * the unused lanes of a vector's last word are zero bits.
 
+pub mod domain;
 pub mod element_type;
 pub mod frame;
 pub mod manifest;

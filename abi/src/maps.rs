@@ -11,6 +11,9 @@ use thiserror::Error;
 /// From the values of one input image to the elements of the network's first tensor.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct InputMap {
+    /// The integers that the file says the image's values are; `None` where it says nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub domain: Option<ElementType>,
     /// Shape of an image as the model states it, batch axis included where the model has one.
     pub shape: Vec<usize>,
     /// Type of the elements made.

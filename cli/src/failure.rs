@@ -35,17 +35,25 @@ impl Failure {
 
     /// Prints the failure and gives the exit status.
     pub fn report(self) -> ExitCode {
-        let theme = if std::io::stderr().is_terminal() { GraphicalTheme::unicode() } else { GraphicalTheme::none() };
-        let mut text = String::new();
-        // Every message tells its causes itself.
-        let rendered = GraphicalReportHandler::new_themed(theme)
-            .without_cause_chain()
-            .render_report(&mut text, self.report.as_ref());
-        match rendered {
-            Ok(()) => eprint!("{text}"),
-            Err(_) => eprintln!("{}", self.report),
-        }
+        print(&self.report);
         ExitCode::from(self.exit as u8)
+    }
+}
+
+/// Prints what the user should know though it ends nothing.
+pub fn warn(diagnostic: impl Diagnostic + Send + Sync + 'static) {
+    print(&miette::Report::new(diagnostic));
+}
+
+fn print(report: &miette::Report) {
+    let theme = if std::io::stderr().is_terminal() { GraphicalTheme::unicode() } else { GraphicalTheme::none() };
+    let mut text = String::new();
+    // Every message tells its causes itself.
+    let rendered =
+        GraphicalReportHandler::new_themed(theme).without_cause_chain().render_report(&mut text, report.as_ref());
+    match rendered {
+        Ok(()) => eprint!("{text}"),
+        Err(_) => eprintln!("{report}"),
     }
 }
 

@@ -1,6 +1,8 @@
 //! Images and labels out of `.npy` files, outputs into them.
 
+use crate::failure::warn;
 use abi::InputMap;
+use abi::domain::Outside;
 use abi::maps::{Scores, image_shape, is_shape_of_images};
 use anyhow::Context;
 use miette::Diagnostic;
@@ -78,6 +80,41 @@ pub enum ImagesError {
         /// Number of labels.
         labels: usize,
     },
+    /// A label that is no class.
+    #[error("{} must hold classes, {classes}, but the label of image {image} is {found}", path.display())]
+    #[diagnostic(code(xnorforge::label), help("count classes from 0, in the order of the model's scores"))]
+    Label {
+        /// The file.
+        path: PathBuf,
+        /// The classes there are.
+        classes: String,
+        /// Index of the first image with such a label.
+        image: usize,
+        /// The label.
+        found: i64,
+    },
+}
+
+/// Values that the model was not made for.
+#[derive(Debug, Error, Diagnostic)]
+#[error(
+    "every value must be {}, but {} of {} values, in {} images, are not; the first is {} at index {} of image {}",
+    .0.expected, .0.values, .0.of_values, .0.images, .0.first_value, .0.first_index, .0.first_image
+)]
+#[diagnostic(
+    severity(Warning),
+    code(xnorforge::domain),
+    help(
+        "give images as the model was trained on: `xnorforge info` shows its input; the scores of these may mean nothing"
+    )
+)]
+struct OutsideDomain(Outside);
+
+/// The values of `images` that a network with the input `map` was not made for, which the user is told of.
+pub fn outside(map: &InputMap, images: &[Vec<f32>]) -> Option<Outside> {
+    let outside = map.outside(images)?;
+    warn(OutsideDomain(outside.clone()));
+    Some(outside)
 }
 
 /// Checks that the file is as long as its header promises: memory is taken on the header's word.
@@ -169,17 +206,18 @@ pub fn drawn(map: &InputMap, count: usize) -> Vec<Vec<f32>> {
     (0..count).map(|_| (0..map.len()).map(&mut value).collect()).collect()
 }
 
-/// The first `images` labels of `path`.
+/// The first `images` labels of `path`: numbers of `classes` classes, where that is known.
 ///
 /// # Errors
-/// Where the file holds no integers, or too few.
-pub fn labels(path: &Path, images: usize) -> Result<Vec<i64>, ImagesError> {
+/// Where the file holds no integers, too few, or one that is no class.
+pub fn labels(path: &Path, images: usize, classes: Option<usize>) -> Result<Vec<i64>, ImagesError> {
     let mut array = read::<i64>(path)?;
     if array.is_none() {
         array = first_of!(path, i64::from, u8, i8, u16, i16, u32, i32);
     }
     if array.is_none() {
-        array = read::<u64>(path)?.map(|array| array.mapv(|label| label as i64));
+        // What no i64 holds is no class either.
+        array = read::<u64>(path)?.map(|array| array.mapv(|label| i64::try_from(label).unwrap_or(i64::MAX)));
     }
     let array = array.ok_or_else(|| ImagesError::ElementType {
         path: path.to_owned(),
@@ -189,7 +227,17 @@ pub fn labels(path: &Path, images: usize) -> Result<Vec<i64>, ImagesError> {
     if array.len() < images {
         return Err(ImagesError::TooFewLabels { path: path.to_owned(), images, labels: array.len() });
     }
-    Ok(array.iter().take(images).copied().collect())
+    let labels: Vec<i64> = array.iter().take(images).copied().collect();
+    let is_class = |label: i64| usize::try_from(label).is_ok_and(|label| classes.is_none_or(|classes| label < classes));
+    match labels.iter().position(|label| !is_class(*label)) {
+        None => Ok(labels),
+        Some(image) => Err(ImagesError::Label {
+            path: path.to_owned(),
+            classes: classes.map_or("from 0".into(), |classes| format!("0 to {}", classes - 1)),
+            image,
+            found: labels[image],
+        }),
+    }
 }
 
 /// Writes the outputs of all images, each of shape `shape`: float32 scores or int64 indices.

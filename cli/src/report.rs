@@ -1,5 +1,6 @@
 //! What a run says of itself, as text and as JSON.
 
+use abi::domain::Outside;
 use abi::maps::Scores;
 use serde::Serialize;
 use sim::CycleReport;
@@ -17,6 +18,9 @@ pub struct RunReport {
     /// `correct` divided by `images`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub accuracy: Option<f64>,
+    /// Values that the network was not made for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub outside: Option<Outside>,
     /// Clock cycles of the whole simulation and its parts.
     #[serde(flatten)]
     pub cycles: Option<Cycles>,
@@ -34,8 +38,13 @@ pub struct Cycles {
 }
 
 impl RunReport {
-    /// The report of a run with `labels`, where there are any.
-    pub fn new(scores: &[Scores], labels: Option<&[i64]>, cycles: Option<&CycleReport>) -> Self {
+    /// The report of a run with `labels`, where there are any, of images with values `outside` of the network's domain.
+    pub fn new(
+        scores: &[Scores],
+        labels: Option<&[i64]>,
+        cycles: Option<&CycleReport>,
+        outside: Option<Outside>,
+    ) -> Self {
         let predictions: Vec<i64> = scores.iter().map(Scores::prediction).collect();
         let correct = labels.map(|labels| predictions.iter().zip(labels).filter(|(p, l)| p == l).count());
         RunReport {
@@ -43,6 +52,7 @@ impl RunReport {
             accuracy: correct.map(|correct| correct as f64 / scores.len() as f64),
             correct,
             predictions,
+            outside,
             cycles: cycles.map(|report| Cycles {
                 cycles: report.cycles,
                 initiation_interval_cycles: report.initiation_interval_cycles,

@@ -9,7 +9,9 @@ mod support;
 
 use ndarray::{ArrayD, IxDyn};
 use ndarray_npy::{read_npy, write_npy};
-use network::onnx::proto::{DimensionProto, GraphProto, ModelProto, NodeProto, TensorProto};
+use network::onnx::proto::{
+    DimensionProto, GraphProto, ModelProto, NodeProto, StringStringEntryProto, TensorAnnotation, TensorProto,
+};
 use prost::Message;
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -350,7 +352,10 @@ fn inputs_that_are_refused() {
         errors += &room.error(&["run", MODEL, "--input", &format!("{file}.npy")]);
     }
     errors += &room.error(&["run", MODEL, "--input", IMAGES, "--count", "0"]);
-    for file in ["few.npy", "float_labels.npy", "nowhere.npy"] {
+    for (file, label) in [("negative_labels.npy", -1), ("great_labels.npy", 10)] {
+        write_npy(room.path(file), &ArrayD::from_elem(IxDyn(&[450]), label)).unwrap();
+    }
+    for file in ["few.npy", "float_labels.npy", "nowhere.npy", "negative_labels.npy", "great_labels.npy"] {
         errors += &room.error(&["run", MODEL, "--input", IMAGES, "--labels", file]);
     }
     insta::assert_snapshot!("inputs", errors);
@@ -461,5 +466,39 @@ impl Room {
         let mut model = ModelProto::decode(fs::read(self.path(MODEL)).unwrap().as_slice()).unwrap();
         edit(model.graph.as_mut().unwrap());
         fs::write(self.path(name), model.encode_to_vec()).unwrap();
+    }
+}
+
+#[test]
+fn values_that_the_model_was_not_made_for_are_told() {
+    let room = Room::new();
+    let mut model = ModelProto::decode(fs::read(room.path(MODEL)).unwrap().as_slice()).unwrap();
+    let graph = model.graph.as_mut().unwrap();
+    let entry = StringStringEntryProto { key: "finn_datatype".into(), value: "UINT5".into() };
+    let tensor_name = graph.input[0].name.clone();
+    graph.quantization_annotation.push(TensorAnnotation { tensor_name, quant_parameter_tensor_names: vec![entry] });
+    fs::write(room.path("stated.onnx"), model.encode_to_vec()).unwrap();
+    room.ok(&["compile", "stated.onnx", "-o", "stated"]);
+    let mut images: ArrayD<f32> = read_npy::<_, ArrayD<u8>>(room.path(IMAGES)).unwrap().mapv(f32::from);
+    let each = images.len() / images.shape()[0];
+    assert!(room.json(&["run", "stated.onnx", "--input", IMAGES, "--json"])["outside"].is_null());
+    images.iter_mut().skip(each + 1).take(2).for_each(|value| *value = 0.5);
+    images.iter_mut().skip(2 * each).take(1).for_each(|value| *value = 32.0);
+    write_npy(room.path("strange.npy"), &images).unwrap();
+    for words in [
+        &["run", "stated.onnx"][..],
+        &["run", "stated"],
+        &["simulate", "stated"],
+        &["bench", "stated", "--seconds", "0"],
+    ] {
+        let output = room.run(&[words, &["--input", "strange.npy", "--count", "3", "--json"]].concat());
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert!(output.status.success() && stderr.contains("xnorforge::domain"), "{stderr}");
+        assert!(stderr.contains("an integer from 0 to 31"), "{stderr}");
+        let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+        let outside = &report["outside"];
+        let found = ["values", "images", "first_image", "first_index"].map(|key| outside[key].as_u64().unwrap());
+        assert_eq!(found, [3, 2, 1, 1], "{report}");
+        assert_eq!(outside["first_value"].as_f64(), Some(0.5), "{report}");
     }
 }

@@ -51,6 +51,7 @@ fn network(functions: [Vec<StepFunction<i64>>; 2], padding: i32) -> Network {
         input: TensorId(0),
         output: TensorId(4),
         input_map: InputMap {
+            domain: None,
             shape: vec![1, CHANNELS, 3],
             element: x,
             function_of: Vec::new(),

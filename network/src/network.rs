@@ -5,6 +5,7 @@
 //! in the two maps at the ends.
 
 use crate::graph::Approximation;
+use abi::maps::Reduction;
 use abi::{ElementType, InputMap, OutputMap, StepFunction};
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -313,6 +314,16 @@ impl Network {
             2 * weights as u64 * self.tensor(layer.output).vectors() as u64
         };
         self.layers.iter().map(of_layer).sum()
+    }
+
+    /// Number of classes that a prediction tells apart: two where there is a single score.
+    pub fn classes(&self) -> usize {
+        let output = self.tensor(self.output);
+        match (self.output_map.reduction, output.elements()) {
+            (Reduction::Index, _) => usize::try_from(output.maximum).unwrap_or(0) + 1,
+            (Reduction::None, 1) => 2,
+            (Reduction::None | Reduction::ArgMax, scores) => scores,
+        }
     }
 
     /// Bits that all weights take.

@@ -38,6 +38,7 @@ fn network() -> Network {
         input: TensorId(0),
         output: TensorId(3),
         input_map: InputMap {
+            domain: None,
             shape: vec![1, 2, 3],
             element: U2,
             functions: vec![

@@ -61,6 +61,7 @@ fn network() -> Network {
         input: TensorId(0),
         output: TensorId(9),
         input_map: InputMap {
+            domain: None,
             shape: vec![4, 4, 2],
             element: U2,
             functions: vec![codes],

@@ -90,6 +90,7 @@ impl Builder {
             layers: self.layers,
             input: TensorId(0),
             input_map: InputMap {
+                domain: None,
                 shape: vec![1, input.channels, input.height, input.width],
                 element: input.element,
                 functions: vec![function],

@@ -84,6 +84,7 @@ fn dot() -> (Network, StreamCore) {
         input: TensorId(0),
         output: TensorId(2),
         input_map: InputMap {
+            domain: None,
             shape: vec![1, 10],
             element: U4,
             functions: vec![StepFunction {

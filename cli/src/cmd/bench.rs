@@ -7,6 +7,7 @@ use crate::images;
 use crate::measure::{Goal, Measurement, measure};
 use crate::model::Model;
 use crate::output::show;
+use abi::domain::Outside;
 use clap::Args;
 use hdl::artifacts::Compiled;
 use host::DeviceAddress;
@@ -55,6 +56,9 @@ struct BenchReport {
     limits: Option<Limits>,
     /// Measured images per second divided by `limits.images_per_second`.
     ratio: Option<f64>,
+    /// Values that the network was not made for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    outside: Option<Outside>,
     machine: Machine,
     versions: Versions,
 }
@@ -116,6 +120,7 @@ impl Bench {
             Some(path) => images::images(path, &network.input_map.shape, count)?,
             None => images::drawn(&network.input_map, count.unwrap_or(images::MOST_DRAWN).min(images::MOST_DRAWN)),
         };
+        let outside = self.input.as_ref().and_then(|_| images::outside(&network.input_map, &images));
         let (measurement, limits) = with_recorded(&model, &engine, None, |executor, compiled| {
             let core_hertz = compiled.map(|compiled| compiled.manifest.clock_mhz * 1e6);
             let goal = Goal { batch: count, seconds: self.seconds, core_hertz };
@@ -133,6 +138,7 @@ impl Bench {
             network: network.name.clone(),
             measurement,
             limits,
+            outside,
             machine: Machine::here(),
             versions: Versions { xnorforge: env!("CARGO_PKG_VERSION"), verilator },
         };

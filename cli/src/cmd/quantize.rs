@@ -198,15 +198,22 @@ impl Quantize {
         };
         let path = self.input.as_ref().or(self.calibrate.as_ref()).ok_or(LabelsWithoutImages)?;
         let images = images::images(path, &graph.value(graph.input).shape, None)?;
-        let labels = images::labels(labels, images.len())?;
+        let labels = images::labels(labels, images.len(), classes(graph))?;
         Ok(Some((images, labels)))
     }
+}
+
+/// The number of classes that the scores of a graph stand for; `None` where its output is an index.
+fn classes(graph: &Graph) -> Option<usize> {
+    let output = graph.value(graph.output);
+    let scores = output.shape.iter().product();
+    (!output.is_integer).then_some(if scores == 1 { 2 } else { scores })
 }
 
 /// How many predictions of a graph are right.
 fn correct(graph: &Graph, images: &[Vec<f32>], labels: &[i64]) -> Result<usize, Failure> {
     let run = Reference::new(graph)?.run(images, &RunOptions::default())?;
-    Ok(RunReport::new(&run.scores, Some(labels), None).correct.unwrap_or(0))
+    Ok(RunReport::new(&run.scores, Some(labels), None, None).correct.unwrap_or(0))
 }
 
 /// Writes a file in one step: nobody finds half of it.

@@ -54,7 +54,8 @@ impl Run {
         let model = Model::open(&self.model, &self.calibration)?;
         let network = model.network();
         let images = images::images(&self.input, &network.input_map.shape, self.count)?;
-        let labels = self.labels.as_deref().map(|path| images::labels(path, images.len())).transpose()?;
+        let labels = self.labels.as_deref().map(|path| images::labels(path, images.len(), Some(network.classes())));
+        let (labels, outside) = (labels.transpose()?, images::outside(&network.input_map, &images));
         let (bar, progress) = progress::bar(images.len());
         let options = RunOptions { trace: self.trace.is_some(), progress: Some(progress), ..RunOptions::default() };
         let run =
@@ -66,7 +67,7 @@ impl Run {
         if let (Some(folder), Some(trace)) = (&self.trace, &run.trace) {
             trace.write(folder).map_err(Failure::of_input)?;
         }
-        let report = RunReport::new(&run.scores, labels.as_deref(), run.cycles.as_ref());
+        let report = RunReport::new(&run.scores, labels.as_deref(), run.cycles.as_ref(), outside);
         if self.json {
             show(&(serde_json::to_string(&report).map_err(anyhow::Error::from)? + "\n"))
         } else {

@@ -122,7 +122,8 @@ impl Simulate {
         };
         let network = model.network();
         let images = images::images(input, &network.input_map.shape, self.count)?;
-        let labels = self.labels.as_deref().map(|path| images::labels(path, images.len())).transpose()?;
+        let labels = self.labels.as_deref().map(|path| images::labels(path, images.len(), Some(network.classes())));
+        let (labels, outside) = (labels.transpose()?, images::outside(&network.input_map, &images));
         let (bar, progress) = progress::bar(images.len());
         let options = RunOptions {
             back_pressure: self.backpressure,
@@ -138,7 +139,7 @@ impl Simulate {
         if let (Some(folder), Some(trace)) = (&self.trace, &run.trace) {
             trace.write(folder).map_err(Failure::of_input)?;
         }
-        let report = RunReport::new(&run.scores, labels.as_deref(), run.cycles.as_ref());
+        let report = RunReport::new(&run.scores, labels.as_deref(), run.cycles.as_ref(), outside);
         if self.json {
             show(&(serde_json::to_string(&report).map_err(anyhow::Error::from)? + "\n"))?;
         } else {

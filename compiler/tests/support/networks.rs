@@ -32,6 +32,7 @@ impl Builder {
             input: TensorId(0),
             output: TensorId(0),
             input_map: InputMap {
+                domain: None,
                 shape: vec![height, width, channels],
                 element,
                 functions: vec![StepFunction { boundaries, values }],

@@ -30,6 +30,7 @@ pub fn manifest_of(input_stream: StreamFormat, output_stream: StreamFormat) -> M
         top: "fake".into(),
         files: Vec::new(),
         input_map: InputMap {
+            domain: None,
             shape: vec![input_stream.elements_per_image()],
             element,
             functions: vec![StepFunction {

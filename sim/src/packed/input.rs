@@ -80,6 +80,7 @@ mod tests {
             let values = (0..=halves.len() as i32).collect();
             let constant = StepFunction { boundaries: vec![0.0], values: vec![7, 9] };
             let map = InputMap {
+                domain: None,
                 shape: vec![2, 3],
                 element: ElementType::Unsigned { bits: 8 },
                 functions: vec![StepFunction { boundaries: halves, values }, constant],

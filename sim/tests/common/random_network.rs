@@ -359,6 +359,7 @@ impl Builder {
             tensors: self.tensors,
             layers: self.layers,
             input_map: InputMap {
+                domain: None,
                 shape: vec![1, input.channels, input.height, input.width],
                 element,
                 functions: vec![function],

@@ -110,8 +110,8 @@ impl Walk<'_> {
         let (minimum, maximum) = range(values());
         let tensor = TensorId(self.tensors.len());
         self.tensors.push(TensorType { height: 1, width: 1, channels: elements, element, minimum, maximum });
-        let shape = self.shape(self.graph.input).to_vec();
-        self.input = Some((tensor, InputMap { shape, element, function_of, functions, source_of: Vec::new() }));
+        let (shape, domain) = (self.shape(self.graph.input).to_vec(), self.graph.input_type);
+        self.input = Some((tensor, InputMap { domain, shape, element, function_of, functions, source_of: Vec::new() }));
         Ok(tensor)
     }
 
