@@ -1,11 +1,12 @@
 //! `Graph`: an imported model, floats included, with every shape known.
 //!
 //! A directed acyclic graph with index ids. Nodes stand in topological order. What only computes or moves
-//! constants (shapes, layouts, clipped and quantised weights) is folded at import; arithmetic between constants stays
-//! as nodes, because folding it would round what the semantics calls real numbers.
+//! constants (shapes, layouts, clipped and quantised weights) is folded at import, and so is arithmetic between float
+//! constants, which is float32's; with integers and codes it stays as nodes, because it is exact ([`Graph::floats`]).
 
 mod approximation;
 mod edit;
+mod floats;
 mod window;
 
 pub use approximation::{Approximation, ApproximationKind};

@@ -1,22 +1,33 @@
-//! Runs a [`Graph`] node by node in double precision: naive, and meant to be obviously right.
+//! Runs a [`Graph`] node by node: naive, and meant to be obviously right.
+//!
+//! On the model's input and on constants, up to the first codes, each node's result is rounded to float32 once, as
+//! frameworks have it ([`Graph::floats`] says where). Everywhere else arithmetic is exact: a value is kept as two numbers
+//! of f64 with a bound on their error, and where that is too wide to decide a comparison or a rounding, the node is
+//! computed again from the last codes in rational numbers and their square roots.
 //!
 //! Together with the import this is the definition of what a model computes. It shares no code with the lowering
 //! that it is used to check.
 
-mod double_double;
+mod bounded;
 mod elementwise;
 mod evaluate;
+mod exact;
 mod matrix;
+mod number;
 mod search;
 mod window;
 
 pub(crate) mod layout;
 pub(crate) mod quantize;
 
-use crate::graph::{Graph, NodeId, Source, ValueId};
+use crate::graph::{Graph, NodeId, Operator, Source, ValueId};
 use crate::tensor::Tensor;
+use bounded::Bounded;
+use exact::Exact;
 use miette::Diagnostic;
+use number::{Element, Fault, Number};
 use std::borrow::Cow;
+use std::collections::HashMap;
 
 /// Why a graph cannot be run.
 #[derive(Clone, Debug, PartialEq, thiserror::Error, Diagnostic)]
@@ -65,6 +76,19 @@ pub enum ReferenceError {
         /// Its value.
         value: f64,
     },
+
+    /// A comparison that exact arithmetic does not reach.
+    #[error(
+        "node `{node}` must compare sums, products and square roots of rational numbers, but a root of a root, or a power that is neither whole nor a half, stands before it"
+    )]
+    #[diagnostic(
+        code(network::reference::beyond),
+        help("simplify the arithmetic between the last quantiser and this node")
+    )]
+    Beyond {
+        /// The node.
+        node: String,
+    },
 }
 
 /// Runs `graph` once. To run it on several images, keep an [`Evaluator`].
@@ -75,11 +99,56 @@ pub fn run(graph: &Graph, input: &Tensor) -> Result<Tensor, ReferenceError> {
     Evaluator::new(graph)?.run(input)
 }
 
+/// What an operator makes of floats, rounded to float32 once; `None` where it is undefined. The import folds constants so.
+pub(crate) fn float_node(operator: &Operator, inputs: &[&Tensor], shape: &[usize]) -> Option<Tensor> {
+    let results = evaluate::node(operator, inputs, &[shape]).ok()?;
+    results.first().map(|tensor| tensor.map(rounded))
+}
+
+/// The float32 nearest to a number.
+fn rounded(number: &Bounded) -> f64 {
+    f64::from(number.nearest() as f32)
+}
+
+/// What has been computed of a value: the nearest numbers of f64, and finer ones where these are not exact.
+#[derive(Clone, Debug)]
+struct Computed<'g> {
+    tensor: Cow<'g, Tensor>,
+    finer: Option<Tensor<Bounded>>,
+}
+
+impl Computed<'_> {
+    fn new(numbers: Tensor<Bounded>) -> Self {
+        if numbers.data.iter().all(|number| number.as_float().is_some()) {
+            return Computed { tensor: Cow::Owned(numbers.map(Number::nearest)), finer: None };
+        }
+        Computed { tensor: Cow::Owned(numbers.map(Number::nearest)), finer: Some(numbers) }
+    }
+
+    fn bounded(&self) -> Cow<'_, Tensor<Bounded>> {
+        match &self.finer {
+            Some(finer) => Cow::Borrowed(finer),
+            None => Cow::Owned(self.tensor.map(|value| Bounded::of(*value))),
+        }
+    }
+
+    /// The exact numbers, where they are known.
+    fn exactly(&self) -> Option<Tensor<Exact>> {
+        let Some(finer) = &self.finer else {
+            return Some(self.tensor.map(|value| Exact::of(*value)));
+        };
+        let data = finer.data.iter().map(|number| number.exactly().map(Exact::of_parts)).collect::<Option<_>>()?;
+        Some(Tensor::new(finer.shape.clone(), data))
+    }
+}
+
 /// A graph whose constant part has been computed.
 #[derive(Clone, Debug)]
 pub struct Evaluator<'g> {
     graph: &'g Graph,
-    constants: Vec<Option<Cow<'g, Tensor>>>,
+    /// Which values are floats: [`Graph::floats`].
+    floats: Vec<bool>,
+    constants: Vec<Option<Computed<'g>>>,
     /// The nodes that depend on the input, in order.
     computed: Vec<NodeId>,
 }
@@ -94,17 +163,17 @@ impl<'g> Evaluator<'g> {
             .values
             .iter()
             .map(|value| match &value.source {
-                Source::Constant(tensor) => Some(Cow::Borrowed(tensor)),
+                Source::Constant(tensor) => Some(Computed { tensor: Cow::Borrowed(tensor), finer: None }),
                 Source::Input | Source::Node(_) => None,
             })
             .collect();
-        let mut evaluator = Evaluator { graph, constants, computed: Vec::new() };
+        let mut evaluator = Evaluator { graph, floats: graph.floats(), constants, computed: Vec::new() };
         for (index, node) in graph.nodes.iter().enumerate() {
-            let is_constant = node.inputs.iter().all(|input| evaluator.constant(*input).is_some());
+            let is_constant = node.inputs.iter().all(|input| evaluator.constants[input.0].is_some());
             if is_constant {
                 let results = evaluator.results(NodeId(index), &[])?;
-                for (output, tensor) in node.outputs.iter().zip(results) {
-                    evaluator.constants[output.0] = Some(Cow::Owned(tensor));
+                for (output, result) in node.outputs.iter().zip(results) {
+                    evaluator.constants[output.0] = Some(result);
                 }
             } else {
                 evaluator.computed.push(NodeId(index));
@@ -115,7 +184,7 @@ impl<'g> Evaluator<'g> {
 
     /// The tensor of a value that does not depend on the input.
     pub fn constant(&self, value: ValueId) -> Option<&Tensor> {
-        self.constants[value.0].as_deref()
+        self.constants[value.0].as_ref().map(|constant| constant.tensor.as_ref())
     }
 
     /// The output for an input of the model's shape, with or without its batch axis.
@@ -133,17 +202,18 @@ impl<'g> Evaluator<'g> {
     pub fn trace(&self, input: &Tensor, mut visit: impl FnMut(ValueId, &Tensor)) -> Result<Tensor, ReferenceError> {
         let input = self.checked_input(input)?;
         visit(self.graph.input, &input);
-        let mut values = vec![None; self.graph.values.len()];
-        values[self.graph.input.0] = Some(input);
+        let mut values: Vec<Option<Computed<'_>>> = vec![None; self.graph.values.len()];
+        values[self.graph.input.0] = Some(Computed { tensor: Cow::Owned(input), finer: None });
         for id in &self.computed {
             let results = self.results(*id, &values)?;
-            for (output, tensor) in self.graph.node(*id).outputs.iter().zip(results) {
-                visit(*output, &tensor);
-                values[output.0] = Some(tensor);
+            for (output, result) in self.graph.node(*id).outputs.iter().zip(results) {
+                visit(*output, &result.tensor);
+                values[output.0] = Some(result);
             }
         }
         let output = self.graph.output;
-        let result = values[output.0].take().or_else(|| self.constant(output).cloned());
+        let result = values[output.0].take().map(|computed| computed.tensor.into_owned());
+        let result = result.or_else(|| self.constant(output).cloned());
         Ok(result.expect("nodes stand in topological order, so the output has been computed"))
     }
 
@@ -171,28 +241,97 @@ impl<'g> Evaluator<'g> {
         Ok(Tensor::new(value.shape.clone(), input.data.clone()))
     }
 
+    fn known<'a>(&'a self, id: ValueId, values: &'a [Option<Computed<'g>>]) -> &'a Computed<'g> {
+        let computed = values.get(id.0).and_then(Option::as_ref);
+        computed
+            .or(self.constants[id.0].as_ref())
+            .expect("nodes stand in topological order, so their inputs have been computed")
+    }
+
     /// What a node computes from constants and `values`.
-    fn results(&self, id: NodeId, values: &[Option<Tensor>]) -> Result<Vec<Tensor>, ReferenceError> {
+    fn results(&self, id: NodeId, values: &[Option<Computed<'g>>]) -> Result<Vec<Computed<'g>>, ReferenceError> {
         let node = self.graph.node(id);
-        let inputs: Vec<&Tensor> = node
-            .inputs
-            .iter()
-            .map(|input| {
-                let computed = values.get(input.0).and_then(Option::as_ref);
-                computed
-                    .or_else(|| self.constant(*input))
-                    .expect("nodes stand in topological order, so their inputs have been computed")
-            })
-            .collect();
-        let shapes: Vec<&[usize]> =
-            node.outputs.iter().map(|output| self.graph.value(*output).shape.as_slice()).collect();
-        let results = evaluate::node(&node.operator, &inputs, &shapes);
+        let inputs: Vec<&Computed<'_>> = node.inputs.iter().map(|input| self.known(*input, values)).collect();
+        let shapes = self.shapes(id);
+        let results = match self.decided(id, &inputs, &shapes) {
+            Err(Fault::Undecided) => {
+                let results = self.exact_results(id, values, &mut HashMap::new())?;
+                results.iter().map(|tensor| tensor.map(Exact::bounded)).collect()
+            }
+            results => results.map_err(|fault| not_decided(&node.name, fault))?,
+        };
         for (tensor, shape) in results.iter().zip(shapes) {
             assert_eq!(tensor.shape, shape, "the import infers the shape that node `{}` computes", node.name);
-            if let Some(index) = tensor.data.iter().position(|value| !value.is_finite()) {
-                return Err(ReferenceError::NotFinite { node: node.name.clone(), index, value: tensor.data[index] });
+            if let Some(index) = tensor.data.iter().position(|value| !value.nearest().is_finite()) {
+                let value = tensor.data[index].nearest();
+                return Err(ReferenceError::NotFinite { node: node.name.clone(), index, value });
             }
         }
-        Ok(results)
+        Ok(results.into_iter().map(Computed::new).collect())
+    }
+
+    fn shapes(&self, id: NodeId) -> Vec<&'g [usize]> {
+        self.graph.node(id).outputs.iter().map(|output| self.graph.value(*output).shape.as_slice()).collect()
+    }
+
+    /// What a node computes, where the bounds on errors are narrow enough to decide.
+    fn decided(
+        &self,
+        id: NodeId,
+        inputs: &[&Computed<'_>],
+        shapes: &[&[usize]],
+    ) -> Result<Vec<Tensor<Bounded>>, Fault> {
+        let node = self.graph.node(id);
+        let floats: Vec<&Tensor> = inputs.iter().map(|input| input.tensor.as_ref()).collect();
+        if self.floats[node.inputs[0].0] && node.operator.is_quantiser() {
+            let codes = quantize::codes_of_floats(&node.operator, &floats)?;
+            let parameters: Vec<Cow<'_, Tensor<Bounded>>> = inputs[1..].iter().map(|input| input.bounded()).collect();
+            let parameters: Vec<&Tensor<Bounded>> = parameters.iter().map(AsRef::as_ref).collect();
+            return Ok(vec![quantize::values(&node.operator, &codes, &parameters)]);
+        }
+        if self.floats[node.outputs[0].0] {
+            if let Operator::BatchNormalization { epsilon } = node.operator {
+                return Ok(vec![
+                    evaluate::float_batch_normalization(&floats, epsilon).map(|value| Bounded::of(*value)),
+                ]);
+            }
+            let results = evaluate::node(&node.operator, &floats, shapes)?;
+            return Ok(results.into_iter().map(|tensor| tensor.map(|number| Bounded::of(rounded(number)))).collect());
+        }
+        if inputs.iter().all(|input| input.finer.is_none()) {
+            return evaluate::node(&node.operator, &floats, shapes);
+        }
+        let numbers: Vec<Cow<'_, Tensor<Bounded>>> = inputs.iter().map(|input| input.bounded()).collect();
+        evaluate::node(&node.operator, &numbers.iter().map(AsRef::as_ref).collect::<Vec<_>>(), shapes)
+    }
+
+    /// What a node computes, without any error: its inputs are computed again as far as they are not known exactly.
+    fn exact_results(
+        &self,
+        id: NodeId,
+        values: &[Option<Computed<'g>>],
+        known: &mut HashMap<ValueId, Tensor<Exact>>,
+    ) -> Result<Vec<Tensor<Exact>>, ReferenceError> {
+        let node = self.graph.node(id);
+        for input in &node.inputs {
+            if known.contains_key(input) {
+                continue;
+            }
+            if let Some(tensor) = self.known(*input, values).exactly() {
+                known.insert(*input, tensor);
+            } else if let Source::Node(producer) = self.graph.value(*input).source {
+                let results = self.exact_results(producer, values, known)?;
+                known.extend(self.graph.node(producer).outputs.iter().copied().zip(results));
+            }
+        }
+        let inputs: Vec<&Tensor<Exact>> = node.inputs.iter().map(|input| &known[input]).collect();
+        evaluate::node(&node.operator, &inputs, &self.shapes(id)).map_err(|fault| not_decided(&node.name, fault))
+    }
+}
+
+fn not_decided(node: &str, fault: Fault) -> ReferenceError {
+    match fault {
+        Fault::Undefined => ReferenceError::NotFinite { node: node.into(), index: 0, value: f64::NAN },
+        Fault::Undecided | Fault::Beyond => ReferenceError::Beyond { node: node.into() },
     }
 }

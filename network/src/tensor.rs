@@ -4,25 +4,25 @@
 ///
 /// ONNX stores float32; `f64` holds each of those numbers, and each int64 that a shape may be, exactly.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Tensor {
+pub struct Tensor<N = f64> {
     /// Extent of each axis; empty for a scalar.
     pub shape: Vec<usize>,
     /// The elements, last axis fastest.
-    pub data: Vec<f64>,
+    pub data: Vec<N>,
 }
 
-impl Tensor {
+impl<N> Tensor<N> {
     /// A tensor of `shape` with the given elements.
     ///
     /// # Panics
     /// Where the number of elements is not the product of `shape`: a fault of the caller, never of a file.
-    pub fn new(shape: Vec<usize>, data: Vec<f64>) -> Self {
+    pub fn new(shape: Vec<usize>, data: Vec<N>) -> Self {
         assert_eq!(shape.iter().product::<usize>(), data.len(), "elements must fill the shape");
         Tensor { shape, data }
     }
 
     /// A tensor without axes.
-    pub fn scalar(value: f64) -> Self {
+    pub fn scalar(value: N) -> Self {
         Tensor { shape: Vec::new(), data: vec![value] }
     }
 
@@ -36,12 +36,26 @@ impl Tensor {
         self.data.is_empty()
     }
 
+    /// The tensor with `f` of each element.
+    pub fn map<M>(&self, f: impl FnMut(&N) -> M) -> Tensor<M> {
+        Tensor { shape: self.shape.clone(), data: self.data.iter().map(f).collect() }
+    }
+}
+
+impl<N: Clone> Tensor<N> {
     /// The only element of a one-element tensor of any rank.
-    pub fn as_scalar(&self) -> Option<f64> {
+    pub fn as_scalar(&self) -> Option<N> {
         match self.data.as_slice() {
-            [value] => Some(*value),
+            [value] => Some(value.clone()),
             _ => None,
         }
+    }
+}
+
+impl Tensor {
+    /// Whether float32 holds every element.
+    pub fn is_single(&self) -> bool {
+        self.data.iter().all(|value| f64::from(*value as f32) == *value)
     }
 }
 

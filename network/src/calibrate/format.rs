@@ -2,9 +2,8 @@
 
 use super::places::PlaceKind;
 use super::statistics::Range;
-use crate::graph::RoundingMode;
 use crate::quantize::hwgq;
-use crate::reference::quantize::{IntegerGrid, limits};
+use crate::reference::quantize::limits;
 use miette::Diagnostic;
 use std::fmt;
 use std::str::FromStr;
@@ -33,7 +32,8 @@ impl Format {
     pub fn round(&self, x: f64) -> f64 {
         match self {
             Format::Fixed { signed, bits, scale } => {
-                IntegerGrid::new(*bits, *signed, false, RoundingMode::HalfEven).quantize(x, *scale, 0.0)
+                let (least, greatest) = limits(*bits, *signed);
+                (x / scale).clamp(least, greatest).round_ties_even() * scale
             }
             Format::HalfWave { step, thresholds } => {
                 step * thresholds.iter().filter(|threshold| x >= **threshold).count() as f64

@@ -1,17 +1,60 @@
 //! Element-wise operators with broadcasting.
 
+use super::number::{Element, Fault, Number};
 use crate::tensor::{Tensor, broadcast_indices, broadcast_shape};
+use std::cmp::Ordering;
 
 /// `f` of each element.
-pub(super) fn unary(x: &Tensor, f: impl Fn(f64) -> f64) -> Tensor {
-    Tensor::new(x.shape.clone(), x.data.iter().map(|x| f(*x)).collect())
+pub(super) fn unary<N, M>(x: &Tensor<N>, f: impl Fn(&N) -> Result<M, Fault>) -> Result<Tensor<M>, Fault> {
+    Ok(Tensor::new(x.shape.clone(), x.data.iter().map(f).collect::<Result<_, _>>()?))
 }
 
 /// `f` of each pair of elements that broadcasting brings together.
-pub(super) fn binary(a: &Tensor, b: &Tensor, f: impl Fn(f64, f64) -> f64) -> Tensor {
+pub(super) fn binary<N: Element>(
+    a: &Tensor<N>,
+    b: &Tensor<N>,
+    f: impl Fn(&N::Sum, &N::Sum) -> Result<N::Sum, Fault>,
+) -> Result<Tensor<N::Sum>, Fault> {
     let shape = broadcast_shape(&a.shape, &b.shape).expect("the import checks that shapes broadcast");
     let left = broadcast_indices(&a.shape, &shape);
     let right = broadcast_indices(&b.shape, &shape);
-    let data = left.into_iter().zip(right).map(|(i, j)| f(a.data[i], b.data[j])).collect();
-    Tensor::new(shape, data)
+    let pairs = left.into_iter().zip(right);
+    let data = pairs.map(|(i, j)| f(&a.data[i].widened(), &b.data[j].widened())).collect::<Result<_, _>>()?;
+    Ok(Tensor::new(shape, data))
+}
+
+/// The number within limits, either of which may be infinite.
+pub(super) fn clip<N: Element>(x: &N, minimum: f64, maximum: f64) -> Result<N::Sum, Fault> {
+    for (limit, beyond) in [(minimum, Ordering::Less), (maximum, Ordering::Greater)] {
+        if limit.is_finite() {
+            let limit = N::of(limit);
+            if x.compare(&limit)? == beyond {
+                return Ok(limit.widened());
+            }
+        }
+    }
+    Ok(x.widened())
+}
+
+/// Exponents up to this magnitude are multiplied out.
+const MOST_FACTORS: f64 = 64.0;
+
+/// A power, whose exponent is a float.
+pub(super) fn power<N: Number>(base: &N, exponent: &N) -> Result<N, Fault> {
+    let exponent = exponent.nearest();
+    let magnitude = exponent.abs();
+    let power = if magnitude == 0.5 {
+        base.square_root()?
+    } else if magnitude.fract() == 0.0 && magnitude <= MOST_FACTORS {
+        (0..magnitude as u32).fold(N::of(1.0), |power, _| power.times(base))
+    } else {
+        return base.real_power(exponent);
+    };
+    if exponent < 0.0 { N::of(1.0).over(&power) } else { Ok(power) }
+}
+
+/// |x|
+pub(super) fn absolute<N: Element>(x: &N) -> Result<N::Sum, Fault> {
+    let is_negative = x.compare(&N::of(0.0))? == Ordering::Less;
+    Ok(if is_negative { x.negated().widened() } else { x.widened() })
 }

@@ -1,92 +1,108 @@
 //! What each operator computes.
 
-use super::elementwise::{binary, unary};
-use super::quantize::{IntegerGrid, bipolar, multi_threshold, quantize_linear};
-use super::{layout, matrix, search, window};
+use super::elementwise::{absolute, binary, clip, power, unary};
+use super::number::{Element, Fault, Number};
+use super::{layout, matrix, quantize, search, window};
 use crate::graph::Operator;
-use crate::tensor::{Tensor, broadcast_indices, transpose_indices};
+use crate::tensor::{Tensor, transpose_indices};
 
 /// The results of an operator; `shapes` are those of its outputs.
-pub(super) fn node(operator: &Operator, inputs: &[&Tensor], shapes: &[&[usize]]) -> Vec<Tensor> {
+pub(super) fn node<N: Element>(
+    operator: &Operator,
+    inputs: &[&Tensor<N>],
+    shapes: &[&[usize]],
+) -> Result<Vec<Tensor<N::Sum>>, Fault> {
     let x = inputs[0];
+    let wide = |tensor: &Tensor<N>| tensor.map(N::widened);
     let result = match operator {
-        Operator::Reshape => Tensor::new(shapes[0].to_vec(), x.data.clone()),
+        Operator::Reshape => Tensor::new(shapes[0].to_vec(), wide(x).data),
         Operator::Transpose { permutation } => transpose(x, permutation),
-        Operator::Add => binary(x, inputs[1], |a, b| a + b),
-        Operator::Sub => binary(x, inputs[1], |a, b| a - b),
-        Operator::Mul => binary(x, inputs[1], |a, b| a * b),
-        Operator::Div => binary(x, inputs[1], |a, b| a / b),
-        Operator::Pow => binary(x, inputs[1], power),
-        Operator::Sqrt => unary(x, f64::sqrt),
-        Operator::Neg => unary(x, |x| -x),
-        Operator::Abs => unary(x, f64::abs),
-        Operator::Relu => unary(x, |x| x.max(0.0)),
-        Operator::Clip { minimum, maximum } => unary(x, |x| x.max(*minimum).min(*maximum)),
-        Operator::Sign => unary(x, |x| if x == 0.0 { 0.0 } else { x.signum() }),
+        Operator::Add => binary(x, inputs[1], |a, b| Ok(a.plus(b)))?,
+        Operator::Sub => binary(x, inputs[1], |a, b| Ok(a.minus(b)))?,
+        Operator::Mul => binary(x, inputs[1], |a, b| Ok(a.times(b)))?,
+        Operator::Div => binary(x, inputs[1], N::Sum::over)?,
+        Operator::Pow => binary(x, inputs[1], power)?,
+        Operator::Sqrt => unary(x, |x| x.widened().square_root())?,
+        Operator::Neg => x.map(|x| x.negated().widened()),
+        Operator::Abs => unary(x, absolute)?,
+        Operator::Relu => unary(x, |x| clip(x, 0.0, f64::INFINITY))?,
+        Operator::Clip { minimum, maximum } => unary(x, |x| clip(x, *minimum, *maximum))?,
         Operator::MatMul => matrix::mat_mul(x, inputs[1]),
         Operator::Gemm { alpha, beta, transpose_a, transpose_b } => {
             let a = matrix::transposed_if(*transpose_a, x);
             let b = matrix::transposed_if(*transpose_b, inputs[1]);
             matrix::gemm(*alpha, &a, &b, *beta, inputs.get(2).copied())
         }
-        Operator::BatchNormalization { epsilon } => batch_normalization(inputs, *epsilon),
-        Operator::BipolarQuant => binary(x, inputs[1], bipolar),
-        Operator::Quant { signed, narrow, rounding } => {
-            let bits = inputs[3].as_scalar().expect("the import checks that the bit width is one number");
-            let grid = IntegerGrid::new(bits as u32, *signed, *narrow, *rounding);
-            let scale = broadcast_indices(&inputs[1].shape, &x.shape);
-            let zero_point = broadcast_indices(&inputs[2].shape, &x.shape);
-            let quantized =
-                (0..x.len()).map(|i| grid.quantize(x.data[i], inputs[1].data[scale[i]], inputs[2].data[zero_point[i]]));
-            Tensor::new(x.shape.clone(), quantized.collect())
-        }
-        Operator::QuantizeLinear { minimum, maximum } => {
-            let limits = (*minimum as f64, *maximum as f64);
-            let scale = broadcast_indices(&inputs[1].shape, &x.shape);
-            let zero_point = broadcast_indices(&inputs[2].shape, &x.shape);
-            let quantized = (0..x.len())
-                .map(|i| quantize_linear(x.data[i], inputs[1].data[scale[i]], inputs[2].data[zero_point[i]], limits));
-            Tensor::new(x.shape.clone(), quantized.collect())
-        }
-        Operator::MultiThreshold { out_scale, out_bias, channel_axis } => {
-            multi_threshold(x, inputs[1], *out_scale, *out_bias, *channel_axis)
+        Operator::BatchNormalization { epsilon } => batch_normalization(inputs, *epsilon)?,
+        Operator::BipolarQuant
+        | Operator::Sign
+        | Operator::Quant { .. }
+        | Operator::QuantizeLinear { .. }
+        | Operator::MultiThreshold { .. } => {
+            let codes = quantize::codes(operator, inputs)?;
+            let parameters: Vec<Tensor<N::Sum>> = inputs[1..].iter().map(|tensor| wide(tensor)).collect();
+            quantize::values(operator, &codes, &parameters.iter().collect::<Vec<_>>())
         }
         Operator::Conv { window, groups } => window::convolution(x, inputs[1], inputs.get(2).copied(), window, *groups),
-        Operator::MaxPool { window } => window::max_pool(x, window),
-        Operator::AveragePool { window, count_include_pad } => window::average_pool(x, window, *count_include_pad),
-        Operator::Concat { axis } => layout::concatenated(inputs, *axis),
-        Operator::Pad { before, after, value } => layout::padded(x, before, after, *value),
-        Operator::Upsample { factors } => layout::repeated(x, factors),
+        Operator::MaxPool { window } => window::max_pool(x, window)?,
+        Operator::AveragePool { window, count_include_pad } => window::average_pool(x, window, *count_include_pad)?,
+        Operator::Concat { axis } => wide(&layout::concatenated(inputs, *axis)),
+        Operator::Pad { before, after, value } => wide(&layout::padded(x, before, after, &N::of(*value))),
+        Operator::Upsample { factors } => wide(&layout::repeated(x, factors)),
         Operator::TopK { axis, k } => return search::top_k(x, *axis, *k),
         Operator::ArgMax { axis } => {
-            let [_, indices] = search::top_k(x, *axis, 1).try_into().expect("TopK has two results");
+            let [_, indices] =
+                search::top_k(x, *axis, 1)?.try_into().unwrap_or_else(|_| unreachable!("TopK has two results"));
             Tensor::new(shapes[0].to_vec(), indices.data)
         }
     };
-    vec![result]
+    Ok(vec![result])
 }
 
-/// The root is rounded correctly by `sqrt`, a general power need not be.
-fn power(base: f64, exponent: f64) -> f64 {
-    if exponent == 0.5 { base.sqrt() } else { base.powf(exponent) }
-}
-
-fn transpose(x: &Tensor, permutation: &[usize]) -> Tensor {
+fn transpose<N: Element>(x: &Tensor<N>, permutation: &[usize]) -> Tensor<N::Sum> {
     let shape = permutation.iter().map(|axis| x.shape[*axis]).collect();
     let indices = transpose_indices(&x.shape, permutation);
-    Tensor::new(shape, indices.into_iter().map(|index| x.data[index]).collect())
+    Tensor::new(shape, indices.into_iter().map(|index| x.data[index].widened()).collect())
 }
 
-fn batch_normalization(inputs: &[&Tensor], epsilon: f64) -> Tensor {
+fn batch_normalization<N: Element>(inputs: &[&Tensor<N>], epsilon: f64) -> Result<Tensor<N::Sum>, Fault> {
     let [x, scale, bias, mean, variance] = inputs else {
         unreachable!("the import gives batch normalisation five inputs")
     };
     let channels = x.shape[1];
     let pixels: usize = x.shape[2..].iter().product();
-    let normalized = |(index, value): (usize, &f64)| {
+    let deviations: Vec<N::Sum> = variance
+        .data
+        .iter()
+        .map(|variance| variance.widened().plus(&N::Sum::of(epsilon)).square_root())
+        .collect::<Result<_, _>>()?;
+    let normalized = |(index, value): (usize, &N)| {
         let channel = index / pixels % channels;
-        let deviation = (variance.data[channel] + epsilon).sqrt();
-        scale.data[channel] * (value - mean.data[channel]) / deviation + bias.data[channel]
+        let centred = value.widened().minus(&mean.data[channel].widened());
+        let scaled = scale.data[channel].widened().times(&centred).over(&deviations[channel])?;
+        Ok(scaled.plus(&bias.data[channel].widened()))
+    };
+    let data = x.data.iter().enumerate().map(normalized).collect::<Result<_, _>>()?;
+    Ok(Tensor::new(x.shape.clone(), data))
+}
+
+/// Batch normalisation of floats as onnxruntime has it: a factor and a summand for each channel, each operation float32's.
+pub(super) fn float_batch_normalization(inputs: &[&Tensor], epsilon: f64) -> Tensor {
+    let [x, scale, bias, mean, variance] = inputs else {
+        unreachable!("the import gives batch normalisation five inputs")
+    };
+    let channels = x.shape[1];
+    let pixels: usize = x.shape[2..].iter().product();
+    let single = |tensor: &Tensor, channel: usize| tensor.data[channel] as f32;
+    let affine: Vec<(f32, f32)> = (0..channels)
+        .map(|channel| {
+            let factor = single(scale, channel) * (1.0 / (single(variance, channel) + epsilon as f32).sqrt());
+            (factor, single(bias, channel) - single(mean, channel) * factor)
+        })
+        .collect();
+    let normalized = |(index, value): (usize, &f64)| {
+        let (factor, summand) = affine[index / pixels % channels];
+        f64::from(*value as f32 * factor + summand)
     };
     Tensor::new(x.shape.clone(), x.data.iter().enumerate().map(normalized).collect())
 }

@@ -8,7 +8,7 @@ fn around(shape: &[usize], axis: usize) -> (usize, usize) {
 }
 
 /// The tensors one after the other along `axis`; their other extents must agree.
-pub(crate) fn concatenated(tensors: &[&Tensor], axis: usize) -> Tensor {
+pub(crate) fn concatenated<N: Clone>(tensors: &[&Tensor<N>], axis: usize) -> Tensor<N> {
     let mut shape = tensors[0].shape.clone();
     shape[axis] = tensors.iter().map(|tensor| tensor.shape[axis]).sum();
     let (blocks, step) = around(&shape, axis);
@@ -23,7 +23,7 @@ pub(crate) fn concatenated(tensors: &[&Tensor], axis: usize) -> Tensor {
 }
 
 /// The tensor with `before[i]` and `after[i]` elements of `value` around axis i.
-pub(crate) fn padded(x: &Tensor, before: &[usize], after: &[usize], value: f64) -> Tensor {
+pub(crate) fn padded<N: Clone>(x: &Tensor<N>, before: &[usize], after: &[usize], value: &N) -> Tensor<N> {
     let mut padded = x.clone();
     for (axis, (before, after)) in before.iter().zip(after).enumerate() {
         if (*before, *after) == (0, 0) {
@@ -34,9 +34,9 @@ pub(crate) fn padded(x: &Tensor, before: &[usize], after: &[usize], value: f64) 
         let extent = before + padded.shape[axis] + after;
         let mut data = Vec::with_capacity(blocks * extent * step);
         for block in 0..blocks {
-            data.resize(data.len() + before * step, value);
+            data.resize(data.len() + before * step, value.clone());
             data.extend_from_slice(&padded.data[block * run..(block + 1) * run]);
-            data.resize(data.len() + after * step, value);
+            data.resize(data.len() + after * step, value.clone());
         }
         let mut shape = padded.shape;
         shape[axis] = extent;
@@ -46,7 +46,7 @@ pub(crate) fn padded(x: &Tensor, before: &[usize], after: &[usize], value: f64) 
 }
 
 /// The tensor with each element `factors[i]` times along axis i.
-pub(crate) fn repeated(x: &Tensor, factors: &[usize]) -> Tensor {
+pub(crate) fn repeated<N: Clone>(x: &Tensor<N>, factors: &[usize]) -> Tensor<N> {
     let mut repeated = x.clone();
     for (axis, factor) in factors.iter().enumerate().filter(|(_, factor)| **factor != 1) {
         let (_, step) = around(&repeated.shape, axis);

@@ -1,8 +1,9 @@
 //! Convolutions and pools.
 
-use super::double_double::DoubleDouble;
+use super::number::{Element, Fault, Number};
 use crate::graph::Window;
 use crate::tensor::Tensor;
+use std::cmp::Ordering;
 use std::ops::Range;
 
 /// One spatial axis: which elements the taps of which windows stand on.
@@ -76,8 +77,14 @@ fn result_shape(window: &Window, shape: &[usize], channels: usize) -> Vec<usize>
     [shape[0], channels].into_iter().chain(output).collect()
 }
 
-/// Cross-correlation of x `[1, C, spatial…]` with w `[O, C / groups, kernel…]`, each sum rounded once.
-pub(super) fn convolution(x: &Tensor, w: &Tensor, bias: Option<&Tensor>, window: &Window, groups: usize) -> Tensor {
+/// Cross-correlation of x `[1, C, spatial…]` with w `[O, C / groups, kernel…]`.
+pub(super) fn convolution<N: Element>(
+    x: &Tensor<N>,
+    w: &Tensor<N>,
+    bias: Option<&Tensor<N>>,
+    window: &Window,
+    groups: usize,
+) -> Tensor<N::Sum> {
     let [rows, columns] = axes(window, &x.shape);
     let (outputs, inner) = (w.shape[0], w.shape[1]);
     let area = rows.input * columns.input;
@@ -85,27 +92,27 @@ pub(super) fn convolution(x: &Tensor, w: &Tensor, bias: Option<&Tensor>, window:
     let mut data = Vec::with_capacity(outputs * rows.output * columns.output);
     for output in 0..outputs {
         let first_plane = output / (outputs / groups) * inner;
-        let mut sums = vec![DoubleDouble::default(); rows.output * columns.output];
+        let mut sums = vec![N::Sum::of(0.0); rows.output * columns.output];
         for channel in 0..inner {
             let plane = &x.data[(first_plane + channel) * area..][..area];
             let weights = &w.data[(output * inner + channel) * taps..][..taps];
             for (tap, weight) in weights.iter().enumerate() {
-                add_tap(&mut sums, plane, *weight, [(&rows, tap / columns.kernel), (&columns, tap % columns.kernel)]);
+                add_tap(&mut sums, plane, weight, [(&rows, tap / columns.kernel), (&columns, tap % columns.kernel)]);
             }
         }
         if let Some(bias) = bias {
-            sums.iter_mut().for_each(|sum| sum.add_product(bias.data[output], 1.0));
+            sums.iter_mut().for_each(|sum| N::add_product(sum, &bias.data[output], &N::of(1.0)));
         }
-        data.extend(sums.into_iter().map(DoubleDouble::value));
+        data.extend(sums);
     }
     Tensor::new(result_shape(window, &x.shape, outputs), data)
 }
 
 /// Adds what one tap contributes to each window; padding contributes nothing.
-fn add_tap(
-    sums: &mut [DoubleDouble],
-    plane: &[f64],
-    weight: f64,
+fn add_tap<N: Element>(
+    sums: &mut [N::Sum],
+    plane: &[N],
+    weight: &N,
     [(rows, row_tap), (columns, tap)]: [(&Axis, usize); 2],
 ) {
     let windows = columns.windows(tap);
@@ -118,18 +125,22 @@ fn add_tap(
         let elements = &plane[rows.element(row, row_tap) * columns.input..][first..columns.input];
         // Two loops, because only the one without a step becomes vector instructions.
         if columns.stride == 1 {
-            sums.iter_mut().zip(elements).for_each(|(sum, x)| sum.add_product(weight, *x));
+            sums.iter_mut().zip(elements).for_each(|(sum, x)| N::add_product(sum, weight, x));
         } else {
             sums.iter_mut()
                 .zip(elements.iter().step_by(columns.stride))
-                .for_each(|(sum, x)| sum.add_product(weight, *x));
+                .for_each(|(sum, x)| N::add_product(sum, weight, x));
         }
     }
 }
 
 /// `f` of each window in each channel: of the elements that its taps stand on, and of the number of its taps that
 /// stand on an element or on padding.
-fn pooled(x: &Tensor, window: &Window, f: impl Fn(&mut dyn Iterator<Item = f64>, usize) -> f64) -> Tensor {
+fn pooled<N: Element>(
+    x: &Tensor<N>,
+    window: &Window,
+    f: impl Fn(&mut dyn Iterator<Item = &N>, usize) -> Result<N::Sum, Fault>,
+) -> Result<Tensor<N::Sum>, Fault> {
     let [rows, columns] = axes(window, &x.shape);
     let channels = x.shape[1];
     let area = rows.input * columns.input;
@@ -140,29 +151,42 @@ fn pooled(x: &Tensor, window: &Window, f: impl Fn(&mut dyn Iterator<Item = f64>,
                 let elements = &mut rows.taps(row).flat_map(|row_tap| {
                     let line = &plane[rows.element(row, row_tap) * columns.input..][..columns.input];
                     let columns = &columns;
-                    columns.taps(column).map(move |tap| line[columns.element(column, tap)])
+                    columns.taps(column).map(move |tap| &line[columns.element(column, tap)])
                 });
-                data.push(f(elements, rows.padded_taps(row) * columns.padded_taps(column)));
+                data.push(f(elements, rows.padded_taps(row) * columns.padded_taps(column))?);
             }
         }
     }
-    Tensor::new(result_shape(window, &x.shape, channels), data)
+    Ok(Tensor::new(result_shape(window, &x.shape, channels), data))
 }
 
 /// The greatest element of each window.
-pub(super) fn max_pool(x: &Tensor, window: &Window) -> Tensor {
-    pooled(x, window, |elements, _| elements.fold(f64::NEG_INFINITY, f64::max))
+pub(super) fn max_pool<N: Element>(x: &Tensor<N>, window: &Window) -> Result<Tensor<N::Sum>, Fault> {
+    pooled(x, window, |elements, _| {
+        let mut greatest = elements.next().expect("every window holds an element");
+        for element in elements {
+            if element.compare(greatest)? == Ordering::Greater {
+                greatest = element;
+            }
+        }
+        Ok(greatest.widened())
+    })
 }
 
-/// The mean of each window; the sum is rounded once before it is divided.
-pub(super) fn average_pool(x: &Tensor, window: &Window, count_include_pad: bool) -> Tensor {
+/// The mean of each window.
+pub(super) fn average_pool<N: Element>(
+    x: &Tensor<N>,
+    window: &Window,
+    count_include_pad: bool,
+) -> Result<Tensor<N::Sum>, Fault> {
     pooled(x, window, |elements, padded_taps| {
-        let mut sum = DoubleDouble::default();
+        let mut sum = N::Sum::of(0.0);
         let mut taps = 0;
         for element in elements {
-            sum.add_product(element, 1.0);
+            N::add_product(&mut sum, element, &N::of(1.0));
             taps += 1;
         }
-        sum.value() / if count_include_pad { padded_taps } else { taps } as f64
+        let count = if count_include_pad { padded_taps } else { taps };
+        sum.over(&N::Sum::of(count as f64))
     })
 }

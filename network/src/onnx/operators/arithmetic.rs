@@ -4,7 +4,8 @@ use crate::graph::{Operator, ValueId};
 use crate::onnx::data_type::{DataType, Kind};
 use crate::onnx::error::ImportError;
 use crate::onnx::node::NodeContext;
-use crate::tensor::broadcast_indices;
+use crate::reference::float_node;
+use crate::tensor::{Tensor, broadcast_indices};
 
 /// Integers beyond are not exact in a tensor's f64.
 const GREATEST_EXACT: i64 = 1 << 53;
@@ -39,7 +40,38 @@ fn exact(node: &NodeContext<'_, '_>, result: Option<i64>, data_type: DataType) -
     })
 }
 
-/// A two-operand operator: folded on integers, kept on floats, whose results would have to be rounded.
+/// Adds a node, or the constant that it is where it computes with float constants alone: each result is rounded to
+/// float32, as frameworks have it. With integers and codes among the operands the node stays, because it is exact.
+fn emit(
+    node: &mut NodeContext<'_, '_>,
+    operator: Operator,
+    inputs: Vec<ValueId>,
+    shape: Vec<usize>,
+    data_type: DataType,
+) -> Result<(), ImportError> {
+    let is_float = |id: &ValueId| {
+        let is_single = node.graph.constant(*id).is_some_and(Tensor::is_single);
+        is_single && node.graph.data_type(*id).kind() == Kind::Float
+    };
+    if !inputs.iter().all(is_float) {
+        return node.emit(operator, inputs, shape, data_type);
+    }
+    inputs.iter().try_for_each(|input| node.check_finite(*input))?;
+    node.fold(shape.clone(), data_type, |node| {
+        let tensors = inputs.iter().map(|input| node.data(*input)).collect::<Result<Vec<_>, _>>()?;
+        let result = float_node(&operator, &tensors, &shape);
+        let (index, value) = match result {
+            Some(tensor) => match tensor.data.iter().position(|value| !value.is_finite()) {
+                None => return Ok(tensor.data),
+                Some(index) => (index, tensor.data[index]),
+            },
+            None => (0, f64::NAN),
+        };
+        Err(ImportError::NotFinite { place: node.place(), tensor: "its result".into(), index, value })
+    })
+}
+
+/// A two-operand operator: folded on integers and floats.
 pub(super) fn binary(
     node: &mut NodeContext<'_, '_>,
     operator: Operator,
@@ -64,7 +96,7 @@ pub(super) fn binary(
     {
         return Err(node.parameter_error("B", "other than 0", format!("0 at element {index}")));
     }
-    node.emit(operator, vec![a, b], shape, data_type)
+    emit(node, operator, vec![a, b], shape, data_type)
 }
 
 /// `Pow` of integers
@@ -72,7 +104,7 @@ pub(super) fn power(base: i64, exponent: i64) -> Option<i64> {
     base.checked_pow(u32::try_from(exponent).ok()?)
 }
 
-/// A one-operand operator: folded on integers, kept on floats.
+/// A one-operand operator: folded on integers and floats.
 pub(super) fn unary(
     node: &mut NodeContext<'_, '_>,
     operator: Operator,
@@ -87,7 +119,7 @@ pub(super) fn unary(
         });
     }
     let data_type = float_result(node, &[input])?;
-    node.emit(operator, vec![input], shape, data_type)
+    emit(node, operator, vec![input], shape, data_type)
 }
 
 /// A one-operand operator whose result is exact: folded on every constant, because weights pass through it.

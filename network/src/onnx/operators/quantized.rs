@@ -15,10 +15,11 @@ pub(super) use pools::{q_linear_average_pool, q_linear_global_average_pool};
 pub(super) use products::{conv_integer, mat_mul_integer, q_gemm, q_linear_conv, q_linear_mat_mul};
 
 use super::NodeContext;
+use super::quantizers::constant_codes;
 use crate::graph::{Operator, ValueId};
 use crate::onnx::data_type::{DataType, Kind};
 use crate::onnx::error::ImportError;
-use crate::reference::quantize::quantize_linear as quantized;
+use crate::reference::quantize::Grid as CodeGrid;
 use crate::tensor::{Tensor, broadcast_indices};
 
 /// Integers up to this magnitude times a float32 are exact in f64.
@@ -161,7 +162,8 @@ fn centred(
     if node.graph.constant(x).is_some() {
         let indices = || broadcast_indices(&zero_point.shape, &shape);
         let range = node.graph.data_type(x).integer_range();
-        let centred = node.fold_part(role, shape.clone(), DataType::Float64, |node| {
+        // An integer type, so that what follows is exact: a float would be rounded with the next operation.
+        let centred = node.fold_part(role, shape.clone(), DataType::Int64, |node| {
             let x = node.data(x)?;
             Ok(x.data.iter().zip(indices()).map(|(x, index)| x - zero_point.data[index]).collect())
         })?;
@@ -199,12 +201,8 @@ fn requantise(node: &mut NodeContext<'_, '_>, x: ValueId, grid: Grid) -> Result<
     if node.graph.constant(x).is_some() {
         node.check_finite(x)?;
         return node.fold(shape, data_type, |node| {
-            let x = node.data(x)?;
-            let scales = broadcast_indices(&scale.shape, &x.shape);
-            let zero_points = broadcast_indices(&zero_point.shape, &x.shape);
-            let (limits, parameters) = ((minimum as f64, maximum as f64), scales.into_iter().zip(zero_points));
-            let codes = x.data.iter().zip(parameters);
-            Ok(codes.map(|(x, (i, j))| quantized(*x, scale.data[i], zero_point.data[j], limits)).collect())
+            let grid = CodeGrid::Linear { least: minimum as f64, greatest: maximum as f64 };
+            constant_codes(node, grid, [node.data(x)?, &scale, &zero_point])
         });
     }
     let scale = node.add_constant("scale", scale, DataType::Float32);

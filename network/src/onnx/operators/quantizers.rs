@@ -5,11 +5,35 @@ use crate::graph::{Operator, RoundingMode, ValueId};
 use crate::onnx::data_type::DataType;
 use crate::onnx::error::ImportError;
 use crate::onnx::node::NodeContext;
-use crate::reference::quantize::{IntegerGrid, bipolar};
+use crate::reference::quantize::Grid;
 use crate::tensor::{Tensor, broadcast_indices, broadcast_shape};
 
 /// Wider integers than these are no low-bit quantisation; up to them f64 products with a float32 scale are exact.
 const MOST_BITS: u32 = 29;
+
+/// Zero points up to this magnitude leave differences from codes of at most 29 bits.
+const GREATEST_OFFSET: f64 = (1 << 28) as f64;
+
+/// The codes of a constant: decided in float32 where it is floats, exactly where it has been folded from codes.
+pub(super) fn constant_codes(
+    node: &NodeContext<'_, '_>,
+    grid: Grid,
+    [x, scale, zero_point]: [&Tensor; 3],
+) -> Result<Vec<f64>, ImportError> {
+    let is_single = x.is_single();
+    let scales = broadcast_indices(&scale.shape, &x.shape);
+    let zero_points = broadcast_indices(&zero_point.shape, &x.shape);
+    let code = |(x, (i, j)): (&f64, (usize, usize))| {
+        let (scale, zero_point) = (scale.data[i], zero_point.data[j]);
+        match is_single {
+            true => Ok(grid.code_of_float(*x as f32, scale as f32, zero_point as f32)),
+            false => grid
+                .code_of_real(*x, scale, zero_point)
+                .ok_or_else(|| node.parameter_error("scale", "other than 0", scale.to_string())),
+        }
+    };
+    x.data.iter().zip(scales.into_iter().zip(zero_points)).map(code).collect()
+}
 
 /// The type of a quantiser's result.
 fn result_type(node: &NodeContext<'_, '_>, input: ValueId) -> DataType {
@@ -75,13 +99,18 @@ fn add_bipolar(node: &mut NodeContext<'_, '_>, x: ValueId, scale: ValueId) -> Re
         return node.fold(shape, data_type, |node| {
             let (x, scale) = (node.data(x)?, node.data(scale)?);
             if let Some(scale) = scale.as_scalar() {
-                return Ok(x.data.iter().map(|x| bipolar(*x, scale)).collect());
+                return Ok(x.data.iter().map(|x| signed(*x, scale)).collect());
             }
             let indices = broadcast_indices(&scale.shape, &x.shape);
-            Ok(x.data.iter().zip(indices).map(|(x, i)| bipolar(*x, scale.data[i])).collect())
+            Ok(x.data.iter().zip(indices).map(|(x, i)| signed(*x, scale.data[i])).collect())
         });
     }
     node.emit(Operator::BipolarQuant, vec![x, scale], shape, data_type)
+}
+
+/// The scale with the sign of x.
+fn signed(x: f64, scale: f64) -> f64 {
+    if x >= 0.0 { scale } else { -scale }
 }
 
 /// The first element of a constant for which `is_wrong` holds.
@@ -139,26 +168,20 @@ pub(super) fn quant(node: &mut NodeContext<'_, '_>) -> Result<(), ImportError> {
     let shape = node.shape(x).to_vec();
     let data_type = result_type(node, x);
     let constants = [x, scale, zero_point].iter().all(|id| node.graph.constant(*id).is_some());
-    if constants {
+    // Beyond, f64 may not hold what a code stands for.
+    if constants && find(node, zero_point, |value| value.abs() > GREATEST_OFFSET).is_none() {
         node.check_finite(x)?;
-        let grid = IntegerGrid::new(width as u32, signed, narrow, rounding);
-        let range = grid
-            .range()
-            .zip(node.extremes(zero_point))
-            .map(|((least, greatest), (low, high))| (least - high, greatest - low));
+        let grid = Grid::uniform(width as u32, signed, narrow, rounding);
+        let (least, greatest) = grid.range();
+        let range = node.extremes(zero_point).map(|(low, high)| (least - high, greatest - low));
         return node.fold_in(range, shape, data_type, |node| {
             let (x, scale, zero_point) = (node.data(x)?, node.data(scale)?, node.data(zero_point)?);
-            if let (Some(scale), Some(zero_point)) = (scale.as_scalar(), zero_point.as_scalar()) {
-                return Ok(x.data.iter().map(|x| grid.quantize(*x, scale, zero_point)).collect());
-            }
+            let codes = constant_codes(node, grid, [x, scale, zero_point])?;
             let scales = broadcast_indices(&scale.shape, &x.shape);
             let zero_points = broadcast_indices(&zero_point.shape, &x.shape);
             let parameters = scales.into_iter().zip(zero_points);
-            Ok(x.data
-                .iter()
-                .zip(parameters)
-                .map(|(x, (i, j))| grid.quantize(*x, scale.data[i], zero_point.data[j]))
-                .collect())
+            let values = codes.into_iter().zip(parameters);
+            Ok(values.map(|(code, (i, j))| (code - zero_point.data[j]) * scale.data[i]).collect())
         });
     }
     let bit_width = node.input(3, "bit_width")?;

@@ -56,7 +56,7 @@ pub(super) fn pad(node: &mut NodeContext<'_, '_>) -> Result<(), ImportError> {
     }
     let data_type = node.graph.data_type(input);
     if node.graph.constant(input).is_some_and(|tensor| !tensor.is_empty()) {
-        return node.fold(shape, data_type, |node| Ok(padded(node.data(input)?, &before, &after, value).data));
+        return node.fold(shape, data_type, |node| Ok(padded(node.data(input)?, &before, &after, &value).data));
     }
     node.emit(Operator::Pad { before, after, value }, vec![input], shape, data_type)
 }

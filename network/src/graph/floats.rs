@@ -1,0 +1,123 @@
+//! Where a graph computes with floats, and where with real numbers.
+
+use super::{Graph, Operator, Source, ValueId};
+
+impl Operator {
+    /// Whether the result is a code, or what a code stands for.
+    pub fn is_quantiser(&self) -> bool {
+        match self {
+            Operator::BipolarQuant
+            | Operator::Sign
+            | Operator::Quant { .. }
+            | Operator::QuantizeLinear { .. }
+            | Operator::MultiThreshold { .. } => true,
+            Operator::Reshape
+            | Operator::Transpose { .. }
+            | Operator::Add
+            | Operator::Sub
+            | Operator::Mul
+            | Operator::Div
+            | Operator::Pow
+            | Operator::Sqrt
+            | Operator::Neg
+            | Operator::Abs
+            | Operator::Relu
+            | Operator::Clip { .. }
+            | Operator::MatMul
+            | Operator::Gemm { .. }
+            | Operator::BatchNormalization { .. }
+            | Operator::Conv { .. }
+            | Operator::MaxPool { .. }
+            | Operator::AveragePool { .. }
+            | Operator::Concat { .. }
+            | Operator::Pad { .. }
+            | Operator::Upsample { .. }
+            | Operator::TopK { .. }
+            | Operator::ArgMax { .. } => false,
+        }
+    }
+
+    /// Whether each element of the result comes from one element of the first input that depends on the model's input,
+    /// where there is one such input only.
+    fn is_elementwise(&self) -> bool {
+        match self {
+            Operator::Reshape
+            | Operator::Transpose { .. }
+            | Operator::Add
+            | Operator::Sub
+            | Operator::Mul
+            | Operator::Div
+            | Operator::Pow
+            | Operator::Sqrt
+            | Operator::Neg
+            | Operator::Abs
+            | Operator::Relu
+            | Operator::Clip { .. }
+            | Operator::BatchNormalization { .. } => true,
+            Operator::BipolarQuant
+            | Operator::Sign
+            | Operator::Quant { .. }
+            | Operator::QuantizeLinear { .. }
+            | Operator::MultiThreshold { .. }
+            | Operator::MatMul
+            | Operator::Gemm { .. }
+            | Operator::Conv { .. }
+            | Operator::MaxPool { .. }
+            | Operator::AveragePool { .. }
+            | Operator::Concat { .. }
+            | Operator::Pad { .. }
+            | Operator::Upsample { .. }
+            | Operator::TopK { .. }
+            | Operator::ArgMax { .. } => false,
+        }
+    }
+}
+
+impl Graph {
+    /// Whether the input's values are codes themselves: the file says which integers they are
+    /// ([`input_type`](Self::input_type)), and something else than a quantiser reads them or a function of them.
+    pub fn input_is_codes(&self) -> bool {
+        let mut from_image = vec![false; self.values.len()];
+        from_image[self.input.0] = true;
+        for node in &self.nodes {
+            let readers = node.inputs.iter().filter(|input| from_image[input.0]).count();
+            if readers == 0 || node.operator.is_quantiser() {
+                continue;
+            }
+            if readers > 1 || !node.operator.is_elementwise() {
+                return self.input_type.is_some();
+            }
+            from_image[node.outputs[0].0] = true;
+        }
+        from_image[self.output.0] && self.input_type.is_some()
+    }
+
+    /// For each value, whether it is a float: a constant of the file that is one, the model's input unless it is codes, and
+    /// what is computed from nothing else but constants, up to the first quantiser. Such results are rounded to float32,
+    /// node by node. Every other value is a real number: a code, what it stands for, and all that follows from it.
+    ///
+    /// A constant that is integers, or that no float32 holds because it has been folded from codes, is a real number.
+    pub fn floats(&self) -> Vec<bool> {
+        let mut is_float: Vec<bool> = self
+            .values
+            .iter()
+            .map(|value| match &value.source {
+                Source::Constant(tensor) => !value.is_integer && tensor.is_single(),
+                Source::Input | Source::Node(_) => false,
+            })
+            .collect();
+        is_float[self.input.0] = !self.input_is_codes();
+        let mut depends = vec![false; self.values.len()];
+        depends[self.input.0] = true;
+        for node in &self.nodes {
+            let of_input: Vec<&ValueId> = node.inputs.iter().filter(|input| depends[input.0]).collect();
+            let operands = if of_input.is_empty() { node.inputs.iter().collect() } else { of_input.clone() };
+            let computes = !node.operator.is_quantiser() && operands.iter().all(|input| is_float[input.0]);
+            for output in &node.outputs {
+                depends[output.0] = !of_input.is_empty();
+                is_float[output.0] = computes;
+            }
+        }
+        is_float
+    }
+}
