@@ -254,8 +254,8 @@ class RandomConvolutional(RandomModel):
         t = Tensor("in", self.shape, top, typ, lsb)
         if self.chance(0.3):
             t = self.affine(t)
-        t = self.quantise(t, bits=8 if t.lsb is not None else 4)
-        self.per_channel = True
+        t = self.quantise(t, bits=8)
+        self.per_channel, self.on_floats = True, False
         for number in range(int(self.rng.integers(1, 4))):
             t = self.block(t, number == 0)
         if self.chance(0.3):

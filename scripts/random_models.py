@@ -5,15 +5,16 @@ import numpy as np
 from onnx import TensorProto, helper
 from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.core.onnx_exec import execute_onnx
-from qonnx.custom_op.general.intquant import max_int, min_int
+from qonnx.custom_op.general.intquant import int_quant, max_int, min_int
 
-from random_nodes import EXECUTOR_ROUNDING, SLACK, Nodes, Tensor, lowest
+from random_nodes import EXECUTOR_ROUNDING, ROUNDING, SLACK, Nodes, Tensor, lowest
 
 EXECUTOR_DOMAIN = "qonnx.custom_op.general"  # the only one under which the qonnx package finds every operator
 CUSTOM = {"Quant", "BipolarQuant", "MultiThreshold"}
 INPUTS = {  # kind: type in the .npy file, largest magnitude, typical magnitude, lsb
     "uint8": (np.uint8, 255, 100, 0), "int8": (np.int8, 128, 50, 0), "bipolar8": (np.int8, 1, 1, 0),
     "bipolar": (np.float32, 1, 1, 0), "grid": (np.float32, 4, 1, -5), "real": (np.float32, 4, 1, None),
+    "pixel": (np.float32, 1, 0.4, None), "symmetric": (np.float32, 1, 0.5, None),  # k / 255, and 2 k / 255 - 1
 }
 
 
@@ -44,8 +45,15 @@ class RandomModel(Nodes):
         bits, narrow = int(self.rng.integers(2, 5)), int(self.chance(0.7))
         zero = int(self.rng.integers(-1, 2)) if self.chance(0.15) else 0
         codes = self.rng.integers(min_int(True, narrow, bits), max_int(True, narrow, bits) + 1, shape)
-        inputs = [self.const((codes - zero + (jitter - 1)) * scale)] + [self.const(v) for v in (scale, zero, bits)]
-        name = self.op("Quant", inputs, shape, custom=True, signed=1, narrow=narrow, rounding_mode="ROUND")
+        x, mode = (codes - zero + (jitter - 1)) * scale, "ROUND"
+        if self.chance(0.5):  # numbers on ties and on the grid itself, where float32 rounding decides
+            x, mode = (codes - zero + self.pick([0, 0.5])) * scale.astype(np.float64), self.pick(ROUNDING)
+        x = x.astype(np.float32)
+        rounding = EXECUTOR_ROUNDING.get(mode, mode)
+        quantised = int_quant(x, np.float32(scale), np.float32(zero), np.float32(bits), 1, narrow, rounding)
+        codes = np.round(quantised / scale.astype(float)) + zero
+        inputs = [self.const(x)] + [self.const(v) for v in (scale, zero, bits)]
+        name = self.op("Quant", inputs, shape, custom=True, signed=1, narrow=narrow, rounding_mode=mode)
         return name, (codes - zero) * scale.astype(float), lsb
 
     def dense(self, t, outputs):
@@ -99,10 +107,10 @@ class RandomModel(Nodes):
             t = self.step("Sub", t, [t.name, self.const(1)], 3, 0.8, None)
         elif self.chance(0.4):
             t = self.affine(t)
-        t = self.quantise(t, bits=8 if t.lsb is not None else 4)
+        t = self.quantise(t, bits=8)
         if len(t.shape) > 2:
             t = self.flatten(t)
-        self.per_channel = True
+        self.per_channel, self.on_floats = True, False
         layers = int(self.rng.integers(1, 4))
         for n in range(layers):
             quantised = n + 1 < layers or self.chance(0.15)
@@ -168,6 +176,9 @@ class RandomModel(Nodes):
         dtype, top, typ, lsb = INPUTS[self.kind]
         if self.kind.startswith("bipolar"):
             return self.rng.choice([-1, 1], self.shape).astype(dtype)
+        if self.kind in ("pixel", "symmetric"):
+            pixels = self.rng.integers(0, 256, self.shape).astype(np.float32) / np.float32(255)
+            return pixels if self.kind == "pixel" else pixels * np.float32(2) - np.float32(1)
         if dtype == np.float32:
             x = np.clip(self.rng.normal(0, typ, self.shape), -top, top)
             return (x if lsb is None else np.round(x / 2.0 ** lsb) * 2.0 ** lsb).astype(dtype)

@@ -5,6 +5,10 @@ tensor, of a bound on its values and of the power of two that divides all of the
 the second, float32 computes it without rounding whatever the order of the sums, and ties are decided alike by
 everybody: such chains are left full of ties on purpose. Where values round (a scale like 0.3, a square root), a
 `guard` tells afterwards whether an image came so near a quantiser's boundary that rounding could decide.
+
+None of this is asked for on the input's side of its quantiser, nor of constants: there every operator is float32's, node
+by node, in the executor and in xnorforge, so all codes must be the same, near ties most of all. Pixels, scales and
+weights are drawn so that ties come up.
 """
 import math
 from dataclasses import dataclass
@@ -18,6 +22,7 @@ from qonnx.custom_op.general.multithreshold import multithreshold
 ROUNDING = ["ROUND", "HALF_EVEN", "CEIL", "FLOOR", "UP", "DOWN", "HALF_UP", "HALF_DOWN", "ROUND_TO_ZERO"]
 DOMAINS = ["onnx.brevitas", "qonnx.custom_op.general", "finn.custom_op.general", ""]
 EXECUTOR_ROUNDING = {"ROUND_TO_ZERO": "DOWN"}  # Brevitas' name, which the qonnx package does not know
+INPUT_SCALES = [1 / 255, 2 / 255, 1 / 127, 0.1, 0.05, 1 / 3]  # whose quotients with pixels lie on ties but for rounding
 SLACK = 2e-6  # float32 error of one chain, relative to the bound on its values; generous for 70 terms
 
 
@@ -45,6 +50,7 @@ class Nodes:
         self.domain = self.pick(DOMAINS)
         self.dyadic = self.pick([1.0, 0.6])  # share of the parameters that keep float32 exact
         self.per_channel = False  # the input is scaled as a whole, sums are scaled per channel
+        self.on_floats = True  # until the input is quantised
 
     # ---- drawing
 
@@ -103,6 +109,8 @@ class Nodes:
 
     def guard(self, t, decide):
         """Asks, once an image has run, whether `decide` says the same a little above and a little below the values."""
+        if self.on_floats:
+            return
         slack = np.float32(SLACK * t.top)
 
         def safe(context):
@@ -199,6 +207,8 @@ class Nodes:
             low, high = min_int(signed, narrow, bits), max_int(signed, narrow, bits)
         zero = int(self.rng.integers(low, high + 1)) if self.chance(0.25) and not (bits == 1 and signed) else 0
         scale, lsb = self.scale(max(4 * t.typ / 2 ** bits, 2.0 ** -8))
+        if self.on_floats and self.chance(0.4):
+            scale, lsb = np.float32(self.pick(INPUT_SCALES)), None
         mode = self.pick(ROUNDING)
         # x / scale may round when the scale is no power of two, harmlessly so with 4 bits to spare
         if t.lsb is None or lsb is None or 16 * t.top >= 2.0 ** (24 + t.lsb):

@@ -1,7 +1,8 @@
 """Random quantised networks of standard ONNX operators, which onnxruntime runs, for check_reference.py.
 
-Scales are powers of two, so float32 computes everything without rounding and every tie is one: the integers must be
-identical. Scales that are none are make_qdq.py's business.
+Scales behind the image's quantiser are powers of two, so float32 computes everything without rounding and every tie is
+one: the integers must be identical. Others are make_qdq.py's business. The image itself is quantised in float32 by
+onnxruntime and xnorforge alike, so its scale is any, and pixels lie on ties.
 """
 import numpy as np
 import onnxruntime
@@ -147,8 +148,14 @@ class RandomQuantised:
         return self.quantise(y, new), new, (1, outputs)
 
     def build(self):
-        grid = self.grid(int(self.rng.integers(-5, -2)))
-        x, shape = ("in" if self.integers_in else self.quantise("in", grid)), self.shape
+        grid, self.image_scale = self.grid(int(self.rng.integers(-5, -2))), None
+        x, shape = "in", self.shape
+        if not self.integers_in:
+            image_grid = grid
+            if self.chance(0.5):  # a grid of its own for the image: its integers are then taken for those of the other
+                self.image_scale = self.pick([1 / 255, 0.1, 0.017, 1 / 3])
+                image_grid = (self.const(self.image_scale, np.float32), grid[1])
+            x = self.quantise("in", image_grid)
         for _ in range(int(self.rng.integers(0, 3))):
             layer = self.pick([self.convolution, self.convolution, self.residual, self.pool])
             x, grid, shape = layer(x, grid, shape)
@@ -171,6 +178,9 @@ class RandomQuantised:
         if self.integers_in:
             limits = np.iinfo(self.type)
             return self.rng.integers(limits.min, limits.max + 1, self.shape).astype(self.type)
+        if self.image_scale is not None:
+            halves = self.rng.integers(-300, 301, self.shape).astype(np.float32) / np.float32(2)
+            return halves * np.float32(self.image_scale)
         return (self.rng.integers(-300, 301, self.shape) / 64).astype(np.float32)
 
     def run(self, count):

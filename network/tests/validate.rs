@@ -55,7 +55,11 @@ fn network() -> Network {
             source_of: Vec::new(),
             reduction: Reduction::Index,
         },
-        sensitive_steps: vec![SensitiveSteps { node: "steps".into(), channels: vec![0, 2, 2] }],
+        sensitive_steps: vec![SensitiveSteps {
+            node: "steps".into(),
+            channels: vec![0, 2, 2],
+            differences: Vec::new(),
+        }],
         approximations: Vec::new(),
         replaceable: false,
     }

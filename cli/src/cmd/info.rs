@@ -7,7 +7,7 @@ use crate::output::show;
 use abi::maps::Reduction;
 use clap::{Args, ValueEnum};
 use compiler::fold::{Goal, plan};
-use network::network::{Convolution, LayerKind, Network, Pool};
+use network::network::{Convolution, FloatDifference, LayerKind, Network, Pool};
 use std::path::PathBuf;
 
 /// Show layers, shapes, bit widths, operations, the input domain, and what is unusual.
@@ -21,6 +21,9 @@ pub struct Info {
     /// Print a form in full instead.
     #[arg(long, value_enum)]
     dump: Option<Dump>,
+    /// Print each value that can occur before a quantiser and of which float32 arithmetic makes another code instead.
+    #[arg(long, conflicts_with = "dump")]
+    ties: bool,
 }
 
 /// A form that the program goes through.
@@ -44,6 +47,9 @@ impl Info {
             return show(&graph(&self.model, &self.calibration)?.to_string());
         }
         let model = Model::open(&self.model, &self.calibration)?;
+        if self.ties {
+            return show(&ties(model.network()));
+        }
         match (self.dump, &model) {
             (Some(Dump::Plan), Model::Compiled { compiled, .. }) => show(&compiled.plan.to_string()),
             (Some(Dump::Plan), Model::Imported { network, .. }) => {
@@ -112,11 +118,13 @@ fn summary(model: &Model) -> String {
     remarks.extend(network.approximations.iter().map(ToString::to_string));
     for steps in &network.sensitive_steps {
         remarks.push(format!(
-            "{} of the steps of {} ({}) lie within float32 rounding of a value that can occur: a float32 framework may \
-             differ there",
+            "{} of the steps of {} ({}) lie within float32 rounding of a value that can occur: a float32 framework, which \
+             may add in any order, may differ there; rounding each node's result once, it does for {} of the values{}",
             steps.channels.len(),
             steps.node,
-            listed(&steps.channels)
+            listed(&steps.channels),
+            steps.differences.len(),
+            if steps.differences.is_empty() { "" } else { " (listed by info --ties)" },
         ));
     }
     if !remarks.is_empty() {
@@ -124,6 +132,27 @@ fn summary(model: &Model) -> String {
     }
     for remark in remarks {
         text += &format!("note: {remark}\n");
+    }
+    text
+}
+
+/// Each value of which float32 arithmetic makes another code, a line each.
+fn ties(network: &Network) -> String {
+    let count: usize = network.sensitive_steps.iter().map(|steps| steps.differences.len()).sum();
+    let mut text = format!(
+        "values that can occur, of which float32 arithmetic, each node's result rounded once, makes another code: {count}\n"
+    );
+    let width = network.sensitive_steps.iter().map(|steps| steps.node.len()).fold("node".len(), usize::max);
+    if count > 0 {
+        text += &format!(
+            "{:<width$} {:>8} {:>12} {:>24} {:>8} {:>8}\n",
+            "node", "channel", "sum", "value", "exact", "float32"
+        );
+    }
+    for steps in &network.sensitive_steps {
+        for FloatDifference { channel, sum, value, exact, float } in &steps.differences {
+            text += &format!("{:<width$} {channel:>8} {sum:>12} {value:>24} {exact:>8} {float:>8}\n", steps.node);
+        }
     }
     text
 }

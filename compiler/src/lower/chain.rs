@@ -4,7 +4,7 @@ mod quantiser;
 
 pub use quantiser::Quantiser;
 
-use super::arithmetic::{Arithmetic, BallArithmetic, ExactArithmetic, Fault};
+use super::arithmetic::{Arithmetic, BallArithmetic, ExactArithmetic, Fault, FloatArithmetic};
 use super::pair_sums::PairSums;
 use num_rational::BigRational;
 use num_traits::ToPrimitive;
@@ -79,6 +79,12 @@ impl Constant {
                 sum
             }
         })
+    }
+
+    /// The float32 nearest to the value, `None` where it does not exist.
+    pub fn rounded(&self) -> Option<Constant> {
+        let single = self.approximate()? as f32;
+        single.is_finite().then(|| Constant::Float(f64::from(single)))
     }
 
     /// The value in double precision, `None` where it does not exist.
@@ -176,6 +182,8 @@ pub enum Function {
     Lookup(Arc<Vec<Constant>>),
     /// The real sum that x, an integer sum, stands for.
     PairSum(Arc<PairSums>),
+    /// x itself, where a node of the file ends: there a float32 program rounds.
+    NodeEnd,
 }
 
 impl Function {
@@ -183,7 +191,7 @@ impl Function {
     pub fn is_monotone(&self) -> bool {
         match self {
             Function::Binary(..) | Function::Clip(..) | Function::SquareRoot => true,
-            Function::Lookup(_) | Function::PairSum(_) => true,
+            Function::Lookup(_) | Function::PairSum(_) | Function::NodeEnd => true,
             Function::Reversed(operation, _) => *operation != Binary::Divide,
             Function::Power(exponent) => exponent % 2 == 1,
             Function::Absolute => false,
@@ -200,6 +208,7 @@ impl Function {
                 let constant = constant.evaluate(arithmetic)?;
                 combine(*operation, &constant, &x, arithmetic)?
             }
+            Function::NodeEnd => x,
             Function::SquareRoot => arithmetic.square_root(&x)?,
             Function::Lookup(constants) => {
                 let number = usize::try_from(arithmetic.floor(&x)?).map_err(|_| Fault::Undefined)?;
@@ -303,6 +312,30 @@ impl QuantisedChain {
     /// Where the chain has no value there.
     pub fn code(&self, x: f64) -> Result<i64, Fault> {
         decide(|arithmetic| self.evaluate(x, arithmetic), |arithmetic| self.evaluate(x, arithmetic))
+    }
+
+    /// The code that a float32 program makes of `x`, each node's result rounded once.
+    ///
+    /// # Errors
+    /// Where the chain has no value there.
+    pub fn float_code(&self, x: f64) -> Result<i64, Fault> {
+        let mut number = x;
+        for function in &self.functions {
+            number = match function {
+                Function::NodeEnd => f64::from(number as f32),
+                function => function.apply(number, &mut FloatArithmetic)?,
+            };
+        }
+        self.quantiser.float_code(number as f32)
+    }
+
+    /// The real number before the quantiser, in double precision.
+    pub fn value(&self, x: f64) -> Option<f64> {
+        let mut number = x;
+        for function in &self.functions {
+            number = function.apply(number, &mut FloatArithmetic).ok()?;
+        }
+        Some(number)
     }
 
     /// Whether rounding each operation to float32 could change the code of `x`.

@@ -44,6 +44,24 @@ pub fn batch_normalization(data: Data, shape: &[usize], tensors: [&Tensor; 4], e
         .then(Step::with(Binary::Add, along_channels(&|channel| float(bias, channel))))
 }
 
+/// The steps of a batch normalisation of floats, as onnxruntime has it: a factor and a summand for each channel, each
+/// operation float32's.
+pub fn float_batch_normalization(data: Data, shape: &[usize], tensors: [&Tensor; 4], epsilon: f64) -> Data {
+    let [scale, bias, mean, variance] = tensors.map(|tensor| tensor.data.iter().map(|value| *value as f32));
+    let deviations = variance.map(|variance| 1.0 / (variance + epsilon as f32).sqrt());
+    let factors: Vec<f32> = scale.zip(deviations).map(|(scale, deviation)| scale * deviation).collect();
+    let summands: Vec<f32> = bias.zip(mean).zip(&factors).map(|((bias, mean), factor)| bias - mean * factor).collect();
+    let along_channels = |floats: &[f32]| {
+        let constants = floats.iter().map(|value| Constant::Float(f64::from(*value))).collect();
+        let mut from = vec![1; shape.len()];
+        from[1] = floats.len();
+        parameter(&Arc::new(constants), &from, shape)
+    };
+    data.then(Step::with(Binary::Multiply, along_channels(&factors)))
+        .ended()
+        .then(Step::with(Binary::Add, along_channels(&summands)))
+}
+
 /// What a quantiser does: a code, and the way back from the code to the value it stands for.
 pub struct Quantisation {
     /// The quantiser of each element's channel function.

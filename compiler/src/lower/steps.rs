@@ -7,7 +7,8 @@ use super::arithmetic::Fault;
 use super::chain::QuantisedChain;
 use crate::schedule::greatest_common_divisor;
 use abi::StepFunction;
-use network::network::TensorType;
+use network::network::{FloatDifference, TensorType};
+use std::collections::BTreeMap;
 
 /// Arguments that an accumulator can have: `first`, `first + step`, … `count` of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,7 +81,8 @@ pub fn find_steps(chain: &QuantisedChain, lattice: Lattice) -> Result<StepFuncti
     Ok(step_function(pieces.map_err(StepsFault::Chain)?, |index| lattice.at(index)))
 }
 
-/// The step function that `chain` is on the finite float32 numbers.
+/// The step function that `chain` is on the finite float32 numbers, in float32, node by node. Every operation with a
+/// constant keeps its direction when its result is rounded.
 ///
 /// # Errors
 /// Where the chain has no value, or is not monotone.
@@ -89,7 +91,7 @@ pub fn find_input_steps(chain: &QuantisedChain) -> Result<StepFunction<f32>, Ste
         return Err(StepsFault::TooManyArguments);
     }
     let count = u64::from(2 * FINITE_MAGNITUDES);
-    let pieces = bisect(|index| chain.code(f64::from(float_at(index))), count).map_err(StepsFault::Chain)?;
+    let pieces = bisect(|index| chain.float_code(f64::from(float_at(index))), count).map_err(StepsFault::Chain)?;
     Ok(step_function(pieces, float_at))
 }
 
@@ -146,15 +148,40 @@ fn step_function<T>(pieces: Pieces, at: impl Fn(u64) -> T) -> StepFunction<T> {
     }
 }
 
-/// How many boundaries of `steps` have a neighbour on `lattice` whose code hangs on float32 rounding.
-pub fn count_sensitive(chain: &QuantisedChain, steps: &StepFunction<i64>, lattice: Lattice) -> usize {
-    steps
-        .boundaries
-        .iter()
-        .filter(|boundary| {
-            chain.is_sensitive(**boundary as f64) || chain.is_sensitive((**boundary - lattice.step) as f64)
-        })
-        .count()
+/// Most values on either side of a boundary that are looked at.
+const MOST_NEAR: usize = 1 << 10;
+
+/// Where float32 rounding can matter, and where it does: how many boundaries of `steps` have a neighbour on `lattice`
+/// whose code hangs on it, and the values around them of which a float32 program that rounds each node's result once
+/// makes another code, ascending.
+pub fn float_differences(
+    chain: &QuantisedChain,
+    steps: &StepFunction<i64>,
+    lattice: Lattice,
+) -> (usize, Vec<FloatDifference>) {
+    let mut found = BTreeMap::new();
+    let mut look = |sum: i64| {
+        let is_sensitive = chain.is_sensitive(sum as f64);
+        if is_sensitive && let Ok(float) = chain.float_code(sum as f64) {
+            let exact = i64::from(steps.at(sum));
+            if exact != float {
+                let value = chain.value(sum as f64).unwrap_or(f64::NAN);
+                found.insert(sum, FloatDifference { channel: 0, sum, value, exact, float });
+            }
+        }
+        is_sensitive
+    };
+    let mut sensitive = 0;
+    for boundary in &steps.boundaries {
+        let below = (1..).map(|distance| boundary - distance * lattice.step).take_while(|sum| *sum >= lattice.first);
+        let above = (0..).map(|distance| boundary + distance * lattice.step).take_while(|sum| *sum <= lattice.last());
+        let near = [
+            below.take(MOST_NEAR).take_while(|sum| look(*sum)).count(),
+            above.take(MOST_NEAR).take_while(|sum| look(*sum)).count(),
+        ];
+        sensitive += usize::from(near.iter().any(|count| *count > 0));
+    }
+    (sensitive, found.into_values().collect())
 }
 
 #[cfg(test)]

@@ -167,6 +167,14 @@ impl Data {
         self
     }
 
+    /// At the end of a node of the file.
+    pub fn ended(self) -> Self {
+        match self.chain.last() {
+            None | Some(Step::Function(Function::NodeEnd)) => self,
+            Some(_) => self.then(Step::Function(Function::NodeEnd)),
+        }
+    }
+
     /// The same elements where element `i` of the result is element `source[i]` of this.
     pub fn permuted(&self, source: &[usize]) -> Self {
         let chain = self
@@ -238,8 +246,10 @@ impl Data {
         let mut factor = uniform(1.0);
         let mut summand = uniform(0.0);
         for step in &self.chain {
-            let Step::Binary { operation, reversed, parameter } = step else {
-                return None;
+            let (operation, reversed, parameter) = match step {
+                Step::Binary { operation, reversed, parameter } => (operation, reversed, parameter),
+                Step::Function(Function::NodeEnd) => continue,
+                Step::Function(_) => return None,
             };
             match (operation, reversed) {
                 (Binary::Add, _) => summand = summand.combine(Binary::Add, parameter),

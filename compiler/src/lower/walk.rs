@@ -27,8 +27,10 @@ use std::sync::Arc;
 /// # Errors
 /// Where a node has no exact integer form.
 pub fn walk(graph: &Graph) -> Result<Network, LowerError> {
+    let floats = graph.floats();
     let mut walk = Walk {
         graph,
+        input_is_codes: graph.input_is_codes(),
         symbols: HashMap::from([(graph.input, Symbol::Data(Data::of(Origin::Image)))]),
         tensors: Vec::new(),
         lattices: HashMap::new(),
@@ -53,7 +55,16 @@ pub fn walk(graph: &Graph) -> Result<Network, LowerError> {
                 indices.insert(node.outputs[0]);
             }
         } else {
-            let symbol = walk.node(node)?;
+            let symbol = match walk.node(node)? {
+                Symbol::Data(data) => Symbol::Data(data.ended()),
+                // As the import folds them.
+                Symbol::Constant(constants) if floats[node.outputs[0].0] => {
+                    let rounded = constants.iter().map(Constant::rounded).collect::<Option<Vec<Constant>>>();
+                    let undefined = || LowerError::Undefined { node: node.name.clone(), channel: 0 };
+                    Symbol::Constant(Arc::new(rounded.ok_or_else(undefined)?))
+                }
+                symbol => symbol,
+            };
             walk.symbols.insert(node.outputs[0], symbol);
         }
     }
@@ -74,6 +85,8 @@ pub fn walk(graph: &Graph) -> Result<Network, LowerError> {
 
 struct Walk<'a> {
     graph: &'a Graph,
+    /// Whether the image's values are codes themselves: then all arithmetic is exact, else float32's up to a quantiser.
+    input_is_codes: bool,
     symbols: HashMap<ValueId, Symbol>,
     tensors: Vec<TensorType>,
     /// For the accumulators of dot products, which values each channel can have.
@@ -196,7 +209,12 @@ impl<'a> Walk<'a> {
                 let parameters =
                     [self.floats(node, 1)?, self.floats(node, 2)?, self.floats(node, 3)?, self.floats(node, 4)?];
                 let [scale, bias, mean, variance] = &parameters;
-                Ok(Symbol::Data(operators::batch_normalization(data, &shape, [scale, bias, mean, variance], *epsilon)))
+                let tensors = [scale, bias, mean, variance];
+                let normalise = match data.origin {
+                    Origin::Image if !self.input_is_codes => operators::float_batch_normalization,
+                    Origin::Image | Origin::Tensor(_) => operators::batch_normalization,
+                };
+                Ok(Symbol::Data(normalise(data, &shape, tensors, *epsilon)))
             }
             (Operator::BipolarQuant, Symbol::Data(data)) => {
                 let scale = self.parameter(node, 1, &shape)?;

@@ -26,8 +26,8 @@ pub enum Quantiser {
         /// How the quotient is rounded.
         rounding: RoundingMode,
     },
-    /// round(x / scale) + zero_point within a range, with a quotient that is rounded to float32 before it goes to the
-    /// nearest integer, from the middle to the even one.
+    /// round(x / scale) + zero_point within a range: to the nearest integer, from the middle to the even one, before the
+    /// zero point is added.
     Linear {
         /// Distance of two levels, greater than 0.
         scale: Constant,
@@ -84,30 +84,47 @@ impl Quantiser {
                         return Ok(limit);
                     }
                 }
-                Ok(round_as_single(&quotient, arithmetic)? + zero_point)
+                Ok(round(&quotient, RoundingMode::HalfEven, arithmetic)? + zero_point)
             }
         }
     }
-}
 
-/// The integer nearest to `x` as a float32: what float32 rounds to a middle goes to the even neighbour. `x` is less than
-/// 2^22 in magnitude, where float32 holds every middle with an even last bit.
-fn round_as_single<A: Arithmetic>(x: &A::Number, arithmetic: &mut A) -> Result<i64, Fault> {
-    let half = arithmetic.float(0.5);
-    let shifted = arithmetic.add(x, &half);
-    let nearest = arithmetic.floor(&shifted)?;
-    if nearest % 2 == 0 {
-        return Ok(nearest);
+    /// The code that a float32 program makes of a float, in the order of operations of qonnx and onnxruntime.
+    pub(super) fn float_code(&self, x: f32) -> Result<i64, Fault> {
+        if x.is_nan() {
+            return Err(Fault::Undefined);
+        }
+        let single = |constant: &Constant| constant.approximate().map(|value| value as f32).ok_or(Fault::Undefined);
+        match self {
+            Quantiser::Bipolar => Ok(if x < 0.0 { -1 } else { 1 }),
+            Quantiser::Sign => Ok(i64::from(x > 0.0) - i64::from(x < 0.0)),
+            Quantiser::Thresholds { thresholds, first, step } => {
+                let reached = thresholds.iter().filter(|threshold| f64::from(x) >= **threshold).count();
+                Ok(first + step * reached as i64)
+            }
+            Quantiser::Uniform { scale, zero_point, minimum, maximum, rounding } => {
+                let quotient = x / single(scale)? + single(zero_point)?;
+                if quotient.is_nan() {
+                    return Err(Fault::Undefined);
+                }
+                let limited = quotient.min(*maximum as f32).max(*minimum as f32);
+                let rounded = match rounding {
+                    RoundingMode::HalfEven => limited.round_ties_even(),
+                    RoundingMode::Ceil => limited.ceil(),
+                    RoundingMode::Floor => limited.floor(),
+                    RoundingMode::Up => limited.abs().ceil().copysign(limited),
+                    RoundingMode::Down => limited.trunc(),
+                    RoundingMode::HalfUp => (limited.abs() + 0.5).floor().copysign(limited),
+                    RoundingMode::HalfDown => (limited.abs() - 0.5).ceil() * limited.signum(),
+                };
+                Ok((rounded as i64).clamp(*minimum, *maximum))
+            }
+            Quantiser::Linear { scale, zero_point, minimum, maximum } => {
+                let quotient = (x / single(scale)?).round_ties_even();
+                Ok((quotient as i64).saturating_add(*zero_point).clamp(*minimum, *maximum))
+            }
+        }
     }
-    // An odd integer loses what float32 rounds to the middle on either side.
-    let end = |middle: f32, inner: f32| (f64::from(middle) + f64::from(inner)) / 2.0;
-    let (low, high) = (nearest as f32 - 0.5, nearest as f32 + 0.5);
-    let first = arithmetic.float(end(low, low.next_up()));
-    if arithmetic.compare(x, &first)? != Ordering::Greater {
-        return Ok(nearest - 1);
-    }
-    let last = arithmetic.float(end(high, high.next_down()));
-    Ok(nearest + i64::from(arithmetic.compare(x, &last)? != Ordering::Less))
 }
 
 fn round<A: Arithmetic>(x: &A::Number, mode: RoundingMode, arithmetic: &mut A) -> Result<i64, Fault> {

@@ -9,7 +9,7 @@ use crate::lower::steps::{self, StepsFault};
 use crate::lower::symbol::{Data, Origin, Pending, Symbol};
 use abi::{ElementType, InputMap, StepFunction};
 use network::graph::{Node, RoundingMode};
-use network::network::{LayerKind, Pool, PoolOperation, SensitiveSteps, TensorId, TensorType};
+use network::network::{FloatDifference, LayerKind, Pool, PoolOperation, SensitiveSteps, TensorId, TensorType};
 use std::sync::Arc;
 
 impl Walk<'_> {
@@ -21,6 +21,9 @@ impl Walk<'_> {
         quantisation: Quantisation,
     ) -> Result<Symbol, LowerError> {
         let Quantisation { quantisers, element, back } = quantisation;
+        if self.input_is_codes {
+            data = self.as_annotated(node, data)?;
+        }
         let tensor = match data.origin {
             Origin::Image => self.quantise_image(node, &data, &quantisers, element)?,
             Origin::Tensor(source) => {
@@ -152,15 +155,17 @@ impl Walk<'_> {
         let lattices = self.channel_lattices(source);
         let mut functions = Vec::with_capacity(representatives.len());
         let mut sensitive = Vec::new();
+        let mut differences = Vec::new();
         let mut least = Vec::with_capacity(representatives.len());
         for (channel, index) in representatives.iter().enumerate() {
             let lattice = lattices[channel];
             let chain = QuantisedChain { functions: data.functions(*index), quantiser: quantisers[*index].clone() };
             let function =
                 steps::find_steps(&chain, lattice).map_err(|fault| self.steps_fault(node, channel, fault))?;
-            let count = steps::count_sensitive(&chain, &function, lattice);
+            let (count, found) = steps::float_differences(&chain, &function, lattice);
             functions.push(function);
             sensitive.extend(std::iter::repeat_n(channel, count));
+            differences.extend(found.into_iter().map(|difference| FloatDifference { channel, ..difference }));
             if let Some((_, after)) = pooled {
                 let behind = QuantisedChain { functions: chain.functions[after..].to_vec(), ..chain };
                 // Greatest or least of the codes, as the functions behind the pool rise or fall.
@@ -171,7 +176,7 @@ impl Walk<'_> {
             }
         }
         if !sensitive.is_empty() {
-            self.sensitive_steps.push(SensitiveSteps { node: node.name.clone(), channels: sensitive });
+            self.sensitive_steps.push(SensitiveSteps { node: node.name.clone(), channels: sensitive, differences });
         }
         let values = || functions.iter().flat_map(|f| f.values.iter().copied());
         let element = without_zero(element, values());
