@@ -67,8 +67,9 @@ fn tfc_1w2a() {
 
 #[test]
 fn kws_w3a3() {
-    agrees("KWS_W3A3", "output.npy", 10, &[35]);
-    agrees("KWS_W3A3", "output_f64.npy", 40, &[]);
+    // In row 35 an input lies on a tie of its quantiser, which float32 decides and double precision otherwise.
+    agrees("KWS_W3A3", "output.npy", 40, &[]);
+    agrees("KWS_W3A3", "output_f64.npy", 40, &[35]);
 }
 
 #[test]

@@ -63,7 +63,9 @@ fn check_reference(graph: &Graph, seed: u64) -> Result<(), TestCaseError> {
         let input = Tensor::new(shape, image.iter().map(|value| f64::from(*value)).collect());
         let expected = evaluator.run(&input).map_err(fail)?;
         let found = integer::run(&network, &image).map_err(fail)?;
-        prop_assert_eq!(as_numbers(&found.scores), expected.data, "seed {}\n{}\n{}", seed, graph, network);
+        // Scores are float32.
+        let expected: Vec<f64> = expected.data.iter().map(|score| f64::from(*score as f32)).collect();
+        prop_assert_eq!(as_numbers(&found.scores), expected, "seed {}\n{}\n{}", seed, graph, network);
     }
     Ok(())
 }

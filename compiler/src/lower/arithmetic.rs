@@ -74,6 +74,11 @@ impl Ball {
     pub fn middle(&self) -> f64 {
         self.middle
     }
+
+    /// How far the number may lie from it.
+    pub fn radius(&self) -> f64 {
+        self.radius
+    }
 }
 
 impl BallArithmetic {

@@ -4,7 +4,7 @@ mod quantiser;
 
 pub use quantiser::Quantiser;
 
-use super::arithmetic::{Arithmetic, BallArithmetic, ExactArithmetic, Fault, FloatArithmetic};
+use super::arithmetic::{Arithmetic, Ball, BallArithmetic, ExactArithmetic, Fault, FloatArithmetic};
 use super::pair_sums::PairSums;
 use num_rational::BigRational;
 use num_traits::ToPrimitive;
@@ -36,6 +36,9 @@ pub enum Binary {
     /// a / b
     Divide,
 }
+
+/// Relative error of a number in double precision that is near enough.
+const NEAR: f64 = 1e-13;
 
 impl Constant {
     /// The expression of `self` and `other`, simplified where that is exact for certain.
@@ -89,8 +92,16 @@ impl Constant {
 
     /// The value in double precision, `None` where it does not exist.
     pub fn approximate(&self) -> Option<f64> {
-        let ball = self.evaluate(&mut BallArithmetic::double()).ok()?;
-        ball.middle().is_finite().then_some(ball.middle())
+        let ball = self.evaluate(&mut BallArithmetic::double());
+        // What cancels has lost its digits: a bias, less the same bias again.
+        let is_near = |ball: &Ball| ball.radius() <= ball.middle().abs() * NEAR;
+        let value = match ball {
+            Ok(ball) if is_near(&ball) => ball.middle(),
+            Ok(ball) => self.as_ratio().and_then(|ratio| ratio.to_f64()).unwrap_or(ball.middle()),
+            Err(Fault::Undecided) => self.as_ratio()?.to_f64()?,
+            Err(Fault::Undefined | Fault::Beyond) => return None,
+        };
+        value.is_finite().then_some(value)
     }
 
     /// How the constant compares with zero, exactly.
@@ -244,14 +255,14 @@ impl Function {
     }
 }
 
+/// What functions, one after the other, make of `x`.
+fn chained<A: Arithmetic>(functions: &[Function], x: f64, arithmetic: &mut A) -> Result<A::Number, Fault> {
+    functions.iter().try_fold(arithmetic.float(x), |number, function| function.apply(number, arithmetic))
+}
+
 /// What functions, one after the other, make of `x`, where that is a double precision number exactly.
 pub fn exact_value(functions: &[Function], x: f64) -> Option<f64> {
-    let arithmetic = &mut ExactArithmetic::default();
-    let mut number = arithmetic.float(x);
-    for function in functions {
-        number = function.apply(number, arithmetic).ok()?;
-    }
-    let ratio = number.as_rational()?;
+    let ratio = chained(functions, x, &mut ExactArithmetic::default()).ok()?.as_rational()?;
     let value = ratio.to_f64()?;
     (BigRational::from_float(value)? == ratio).then_some(value)
 }
@@ -299,10 +310,7 @@ pub struct QuantisedChain {
 
 impl QuantisedChain {
     fn evaluate<A: Arithmetic>(&self, x: f64, arithmetic: &mut A) -> Result<i64, Fault> {
-        let mut number = arithmetic.float(x);
-        for function in &self.functions {
-            number = function.apply(number, arithmetic)?;
-        }
+        let number = chained(&self.functions, x, arithmetic)?;
         self.quantiser.code(&number, arithmetic)
     }
 
@@ -329,13 +337,10 @@ impl QuantisedChain {
         self.quantiser.float_code(number as f32)
     }
 
-    /// The real number before the quantiser, in double precision.
+    /// The real number before the quantiser, in double precision: exactly computed where no root remains in it.
     pub fn value(&self, x: f64) -> Option<f64> {
-        let mut number = x;
-        for function in &self.functions {
-            number = function.apply(number, &mut FloatArithmetic).ok()?;
-        }
-        Some(number)
+        let exactly = chained(&self.functions, x, &mut ExactArithmetic::default()).ok()?.as_rational();
+        exactly.and_then(|ratio| ratio.to_f64()).or_else(|| chained(&self.functions, x, &mut FloatArithmetic).ok())
     }
 
     /// Whether rounding each operation to float32 could change the code of `x`.

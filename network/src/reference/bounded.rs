@@ -18,6 +18,9 @@ const SLACK: f64 = 1.0 + 1e-12;
 const LEAST: f64 = 1e-270;
 const GREATEST: f64 = 1e270;
 
+/// What does not exist: the evaluator names the element, as it does one that is too great.
+const UNDEFINED: Bounded = Bounded { high: f64::NAN, low: 0.0, radius: 0.0 };
+
 impl Bounded {
     /// The number `high + low`, with an error of at most `radius`.
     pub fn new(high: f64, low: f64, radius: f64) -> Self {
@@ -105,7 +108,24 @@ impl Element for Bounded {
     }
 
     fn add_product(sum: &mut Self, a: &Self, b: &Self) {
-        *sum = sum.plus(&a.times(b));
+        let (is_exact, is_short) = (a.radius == 0.0 && b.radius == 0.0, a.low == 0.0 && b.low == 0.0);
+        let product = a.high * b.high;
+        let is_within = product == 0.0 || (LEAST..GREATEST).contains(&product.abs());
+        if !is_within || is_exact && !is_short {
+            *sum = sum.plus(&a.times(b));
+            return;
+        }
+        // Nothing more is lost by rounding the small parts of a product that is not exact.
+        sum.add_float_product(a.high, b.high);
+        if !(is_exact && is_short) {
+            let small = a.high * b.low + a.low * b.high;
+            let size = a.high.abs() * b.low.abs() + a.low.abs() * b.high.abs();
+            let (low, lost) = two_sum(sum.low, small);
+            sum.low = low;
+            let rounded = 4.0 * f64::EPSILON * size + a.low.abs() * b.low.abs() + lost.abs() + LEAST;
+            let own = a.magnitude() * b.radius + b.magnitude() * a.radius + a.radius * b.radius;
+            sum.radius += (rounded + own) * SLACK;
+        }
     }
 }
 
@@ -134,7 +154,7 @@ impl Number for Bounded {
     fn over(&self, other: &Self) -> Result<Self, Fault> {
         let least = other.magnitude() / SLACK / SLACK - other.radius;
         if least <= 0.0 {
-            return Err(if other.radius == 0.0 { Fault::Undefined } else { Fault::Undecided });
+            return if other.radius == 0.0 { Ok(UNDEFINED) } else { Err(Fault::Undecided) };
         }
         let (a, b) = (self.middle(), other.middle());
         let first = Bounded::of(a.high / b.high);
@@ -152,7 +172,7 @@ impl Number for Bounded {
         let least = self.high + self.low - self.radius * SLACK;
         if least <= 0.0 {
             let is_negative = self.compare(&Bounded::default()) == Ok(Ordering::Less);
-            return Err(if is_negative { Fault::Undefined } else { Fault::Undecided });
+            return if is_negative { Ok(UNDEFINED) } else { Err(Fault::Undecided) };
         }
         let a = self.middle();
         let first = Bounded::of(a.high.sqrt());
@@ -166,11 +186,7 @@ impl Number for Bounded {
     fn real_power(&self, exponent: f64) -> Result<Self, Fault> {
         let power = self.nearest().powf(exponent);
         let relative = (exponent.abs() + 1.0) * 1e-12;
-        if power.is_nan() {
-            Err(Fault::Undefined)
-        } else {
-            Ok(Bounded { high: power, low: 0.0, radius: power * relative })
-        }
+        Ok(Bounded { high: power, low: 0.0, radius: power * relative })
     }
 
     fn nearest(&self) -> f64 {

@@ -210,7 +210,7 @@ pub fn random_convolutional_graph(seed: u64) -> Graph {
     let input = Value { name: "image".into(), shape, source: Source::Input, is_integer: false };
     let mut builder =
         Builder { random, nodes: Vec::new(), values: vec![input], last: ValueId(0), wide_weights: true, most_bits: 4 };
-    builder.quantise(true);
+    builder.quantise_image(seed, false);
     for _ in 0..stages {
         if builder.chance(0.1) {
             builder.pad();
@@ -226,6 +226,9 @@ pub fn random_convolutional_graph(seed: u64) -> Graph {
         }
         if builder.chance(0.2) {
             builder.average_pool();
+        }
+        if seed.is_multiple_of(5) {
+            builder.huge_bias();
         }
         builder.normalise();
         builder.quantise(true);

@@ -12,8 +12,8 @@ use rand::seq::IndexedRandom;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-/// A graph under construction. Parameters are short dyadic fractions, so that double precision computes every tie
-/// exactly and the reference may be compared without tolerance.
+/// A graph under construction. Parameters behind the image's quantiser are short dyadic fractions, so that ties occur at
+/// every quantiser; before it they are what pixels are prepared with, and ties occur but for float32 rounding.
 struct Builder {
     random: ChaCha8Rng,
     nodes: Vec<Node>,
@@ -150,17 +150,7 @@ impl Builder {
                 let zero = self.scalar(0.0);
                 let bits = self.random.random_range(2..=self.most_bits);
                 let bits = self.scalar(f64::from(bits));
-                let rounding = *[
-                    RoundingMode::HalfEven,
-                    RoundingMode::Ceil,
-                    RoundingMode::Floor,
-                    RoundingMode::Up,
-                    RoundingMode::Down,
-                    RoundingMode::HalfUp,
-                    RoundingMode::HalfDown,
-                ]
-                .choose(&mut self.random)
-                .unwrap();
+                let rounding = self.rounding();
                 let signed = self.random.random();
                 let narrow = signed && self.random.random();
                 if self.random.random() {
@@ -173,6 +163,62 @@ impl Builder {
 }
 
 impl Builder {
+    /// A bias that is taken away again: exact arithmetic keeps what it is added to.
+    fn huge_bias(&mut self) {
+        let shape = self.shape();
+        let bias = self.scalar(f64::from([1e8f32, 1e16, -1e30][self.nodes.len() % 3]));
+        self.node(Operator::Add, &[bias], shape.clone());
+        self.node(Operator::Sub, &[bias], shape);
+    }
+
+    /// The image's quantiser, often behind what prepares pixels: all of it in float32. With `any_grid` its scale need not
+    /// be dyadic and zero may have any code. It draws from a generator of its own.
+    fn quantise_image(&mut self, seed: u64, any_grid: bool) {
+        let (nodes, values, image) = (self.nodes.len(), self.values.len(), self.last);
+        self.quantise(true);
+        let mut random = ChaCha8Rng::seed_from_u64(seed ^ 0xf10a7);
+        if random.random_bool(0.3) {
+            return;
+        }
+        self.nodes.truncate(nodes);
+        self.values.truncate(values);
+        self.last = image;
+        std::mem::swap(&mut self.random, &mut random);
+        let shape = self.shape();
+        for (operator, parameter) in [(Operator::Mul, 1.0 / 255.0), (Operator::Sub, 0.485f32), (Operator::Div, 0.229)] {
+            if self.chance(0.3) {
+                let parameter = self.scalar(f64::from(parameter));
+                self.node(operator, &[parameter], shape.clone());
+            }
+        }
+        let scales = if any_grid { [1.0f32 / 255.0, 2.0 / 255.0, 1.0 / 127.0, 0.1] } else { [0.25, 0.5, 1.0, 2.0] };
+        let scale = *scales.choose(&mut self.random).unwrap();
+        let scale = self.scalar(f64::from(scale));
+        let bits = self.random.random_range(2..=self.most_bits);
+        let signed = self.chance(0.5);
+        let narrow = self.chance(0.3);
+        let least = if signed { -(1 << (bits - 1)) } else { 0 };
+        let has_zero_point = any_grid && self.chance(0.5);
+        let zero = if has_zero_point { least + 1 + self.below((1 << bits) - 2) as i32 } else { 0 };
+        let (zero, bits) = (self.scalar(f64::from(zero)), self.scalar(f64::from(bits)));
+        let rounding = self.rounding();
+        self.node(Operator::Quant { signed, narrow, rounding }, &[scale, zero, bits], shape);
+        self.random = random;
+    }
+
+    fn rounding(&mut self) -> RoundingMode {
+        let modes = [
+            RoundingMode::HalfEven,
+            RoundingMode::Ceil,
+            RoundingMode::Floor,
+            RoundingMode::Up,
+            RoundingMode::Down,
+            RoundingMode::HalfUp,
+            RoundingMode::HalfDown,
+        ];
+        *modes.choose(&mut self.random).unwrap()
+    }
+
     fn finish(self, seed: u64) -> Graph {
         Graph {
             name: format!("random_{seed}"),
@@ -197,11 +243,14 @@ pub fn random_graph(seed: u64, widest: usize) -> Graph {
     let input = Value { name: "image".into(), shape: vec![1, inputs], source: Source::Input, is_integer: false };
     let mut builder =
         Builder { random, nodes: Vec::new(), values: vec![input], last: ValueId(0), wide_weights: false, most_bits: 8 };
-    builder.quantise(true);
+    builder.quantise_image(seed, true);
     for layer in 0..layers {
         let rows = builder.random.random_range(1..=widest);
         builder.dot(rows);
         if layer + 1 < layers || builder.random.random() {
+            if seed % 7 == layer {
+                builder.huge_bias();
+            }
             builder.normalise();
         }
         if layer + 1 < layers {
@@ -216,9 +265,14 @@ pub fn random_graph(seed: u64, widest: usize) -> Graph {
     builder.finish(seed)
 }
 
-/// Random images for `graph`: halves, so that ties occur at the input too.
+/// Random images for `graph`: halves, which lie on ties of dyadic scales, or pixels k / 255, which lie on those of others.
 pub fn random_images(graph: &Graph, seed: u64, count: usize) -> Vec<Vec<f32>> {
     let mut random = ChaCha8Rng::seed_from_u64(!seed);
     let values: usize = graph.value(graph.input).shape.iter().product();
-    (0..count).map(|_| (0..values).map(|_| random.random_range(-9..=9) as f32 / 2.0).collect()).collect()
+    let are_pixels = random.random_bool(0.5);
+    let mut value = || match are_pixels {
+        true => random.random_range(-255..=255) as f32 / 255.0,
+        false => random.random_range(-9..=9) as f32 / 2.0,
+    };
+    (0..count).map(|_| (0..values).map(|_| value()).collect()).collect()
 }

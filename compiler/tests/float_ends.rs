@@ -1,0 +1,239 @@
+//! What is decided in float32, and what exactly: the reference and the integers agree with both rules.
+
+#![allow(clippy::unwrap_used)]
+
+use abi::maps::Scores;
+use compiler::lower::lower;
+use network::graph::{Graph, Node, NodeId, Operator, RoundingMode, Source, Value, ValueId};
+use network::integer;
+use network::network::FloatDifference;
+use network::reference::Evaluator;
+use network::tensor::Tensor;
+
+/// A graph that grows from an image of one number, one node behind the other.
+struct Builder {
+    nodes: Vec<Node>,
+    values: Vec<Value>,
+    last: ValueId,
+}
+
+impl Builder {
+    fn new() -> Self {
+        let image = Value { name: "image".into(), shape: vec![1, 1], source: Source::Input, is_integer: false };
+        Builder { nodes: Vec::new(), values: vec![image], last: ValueId(0) }
+    }
+
+    fn then(mut self, operator: Operator, constants: &[&[f32]]) -> Self {
+        let mut inputs = vec![self.last];
+        for numbers in constants {
+            let data = numbers.iter().map(|number| f64::from(*number)).collect();
+            let shape = match (&operator, numbers.len()) {
+                (Operator::MatMul, count) => vec![1, count],
+                (Operator::BatchNormalization { .. }, count) => vec![count],
+                _ => vec![],
+            };
+            let source = Source::Constant(Tensor::new(shape.clone(), data));
+            self.values.push(Value { name: "constant".into(), shape, source, is_integer: false });
+            inputs.push(ValueId(self.values.len() - 1));
+        }
+        let source = Source::Node(NodeId(self.nodes.len()));
+        self.values.push(Value { name: "value".into(), shape: vec![1, 1], source, is_integer: false });
+        self.last = ValueId(self.values.len() - 1);
+        let name = format!("node{}", self.nodes.len());
+        self.nodes.push(Node { name, operator, inputs, outputs: vec![self.last] });
+        self
+    }
+
+    fn quant(self, signed: bool, rounding: RoundingMode, scale: f32, zero_point: f32, bits: u8) -> Self {
+        let operator = Operator::Quant { signed, narrow: false, rounding };
+        self.then(operator, &[&[scale], &[zero_point], &[f32::from(bits)]])
+    }
+
+    /// The image's integers, as a sum.
+    fn integers() -> Self {
+        Builder::new().quant(true, RoundingMode::HalfEven, 1.0, 0.0, 8).then(Operator::MatMul, &[&[1.0]])
+    }
+
+    fn graph(self) -> Graph {
+        Graph {
+            name: "ends".into(),
+            opset: 13,
+            output: self.last,
+            nodes: self.nodes,
+            values: self.values,
+            input: ValueId(0),
+            input_type: None,
+            remarks: Vec::new(),
+            approximations: Vec::new(),
+        }
+    }
+}
+
+/// The scores of images of one number, which reference and integers must agree on.
+fn scores(graph: &Graph, images: impl Iterator<Item = f32>) -> Vec<f32> {
+    let network = lower(graph).unwrap();
+    let evaluator = Evaluator::new(graph).unwrap();
+    let score = |image: f32| {
+        let expected = evaluator.run(&Tensor::new(vec![1, 1], vec![f64::from(image)])).unwrap().data[0] as f32;
+        assert_eq!(
+            integer::run(&network, &[image]).unwrap().scores,
+            Scores::Values(vec![expected]),
+            "{image}\n{graph}"
+        );
+        expected
+    };
+    images.map(score).collect()
+}
+
+fn pixels() -> impl Iterator<Item = f32> {
+    (0..=255u8).map(|pixel| f32::from(pixel) / 255.0)
+}
+
+const MODES: [RoundingMode; 7] = [
+    RoundingMode::HalfEven,
+    RoundingMode::Ceil,
+    RoundingMode::Floor,
+    RoundingMode::Up,
+    RoundingMode::Down,
+    RoundingMode::HalfUp,
+    RoundingMode::HalfDown,
+];
+
+#[test]
+fn pixels_are_quantised_in_float32() {
+    let scale = 1.0f32 / 255.0;
+    let floor = Builder::new().quant(false, RoundingMode::Floor, scale, 0.0, 8).then(Operator::MatMul, &[&[1.0]]);
+    let found = scores(&floor.graph(), pixels());
+    let float = |pixel: f32| f64::from((pixel / scale).floor()) * f64::from(scale);
+    let exact = |pixel: f32| (f64::from(pixel) / f64::from(scale)).floor() * f64::from(scale);
+    assert_eq!(found, pixels().map(|pixel| float(pixel) as f32).collect::<Vec<_>>());
+    let moved = pixels().filter(|pixel| float(*pixel) != exact(*pixel)).count();
+    assert!(moved > 30, "exact quotients lie below the pixel: {moved}");
+}
+
+#[test]
+fn every_rounding_and_preparation_of_an_image_is_float32s() {
+    for rounding in MODES {
+        for (scale, zero_point) in [(2.0f32 / 255.0, 0.0), (1.0 / 127.0, -3.0), (0.1, 2.0), (1.0 / 3.0, 0.0)] {
+            let prepared = Builder::new()
+                .then(Operator::Mul, &[&[2.0]])
+                .then(Operator::Sub, &[&[0.485]])
+                .then(Operator::Div, &[&[0.229]])
+                .quant(true, rounding, scale, zero_point, 5)
+                .then(Operator::MatMul, &[&[1.0]]);
+            scores(&prepared.graph(), pixels());
+            let plain = Builder::new().quant(true, rounding, scale, zero_point, 8).then(Operator::MatMul, &[&[1.0]]);
+            scores(&plain.graph(), pixels().flat_map(|pixel| [pixel, -pixel, pixel * 255.0 * scale * 0.5]));
+        }
+    }
+}
+
+#[test]
+fn a_normalised_image_is_a_factor_and_a_summand_in_float32() {
+    let (gamma, beta, mean, variance, epsilon) = (1.7f32, 0.3f32, 0.485f32, 0.052f32, 1e-5f32);
+    let normalised = Builder::new()
+        .then(Operator::BatchNormalization { epsilon: f64::from(epsilon) }, &[&[gamma], &[beta], &[mean], &[variance]])
+        .quant(true, RoundingMode::Floor, 0.01, 0.0, 10)
+        .then(Operator::MatMul, &[&[1.0]]);
+    let factor = gamma * (1.0 / (variance + epsilon).sqrt());
+    let code = |pixel: f32| ((pixel * factor + (beta - mean * factor)) / 0.01).floor();
+    let expected: Vec<f32> = pixels().map(|pixel| (f64::from(code(pixel)) * f64::from(0.01f32)) as f32).collect();
+    assert_eq!(scores(&normalised.graph(), pixels()), expected);
+}
+
+#[test]
+fn sums_are_quantised_exactly_and_float32_is_told() {
+    let graph = Builder::integers().quant(true, RoundingMode::Floor, 0.4, 0.0, 4).graph();
+    let found = scores(&graph, [2.0, 1.0, -2.0].into_iter());
+    assert_eq!(found, [4.0, 2.0, -5.0].map(|code| (code * f64::from(0.4f32)) as f32));
+    let told = &lower(&graph).unwrap().sensitive_steps;
+    assert_eq!(told.len(), 1);
+    assert_eq!(told[0].differences, [FloatDifference { channel: 0, sum: 2, value: 2.0, exact: 4, float: 5 }]);
+}
+
+#[test]
+fn differences_are_told_wherever_they_occur() {
+    for rounding in MODES {
+        for scale in [0.1f32, 0.3, 0.7, 1.1] {
+            let graph = Builder::integers().quant(true, rounding, scale, 0.0, 6).graph();
+            let network = lower(&graph).unwrap();
+            let told: Vec<i64> =
+                network.sensitive_steps.iter().flat_map(|steps| &steps.differences).map(|d| d.sum).collect();
+            let images = || (-128..=127i16).map(f32::from);
+            let float = |x: f32| {
+                let q = (x / scale).clamp(-32.0, 31.0);
+                match rounding {
+                    RoundingMode::HalfEven => q.round_ties_even(),
+                    RoundingMode::Ceil => q.ceil(),
+                    RoundingMode::Floor => q.floor(),
+                    RoundingMode::Up => q.abs().ceil() * q.signum(),
+                    RoundingMode::Down => q.trunc(),
+                    RoundingMode::HalfUp => (q.abs() + 0.5).floor() * q.signum(),
+                    RoundingMode::HalfDown => (q.abs() - 0.5).ceil() * q.signum(),
+                }
+            };
+            let differs = |(x, found): &(f32, f32)| (f64::from(float(*x)) * f64::from(scale)) as f32 != *found;
+            let expected: Vec<i64> =
+                images().zip(scores(&graph, images())).filter(differs).map(|(x, _)| x as i64).collect();
+            assert_eq!(told, expected, "{rounding:?} {scale}");
+        }
+    }
+}
+
+#[test]
+fn a_quotient_beside_a_middle_is_not_rounded_to_it() {
+    // An integer and a scale whose quotient float32 rounds to a middle between two integers.
+    let found = (3..120u8).flat_map(|n| (1..2000u16).map(move |k| (n, f32::from(n) / (f32::from(k % 60) + 0.5))));
+    let is_rounded = |(n, scale): &(u8, f32)| {
+        let quotient = f32::from(*n) / scale;
+        let middle = f64::from(quotient) * f64::from(*scale);
+        quotient.fract() == 0.5 && middle != f64::from(*n)
+    };
+    let mut directions = [0, 0];
+    for (n, scale) in found.filter(is_rounded).take(40) {
+        let below = (f32::from(n) / scale).floor();
+        let is_above = f64::from(n) > (f64::from(below) + 0.5) * f64::from(scale);
+        directions[usize::from(is_above)] += 1;
+        let operator = Operator::QuantizeLinear { minimum: -128, maximum: 127 };
+        let graph = Builder::integers().then(operator, &[&[scale], &[0.0]]).graph();
+        let expected = below + f32::from(u8::from(is_above));
+        assert_eq!(scores(&graph, std::iter::once(f32::from(n))), [expected], "{n} / {scale}");
+    }
+    assert!(directions.iter().all(|count| *count > 0), "{directions:?}");
+}
+
+#[test]
+fn nothing_is_absorbed() {
+    for huge in [1e8f32, 1e16, 1e30, -1e30] {
+        // A bias that is taken away again, before a quantiser whose ties tell, before the scores, and before a root.
+        let biased = || {
+            Builder::integers()
+                .then(Operator::Add, &[&[huge]])
+                .then(Operator::Add, &[&[0.5]])
+                .then(Operator::Sub, &[&[huge]])
+        };
+        let images = || (-9..=9i8).map(f32::from);
+        assert_eq!(scores(&biased().graph(), images()), images().map(|x| x + 0.5).collect::<Vec<_>>());
+        let floor = biased().quant(true, RoundingMode::Floor, 1.0, 0.0, 8);
+        assert_eq!(scores(&floor.graph(), images()), images().collect::<Vec<_>>());
+        let normalised = biased()
+            .then(Operator::BatchNormalization { epsilon: 0.0 }, &[&[1.0], &[0.0], &[3.5], &[2.0]])
+            .then(Operator::BipolarQuant, &[&[1.0]]);
+        let signs: Vec<f32> = images().map(|x| if x >= 3.0 { 1.0 } else { -1.0 }).collect();
+        assert_eq!(scores(&normalised.graph(), images()), signs);
+        // Left there it decides alone.
+        let alone = Builder::integers().then(Operator::Add, &[&[huge]]).quant(true, RoundingMode::Floor, 0.3, -1.0, 3);
+        let codes = scores(&alone.graph(), images());
+        assert!(codes.iter().all(|code| *code == codes[0]));
+    }
+}
+
+#[test]
+fn a_huge_zero_point_is_kept() {
+    for huge in [1e16f32, 1e30] {
+        // The greatest code, less the zero point; the same added again leaves the code.
+        let graph =
+            Builder::integers().quant(true, RoundingMode::Floor, 1.0, huge, 3).then(Operator::Add, &[&[huge]]).graph();
+        assert_eq!(scores(&graph, [-5.0, 0.0, 7.0].into_iter()), [3.0; 3]);
+    }
+}
