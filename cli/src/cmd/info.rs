@@ -7,7 +7,7 @@ use crate::output::show;
 use abi::maps::Reduction;
 use clap::{Args, ValueEnum};
 use compiler::fold::{Goal, plan};
-use network::network::{Convolution, FloatDifference, LayerKind, Network, Pool};
+use network::network::{Convolution, FloatDifference, LayerKind, MOST_DIFFERENCES, Network, Pool};
 use std::path::PathBuf;
 
 /// Show layers, shapes, bit widths, operations, the input domain, and what is unusual.
@@ -119,10 +119,11 @@ fn summary(model: &Model) -> String {
     for steps in &network.sensitive_steps {
         remarks.push(format!(
             "{} of the steps of {} ({}) lie within float32 rounding of a value that can occur: a float32 framework, which \
-             may add in any order, may differ there; rounding each node's result once, it does for {} of the values{}",
+             may add in any order, may differ there; rounding each node's result once, it does for {}{} of the values{}",
             steps.channels.len(),
             steps.node,
             listed(&steps.channels),
+            if steps.differences.len() == MOST_DIFFERENCES { "more than " } else { "" },
             steps.differences.len(),
             if steps.differences.is_empty() { "" } else { " (listed by info --ties)" },
         ));

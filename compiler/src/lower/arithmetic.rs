@@ -4,6 +4,10 @@
 //! lies within the error bound, the answer is [`Fault::Undecided`] and the caller asks [`ExactArithmetic`], which
 //! always decides: rationals extended by square roots, compared by squaring.
 
+mod float;
+
+pub use float::FloatArithmetic;
+
 use num_bigint::BigInt;
 use num_rational::BigRational;
 use num_traits::{One, Signed, Zero};
@@ -173,51 +177,6 @@ impl Arithmetic for BallArithmetic {
     fn floor(&mut self, a: &Ball) -> Result<i64, Fault> {
         let (low, high) = ((a.middle - a.radius).floor(), (a.middle + a.radius).floor());
         if low == high && a.radius.is_finite() { Ok(low as i64) } else { Err(Fault::Undecided) }
-    }
-}
-
-/// Plain double precision: what a node of a float32 program computes before its result is rounded. The sum, product,
-/// quotient and root of float32 numbers, rounded to double precision and then to float32, are rounded as if once.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct FloatArithmetic;
-
-impl Arithmetic for FloatArithmetic {
-    type Number = f64;
-
-    fn float(&mut self, value: f64) -> f64 {
-        value
-    }
-
-    fn add(&mut self, a: &f64, b: &f64) -> f64 {
-        a + b
-    }
-
-    fn negate(&mut self, a: &f64) -> f64 {
-        -a
-    }
-
-    fn multiply(&mut self, a: &f64, b: &f64) -> f64 {
-        a * b
-    }
-
-    fn divide(&mut self, a: &f64, b: &f64) -> Result<f64, Fault> {
-        if *b == 0.0 { Err(Fault::Undefined) } else { Ok(a / b) }
-    }
-
-    fn square_root(&mut self, a: &f64) -> Result<f64, Fault> {
-        if *a < 0.0 { Err(Fault::Undefined) } else { Ok(a.sqrt()) }
-    }
-
-    fn sign(&mut self, a: &f64) -> Result<Ordering, Fault> {
-        a.partial_cmp(&0.0).ok_or(Fault::Undefined)
-    }
-
-    fn floor(&mut self, a: &f64) -> Result<i64, Fault> {
-        if a.is_nan() { Err(Fault::Undefined) } else { Ok(a.floor() as i64) }
-    }
-
-    fn compare(&mut self, a: &f64, b: &f64) -> Result<Ordering, Fault> {
-        a.partial_cmp(b).ok_or(Fault::Undefined)
     }
 }
 

@@ -153,33 +153,36 @@ const MOST_NEAR: usize = 1 << 10;
 
 /// Where float32 rounding can matter, and where it does: how many boundaries of `steps` have a neighbour on `lattice`
 /// whose code hangs on it, and the values around them of which a float32 program that rounds each node's result once
-/// makes another code, ascending.
+/// makes another code, ascending, about `most` of them.
 pub fn float_differences(
     chain: &QuantisedChain,
     steps: &StepFunction<i64>,
     lattice: Lattice,
+    most: usize,
 ) -> (usize, Vec<FloatDifference>) {
+    let is_sensitive = |sum: i64| chain.is_sensitive(sum as f64);
     let mut found = BTreeMap::new();
-    let mut look = |sum: i64| {
-        let is_sensitive = chain.is_sensitive(sum as f64);
-        if is_sensitive && let Ok(float) = chain.float_code(sum as f64) {
-            let exact = i64::from(steps.at(sum));
-            if exact != float {
-                let value = chain.value(sum as f64).unwrap_or(f64::NAN);
-                found.insert(sum, FloatDifference { channel: 0, sum, value, exact, float });
-            }
-        }
-        is_sensitive
-    };
     let mut sensitive = 0;
     for boundary in &steps.boundaries {
+        if !is_sensitive(*boundary) && !is_sensitive(boundary - lattice.step) {
+            continue;
+        }
+        sensitive += 1;
+        if found.len() >= most {
+            continue;
+        }
         let below = (1..).map(|distance| boundary - distance * lattice.step).take_while(|sum| *sum >= lattice.first);
         let above = (0..).map(|distance| boundary + distance * lattice.step).take_while(|sum| *sum <= lattice.last());
-        let near = [
-            below.take(MOST_NEAR).take_while(|sum| look(*sum)).count(),
-            above.take(MOST_NEAR).take_while(|sum| look(*sum)).count(),
-        ];
-        sensitive += usize::from(near.iter().any(|count| *count > 0));
+        let below = below.take(MOST_NEAR).take_while(|sum| is_sensitive(*sum));
+        for sum in below.chain(above.take(MOST_NEAR).take_while(|sum| is_sensitive(*sum))) {
+            let (exact, float) = (i64::from(steps.at(sum)), chain.float_code(sum as f64));
+            if let Ok(float) = float
+                && float != exact
+            {
+                let value = || chain.value(sum as f64).unwrap_or(f64::NAN);
+                found.entry(sum).or_insert_with(|| FloatDifference { channel: 0, sum, value: value(), exact, float });
+            }
+        }
     }
     (sensitive, found.into_values().collect())
 }

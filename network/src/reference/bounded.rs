@@ -107,6 +107,18 @@ impl Element for Bounded {
         }
     }
 
+    fn greater(&self, other: &Self) -> Result<Self, Fault> {
+        Ok(match self.compare(other) {
+            Ok(Ordering::Less) => *other,
+            Ok(Ordering::Equal | Ordering::Greater) => *self,
+            // |max(a, b) − max(a', b')| ≤ max(|a − a'|, |b − b'|)
+            Err(_) => {
+                let greater = if self.middle().compare(&other.middle()) == Ok(Ordering::Less) { other } else { self };
+                Bounded { radius: self.radius.max(other.radius), ..*greater }
+            }
+        })
+    }
+
     fn add_product(sum: &mut Self, a: &Self, b: &Self) {
         let (is_exact, is_short) = (a.radius == 0.0 && b.radius == 0.0, a.low == 0.0 && b.low == 0.0);
         let product = a.high * b.high;
@@ -264,6 +276,16 @@ mod tests {
             };
         }
         Some(pair)
+    }
+
+    #[test]
+    fn the_greater_of_equals_is_either() {
+        let third = Bounded::of(1.0).over(&Bounded::of(3.0)).unwrap();
+        let same = Bounded::of(2.0).over(&Bounded::of(6.0)).unwrap();
+        let greater = third.greater(&same).unwrap();
+        assert_eq!(greater.compare(&Bounded::of(0.3)), Ok(Ordering::Greater));
+        assert_eq!(greater.compare(&third), Err(Fault::Undecided));
+        assert_eq!(greater.greater(&Bounded::of(0.5)).unwrap(), Bounded::of(0.5));
     }
 
     proptest! {

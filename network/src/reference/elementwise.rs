@@ -2,7 +2,6 @@
 
 use super::number::{Element, Fault, Number};
 use crate::tensor::{Tensor, broadcast_indices, broadcast_shape};
-use std::cmp::Ordering;
 
 /// `f` of each element.
 pub(super) fn unary<N, M>(x: &Tensor<N>, f: impl Fn(&N) -> Result<M, Fault>) -> Result<Tensor<M>, Fault> {
@@ -25,13 +24,12 @@ pub(super) fn binary<N: Element>(
 
 /// The number within limits, either of which may be infinite.
 pub(super) fn clip<N: Element>(x: &N, minimum: f64, maximum: f64) -> Result<N::Sum, Fault> {
-    for (limit, beyond) in [(minimum, Ordering::Less), (maximum, Ordering::Greater)] {
-        if limit.is_finite() {
-            let limit = N::of(limit);
-            if x.compare(&limit)? == beyond {
-                return Ok(limit.widened());
-            }
-        }
+    let mut x = x.clone();
+    if minimum.is_finite() {
+        x = x.greater(&N::of(minimum))?;
+    }
+    if maximum.is_finite() {
+        x = x.negated().greater(&N::of(-maximum))?.negated();
     }
     Ok(x.widened())
 }
@@ -55,6 +53,5 @@ pub(super) fn power<N: Number>(base: &N, exponent: &N) -> Result<N, Fault> {
 
 /// |x|
 pub(super) fn absolute<N: Element>(x: &N) -> Result<N::Sum, Fault> {
-    let is_negative = x.compare(&N::of(0.0))? == Ordering::Less;
-    Ok(if is_negative { x.negated().widened() } else { x.widened() })
+    Ok(x.greater(&x.negated())?.widened())
 }

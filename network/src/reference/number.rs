@@ -27,6 +27,10 @@ pub(super) trait Element: Clone {
     fn negated(&self) -> Self;
     /// How the number compares with another.
     fn compare(&self, other: &Self) -> Result<Ordering, Fault>;
+    /// The greater of two numbers. Which one it is need not be decided where their errors overlap.
+    fn greater(&self, other: &Self) -> Result<Self, Fault> {
+        Ok(if self.compare(other)? == Ordering::Less { other.clone() } else { self.clone() })
+    }
     /// Adds a · b to a sum.
     fn add_product(sum: &mut Self::Sum, a: &Self, b: &Self);
 }

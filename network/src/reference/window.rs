@@ -3,7 +3,6 @@
 use super::number::{Element, Fault, Number};
 use crate::graph::Window;
 use crate::tensor::Tensor;
-use std::cmp::Ordering;
 use std::ops::Range;
 
 /// One spatial axis: which elements the taps of which windows stand on.
@@ -163,11 +162,9 @@ fn pooled<N: Element>(
 /// The greatest element of each window.
 pub(super) fn max_pool<N: Element>(x: &Tensor<N>, window: &Window) -> Result<Tensor<N::Sum>, Fault> {
     pooled(x, window, |elements, _| {
-        let mut greatest = elements.next().expect("every window holds an element");
+        let mut greatest = elements.next().expect("every window holds an element").clone();
         for element in elements {
-            if element.compare(greatest)? == Ordering::Greater {
-                greatest = element;
-            }
+            greatest = greatest.greater(element)?;
         }
         Ok(greatest.widened())
     })

@@ -9,7 +9,9 @@ use crate::lower::steps::{self, StepsFault};
 use crate::lower::symbol::{Data, Origin, Pending, Symbol};
 use abi::{ElementType, InputMap, StepFunction};
 use network::graph::{Node, RoundingMode};
-use network::network::{FloatDifference, LayerKind, Pool, PoolOperation, SensitiveSteps, TensorId, TensorType};
+use network::network::{
+    FloatDifference, LayerKind, MOST_DIFFERENCES, Pool, PoolOperation, SensitiveSteps, TensorId, TensorType,
+};
 use std::sync::Arc;
 
 impl Walk<'_> {
@@ -162,10 +164,16 @@ impl Walk<'_> {
             let chain = QuantisedChain { functions: data.functions(*index), quantiser: quantisers[*index].clone() };
             let function =
                 steps::find_steps(&chain, lattice).map_err(|fault| self.steps_fault(node, channel, fault))?;
-            let (count, found) = steps::float_differences(&chain, &function, lattice);
+            let (count, found) = steps::float_differences(
+                &chain,
+                &function,
+                lattice,
+                MOST_DIFFERENCES.saturating_sub(differences.len()),
+            );
             functions.push(function);
             sensitive.extend(std::iter::repeat_n(channel, count));
             differences.extend(found.into_iter().map(|difference| FloatDifference { channel, ..difference }));
+            differences.truncate(MOST_DIFFERENCES);
             if let Some((_, after)) = pooled {
                 let behind = QuantisedChain { functions: chain.functions[after..].to_vec(), ..chain };
                 // Greatest or least of the codes, as the functions behind the pool rise or fall.
