@@ -6,7 +6,7 @@ mod support;
 
 use network::graph::Graph;
 use network::onnx::{export, import_bytes};
-use support::files::{Build, floats, import, model, node};
+use support::files::{Build, With, floats, import, model, node};
 
 fn quantised(weights: &[f32], scale: f32, zero_point: f32, rounding: &str) -> Graph {
     let mut quant = node("Quant", &["w", "scale", "zero", "bits"], &["q"]);
