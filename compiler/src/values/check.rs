@@ -176,7 +176,7 @@ impl Sample {
 /// Some pixels spread over the tensor, the last one among them.
 fn is_computed(shape: &TensorType, pixel: usize) -> bool {
     let distance = shape.vectors().div_ceil(SAMPLED_PIXELS);
-    pixel % distance == 0 || pixel + 1 == shape.vectors()
+    pixel.is_multiple_of(distance) || pixel + 1 == shape.vectors()
 }
 
 /// Reproducible random elements. Any fixed sequence will do; this is the multiplier and increment of Knuth's MMIX
