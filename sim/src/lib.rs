@@ -2,7 +2,7 @@
 //!
 //! | engine | what it runs | for |
 //! |---|---|---|
-//! | [`mod@reference`] | a `Graph`, node by node in double precision | what the model means |
+//! | [`mod@reference`] | a `Graph`, node by node | what the model means |
 //! | [`integer`] | a `Network`, naively | the specification |
 //! | [`packed`] | a `Network`, 64 bits at a time | users who want answers fast |
 //! | [`plan`] | a `Plan`, stage by stage without a clock | proof that the streams are cut right, before there is hardware |

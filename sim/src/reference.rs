@@ -1,4 +1,4 @@
-//! The graph itself, node by node in double precision: what the model means.
+//! The graph itself, node by node: what the model means.
 
 use crate::SimError;
 use crate::executor::{Executor, Run, RunOptions};
