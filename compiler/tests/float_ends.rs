@@ -237,3 +237,14 @@ fn a_huge_zero_point_is_kept() {
         assert_eq!(scores(&graph, [-5.0, 0.0, 7.0].into_iter()), [3.0; 3]);
     }
 }
+
+#[test]
+fn every_float_has_a_code_where_a_channel_is_pruned() {
+    // The greatest floats overflow in the first node; times zero that would be no number.
+    let pruned = Builder::new()
+        .then(Operator::Div, &[&[0.229]])
+        .then(Operator::BatchNormalization { epsilon: 0.25 }, &[&[0.0], &[1.5], &[0.5], &[0.75]])
+        .quant(false, RoundingMode::HalfEven, 0.25, 0.0, 4)
+        .then(Operator::MatMul, &[&[1.0]]);
+    assert_eq!(scores(&pruned.graph(), [-1.0, 0.0, 1.0].into_iter()), [1.5; 3]);
+}

@@ -207,7 +207,9 @@ impl QuantisedChain {
         let mut number = x;
         for function in &self.functions {
             number = match function {
-                Function::NodeEnd => f64::from(number as f32),
+                // Beyond float32 there is no result, and the reference refuses the image; what is so great takes the code of
+                // the greatest float, so that every float has one.
+                Function::NodeEnd => f64::from((number as f32).clamp(f32::MIN, f32::MAX)),
                 function => function.apply(number, &mut FloatArithmetic)?,
             };
         }
