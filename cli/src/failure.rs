@@ -131,7 +131,7 @@ impl From<hdl::artifacts::ArtifactsError> for Failure {
     fn from(error: hdl::artifacts::ArtifactsError) -> Self {
         match error {
             hdl::artifacts::ArtifactsError::Board(error) => error.into(),
-            hdl::artifacts::ArtifactsError::Values(error) => Failure::new(Exit::No, error),
+            hdl::artifacts::ArtifactsError::Values(error) => Failure::new(Exit::No, *error),
             error => Failure::new(Exit::Input, error),
         }
     }

@@ -2,6 +2,7 @@
 
 mod calibration;
 mod cmd;
+mod domain;
 mod engine;
 mod failure;
 mod images;

@@ -63,6 +63,7 @@ impl Builder {
             values: self.values,
             input: ValueId(0),
             input_type: None,
+            weight_types: Default::default(),
             remarks: Vec::new(),
             approximations: Vec::new(),
         }

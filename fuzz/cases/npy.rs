@@ -15,7 +15,7 @@ pub fn run(data: &[u8]) {
             render(&error);
         }
     }
-    if let Err(error) = images::labels(file.path(), 2) {
+    if let Err(error) = images::labels(file.path(), 2, Some(3)) {
         render(&error);
     }
 }

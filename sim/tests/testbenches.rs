@@ -3,7 +3,6 @@
 #![allow(clippy::unwrap_used)]
 
 #[path = "random_networks/generator.rs"]
-#[allow(dead_code, reason = "not all of it is needed here")]
 mod generator;
 
 use compiler::fold::{Goal, PlanError, plan};

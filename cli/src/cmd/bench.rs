@@ -1,6 +1,7 @@
 //! `bench`: how fast an engine runs a network, and how near that comes to what its design allows.
 
 use crate::calibration::Calibration;
+use crate::domain;
 use crate::engine::{Engine, EngineError, with_recorded};
 use crate::failure::Failure;
 use crate::images;
@@ -120,7 +121,7 @@ impl Bench {
             Some(path) => images::images(path, &network.input_map.shape, count)?,
             None => images::drawn(&network.input_map, count.unwrap_or(images::MOST_DRAWN).min(images::MOST_DRAWN)),
         };
-        let outside = self.input.as_ref().and_then(|_| images::outside(&network.input_map, &images));
+        let outside = self.input.as_ref().and_then(|_| domain::outside(&network.input_map, &images));
         let (measurement, limits) = with_recorded(&model, &engine, None, |executor, compiled| {
             let core_hertz = compiled.map(|compiled| compiled.manifest.clock_mhz * 1e6);
             let goal = Goal { batch: count, seconds: self.seconds, core_hertz };

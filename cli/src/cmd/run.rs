@@ -1,6 +1,7 @@
 //! `run`: a network on images, on any engine.
 
 use crate::calibration::Calibration;
+use crate::domain;
 use crate::engine::{Engine, with_recorded};
 use crate::failure::Failure;
 use crate::images;
@@ -55,7 +56,7 @@ impl Run {
         let network = model.network();
         let images = images::images(&self.input, &network.input_map.shape, self.count)?;
         let labels = self.labels.as_deref().map(|path| images::labels(path, images.len(), Some(network.classes())));
-        let (labels, outside) = (labels.transpose()?, images::outside(&network.input_map, &images));
+        let (labels, outside) = (labels.transpose()?, domain::outside(&network.input_map, &images));
         let (bar, progress) = progress::bar(images.len());
         let options = RunOptions { trace: self.trace.is_some(), progress: Some(progress), ..RunOptions::default() };
         let run =

@@ -1,6 +1,7 @@
 //! `simulate`: a compiled design on images, compared with what its network computes.
 
 use crate::calibration::Calibration;
+use crate::domain;
 use crate::engine::{Engine, EngineError, with_executor};
 use crate::failure::{Exit, Failure};
 use crate::images;
@@ -123,7 +124,7 @@ impl Simulate {
         let network = model.network();
         let images = images::images(input, &network.input_map.shape, self.count)?;
         let labels = self.labels.as_deref().map(|path| images::labels(path, images.len(), Some(network.classes())));
-        let (labels, outside) = (labels.transpose()?, images::outside(&network.input_map, &images));
+        let (labels, outside) = (labels.transpose()?, domain::outside(&network.input_map, &images));
         let (bar, progress) = progress::bar(images.len());
         let options = RunOptions {
             back_pressure: self.backpressure,

@@ -112,7 +112,7 @@ pub enum PlanError {
     /// A stage that does not find its vectors in its words.
     #[error(transparent)]
     #[diagnostic(transparent)]
-    Misfit(#[from] Misfit),
+    Misfit(#[from] Box<Misfit>),
     /// A layer that hardware has no unit for.
     #[error("layer `{name}` must {must}, but {found}")]
     #[diagnostic(code(compiler::fold::no_unit), help("{help}"))]

@@ -22,7 +22,7 @@ pub enum PlanInvalid {
     /// A stage that does not find its vectors in its words.
     #[error(transparent)]
     #[diagnostic(transparent)]
-    Misfit(#[from] Misfit),
+    Misfit(#[from] Box<Misfit>),
     /// A field that does not follow from the network and its parallelism.
     #[error("`{field}` of {place} of the plan must be {expected}, but is {found}")]
     #[diagnostic(

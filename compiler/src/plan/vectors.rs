@@ -87,18 +87,18 @@ pub struct Misfit {
 ///
 /// # Errors
 /// Where one does not, the first one.
-pub fn check_fit(streams: &[Stream], stages: &[Stage]) -> Result<(), Misfit> {
+pub fn check_fit(streams: &[Stream], stages: &[Stage]) -> Result<(), Box<Misfit>> {
     let ports = stages.iter().flat_map(|stage| stage.inputs.iter().zip(&stage.reads).map(move |port| (stage, port)));
     for (stage, (input, reads)) in ports {
         let Stream { name, format, .. } = &streams[input.0];
         if !reads.fit(format) {
-            return Err(Misfit {
+            return Err(Box::new(Misfit {
                 stage: stage.name.clone(),
                 stream: name.clone(),
                 reads: *reads,
                 written: Vectors::of_format(format),
                 lanes: format.lanes,
-            });
+            }));
         }
     }
     Ok(())

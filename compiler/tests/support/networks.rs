@@ -62,11 +62,6 @@ impl Builder {
         self.network
     }
 
-    /// The type of a tensor.
-    pub fn tensor(&self, id: TensorId) -> &TensorType {
-        self.network.tensor(id)
-    }
-
     fn below(&mut self, limit: u64) -> u64 {
         self.random ^= self.random << 13;
         self.random ^= self.random >> 7;
@@ -89,8 +84,9 @@ impl Builder {
         WeightMatrix { rows, columns, element, values }
     }
 
-    fn shape(&self, from: TensorId) -> TensorType {
-        *self.network.tensor(from)
+    /// The type of a tensor.
+    pub fn tensor(&self, id: TensorId) -> TensorType {
+        *self.network.tensor(id)
     }
 
     fn sums(&self, weights: &WeightMatrix, low: i64, high: i64) -> (i64, i64) {
@@ -121,12 +117,12 @@ impl Builder {
 
     /// A dense layer on each pixel.
     pub fn dense(&mut self, from: TensorId, rows: usize, element: ElementType) -> TensorId {
-        let weights = self.weights(rows, self.shape(from).channels, element);
+        let weights = self.weights(rows, self.tensor(from).channels, element);
         self.dense_with(from, weights)
     }
 
     fn dense_with(&mut self, from: TensorId, weights: WeightMatrix) -> TensorId {
-        let input = self.shape(from);
+        let input = self.tensor(from);
         let rows = weights.rows;
         let (minimum, maximum) = self.sums(&weights, input.minimum, input.maximum);
         let output =
@@ -143,7 +139,7 @@ impl Builder {
         padding: i32,
         (rows, element): (usize, ElementType),
     ) -> TensorId {
-        let weights = self.weights(rows, self.shape(from).channels / groups * window.taps(), element);
+        let weights = self.weights(rows, self.tensor(from).channels / groups * window.taps(), element);
         self.convolution_with(from, window, groups, padding, weights)
     }
 
@@ -155,7 +151,7 @@ impl Builder {
         padding: i32,
         weights: WeightMatrix,
     ) -> TensorId {
-        let (input, rows) = (self.shape(from), weights.rows);
+        let (input, rows) = (self.tensor(from), weights.rows);
         let (low, high) = (input.minimum.min(padding.into()), input.maximum.max(padding.into()));
         let (minimum, maximum) = self.sums(&weights, low, high);
         let [height, width] = window.output(input.height, input.width);
@@ -166,7 +162,7 @@ impl Builder {
 
     /// Rising steps to all values of a type, spread over the middle of the sums.
     pub fn steps(&mut self, from: TensorId, element: ElementType) -> TensorId {
-        let input = self.shape(from);
+        let input = self.tensor(from);
         let values: Vec<i32> =
             (element.minimum()..=element.maximum()).step_by(element.step() as usize).map(|code| code as i32).collect();
         let spread = ((input.maximum - input.minimum) / 2).max(1) as u64;
@@ -186,7 +182,7 @@ impl Builder {
 
     /// A pool of the greatest, in some channels least, elements.
     pub fn extremum(&mut self, from: TensorId, window: Window) -> TensorId {
-        let input = self.shape(from);
+        let input = self.tensor(from);
         let [height, width] = window.output(input.height, input.width);
         let least = (0..input.channels).map(|_| self.below(4) == 0).collect();
         let pool = Pool { window, operation: PoolOperation::Extremum(least) };
@@ -195,7 +191,7 @@ impl Builder {
 
     /// A pool of sums.
     pub fn sum(&mut self, from: TensorId, window: Window) -> TensorId {
-        let input = self.shape(from);
+        let input = self.tensor(from);
         let [height, width] = window.output(input.height, input.width);
         let taps = window.taps() as i64;
         let (minimum, maximum) = ((input.minimum * taps).min(input.minimum), (input.maximum * taps).max(input.maximum));
@@ -207,12 +203,12 @@ impl Builder {
     /// A sum with one factor a tensor.
     pub fn add(&mut self, inputs: &[(TensorId, i64)]) -> TensorId {
         let ends = |(tensor, factor): &(TensorId, i64)| {
-            let tensor = self.shape(*tensor);
+            let tensor = self.tensor(*tensor);
             let (a, b) = (factor * tensor.minimum, factor * tensor.maximum);
             (a.min(b), a.max(b))
         };
         let (minimum, maximum) = inputs.iter().map(ends).fold((0, 0), |(low, high), (a, b)| (low + a, high + b));
-        let input = self.shape(inputs[0].0);
+        let input = self.tensor(inputs[0].0);
         let output = TensorType { element: ElementType::holding(minimum, maximum), minimum, maximum, ..input };
         let tensors: Vec<TensorId> = inputs.iter().map(|(tensor, _)| *tensor).collect();
         let factors = inputs.iter().map(|(_, factor)| vec![*factor]).collect();
@@ -221,7 +217,7 @@ impl Builder {
 
     /// A random function of two codes.
     pub fn table(&mut self, first: TensorId, second: TensorId, element: ElementType) -> TensorId {
-        let (a, b) = (self.shape(first), self.shape(second));
+        let (a, b) = (self.tensor(first), self.tensor(second));
         let entries = 1usize << (a.element.bits() + b.element.bits());
         let codes = ((element.maximum() - element.minimum()) / element.step() + 1) as u64;
         let values = (0..a.channels).map(|_| {
@@ -234,7 +230,7 @@ impl Builder {
 
     /// Channels of two tensors.
     pub fn concat(&mut self, first: TensorId, second: TensorId) -> TensorId {
-        let (a, b) = (self.shape(first), self.shape(second));
+        let (a, b) = (self.tensor(first), self.tensor(second));
         let (minimum, maximum) = (a.minimum.min(b.minimum), a.maximum.max(b.maximum));
         let output = TensorType { channels: a.channels + b.channels, minimum, maximum, ..a };
         self.push(LayerKind::Concat, &[first, second], output)
@@ -242,21 +238,21 @@ impl Builder {
 
     /// Pixels repeated.
     pub fn upsample(&mut self, from: TensorId, vertical: usize, horizontal: usize) -> TensorId {
-        let input = self.shape(from);
+        let input = self.tensor(from);
         let output = TensorType { height: input.height * vertical, width: input.width * horizontal, ..input };
         self.push(LayerKind::Upsample { vertical, horizontal }, &[from], output)
     }
 
     /// One pixel.
     pub fn flatten(&mut self, from: TensorId) -> TensorId {
-        let input = self.shape(from);
+        let input = self.tensor(from);
         let output = TensorType { height: 1, width: 1, channels: input.elements(), ..input };
         self.push(LayerKind::Flatten, &[from], output)
     }
 
     /// The index of the greatest channel.
     pub fn arg_max(&mut self, from: TensorId) -> TensorId {
-        let last = self.shape(from).channels as i64 - 1;
+        let last = self.tensor(from).channels as i64 - 1;
         let element = ElementType::holding(0, last.max(1));
         self.network.output_map.reduction = Reduction::Index;
         let output = TensorType { height: 1, width: 1, channels: 1, element, minimum: 0, maximum: last };

@@ -81,7 +81,7 @@ impl Draw {
 
     fn layer(&mut self) {
         let x = self.operand();
-        let shape = *self.builder.tensor(x);
+        let shape = self.builder.tensor(x);
         let fits = |kernel: usize| kernel <= shape.height.min(shape.width);
         let kernel = 1 + below(&mut self.random, 3);
         let stride = 1 + below(&mut self.random, 2);

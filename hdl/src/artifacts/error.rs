@@ -135,7 +135,7 @@ pub enum ArtifactsError {
     /// The plan computes something else than its network.
     #[error(transparent)]
     #[diagnostic(transparent)]
-    Values(#[from] Difference),
+    Values(Box<Difference>),
     /// The design could not be made.
     #[error(transparent)]
     #[diagnostic(transparent)]
@@ -144,4 +144,10 @@ pub enum ArtifactsError {
     #[error(transparent)]
     #[diagnostic(transparent)]
     Board(#[from] BoardError),
+}
+
+impl From<Difference> for ArtifactsError {
+    fn from(difference: Difference) -> Self {
+        ArtifactsError::Values(Box::new(difference))
+    }
 }

@@ -58,7 +58,9 @@ impl Grid {
     pub fn range(&self) -> (i64, i64) {
         match self {
             Grid::Bipolar | Grid::Sign => (-1, 1),
-            Grid::Uniform { least, greatest, .. } | Grid::Linear { least, greatest } => (*least as i64, *greatest as i64),
+            Grid::Uniform { least, greatest, .. } | Grid::Linear { least, greatest } => {
+                (*least as i64, *greatest as i64)
+            }
         }
     }
 
