@@ -27,7 +27,8 @@ fn weights_on_ties_go_where_float32_takes_them() {
     for scale in [0.1f32, 1.0 / 255.0, 1.0 / 3.0, 0.7] {
         // Multiples and middles, as float32 has them.
         let weights: Vec<f32> = (-100..=100i16).map(|half| f32::from(half) * 0.5 * scale).collect();
-        let modes: [(&str, fn(f32) -> f32); 4] = [
+        type Rounding = fn(f32) -> f32;
+        let modes: [(&str, Rounding); 4] = [
             ("ROUND", f32::round_ties_even),
             ("FLOOR", f32::floor),
             ("CEIL", f32::ceil),
