@@ -100,7 +100,9 @@ impl Walk<'_> {
         let output_shape = self.graph.value(self.graph.output).shape.clone();
         let batch =
             !self.graph.value(self.graph.input).shape.is_empty() && output_shape.len() > 1 && output_shape[0] == 1;
-        let source_of = data.order.map_or_else(Vec::new, |order| order.iter().map(|i| *i as u32).collect());
+        // An index is one number, whatever order the scores stood in.
+        let order = data.order.filter(|_| reduction != Reduction::Index);
+        let source_of = order.map_or_else(Vec::new, |order| order.iter().map(|i| *i as u32).collect());
         Ok(Network {
             name: self.graph.name.clone(),
             tensors: self.tensors,
