@@ -51,11 +51,19 @@ pub const PASSES: &[Pass] = &[
 /// # Errors
 /// Where a node has no exact integer form: see [`LowerError`].
 pub fn lower(graph: &Graph) -> Result<Network, LowerError> {
-    let mut network = walk::walk(graph)?;
-    network.validate()?;
+    let mut network = checked(walk::walk(graph)?)?;
     for pass in PASSES {
-        network = (pass.run)(network);
-        network.validate()?;
+        network = checked((pass.run)(network))?;
     }
+    Ok(network)
+}
+
+/// A network that keeps the rules. That one is large is the model's doing, all else a pass's.
+fn checked(network: Network) -> Result<Network, LowerError> {
+    let elements = network.tensors.iter().fold(0, |sum: usize, tensor| sum.saturating_add(tensor.elements()));
+    if elements > Network::MOST_ELEMENTS {
+        return Err(LowerError::TooLarge { model: network.name, elements });
+    }
+    network.validate()?;
     Ok(network)
 }

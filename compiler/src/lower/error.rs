@@ -1,7 +1,7 @@
 //! What a model may hold that has no exact integer form.
 
 use miette::Diagnostic;
-use network::network::NetworkError;
+use network::network::{Network, NetworkError};
 use thiserror::Error;
 
 /// A model that cannot be lowered to integers.
@@ -109,6 +109,21 @@ pub enum LowerError {
     OutputIsNoIndex {
         /// The model.
         model: String,
+    },
+    /// Tensors that take too much memory.
+    #[error(
+        "the tensors of model `{model}` must have at most {} elements together, but have {elements}",
+        Network::MOST_ELEMENTS
+    )]
+    #[diagnostic(
+        code(compiler::lower::too_large),
+        help("export the model for a smaller image, or with fewer channels")
+    )]
+    TooLarge {
+        /// The model.
+        model: String,
+        /// What its tensors have.
+        elements: usize,
     },
     /// A fault of a pass.
     #[error(transparent)]

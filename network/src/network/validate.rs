@@ -31,8 +31,7 @@ pub struct NetworkError {
     pub found: String,
 }
 
-/// Most elements of a tensor or an image, the same as for import: memory is taken on this number's word.
-const MOST_ELEMENTS: usize = 1 << 28;
+const MOST_ELEMENTS: usize = Network::MOST_ELEMENTS;
 
 /// Where in a network.
 #[derive(Clone, Copy)]
@@ -103,6 +102,10 @@ impl Part<'_> {
 }
 
 impl Network {
+    /// Most elements of an image and of all tensors together, and taps of a pool, the same as for import: memory is taken
+    /// on this number's word.
+    pub const MOST_ELEMENTS: usize = 1 << 28;
+
     /// Checks every rule that passes, engines and hardware rely on.
     ///
     /// # Errors
