@@ -8,7 +8,7 @@
 //! circuit: shapes, windows, types of activations, factors of sums, tables, which channels a pool takes the least of.
 
 use crate::datapath::WeightRange;
-use crate::lower::passes::{reached, set_accumulator, set_derived_range};
+use crate::lower::passes::{reached, set_accumulator, set_derived_range, share_types};
 use abi::ElementType;
 use miette::Diagnostic;
 use network::graph::WeightTypes;
@@ -80,6 +80,7 @@ pub fn replaceable(mut network: Network, declared: &WeightTypes) -> Network {
             }
         }
     }
+    share_types(&mut network);
     network
 }
 

@@ -47,8 +47,8 @@ impl Builder {
         self.node(name, Operator::Conv { window: window(1, 1, 0), groups: 1 }, &[input, weights], &[1, 3, 4, 4])
     }
 
-    fn refused(self, output: ValueId) -> String {
-        let graph = Graph {
+    fn finished(self, output: ValueId) -> Graph {
+        Graph {
             name: "refused".into(),
             opset: 13,
             nodes: self.nodes,
@@ -59,8 +59,11 @@ impl Builder {
             output,
             remarks: Vec::new(),
             approximations: Vec::new(),
-        };
-        let error = lower(&graph).unwrap_err();
+        }
+    }
+
+    fn refused(self, output: ValueId) -> String {
+        let error = lower(&self.finished(output)).unwrap_err();
         let help = error.help().map(|help| help.to_string()).unwrap_or_default();
         assert!(!help.is_empty(), "{error} comes without help");
         format!("{error}\n  help: {help}\n")
@@ -142,5 +145,37 @@ fn refusals_name_the_node() {
     let padded = graph.node("half", Operator::Pad { before, after, value: 0.5 }, &[sign], &[1, 2, 5, 5]);
     text += &graph.refused(padded);
 
+    let mut graph = Builder::new();
+    let sign = graph.sign("sign", IMAGE, 1.0);
+    let (before, after) = (vec![0, 0, 0, 70_000], vec![0; 4]);
+    let shape = [1, 2, 4, 70_004];
+    let padded = graph.node("wide_border", Operator::Pad { before, after, value: 1.0 }, &[sign], &shape);
+    text += &graph.refused(padded);
+
+    let mut graph = Builder::new();
+    let sign = graph.sign("sign", IMAGE, 1.0);
+    let weights = graph.constant(&[1, 2, 4, 4], 1.0);
+    let operator = Operator::Conv { window: window(4, 1, 0), groups: 1 };
+    let conv = graph.node("conv", operator, &[sign, weights], &[1, 1, 1, 1]);
+    let factors = vec![1, 1, 16_384, 16_384];
+    let larger = graph.node("much_larger", Operator::Upsample { factors }, &[conv], &[1, 1, 16_384, 16_384]);
+    text += &graph.refused(larger);
+
     insta::assert_snapshot!("refusals", text);
+}
+
+/// Strides that lead out of the image are as good as the least one that does.
+#[test]
+fn strides_may_be_any_number() {
+    let lowered = |stride: usize| {
+        let mut graph = Builder::new();
+        let sign = graph.sign("sign", IMAGE, 1.0);
+        let weights = graph.constant(&[3, 2, 3, 3], 1.0);
+        let operator = Operator::Conv { window: window(3, stride, 0), groups: 1 };
+        let conv = graph.node("conv", operator, &[sign, weights], &[1, 3, 1, 1]);
+        lower(&graph.finished(conv)).unwrap()
+    };
+    let least = lowered(2);
+    assert_eq!(lowered(1 << 31), least);
+    assert_eq!(lowered(i64::MAX as usize), least);
 }

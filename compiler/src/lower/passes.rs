@@ -8,8 +8,8 @@ pub use identity::drop_identities;
 pub use merge_functions::merge_functions;
 pub use ranges::tighten_ranges;
 use ranges::with_paddings;
-pub(super) use ranges::{product_range, sum_of_windows, sum_range};
-pub(crate) use ranges::{set_accumulator, set_derived_range};
+pub(super) use ranges::{accumulator, product_range, sum_of_windows, sum_range};
+pub(crate) use ranges::{set_accumulator, set_derived_range, share_types};
 
 use super::weights::{row_range, row_spacing};
 use abi::StepFunction;
@@ -197,7 +197,10 @@ pub fn negate_falling(mut network: Network) -> Network {
                 network.tensors.push(tensor);
                 network.layers[index - 1].kind = LayerKind::MultiThreshold(steps);
                 network.layers[index - 1].inputs = vec![negated];
-                let name = format!("{}_negate", layer.name);
+                let mut name = format!("{}_negate", layer.name);
+                while network.layers.iter().any(|other| other.name == name) {
+                    name.push('_');
+                }
                 let kind = LayerKind::Add(add);
                 network.layers.insert(index - 1, Layer { name, kind, inputs: vec![source], output: negated });
                 index += 1;

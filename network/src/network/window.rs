@@ -23,6 +23,9 @@ pub struct Window {
 }
 
 impl Window {
+    /// The greatest number of a window.
+    pub const LARGEST: usize = 1 << 16;
+
     /// Taps of a window.
     pub fn taps(&self) -> usize {
         self.kernel[0] * self.kernel[1]

@@ -7,10 +7,17 @@ use network::network::{
     Add, Convolution, LayerId, LayerKind, Network, Pool, PoolOperation, Table, TensorId, TensorType, Window,
 };
 
-/// Sets the range of accumulators. They are signed even where no negative one can occur: one datapath for all.
+/// Sets the range of sums, and the smallest type that holds it: a bit more for a sign that cannot occur would make sums
+/// of unsigned codes too wide for the dot product that reads them.
 pub(crate) fn set_accumulator(tensor: &mut TensorType, (minimum, maximum): (i64, i64)) {
     (tensor.minimum, tensor.maximum) = (minimum, maximum);
-    tensor.element = ElementType::holding(minimum.min(-1), maximum);
+    tensor.element = ElementType::holding(minimum, maximum);
+}
+
+/// The type of sums in a range, `None` where engines, which have 32 bits and a sign, cannot hold them or their negatives.
+pub(in crate::lower) fn accumulator((minimum, maximum): (i64, i64)) -> Option<ElementType> {
+    let fits = minimum.unsigned_abs().max(maximum.unsigned_abs()) <= i32::MAX as u64;
+    fits.then(|| ElementType::holding(minimum, maximum))
 }
 
 /// Sets each tensor's range to what can occur now, and each weight matrix's type to the smallest that holds it.
@@ -22,7 +29,9 @@ pub fn tighten_ranges(mut network: Network) -> Network {
         if let Some(weights) = network.layers[index].kind.weights_mut() {
             weights.element = element_of(&weights.values);
         }
+        let is_shared = shares_type(&network, TensorId(output));
         let tensor = &mut network.tensors[output];
+        let before = tensor.element;
         match &network.layers[index].kind {
             kind @ (LayerKind::MatrixVector(weights) | LayerKind::Convolution(Convolution { weights, .. })) => {
                 set_accumulator(tensor, accumulator_range(weights, reached(kind, &from)));
@@ -34,14 +43,65 @@ pub fn tighten_ranges(mut network: Network) -> Network {
             }
             kind => set_derived_range(kind, &inputs, tensor),
         }
+        if is_shared && before.contains(tensor.minimum) && before.contains(tensor.maximum) {
+            tensor.element = before;
+        }
         let range = (network.tensors[output].minimum, network.tensors[output].maximum);
         let (low, high) = with_paddings(&network, TensorId(output), range);
         let tensor = &mut network.tensors[output];
         if !(tensor.element.contains(low) && tensor.element.contains(high)) && (low, high) != range {
-            tensor.element = ElementType::holding(low.min(-1), high);
+            tensor.element = ElementType::holding(low, high);
         }
     }
     network
+}
+
+/// Whether a tensor's type is more than its own: what is concatenated has one type, and tables are looked up by codes.
+fn shares_type(network: &Network, tensor: TensorId) -> bool {
+    network.consumers(tensor).any(|reader| match &network.layer(reader).kind {
+        LayerKind::Concat | LayerKind::Table(_) => true,
+        LayerKind::Pool(Pool { operation: PoolOperation::Extremum(_), .. })
+        | LayerKind::Upsample { .. }
+        | LayerKind::Flatten => shares_type(network, network.layer(reader).output),
+        LayerKind::Pool(Pool { operation: PoolOperation::Sum, .. })
+        | LayerKind::MatrixVector(_)
+        | LayerKind::Convolution(_)
+        | LayerKind::MultiThreshold(_)
+        | LayerKind::Add(_)
+        | LayerKind::Multiply
+        | LayerKind::ArgMax => false,
+    })
+}
+
+/// Widens the types of tensors that must have one, until they do.
+pub(crate) fn share_types(network: &mut Network) {
+    let mut differs = true;
+    while std::mem::take(&mut differs) {
+        for layer in &network.layers {
+            let keeps_type = match &layer.kind {
+                LayerKind::Pool(Pool { operation, .. }) => *operation != PoolOperation::Sum,
+                LayerKind::Concat | LayerKind::Upsample { .. } | LayerKind::Flatten => true,
+                LayerKind::MatrixVector(_)
+                | LayerKind::Convolution(_)
+                | LayerKind::MultiThreshold(_)
+                | LayerKind::Add(_)
+                | LayerKind::Multiply
+                | LayerKind::Table(_)
+                | LayerKind::ArgMax => false,
+            };
+            let tensors = || layer.inputs.iter().chain([&layer.output]).map(|id| id.0);
+            let elements: Vec<ElementType> = tensors().map(|id| network.tensors[id].element).collect();
+            if !keeps_type || elements.iter().all(|element| *element == elements[0]) {
+                continue;
+            }
+            let least = elements.iter().map(|element| element.minimum()).min().unwrap_or(0);
+            let greatest = elements.iter().map(|element| element.maximum()).max().unwrap_or(0);
+            let element = ElementType::holding(least, greatest);
+            tensors().for_each(|id| network.tensors[id].element = element);
+            differs = true;
+        }
+    }
+    network.input_map.element = network.tensor(network.input).element;
 }
 
 /// A range and what the convolutions that read `tensor` take a position outside the image for.

@@ -5,7 +5,7 @@ use super::layout::Extent;
 use super::pool::window;
 use crate::lower::LowerError;
 use crate::lower::chain::{Binary, Constant};
-use crate::lower::passes::{reached, spacing};
+use crate::lower::passes::{accumulator, reached, spacing};
 use crate::lower::steps::Lattice;
 use crate::lower::symbol::{Data, Origin, Parameter, Pending, Step, Symbol};
 use crate::lower::weights::{integer_weights, row_range, row_spacing};
@@ -114,7 +114,7 @@ impl Walk<'_> {
         };
         let weights = self.floats(node, 1)?;
         let shape = self.shape(node.inputs[0]);
-        let mut window = window(conv);
+        let mut window = window(conv, shape);
         let (mut data, extent) = match border {
             Some((before, after)) => {
                 for axis in 0..2 {
@@ -137,6 +137,7 @@ impl Walk<'_> {
                 (data, extent)
             }
         };
+        self.check_window(node, &window)?;
         self.check_by_channel(node, &data, extent)?;
         let Origin::Tensor(source) = data.origin else {
             return Err(self.not_quantised(node, " straight from the model's input"));
@@ -151,13 +152,7 @@ impl Walk<'_> {
         let (factor, summand) = self.affine(node, &data)?;
         let padding =
             if window.is_unpadded() || self.is_zero(node, &summand)? { 0 } else { self.border_code(node, &data, 0.0)? };
-        let kind = self.tensors[source.0];
-        let source = if padding == 0 || kind.element.contains(padding.into()) {
-            source
-        } else {
-            let element = ElementType::holding(kind.minimum.min(padding.into()), kind.maximum.max(padding.into()));
-            self.widened(node, source, element)
-        };
+        let source = self.with_border(node, source, padding);
         if groups > 1 && (factor.as_uniform().is_none() || summand.as_uniform().is_none()) {
             return Err(self.not_quantised(node, " with a different scale per channel"));
         }
@@ -217,16 +212,7 @@ impl Walk<'_> {
         let lattices: Vec<Lattice> = weights.chunks(columns).map(|row| lattice(row, range, step)).collect();
         let minimum = lattices.iter().map(|l| l.first).min().unwrap_or(0);
         let maximum = lattices.iter().map(Lattice::last).max().unwrap_or(0);
-        // Accumulators are signed even where no negative one can occur: one datapath for all.
-        let element = ElementType::holding(minimum.min(-1), maximum);
-        if element.bits() > 32 {
-            return Err(self.unsupported(
-                node,
-                "have accumulators of at most 32 bits",
-                format!("they reach {minimum} to {maximum}"),
-                "quantise weights or activations to fewer bits",
-            ));
-        }
+        let element = self.accumulator(node, (minimum, maximum))?;
         let output = TensorType { height, width, channels: rows, element, minimum, maximum };
         let tensor = self.add_layer(&node.name, kind, &[dot.source], output);
         self.lattices.insert(tensor, lattices);
@@ -239,6 +225,18 @@ impl Walk<'_> {
             result = result.then(step(Binary::Add, bias));
         }
         Ok(result)
+    }
+
+    /// The type of a node's sums, which engines keep in 32 bits.
+    pub(super) fn accumulator(&self, node: &Node, range: (i64, i64)) -> Result<ElementType, LowerError> {
+        accumulator(range).ok_or_else(|| {
+            self.unsupported(
+                node,
+                "have accumulators of at most 32 bits",
+                format!("they reach {} to {}", range.0, range.1),
+                "quantise weights or activations to fewer bits",
+            )
+        })
     }
 
     /// The one factor of all columns. Where they differ, they go into the weights, as far as products are exact.

@@ -7,7 +7,7 @@ use super::layout::Extent;
 use crate::lower::LowerError;
 use crate::lower::chain::{Binary, Constant};
 use crate::lower::pair_sums::small_ratio;
-use crate::lower::passes::sum_range;
+use crate::lower::passes::{accumulator, sum_range};
 use crate::lower::steps::Lattice;
 use crate::lower::symbol::{Data, Origin, Parameter, Step, Symbol};
 use abi::ElementType;
@@ -212,10 +212,7 @@ impl Walk<'_> {
         let lattices: Vec<Lattice> = lattices.collect();
         let add = Add { factors };
         let (minimum, maximum) = sum_range(&add, &kinds);
-        let element = ElementType::holding(minimum.min(-1), maximum);
-        if element.bits() > 32 {
-            return None;
-        }
+        let element = accumulator((minimum, maximum))?;
         let output = TensorType { element, minimum, maximum, ..kinds[0] };
         let sum = self.add_layer(&node.name, LayerKind::Add(add), &[a.tensor, b.tensor], output);
         self.lattices.insert(sum, lattices);

@@ -11,10 +11,13 @@ use crate::lower::symbol::{Data, Origin, Parameter, Pending, Step, Symbol};
 use crate::lower::weights::element_of;
 use abi::ElementType;
 use network::graph::{self, Node};
-use network::network::{Convolution, LayerKind, Pool, PoolOperation, TensorId, TensorType, WeightMatrix, Window};
+use network::network::{
+    Convolution, LayerKind, Network, Pool, PoolOperation, TensorId, TensorType, WeightMatrix, Window,
+};
 
-/// The window of one or two spatial axes. What windows reach beyond the border is one thing here, whatever made it so.
-pub(super) fn window(window: &graph::Window) -> Window {
+/// The window of one or two spatial axes over a value of the given shape. What windows reach beyond the border is one
+/// thing here, whatever made it so.
+pub(super) fn window(window: &graph::Window, shape: &[usize]) -> Window {
     let pair = |list: &[usize], missing: usize| match *list {
         [vertical, horizontal] => [vertical, horizontal],
         [horizontal] => [missing, horizontal],
@@ -22,13 +25,26 @@ pub(super) fn window(window: &graph::Window) -> Window {
         _ => [missing, missing],
     };
     let after: Vec<usize> = window.pads_after.iter().zip(&window.overhang).map(|(pad, over)| pad + over).collect();
-    Window {
+    let mut result = Window {
         kernel: pair(&window.kernel, 1),
         stride: pair(&window.strides, 1),
         dilation: pair(&window.dilations, 1),
         before: pair(&window.pads_before, 0),
         after: pair(&after, 0),
+    };
+    if let Some(Extent { height, width, .. }) = Extent::of_shape(shape) {
+        for (axis, extent) in [height, width].into_iter().enumerate() {
+            // No second tap is there to be any distance away,
+            if result.kernel[axis] == 1 {
+                result.dilation[axis] = 1;
+            }
+            // nor a second window where the stride leads out of the image.
+            let padded = extent + result.before[axis] + result.after[axis];
+            let room = padded.saturating_sub(result.span()[axis]);
+            result.stride[axis] = result.stride[axis].min(room + 1);
+        }
     }
+    result
 }
 
 impl Walk<'_> {
@@ -74,21 +90,49 @@ impl Walk<'_> {
                 let border = self.border_code(node, &data, value)?;
                 let channels = kind.channels;
                 let window = Window { kernel: [1, 1], stride: [1, 1], dilation: [1, 1], before, after };
+                self.check_window(node, &window)?;
+                let source = self.with_border(node, tensor, border);
+                let kind = self.tensors[source.0];
                 let values = vec![1; channels];
                 let weights = WeightMatrix { rows: channels, columns: 1, element: element_of(&values), values };
                 let [height, width] = window.output(kind.height, kind.width);
                 let (minimum, maximum) = (kind.minimum.min(border.into()), kind.maximum.max(border.into()));
-                let element = ElementType::holding(minimum.min(-1), maximum);
+                let element = self.accumulator(node, (minimum, maximum))?;
                 let convolution = Convolution { window, groups: channels, padding: border, weights };
                 let output = TensorType { height, width, channels, element, minimum, maximum };
                 let layer = LayerKind::Convolution(convolution);
                 let lattice = lattice(&[1], reached(&layer, &kind), spacing(&layer, &kind));
-                let padded = self.add_layer(&format!("{}_pad", node.name), layer, &[tensor], output);
+                let padded = self.add_layer(&format!("{}_pad", node.name), layer, &[source], output);
                 self.lattices.insert(padded, vec![lattice; channels]);
                 data.origin = Origin::Tensor(padded);
             }
         }
         Ok(data)
+    }
+
+    /// Checks that the numbers of a window are those that a network may have.
+    pub(super) fn check_window(&self, node: &Node, window: &Window) -> Result<(), LowerError> {
+        let Window { kernel, stride, dilation, before, after } = window;
+        let mut numbers = [kernel, stride, dilation, before, after].into_iter().flatten();
+        if numbers.all(|number| *number <= Window::LARGEST) && window.taps() <= Network::MOST_ELEMENTS {
+            return Ok(());
+        }
+        Err(self.unsupported(
+            node,
+            "have kernels, strides, dilations and borders of at most 65536, and at most 268435456 taps",
+            format!("its window is {window}"),
+            "split the operator, or make the image smaller before it",
+        ))
+    }
+
+    /// The tensor, in a type that also holds the number which stands for the border.
+    pub(super) fn with_border(&mut self, node: &Node, tensor: TensorId, border: i32) -> TensorId {
+        let kind = self.tensors[tensor.0];
+        let border = i64::from(border);
+        if border == 0 || kind.element.contains(border) {
+            return tensor;
+        }
+        self.widened(node, tensor, ElementType::holding(kind.minimum.min(border), kind.maximum.max(border)))
     }
 
     /// In which direction a chain of functions goes.
@@ -158,7 +202,8 @@ impl Walk<'_> {
         let mut data = self.settled_input(node, 0, data)?;
         let extent = self.image(node, &mut data, self.shape(node.inputs[0]))?;
         self.check_by_channel(node, &data, extent)?;
-        let window = window(pool);
+        let window = window(pool, self.shape(node.inputs[0]));
+        self.check_window(node, &window)?;
         let [height, width] = window.output(extent.height, extent.width);
         let chain = data.chain_by_channel(extent.channels, extent.pixels(), height * width);
         let pending = Some(Pending::MaxPool { window, after: chain.len() });
@@ -179,7 +224,8 @@ impl Walk<'_> {
         let mut data = self.integers(node, 0, data)?;
         let extent = self.image(node, &mut data, self.shape(node.inputs[0]))?;
         self.check_by_channel(node, &data, extent)?;
-        let window = window(pool);
+        let window = window(pool, self.shape(node.inputs[0]));
+        self.check_window(node, &window)?;
         let [height, width] = window.output(extent.height, extent.width);
         let inside = |y: usize, x: usize| {
             let pixel = |tap: &usize| window.pixel(extent.height, extent.width, (y, x), *tap).is_some();
@@ -206,7 +252,7 @@ impl Walk<'_> {
         };
         let kind = self.tensors[tensor.0];
         let (minimum, maximum) = sum_of_windows(&kind, &window);
-        let element = ElementType::holding(minimum.min(-1), maximum);
+        let element = self.accumulator(node, (minimum, maximum))?;
         let output = TensorType { height, width, element, minimum, maximum, ..kind };
         let lattices = self.channel_lattices(tensor).into_iter().map(|lattice| {
             if is_whole && first == window.taps() {

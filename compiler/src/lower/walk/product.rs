@@ -45,17 +45,9 @@ impl Walk<'_> {
                 "move the reshaping behind the product",
             ));
         }
-        let mut output = TensorType { ..kinds[0] };
         let (minimum, maximum) = product_range(&kinds[0], &kinds[1]);
-        set_accumulator(&mut output, (minimum, maximum));
-        if output.element.bits() > 32 {
-            return Err(self.unsupported(
-                node,
-                "have products of at most 32 bits",
-                format!("they reach {minimum} to {maximum}"),
-                "quantise the operands to fewer bits",
-            ));
-        }
+        let element = self.accumulator(node, (minimum, maximum))?;
+        let output = TensorType { element, minimum, maximum, ..kinds[0] };
         let lattice = Lattice { first: minimum, step: 1, count: (maximum - minimum) as u64 + 1 };
         let (order, factor) = (a.order.clone(), a.factor.combine(Binary::Multiply, &b.factor));
         let product = self.add_layer(&node.name, LayerKind::Multiply, &[a.tensor, b.tensor], output);

@@ -226,7 +226,7 @@ fn same_elements(part: Part, input: &TensorType, output: &TensorType) -> Result<
 
 /// Checks a window's numbers and gives the rows and columns of windows.
 fn check_window(part: Part, window: &Window, input: &TensorType) -> Result<[usize; 2], NetworkError> {
-    const LARGEST: usize = 1 << 16;
+    const LARGEST: usize = Window::LARGEST;
     let Window { kernel, stride, dilation, before, after } = window;
     for (field, pair, least) in [
         ("kernel", kernel, 1),
