@@ -6,9 +6,20 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 /// Most elements of a value: simulations are to take no longer than a moment.
-const MOST_ELEMENTS: usize = 700;
+pub(super) const MOST_ELEMENTS: usize = 700;
 
 impl Builder {
+    /// A graph that begins with an image of one or two spatial axes of up to `longest` pixels.
+    pub(super) fn on_image(seed: u64, longest: usize) -> Self {
+        let mut random = ChaCha8Rng::seed_from_u64(seed);
+        let mut shape = vec![1, random.random_range(1..=9)];
+        for _ in 0..random.random_range(1..=2) {
+            shape.push(random.random_range(1..=longest));
+        }
+        let input = Value { name: "image".into(), shape, source: Source::Input, is_integer: false };
+        Builder { random, nodes: Vec::new(), values: vec![input], last: ValueId(0), wide_weights: true, most_bits: 4 }
+    }
+
     /// A random window over the spatial axes of the last value, and the shape it leads to; `pool` windows always see
     /// an element of the image.
     fn window(&mut self, pool: bool) -> Option<(Window, Vec<usize>)> {
@@ -44,22 +55,27 @@ impl Builder {
     }
 
     /// A convolution with `rows` output channels, which its groups divide; nothing where the window does not fit.
-    fn convolve(&mut self) {
-        let channels = self.width();
+    pub(super) fn convolve(&mut self) {
         let Some((window, spatial)) = self.window(false) else {
             return;
         };
-        let groups = match self.below(4) {
-            0 => channels,
-            1 if channels.is_multiple_of(2) => 2,
-            _ => 1,
-        };
+        let groups = self.groups();
         let rows = if self.chance(0.5) && groups > 1 {
             groups
         } else {
             groups * self.random.random_range(1..=9usize.div_ceil(groups))
         };
         self.convolution(window, spatial, groups, rows);
+    }
+
+    /// Groups that divide the channels of the last value.
+    pub(super) fn groups(&mut self) -> usize {
+        let channels = self.width();
+        match self.below(4) {
+            0 => channels,
+            1 if channels.is_multiple_of(2) => 2,
+            _ => 1,
+        }
     }
 
     fn convolution(&mut self, window: Window, spatial: Vec<usize>, groups: usize, rows: usize) {
@@ -82,7 +98,7 @@ impl Builder {
         self.node(Operator::Conv { window, groups }, &inputs, shape);
     }
 
-    fn max_pool(&mut self) {
+    pub(super) fn max_pool(&mut self) {
         let channels = self.width();
         if let Some((window, spatial)) = self.window(true) {
             let mut shape = vec![1, channels];
@@ -92,15 +108,21 @@ impl Builder {
     }
 
     /// A mean over windows without a border, or over the whole image. Extents are powers of two so that sums divide.
-    fn average_pool(&mut self) {
+    pub(super) fn average_pool(&mut self) {
         let shape = self.shape();
         let axes = shape.len() - 2;
-        let whole = self.chance(0.4) && shape[2..].iter().all(|extent| extent.is_power_of_two());
-        let kernel = if whole { shape[2..].to_vec() } else { vec![2; axes] };
-        if shape[2..].iter().zip(&kernel).any(|(extent, kernel)| extent < kernel) {
-            return;
+        if self.chance(0.4) && shape[2..].iter().all(|extent| extent.is_power_of_two()) {
+            self.average(shape[2..].to_vec());
+        } else if shape[2..].iter().all(|extent| *extent >= 2) {
+            self.average(vec![2; axes]);
         }
-        let strides = if whole { vec![1; axes] } else { vec![2; axes] };
+    }
+
+    /// A mean over windows of `kernel` that lie side by side.
+    pub(super) fn average(&mut self, kernel: Vec<usize>) {
+        let shape = self.shape();
+        let axes = kernel.len();
+        let strides = kernel.clone();
         let output = |axis: usize| (shape[axis + 2] - kernel[axis]) / strides[axis] + 1;
         let spatial: Vec<usize> = (0..axes).map(output).collect();
         let zeros = vec![0; axes];
@@ -117,7 +139,7 @@ impl Builder {
         self.node(Operator::AveragePool { window, count_include_pad: false }, &[], output);
     }
 
-    fn pad(&mut self) {
+    pub(super) fn pad(&mut self, value: f64) {
         let shape = self.shape();
         let mut before = vec![0, 0];
         let mut after = vec![0, 0];
@@ -127,11 +149,11 @@ impl Builder {
         }
         let padded: Vec<usize> = (0..shape.len()).map(|axis| shape[axis] + before[axis] + after[axis]).collect();
         if padded.iter().product::<usize>() <= MOST_ELEMENTS {
-            self.node(Operator::Pad { before, after, value: 0.0 }, &[], padded);
+            self.node(Operator::Pad { before, after, value }, &[], padded);
         }
     }
 
-    fn upsample(&mut self) {
+    pub(super) fn upsample(&mut self) {
         let shape = self.shape();
         let mut factors = vec![1, 1];
         for _ in 2..shape.len() {
@@ -144,7 +166,7 @@ impl Builder {
     }
 
     /// One branch of a fork: a convolution that keeps the pixels, normalised and quantised.
-    fn branch(&mut self, rows: usize) -> ValueId {
+    pub(super) fn branch(&mut self, groups: usize, rows: usize) -> ValueId {
         let shape = self.shape();
         let axes = shape.len() - 2;
         let kernel = if self.chance(0.5) { 3 } else { 1 };
@@ -156,7 +178,7 @@ impl Builder {
             pads_after: vec![(kernel - 1) / 2; axes],
             overhang: vec![0; axes],
         };
-        self.convolution(window, shape[2..].to_vec(), 1, rows);
+        self.convolution(window, shape[2..].to_vec(), groups, rows);
         self.normalise();
         self.quantise(true);
         self.last
@@ -166,9 +188,9 @@ impl Builder {
     fn residual(&mut self) {
         let start = self.last;
         let rows = self.width();
-        let first = self.branch(rows);
+        let first = self.branch(1, rows);
         self.last = start;
-        let second = if self.chance(0.5) { self.branch(rows) } else { start };
+        let second = if self.chance(0.5) { self.branch(1, rows) } else { start };
         self.last = first;
         if self.values[first.0].shape == self.values[second.0].shape {
             let shape = self.shape();
@@ -181,11 +203,11 @@ impl Builder {
     fn concatenate(&mut self) {
         let start = self.last;
         let rows = self.random.random_range(1..=4);
-        let first = self.branch(rows);
+        let first = self.branch(1, rows);
         self.last = start;
         let second = if self.chance(0.5) {
             let rows = self.random.random_range(1..=4);
-            self.branch(rows)
+            self.branch(1, rows)
         } else {
             start
         };
@@ -201,19 +223,12 @@ impl Builder {
 /// The random convolutional network of `seed`: one or two spatial axes, one to three stages, and a layer at the end that
 /// reads all pixels.
 pub fn random_convolutional_graph(seed: u64) -> Graph {
-    let mut random = ChaCha8Rng::seed_from_u64(seed);
-    let mut shape = vec![1, random.random_range(1..=9)];
-    for _ in 0..random.random_range(1..=2) {
-        shape.push(random.random_range(1..=8));
-    }
-    let stages = random.random_range(1..=3);
-    let input = Value { name: "image".into(), shape, source: Source::Input, is_integer: false };
-    let mut builder =
-        Builder { random, nodes: Vec::new(), values: vec![input], last: ValueId(0), wide_weights: true, most_bits: 4 };
+    let mut builder = Builder::on_image(seed, 8);
+    let stages = builder.random.random_range(1..=3);
     builder.quantise_image(seed, false);
     for _ in 0..stages {
         if builder.chance(0.1) {
-            builder.pad();
+            builder.pad(0.0);
         }
         match builder.below(8) {
             0 => builder.residual(),

@@ -3,8 +3,10 @@
 #![allow(dead_code, unused_imports, reason = "each test uses its part")]
 
 mod convolutional;
+mod topologies;
 
 pub use convolutional::random_convolutional_graph;
+pub use topologies::random_topology_graph;
 
 use network::graph::{Graph, Node, NodeId, Operator, RoundingMode, Source, Value, ValueId};
 use network::tensor::Tensor;
