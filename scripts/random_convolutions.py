@@ -27,6 +27,7 @@ SAMPLINGS = [  # (coordinate_transformation_mode, nearest_mode, factors, operato
 
 class RandomConvolutional(RandomModel):
     opsets = OPSETS
+    may_be_refused = True  # it concatenates branches of any scales
 
     # ---- windows
 

@@ -206,11 +206,14 @@ class RandomModel(Nodes):
         dtype = np.int64 if self.integers else np.float32
         return inputs, np.asarray(outputs, dtype), passed_over
 
-    def check_facts(self, context):
-        """The bounds and exactness claimed while building must hold, else the comparison would prove nothing."""
+    def check_facts(self, context, batches={}):
+        """The bounds and exactness claimed while building must hold, else the comparison would prove nothing.
+
+        `batches` has the images of each tensor that holds more than one."""
         for name, (shape, _, facts) in self.tensors.items():
             found = context[name]
-            assert found.shape == tuple(shape), f"{name}: shape {found.shape}, not {shape}"
+            shape = (batches[name], *shape[1:]) if name in batches else tuple(shape)
+            assert found.shape == shape, f"{name}: shape {found.shape}, not {shape}"
             if facts is None or found.dtype == np.int64:
                 continue
             top, lsb = facts

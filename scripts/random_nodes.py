@@ -40,7 +40,18 @@ def lowest(*exponents):
     return None if None in exponents else min(exponents)
 
 
-class Nodes:
+class Drawn:
+    """A network for check_reference.py."""
+
+    may_be_constant = False  # whether one output for all images will do
+    may_be_refused = False  # whether xnorforge may refuse it by name
+
+    def traits(self):
+        """Names of unusual shapes in the network."""
+        return set()
+
+
+class Nodes(Drawn):
     opsets = [11, 13, 17]
 
     def __init__(self, seed):

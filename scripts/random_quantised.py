@@ -8,8 +8,10 @@ import numpy as np
 import onnxruntime
 from onnx import TensorProto, helper, numpy_helper
 
+from random_nodes import Drawn
 
-class RandomQuantised:
+
+class RandomQuantised(Drawn):
     """A network of 1 to 4 layers of `QuantizeLinear` and `DequantizeLinear` around floats, or of operators on integers."""
 
     domain, guards = "", []
