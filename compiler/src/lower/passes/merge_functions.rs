@@ -37,15 +37,15 @@ pub fn merge_functions(mut network: Network) -> Network {
 fn merged(network: &Network, output: TensorId, functions: &[StepFunction<i64>]) -> Option<TensorType> {
     let values = || functions.iter().flat_map(|function| function.values.iter().map(|value| i64::from(*value)));
     let (minimum, maximum) = (values().min()?, values().max()?);
-    // Others rely on the type: tables look codes up, and some kinds keep it.
+    // Others rely on the type: tables look codes up, and some kinds keep it and the range.
     let may_change_type = network.consumers(output).all(|reader| {
         let kind = &network.layer(reader).kind;
         kind.weights().is_some() || matches!(kind, LayerKind::MultiThreshold(_))
     });
-    let mut tensor = TensorType { minimum, maximum, ..*network.tensor(output) };
+    let mut tensor = *network.tensor(output);
     if may_change_type {
         let (low, high) = super::with_paddings(network, output, (minimum, maximum));
-        tensor.element = ElementType::holding(low, high);
+        tensor = TensorType { minimum, maximum, element: ElementType::holding(low, high), ..tensor };
     }
     let ladder = Ladder::of(functions, &tensor, false);
     (ladder.holds(functions) && ladder.levels() <= MOST_THRESHOLDS).then_some(tensor)
