@@ -3,6 +3,7 @@
 use crate::packing::StreamFormat;
 use crate::{InputMap, OutputMap};
 use serde::{Deserialize, Serialize};
+use std::fmt;
 
 /// Version of the manifest's layout. A reader refuses others.
 pub const MANIFEST_VERSION: u32 = 3;
@@ -55,6 +56,16 @@ pub enum Checked {
     /// Not at all: written by a version that did not check.
     #[default]
     Unchecked,
+}
+
+impl fmt::Display for Checked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Checked::Images => "every tensor of drawn images",
+            Checked::Stages => "every stage, on some of its dot products",
+            Checked::Unchecked => "nothing",
+        })
+    }
 }
 
 /// What the manifest says of weights that can be written.

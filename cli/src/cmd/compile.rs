@@ -120,7 +120,8 @@ impl Compile {
         if self.json {
             show(&(serde_json::to_string(&report).map_err(anyhow::Error::from)? + "\n"))
         } else {
-            show(&format!("{report}written to {}\n", self.output.display()))
+            let checked = compiled.manifest.checked;
+            show(&format!("{report}checked against the network: {checked}\nwritten to {}\n", self.output.display()))
         }
     }
 }
