@@ -1,10 +1,10 @@
 //! Runs a [`Plan`] for its values: what the words on each stream hold for one image, without a clock.
 //!
-//! The counterpart of [`schedule`](crate::schedule), which has the cycles and no values. A stage does here what its block does: it
-//! moves words as the streams cut them, with the loop counts that the plan holds. How many lanes of a word are used is
-//! known from the words alone, as their writer filled them; how many a reader expects, from its layer. So a plan in which
-//! the two disagree ends in an error or in other values than the network's, and [`check`] notices before anything is
-//! written.
+//! The counterpart of [`schedule`](crate::schedule), which has the cycles and no values. Stages move words as the streams cut
+//! them, with the counts that the plan holds; what they compute of the elements is the network's definition. How many
+//! lanes of a word are used is known from the words alone, as their writer filled them; how many a reader expects, from
+//! its layer. So a plan in which the two disagree ends in an error or in other values than the network's, and [`check`]
+//! notices before anything is written.
 
 mod check;
 mod lanes;
@@ -16,47 +16,56 @@ pub use words::{Words, WordsError};
 
 use crate::plan::{Plan, Stage, StageKind, StreamId};
 use check::Sample;
-use network::network::{LayerId, LayerKind, TensorId};
+use network::network::{LayerId, LayerKind};
+use std::rc::Rc;
 use words::Reader;
 
-/// The words on each stream of `plan`, by [`StreamId`], for the image whose elements, in stream order, are `input`.
+/// Shows `visit` the words on each stream of `plan` for the image whose elements, in stream order, are `input`, and gives
+/// those of its output. Words are kept until they have been read.
 ///
 /// # Errors
 /// Where a stage does not find its vectors in its words.
-pub fn run(plan: &Plan, input: &[i32]) -> Result<Vec<Words>, WordsError> {
-    run_sampled(plan, input, None)
+pub fn run(plan: &Plan, input: &[i32], visit: impl FnMut(StreamId, &Words)) -> Result<Rc<Words>, WordsError> {
+    run_sampled(plan, input, None, visit)
 }
 
 /// As [`run`], but computes only the dot products of some pixels, where there is a sample, and takes the others from it.
-fn run_sampled(plan: &Plan, input: &[i32], sample: Option<&Sample>) -> Result<Vec<Words>, WordsError> {
-    let mut streams = vec![Words::default(); plan.streams.len()];
+fn run_sampled(
+    plan: &Plan,
+    input: &[i32],
+    sample: Option<&Sample>,
+    mut visit: impl FnMut(StreamId, &Words),
+) -> Result<Rc<Words>, WordsError> {
+    let mut streams: Vec<Rc<Words>> = vec![Rc::default(); plan.streams.len()];
     let format = plan.input_format();
-    streams[0] = Words::write(input, format.channels, format.lanes, format.element);
+    streams[0] = Rc::new(Words::write(input, format.channels, format.lanes, format.element));
+    visit(StreamId(0), &streams[0]);
     for stage in &plan.stages {
-        let inputs: Vec<&Words> = stage.inputs.iter().map(|id| &streams[id.0]).collect();
+        // Each stream has one reader.
+        let inputs: Vec<Rc<Words>> = stage.inputs.iter().map(|id| std::mem::take(&mut streams[id.0])).collect();
         let output = StageRun { plan, stage, inputs, sample }.output()?;
-        for id in &stage.outputs[1..] {
+        for id in &stage.outputs {
+            visit(*id, &output);
             streams[id.0] = output.clone();
         }
-        streams[stage.output().0] = output;
     }
-    Ok(streams)
+    Ok(std::mem::take(&mut streams[plan.output().0]))
 }
 
 /// One stage with the words of one image at its inputs.
 struct StageRun<'a> {
     plan: &'a Plan,
     stage: &'a Stage,
-    inputs: Vec<&'a Words>,
+    inputs: Vec<Rc<Words>>,
     sample: Option<&'a Sample>,
 }
 
 impl StageRun<'_> {
     /// The words that the stage writes to each of its outputs.
-    fn output(&self) -> Result<Words, WordsError> {
+    fn output(&self) -> Result<Rc<Words>, WordsError> {
         let network = &self.plan.network;
-        match &self.stage.kind {
-            StageKind::Fork | StageKind::Fifo { .. } => Ok(self.inputs[0].clone()),
+        let words = match &self.stage.kind {
+            StageKind::Fork | StageKind::Fifo { .. } => return Ok(self.inputs[0].clone()),
             StageKind::WidthConverter => {
                 let channels = self.plan.stream(self.stage.output()).format.channels;
                 let vectors = self.plan.stream(self.stage.output()).format.vectors;
@@ -85,12 +94,13 @@ impl StageRun<'_> {
                 let elements = network::integer::evaluate(&layer.kind, &inputs);
                 Ok(self.write(&elements, network.tensor(layer.output).channels))
             }
-        }
+        };
+        Ok(Rc::new(words?))
     }
 
-    /// Vectors of `channels` elements from the words at input `port`.
+    /// Vectors of `channels` elements from the words at input `port`; single words where vectors do not matter.
     fn reader(&self, port: usize, channels: usize) -> Reader<'_> {
-        Reader::new(&self.stage.name, self.inputs[port], channels)
+        Reader::new(&self.stage.name, &self.inputs[port], channels)
     }
 
     /// Elements as the output's words, each vector in words of its own.
@@ -102,15 +112,17 @@ impl StageRun<'_> {
     /// Moves the words of a vector of the first stream, then those of a vector of the second.
     fn concat(&self) -> Result<Words, WordsError> {
         let counts = [0, 1].map(|port| self.stage.words_per_vector(&self.plan.streams, port));
-        let [mut first, mut second] = [0, 1].map(|port| self.reader(port, counts[port]));
+        let [mut first, mut second] = [0, 1].map(|port| self.reader(port, 0));
         let mut result = Words::empty(self.inputs[0].lanes());
-        while first.has_words() || second.has_words() {
+        for _ in 0..self.stage.reads[0].vectors {
             for (reader, count) in [&mut first, &mut second].into_iter().zip(counts) {
                 for _ in 0..count {
                     result.push(reader.any_word()?.iter().copied());
                 }
             }
         }
+        first.end()?;
+        second.end()?;
         Ok(result)
     }
 
@@ -121,7 +133,7 @@ impl StageRun<'_> {
         let LayerKind::Upsample { vertical, horizontal } = layer.kind else { return Ok(result) };
         let image = self.plan.network.tensor(layer.input());
         let count = self.stage.words_per_vector(&self.plan.streams, 0);
-        let mut reader = self.reader(0, count);
+        let mut reader = self.reader(0, 0);
         for _ in 0..image.height {
             let mut row = Words::empty(result.lanes());
             for _ in 0..image.width {
@@ -137,10 +149,4 @@ impl StageRun<'_> {
         reader.end()?;
         Ok(result)
     }
-}
-
-/// The tensor that each stream carries, with the words on it.
-pub fn tensors<'a>(plan: &'a Plan, words: &'a [Words]) -> impl Iterator<Item = (StreamId, TensorId, &'a Words)> {
-    let streams = plan.streams.iter().zip(words).enumerate();
-    streams.filter_map(|(index, (stream, words))| Some((StreamId(index), stream.tensor?, words)))
 }

@@ -183,6 +183,22 @@ impl LayerKind {
         }
     }
 
+    /// The windows that are read, `None` for kinds without.
+    pub fn window(&self) -> Option<Window> {
+        match self {
+            LayerKind::Convolution(Convolution { window, .. }) | LayerKind::Pool(Pool { window, .. }) => Some(*window),
+            LayerKind::MatrixVector(_)
+            | LayerKind::MultiThreshold(_)
+            | LayerKind::Add(_)
+            | LayerKind::Multiply
+            | LayerKind::Table(_)
+            | LayerKind::Concat
+            | LayerKind::Upsample { .. }
+            | LayerKind::Flatten
+            | LayerKind::ArgMax => None,
+        }
+    }
+
     /// As [`weights`](Self::weights), to be changed.
     pub fn weights_mut(&mut self) -> Option<&mut WeightMatrix> {
         match self {

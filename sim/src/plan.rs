@@ -33,18 +33,15 @@ impl Executor for Plan {
         let mut traced: BTreeMap<TensorId, Vec<Vec<i32>>> = BTreeMap::new();
         for (image, values) in images.iter().enumerate() {
             let input = network.input_map.apply(values).map_err(|source| SimError::Image { image, source })?;
-            let words = values::run(&self.plan, &input)?;
-            let output: Vec<i32> = words[self.plan.output().0].elements().collect();
-            scores.push(network.output_map.apply(&output));
-            if options.trace {
-                for (_, tensor, words) in values::tensors(&self.plan, &words) {
-                    let images = traced.entry(tensor).or_default();
-                    // A tensor on several streams is the same on each.
-                    if images.len() == image {
-                        images.push(words.elements().collect());
-                    }
+            let output = values::run(&self.plan, &input, |stream, words| {
+                let tensor = self.plan.stream(stream).tensor.filter(|_| options.trace);
+                let images = tensor.map(|tensor| traced.entry(tensor).or_default());
+                // A tensor on several streams is the same on each.
+                if let Some(images) = images.filter(|images| images.len() == image) {
+                    images.push(words.elements().collect());
                 }
-            }
+            })?;
+            scores.push(network.output_map.apply(&output.elements().collect::<Vec<i32>>()));
             options.report(image + 1);
         }
         let tensors = traced.into_iter().map(|(tensor, images)| TracedTensor {

@@ -141,13 +141,11 @@ impl Layout<'_> {
     }
 }
 
-/// Taps of a layer's windows; 1 without.
+/// How often a layer repeats an element at most.
 pub fn taps(layer: &Layer) -> usize {
-    match &layer.kind {
-        LayerKind::Convolution(convolution) => convolution.window.taps(),
-        LayerKind::Pool(pool) => pool.window.taps(),
+    match layer.kind {
         LayerKind::Upsample { vertical, horizontal } => vertical * horizontal,
-        _ => 1,
+        ref kind => kind.window().map_or(1, |window| window.taps()),
     }
 }
 

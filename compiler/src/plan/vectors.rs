@@ -9,7 +9,7 @@ use super::{Stage, StageKind, Stream, StreamId};
 use crate::fold::Dot;
 use abi::packing::StreamFormat;
 use miette::Diagnostic;
-use network::network::{LayerId, LayerKind, Network, TensorId};
+use network::network::{LayerId, Network, TensorId};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use thiserror::Error;
@@ -155,17 +155,5 @@ fn groups(network: &Network, layer: LayerId) -> usize {
 
 /// Taps of a layer's windows; 1 without.
 fn taps(network: &Network, layer: LayerId) -> usize {
-    match &network.layer(layer).kind {
-        LayerKind::Convolution(convolution) => convolution.window.taps(),
-        LayerKind::Pool(pool) => pool.window.taps(),
-        LayerKind::MatrixVector(_)
-        | LayerKind::MultiThreshold(_)
-        | LayerKind::Add(_)
-        | LayerKind::Multiply
-        | LayerKind::Table(_)
-        | LayerKind::Concat
-        | LayerKind::Upsample { .. }
-        | LayerKind::Flatten
-        | LayerKind::ArgMax => 1,
-    }
+    network.layer(layer).kind.window().map_or(1, |window| window.taps())
 }

@@ -20,7 +20,7 @@
 use super::models::controls;
 use super::simulate::{Flow, Outcome, Simulation};
 use super::{Times, insert};
-use crate::plan::{Stage, StageKind, Stream, StreamId};
+use crate::plan::{Stage, StageKind, Stream};
 use network::network::Network;
 
 /// Intervals that have to be equal.
@@ -39,12 +39,19 @@ pub fn add_queues(network: &Network, streams: &mut Vec<Stream>, stages: &mut Vec
     let mut best: Option<(Times, Vec<Stream>, Vec<Stage>)> = None;
     let mut gathered: Option<Room> = None;
     // No room at all is tried before anything is measured: chains of dot products need none.
-    for (times, over) in [(0, 1), (1, 4), (1, 2), (3, 4), (1, 1), (3, 2), (2, 1), (4, 1), (8, 1)] {
+    let shares = [(0, 1), (1, 4), (1, 2), (3, 4), (1, 1), (3, 2), (2, 1), (4, 1), (8, 1)].map(|share| (share, 0));
+    // Where a join waits for the second word of one branch while the other offers its first, a queue of two words is needed
+    // although no more than one word ever gathers: tried only where nothing else gets an image through.
+    for ((times, over), least) in shares.into_iter().chain([((2, 1), 2), ((8, 1), 2)]) {
+        if least > 0 && best.is_some() {
+            break;
+        }
         let room: Room = if times == 0 {
             vec![0; streams.len()]
         } else {
             let all = gathered.get_or_insert_with(|| gather(network, streams, stages, interval));
-            all.iter().map(|words| if *words <= SMALL { 0 } else { (words * times).div_ceil(over).max(2) }).collect()
+            let enough = |words: &usize| if *words <= SMALL { least } else { (words * times).div_ceil(over).max(2) };
+            all.iter().map(enough).collect()
         };
         let (with_streams, with_stages) = insert::with_room(streams, stages, &room);
         let Some(found) = times_of(network, &with_streams, &with_stages) else { continue };
@@ -55,18 +62,6 @@ pub fn add_queues(network: &Network, streams: &mut Vec<Stream>, stages: &mut Vec
         if found.initiation_interval <= interval {
             break;
         }
-    }
-    if best.is_none() {
-        // A join that waits for a second word of one stream while a first one of the other is offered: what passes through a queue
-        // without waiting looks like what waits there for a moment.
-        let joined = |stream: usize| {
-            stages.iter().any(|stage| stage.inputs.len() > 1 && stage.inputs.contains(&StreamId(stream)))
-        };
-        let all = gathered.get_or_insert_with(|| gather(network, streams, stages, interval));
-        let room: Room =
-            (0..all.len()).map(|stream| if joined(stream) { (2 * all[stream]).max(2) } else { all[stream] }).collect();
-        let (with_streams, with_stages) = insert::with_room(streams, stages, &room);
-        best = times_of(network, &with_streams, &with_stages).map(|times| (times, with_streams, with_stages));
     }
     let (times, with_streams, with_stages) = best?;
     (*streams, *stages) = (with_streams, with_stages);

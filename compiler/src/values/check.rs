@@ -1,12 +1,13 @@
 //! Whether a plan computes its network, on drawn images.
 
 use super::windows::is_depthwise;
-use super::{Words, WordsError, run, run_sampled, tensors};
+use super::{Words, WordsError, run, run_sampled};
 use crate::plan::{Plan, StreamId};
 use abi::manifest::Checked;
 use miette::Diagnostic;
 use network::integer;
 use network::network::{Network, TensorId, TensorType};
+use std::rc::Rc;
 use thiserror::Error;
 
 /// Images that small networks are checked on.
@@ -84,14 +85,14 @@ pub fn check(plan: &Plan) -> Result<Check, Difference> {
     let mut images = Vec::new();
     for input in inputs {
         let mut tensors = integer::run_elements(network, input.clone());
-        compare(plan, &run(plan, &input)?, &tensors)?;
+        compare(plan, &tensors, |visit| run(plan, &input, visit))?;
         images.push(Drawn { input, output: tensors.swap_remove(network.output.0) });
     }
     Ok(Check { checked: Checked::Images, images })
 }
 
-/// As [`check`], but computes the dot products of some pixels only and draws the others, which takes no longer for more
-/// channels. Gives the drawn image.
+/// As [`check`], for networks too large for a whole image: computes a few pixels of each dot-product layer and draws the
+/// others. Gives the drawn image.
 ///
 /// # Errors
 /// Where a tensor differs, the first one.
@@ -100,31 +101,43 @@ pub fn check_stages(plan: &Plan) -> Result<Vec<i32>, Difference> {
     let mut draw = Draw { state: 1 };
     let input = draw.elements(network.tensor(network.input));
     let sample = Sample::new(network, input.clone(), &mut draw);
-    compare(plan, &run_sampled(plan, &input, Some(&sample))?, &sample.tensors)?;
+    compare(plan, &sample.tensors, |visit| run_sampled(plan, &input, Some(&sample), visit))?;
     Ok(input)
 }
 
-fn compare(plan: &Plan, words: &[Words], expected: &[Vec<i32>]) -> Result<(), Difference> {
-    for (stream, tensor, words) in tensors(plan, words) {
-        let mut found = words.elements();
-        let mut values = expected[tensor.0].iter().copied();
-        for element in 0.. {
-            match (values.next(), found.next()) {
-                (None, None) => break,
-                (expected, found) if expected == found => {}
-                (expected, found) => return Err(difference(plan, stream, tensor, element, (expected, found))),
-            }
+/// Compares the tensors that streams carry in a run with those `expected`.
+fn compare(
+    plan: &Plan,
+    expected: &[Vec<i32>],
+    run: impl FnOnce(&mut dyn FnMut(StreamId, &Words)) -> Result<Rc<Words>, WordsError>,
+) -> Result<(), Difference> {
+    let mut first = None;
+    run(&mut |stream, words| {
+        if let Some(tensor) = plan.stream(stream).tensor.filter(|_| first.is_none()) {
+            first = first_difference(&expected[tensor.0], words).map(|found| difference(plan, stream, tensor, found));
+        }
+    })?;
+    first.map_or(Ok(()), Err)
+}
+
+/// The first element that differs, with its two values, one of them missing where one is longer.
+fn first_difference(expected: &[i32], words: &Words) -> Option<(usize, Option<i32>, Option<i32>)> {
+    let (mut expected, mut found) = (expected.iter().copied(), words.elements());
+    for element in 0.. {
+        match (expected.next(), found.next()) {
+            (None, None) => break,
+            (one, other) if one == other => {}
+            (one, other) => return Some((element, one, other)),
         }
     }
-    Ok(())
+    None
 }
 
 fn difference(
     plan: &Plan,
     stream: StreamId,
     tensor: TensorId,
-    element: usize,
-    (expected, found): (Option<i32>, Option<i32>),
+    (element, expected, found): (usize, Option<i32>, Option<i32>),
 ) -> Difference {
     let shown = |value: Option<i32>| value.map_or_else(|| "missing".to_owned(), |value| value.to_string());
     let producer = plan.network.producer(tensor);

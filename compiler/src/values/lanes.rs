@@ -2,17 +2,14 @@
 
 use super::windows::groups_in_turn;
 use super::{StageRun, Words, WordsError};
-use network::network::{Convolution, Layer, LayerId, LayerKind};
+use network::network::{Layer, LayerId, LayerKind};
 
 impl StageRun<'_> {
     /// The dot products of each vector with the rows of weights, group by group, with step functions where there are any.
     pub(super) fn dot_products(&self, layer: LayerId, thresholds: Option<LayerId>) -> Result<Words, WordsError> {
         let network = &self.plan.network;
         let layer = network.layer(layer);
-        let (taps, groups) = match &layer.kind {
-            LayerKind::Convolution(Convolution { window, groups, .. }) => (window.taps(), *groups),
-            _ => (1, 1),
-        };
+        let (taps, groups) = (layer.kind.window().map_or(1, |window| window.taps()), groups_in_turn(network, layer));
         let Some(weights) = layer.kind.weights() else { return Ok(Words::empty(self.inputs[0].lanes())) };
         let (rows, columns) = (weights.rows / groups, weights.columns / taps);
         let mut reader = self.reader(0, columns);

@@ -13,11 +13,8 @@ impl StageRun<'_> {
         let layer = network.layer(layer);
         let image = network.tensor(layer.input());
         let lanes = self.inputs[0].lanes();
-        let (window, by_lane) = match &layer.kind {
-            LayerKind::Convolution(convolution) => (convolution.window, is_depthwise(network, layer)),
-            LayerKind::Pool(pool) => (pool.window, true),
-            _ => return Ok(Words::empty(lanes)),
-        };
+        let Some(window) = layer.kind.window() else { return Ok(Words::empty(lanes)) };
+        let by_lane = !matches!(layer.kind, LayerKind::Convolution(_)) || is_depthwise(network, layer);
         let groups = groups_in_turn(network, layer);
         let channels = image.channels / groups;
         let words = channels.div_ceil(lanes);
@@ -33,7 +30,7 @@ impl StageRun<'_> {
                     let pixel = window.pixel(image.height, image.width, position, tap);
                     for word in block * words..(block + 1) * words {
                         match pixel {
-                            Some(pixel) => result.push_word(self.inputs[0], pixel * blocks * words + word),
+                            Some(pixel) => result.push_word(&self.inputs[0], pixel * blocks * words + word),
                             None => {
                                 let first = if by_lane { word * lanes } else { (word - block * words) * lanes };
                                 let used = first..(first + lanes).min(channels);
@@ -89,7 +86,7 @@ impl StageRun<'_> {
         let network = &self.plan.network;
         let channels = network.tensor(layer.input()).channels;
         let lanes = self.inputs[0].lanes();
-        let mut reader = Reader::new(&self.stage.name, self.inputs[0], channels);
+        let mut reader = Reader::new(&self.stage.name, &self.inputs[0], channels);
         let mut result = Vec::new();
         let mut words = Vec::with_capacity(window.taps());
         let mut taps = vec![0; window.taps()];

@@ -128,11 +128,6 @@ impl<'a> Reader<'a> {
         self.word(self.words.used.get(self.next).copied().unwrap_or(1))
     }
 
-    /// Whether words are left.
-    pub fn has_words(&self) -> bool {
-        self.next < self.words.len()
-    }
-
     /// The elements of all words, which must be so many vectors.
     pub fn all(mut self, vectors: usize) -> Result<Vec<i32>, WordsError> {
         let mut elements = Vec::with_capacity(self.words.elements.len());
