@@ -214,6 +214,31 @@ fn constants_that_double_are_stopped() {
     assert!(!survives(&bytes));
 }
 
+/// What follows the operands back must neither take every way through them nor recurse.
+#[test]
+fn long_chains_of_products_are_followed_once() {
+    use support::files::{Build, With, floats, import, integers, model, node};
+    let chain = |length: usize, second: &dyn Fn(String) -> String| {
+        let mut chain = model(&[1, 4]).constant(floats("half", &[], &[0.5])).constant(integers("w", &[1, -2, 3, -4]));
+        chain = chain.constant(integers("shape", &[4, 1]));
+        chain = chain.add(node("Identity", &["x"], &["t0"]));
+        for i in 0..length {
+            let (from, to) = (format!("t{i}"), format!("t{}", i + 1));
+            chain = chain.add(node("Mul", &[&from, &second(from.clone())], &[&to]));
+        }
+        let last = format!("t{length}");
+        chain
+            .add(node("Cast", &["w"], &["weights"]).int("to", support::files::FLOAT.into()))
+            .add(node("Reshape", &["weights", "shape"], &["column"]))
+            .add(node("MatMul", &["column", &last], &["y"]))
+    };
+    for (length, second) in [(64, (&|from| from) as &dyn Fn(String) -> String), (100_000, &|_| "half".into())] {
+        let graph = import(&chain(length, second)).unwrap();
+        let found: Vec<String> = graph.weight_types.values().map(ToString::to_string).collect();
+        assert_eq!(found, ["i9"], "the widest weights that layers hold");
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 

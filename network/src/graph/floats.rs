@@ -37,6 +37,37 @@ impl Operator {
         }
     }
 
+    /// Whether codes in the first or the second operand are codes in the result: at other places, or times a scale.
+    pub fn keeps_codes(&self) -> bool {
+        match self {
+            Operator::Reshape | Operator::Transpose { .. } | Operator::Mul | Operator::Div => true,
+            Operator::Add
+            | Operator::Sub
+            | Operator::Pow
+            | Operator::Sqrt
+            | Operator::Neg
+            | Operator::Abs
+            | Operator::Relu
+            | Operator::Clip { .. }
+            | Operator::Sign
+            | Operator::MatMul
+            | Operator::Gemm { .. }
+            | Operator::BatchNormalization { .. }
+            | Operator::BipolarQuant
+            | Operator::Quant { .. }
+            | Operator::QuantizeLinear { .. }
+            | Operator::MultiThreshold { .. }
+            | Operator::Conv { .. }
+            | Operator::MaxPool { .. }
+            | Operator::AveragePool { .. }
+            | Operator::Concat { .. }
+            | Operator::Pad { .. }
+            | Operator::Upsample { .. }
+            | Operator::TopK { .. }
+            | Operator::ArgMax { .. } => false,
+        }
+    }
+
     /// Whether each element of the result comes from one element of the first input that depends on the model's input,
     /// where there is one such input only.
     fn is_elementwise(&self) -> bool {

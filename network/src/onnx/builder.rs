@@ -102,29 +102,23 @@ impl<'m> Builder<'m> {
         self.ranges.get(&id).copied()
     }
 
-    /// The integers that weights are made of, themselves or in other places and scales.
-    fn weight_range(&self, id: ValueId) -> Option<(i64, i64)> {
-        let node = match self.value(id).source {
-            Source::Constant(_) => return self.range(id),
-            Source::Input => return None,
-            Source::Node(node) => &self.nodes[node.0],
-        };
-        match node.operator {
-            Operator::Mul | Operator::Div | Operator::Reshape | Operator::Transpose { .. } => {
-                let mut operands = node.inputs.iter();
-                operands.find_map(|input| self.weight_range(*input))
-            }
-            _ => None,
+    /// For each value the integers that it is made of, themselves or in other places and scales, where they are known.
+    fn weight_ranges(&self) -> Vec<Option<(i64, i64)>> {
+        let mut ranges: Vec<Option<(i64, i64)>> = (0..self.values.len()).map(|id| self.range(ValueId(id))).collect();
+        for node in self.nodes.iter().filter(|node| node.operator.keeps_codes()) {
+            ranges[node.outputs[0].0] = node.inputs.iter().find_map(|input| ranges[input.0]);
         }
+        ranges
     }
 
     /// See [`Graph::weight_types`].
     fn weight_types(&self) -> WeightTypes {
         let mut types = WeightTypes::new();
+        let ranges = self.weight_ranges();
         for node in &self.nodes {
             if let Operator::MatMul | Operator::Gemm { .. } | Operator::Conv { .. } = node.operator
                 // Weights are the second operand, but for a product from the left.
-                && let Some((least, greatest)) = node.inputs.iter().take(2).rev().find_map(|id| self.weight_range(*id))
+                && let Some((least, greatest)) = node.inputs.iter().take(2).rev().find_map(|id| ranges[id.0])
             {
                 // Layers of wider types hold no greater ones.
                 let (least, greatest) = (least.max(1 - GREATEST_WEIGHT), greatest.min(GREATEST_WEIGHT - 1));
