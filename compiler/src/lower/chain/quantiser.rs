@@ -69,22 +69,23 @@ impl Quantiser {
                 let quotient = arithmetic.add(&quotient, &zero_point);
                 for (limit, beyond) in [(*minimum, Ordering::Less), (*maximum, Ordering::Greater)] {
                     let number = arithmetic.float(limit as f64);
-                    if arithmetic.compare(&quotient, &number)? == beyond {
+                    if is(arithmetic.compare(&quotient, &number), beyond)? {
                         return Ok(limit);
                     }
                 }
-                round(&quotient, *rounding, arithmetic)
+                Ok(round(&quotient, *rounding, arithmetic)?.clamp(*minimum, *maximum))
             }
             Quantiser::Linear { scale, zero_point, minimum, maximum } => {
                 let scale = scale.evaluate(arithmetic)?;
                 let quotient = arithmetic.divide(x, &scale)?;
                 for (limit, beyond) in [(*minimum, Ordering::Less), (*maximum, Ordering::Greater)] {
                     let number = arithmetic.float((limit - zero_point) as f64);
-                    if arithmetic.compare(&quotient, &number)? == beyond {
+                    if is(arithmetic.compare(&quotient, &number), beyond)? {
                         return Ok(limit);
                     }
                 }
-                Ok(round(&quotient, RoundingMode::HalfEven, arithmetic)? + zero_point)
+                let code = round(&quotient, RoundingMode::HalfEven, arithmetic)? + zero_point;
+                Ok(code.clamp(*minimum, *maximum))
             }
         }
     }
@@ -127,6 +128,15 @@ impl Quantiser {
     }
 }
 
+/// Whether a quotient lies beyond a limit. Near it that need not be decided: what rounds to one integer, whichever side it
+/// is on, has that one's code.
+fn is(order: Result<Ordering, Fault>, beyond: Ordering) -> Result<bool, Fault> {
+    match order {
+        Err(Fault::Undecided) => Ok(false),
+        order => Ok(order? == beyond),
+    }
+}
+
 fn round<A: Arithmetic>(x: &A::Number, mode: RoundingMode, arithmetic: &mut A) -> Result<i64, Fault> {
     let ceiling = |arithmetic: &mut A, x: &A::Number| {
         let negative = arithmetic.negate(x);
@@ -140,17 +150,18 @@ fn round<A: Arithmetic>(x: &A::Number, mode: RoundingMode, arithmetic: &mut A) -
         RoundingMode::Up if arithmetic.sign(x)? == Ordering::Less => arithmetic.floor(x),
         RoundingMode::Up => ceiling(arithmetic, x),
         RoundingMode::HalfEven | RoundingMode::HalfUp | RoundingMode::HalfDown => {
-            let below = arithmetic.floor(x)?;
-            let half = arithmetic.float(below as f64 + 0.5);
-            let up = match arithmetic.compare(x, &half)? {
-                Ordering::Less => false,
-                Ordering::Greater => true,
-                Ordering::Equal => match mode {
+            // Less a half, so that only near a middle the two neighbours must be told apart.
+            let half = arithmetic.float(0.5);
+            let shifted = arithmetic.subtract(x, &half);
+            let below = arithmetic.floor(&shifted)?;
+            let number = arithmetic.float(below as f64);
+            let is_middle = arithmetic.compare(&shifted, &number)? == Ordering::Equal;
+            let up = !is_middle
+                || match mode {
                     RoundingMode::HalfEven => below % 2 != 0,
                     RoundingMode::HalfUp => below >= 0,
                     _ => below < 0,
-                },
-            };
+                };
             Ok(below + i64::from(up))
         }
     }
