@@ -5,6 +5,7 @@
 pub mod arithmetic;
 pub mod chain;
 mod error;
+mod float_differences;
 mod operators;
 mod pair_sums;
 pub(crate) mod passes;

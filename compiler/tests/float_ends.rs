@@ -152,6 +152,41 @@ fn sums_are_quantised_exactly_and_float32_is_told() {
     assert_eq!(told[0].differences, [FloatDifference { channel: 0, sum: 2, value: 2.0, exact: 4, float: 5 }]);
 }
 
+/// The last value that can occur hangs on a step that no value reaches.
+#[test]
+fn a_step_beyond_the_last_value_is_told() {
+    let ends = |minimum, maximum| {
+        Builder::new()
+            .then(Operator::Clip { minimum: f64::from(minimum), maximum: f64::from(maximum) }, &[])
+            .quant(true, RoundingMode::HalfEven, 1.0, 0.0, 8)
+            .then(Operator::MatMul, &[&[1.0]])
+    };
+    let told = |graph: &Graph| {
+        let network = lower(graph).unwrap();
+        let channels: usize = network.sensitive_steps.iter().map(|steps| steps.channels.len()).sum();
+        let all = network.sensitive_steps.into_iter().flat_map(|steps| steps.differences);
+        (channels, all.map(|d| (d.sum, d.exact, d.float)).collect::<Vec<_>>())
+    };
+    let floor = |minimum, maximum| ends(minimum, maximum).quant(true, RoundingMode::Floor, 0.4, 0.0, 4).graph();
+    assert_eq!(told(&floor(-1, 2)), (1, vec![(2, 4, 5)]));
+    // Only one value, one code: nothing in the network says that there is a quantiser.
+    assert_eq!(told(&floor(2, 2)), (1, vec![(2, 4, 5)]));
+    let ceil = ends(-2, 0).quant(true, RoundingMode::Ceil, 0.4, 0.0, 4).graph();
+    assert_eq!(told(&ceil), (1, vec![(-2, -4, -5)]));
+    // At the limit itself all of them round alike.
+    let limit = ends(-2, 2).quant(true, RoundingMode::HalfEven, 0.1, 0.0, 5).then(Operator::MatMul, &[&[1.0]]);
+    assert_eq!(told(&limit.graph()), (0, vec![]));
+    // Where the function turns it may touch a step and not reach it.
+    let turning = ends(-3, 3)
+        .then(Operator::Abs, &[])
+        .then(Operator::Sub, &[&[2.0]])
+        .then(Operator::Abs, &[])
+        .then(Operator::Mul, &[&[-0.05]])
+        .then(Operator::Add, &[&[2.0]])
+        .quant(true, RoundingMode::Floor, 0.4, 0.0, 4);
+    assert_eq!(told(&turning.graph()), (2, vec![(-2, 4, 5), (2, 4, 5)]));
+}
+
 #[test]
 fn differences_are_told_wherever_they_occur() {
     for rounding in MODES {

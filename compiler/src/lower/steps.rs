@@ -7,8 +7,7 @@ use super::arithmetic::Fault;
 use super::chain::QuantisedChain;
 use crate::schedule::greatest_common_divisor;
 use abi::StepFunction;
-use network::network::{FloatDifference, TensorType};
-use std::collections::BTreeMap;
+use network::network::TensorType;
 
 /// Arguments that an accumulator can have: `first`, `first + step`, … `count` of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -146,45 +145,6 @@ fn step_function<T>(pieces: Pieces, at: impl Fn(u64) -> T) -> StepFunction<T> {
         boundaries: pieces[1..].iter().map(|(index, _)| at(*index)).collect(),
         values: pieces.iter().map(|(_, code)| *code as i32).collect(),
     }
-}
-
-/// Most values on either side of a boundary that are looked at.
-const MOST_NEAR: usize = 1 << 10;
-
-/// Where float32 rounding can matter, and where it does: how many boundaries of `steps` have a neighbour on `lattice`
-/// whose code hangs on it, and the values around them of which a float32 program that rounds each node's result once
-/// makes another code, ascending, about `most` of them.
-pub fn float_differences(
-    chain: &QuantisedChain,
-    steps: &StepFunction<i64>,
-    lattice: Lattice,
-    most: usize,
-) -> (usize, Vec<FloatDifference>) {
-    let is_sensitive = |sum: i64| chain.is_sensitive(sum as f64);
-    let mut found = BTreeMap::new();
-    let mut sensitive = 0;
-    for boundary in &steps.boundaries {
-        if !is_sensitive(*boundary) && !is_sensitive(boundary - lattice.step) {
-            continue;
-        }
-        sensitive += 1;
-        if found.len() >= most {
-            continue;
-        }
-        let below = (1..).map(|distance| boundary - distance * lattice.step).take_while(|sum| *sum >= lattice.first);
-        let above = (0..).map(|distance| boundary + distance * lattice.step).take_while(|sum| *sum <= lattice.last());
-        let below = below.take(MOST_NEAR).take_while(|sum| is_sensitive(*sum));
-        for sum in below.chain(above.take(MOST_NEAR).take_while(|sum| is_sensitive(*sum))) {
-            let (exact, float) = (i64::from(steps.at(sum)), chain.float_code(sum as f64));
-            if let Ok(float) = float
-                && float != exact
-            {
-                let value = || chain.value(sum as f64).unwrap_or(f64::NAN);
-                found.entry(sum).or_insert_with(|| FloatDifference { channel: 0, sum, value: value(), exact, float });
-            }
-        }
-    }
-    (sensitive, found.into_values().collect())
 }
 
 #[cfg(test)]

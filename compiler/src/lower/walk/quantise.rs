@@ -4,6 +4,7 @@ use super::Walk;
 use crate::lower::LowerError;
 use crate::lower::arithmetic::Fault;
 use crate::lower::chain::{Constant, Direction, QuantisedChain, Quantiser};
+use crate::lower::float_differences::float_differences;
 use crate::lower::operators::Quantisation;
 use crate::lower::steps::{self, StepsFault};
 use crate::lower::symbol::{Data, Origin, Pending, Symbol};
@@ -164,12 +165,8 @@ impl Walk<'_> {
             let chain = QuantisedChain { functions: data.functions(*index), quantiser: quantisers[*index].clone() };
             let function =
                 steps::find_steps(&chain, lattice).map_err(|fault| self.steps_fault(node, channel, fault))?;
-            let (count, found) = steps::float_differences(
-                &chain,
-                &function,
-                lattice,
-                MOST_DIFFERENCES.saturating_sub(differences.len()),
-            );
+            let (count, found) =
+                float_differences(&chain, &function, lattice, MOST_DIFFERENCES.saturating_sub(differences.len()));
             functions.push(function);
             sensitive.extend(std::iter::repeat_n(channel, count));
             differences.extend(found.into_iter().map(|difference| FloatDifference { channel, ..difference }));
