@@ -152,6 +152,26 @@ fn sums_are_quantised_exactly_and_float32_is_told() {
     assert_eq!(told[0].differences, [FloatDifference { channel: 0, sum: 2, value: 2.0, exact: 4, float: 5 }]);
 }
 
+/// A bias that dwarfs the sums: float32 rounds all of them to zero, and none reaches a sum of 1.
+#[test]
+fn all_differences_are_told_or_that_there_are_more() {
+    let told = |bias: f32| {
+        let graph = Builder::new()
+            .quant(true, RoundingMode::HalfEven, 1.0, 0.0, 16)
+            .then(Operator::MatMul, &[&[1.0]])
+            .then(Operator::Add, &[&[bias]])
+            .then(Operator::Sub, &[&[bias]])
+            .then(Operator::Sub, &[&[1.0]])
+            .then(Operator::BipolarQuant, &[&[1.0]]);
+        let steps = lower(&graph.graph()).unwrap().sensitive_steps.remove(0);
+        assert!(steps.differences.iter().zip(1..).all(|(difference, sum)| difference.sum == sum));
+        (steps.channels, steps.differences.len(), steps.is_complete)
+    };
+    // Neighbouring floats are 4,096 apart there, and 131,072: there the least sum hangs on rounding as well.
+    assert_eq!(told(2f32.powi(35)), (vec![0], 2048, true));
+    assert_eq!(told(2f32.powi(40)), (vec![0, 0], 4096, false));
+}
+
 /// The last value that can occur hangs on a step that no value reaches.
 #[test]
 fn a_step_beyond_the_last_value_is_told() {

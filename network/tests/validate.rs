@@ -59,6 +59,7 @@ fn network() -> Network {
             node: "steps".into(),
             channels: vec![0, 2, 2],
             differences: Vec::new(),
+            is_complete: true,
         }],
         approximations: Vec::new(),
         replaceable: false,

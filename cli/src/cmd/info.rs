@@ -7,7 +7,7 @@ use crate::output::show;
 use abi::maps::Reduction;
 use clap::{Args, ValueEnum};
 use compiler::fold::{Goal, plan};
-use network::network::{Convolution, FloatDifference, LayerKind, MOST_DIFFERENCES, Network, Pool};
+use network::network::{Convolution, FloatDifference, LayerKind, Network, Pool};
 use std::path::PathBuf;
 
 /// Show layers, shapes, bit widths, operations, the input domain, and what is unusual.
@@ -123,7 +123,7 @@ fn summary(model: &Model) -> String {
             steps.channels.len(),
             steps.node,
             listed(&steps.channels),
-            if steps.differences.len() == MOST_DIFFERENCES { "more than " } else { "" },
+            if steps.is_complete { "" } else { "at least " },
             steps.differences.len(),
             if steps.differences.is_empty() { "" } else { " (listed by info --ties)" },
         ));
@@ -141,7 +141,8 @@ fn summary(model: &Model) -> String {
 fn ties(network: &Network) -> String {
     let count: usize = network.sensitive_steps.iter().map(|steps| steps.differences.len()).sum();
     let mut text = format!(
-        "values that can occur, of which float32 arithmetic, each node's result rounded once, makes another code: {count}\n"
+        "values that can occur, of which float32 arithmetic, each node's result rounded once, makes another code: {}{count}\n",
+        if network.sensitive_steps.iter().all(|steps| steps.is_complete) { "" } else { "at least " }
     );
     let width = network.sensitive_steps.iter().map(|steps| steps.node.len()).fold("node".len(), usize::max);
     if count > 0 {

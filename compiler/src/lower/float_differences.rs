@@ -3,51 +3,84 @@
 use super::chain::QuantisedChain;
 use super::steps::Lattice;
 use abi::StepFunction;
-use network::network::FloatDifference;
+use network::network::{FloatDifference, MOST_DIFFERENCES, SensitiveSteps};
 
-/// Most values on either side of a boundary that are looked at.
-const MOST_NEAR: u64 = 1 << 10;
+/// Most values of one quantiser that are looked at: where a bias dwarfs the sums, all of them hang on rounding.
+const MOST_VALUES: u64 = 1 << 20;
 
-/// How many steps have a neighbour on `lattice` whose code hangs on float32 rounding, and the values of which a float32
-/// program that rounds each node's result once makes another code, ascending, at most `most` of them.
-///
-/// A step counts that lies just beyond the lattice: float32 may round the last value over it.
-pub fn float_differences(
-    chain: &QuantisedChain,
-    steps: &StepFunction<i64>,
-    lattice: Lattice,
-    most: usize,
-) -> (usize, Vec<FloatDifference>) {
-    let step = lattice.step;
-    let is_sensitive = |sum: i64| chain.is_sensitive(sum as f64);
-    let is_near = |boundary: &&i64| is_sensitive(**boundary) || is_sensitive(**boundary - step);
-    let mut count = steps.boundaries.iter().filter(is_near).count();
-    let mut found = Vec::new();
-    // Least value that has not been looked at.
-    let mut next = lattice.first;
-    for seed in seeds(chain, steps, lattice) {
-        if seed < next || !is_sensitive(seed) {
-            continue;
-        }
-        let walk = |step: i64| (1..MOST_NEAR as i64).map(move |distance| seed + distance * step);
-        let low = walk(-step).take_while(|sum| *sum >= next && is_sensitive(*sum)).last().unwrap_or(seed);
-        let high = walk(step).take_while(|sum| *sum <= lattice.last() && is_sensitive(*sum)).last().unwrap_or(seed);
-        next = high + step;
-        let boundary = steps.boundaries.partition_point(|boundary| *boundary < low);
-        let has_boundary = steps.boundaries.get(boundary).is_some_and(|boundary| *boundary <= next);
-        count += usize::from(!has_boundary);
-        for sum in (low..next).step_by(step as usize) {
-            let exact = i64::from(steps.at(sum));
-            if let Ok(float) = chain.float_code(sum as f64)
-                && float != exact
-                && found.len() < most
-            {
+/// The search through one quantiser's channels.
+#[derive(Clone, Debug)]
+pub struct Search {
+    /// The steps found, the values among them, and whether these are all.
+    found: SensitiveSteps,
+    /// How many more values may be looked at.
+    values: u64,
+}
+
+impl Search {
+    /// Nothing of the quantiser of `node` has been looked at.
+    pub fn new(node: &str) -> Self {
+        let found =
+            SensitiveSteps { node: node.into(), channels: Vec::new(), differences: Vec::new(), is_complete: true };
+        Search { found, values: MOST_VALUES }
+    }
+
+    /// What has been found, if anything.
+    pub fn finish(self) -> Option<SensitiveSteps> {
+        (!self.found.channels.is_empty()).then_some(self.found)
+    }
+
+    /// Looks at the next channel: adds the steps that have a neighbour on `lattice` whose code hangs on float32 rounding,
+    /// and the values of which a float32 program that rounds each node's result once makes another code.
+    ///
+    /// A step counts that lies just beyond the lattice: float32 may round the last value over it.
+    pub fn channel(&mut self, channel: usize, chain: &QuantisedChain, steps: &StepFunction<i64>, lattice: Lattice) {
+        let step = lattice.step;
+        let is_sensitive = |sum: i64| chain.is_sensitive(sum as f64);
+        let is_near = |boundary: &&i64| is_sensitive(**boundary) || is_sensitive(**boundary - step);
+        let mut count = steps.boundaries.iter().filter(is_near).count();
+        // Least value that has not been looked at.
+        let mut next = lattice.first;
+        for seed in seeds(chain, steps, lattice) {
+            if seed < next || !is_sensitive(seed) {
+                continue;
+            }
+            let low = self.walk(seed, -step, |sum| sum >= next && is_sensitive(sum));
+            let high = self.walk(seed, step, |sum| sum <= lattice.last() && is_sensitive(sum));
+            next = high + step;
+            let boundary = steps.boundaries.partition_point(|boundary| *boundary < low);
+            let has_boundary = steps.boundaries.get(boundary).is_some_and(|boundary| *boundary <= next);
+            count += usize::from(!has_boundary);
+            for sum in (low..next).step_by(step as usize) {
+                let exact = i64::from(steps.at(sum));
+                let Ok(float) = chain.float_code(sum as f64) else { continue };
+                if float == exact {
+                    continue;
+                }
+                if self.found.differences.len() == MOST_DIFFERENCES {
+                    self.found.is_complete = false;
+                    break;
+                }
                 let value = chain.value(sum as f64).unwrap_or(f64::NAN);
-                found.push(FloatDifference { channel: 0, sum, value, exact, float });
+                self.found.differences.push(FloatDifference { channel, sum, value, exact, float });
             }
         }
+        self.found.channels.extend(std::iter::repeat_n(channel, count));
     }
-    (count, found)
+
+    /// The farthest value from `start` on of which `goes_on` holds, and of all in between.
+    fn walk(&mut self, start: i64, step: i64, goes_on: impl Fn(i64) -> bool) -> i64 {
+        let mut last = start;
+        while goes_on(last + step) {
+            if self.values == 0 {
+                self.found.is_complete = false;
+                break;
+            }
+            self.values -= 1;
+            last += step;
+        }
+        last
+    }
 }
 
 /// The values from which all that hang on rounding are reached by neighbours that do, ascending. Between two codes that

@@ -13,6 +13,9 @@ pub struct SensitiveSteps {
     /// The values that a float32 program does put on the other side, by channel; at most [`MOST_DIFFERENCES`].
     #[serde(default)]
     pub differences: Vec<FloatDifference>,
+    /// Whether these are all: neither more than [`MOST_DIFFERENCES`], nor more values to look at than an import may take.
+    #[serde(default)]
+    pub is_complete: bool,
 }
 
 /// Most values of one quantiser that are kept: where a bias dwarfs the sums, they are all different.

@@ -181,7 +181,9 @@ impl Network {
     fn check_sensitive_steps(&self) -> Result<(), NetworkError> {
         let part = self.part(Place::Whole);
         let widest = self.tensors.iter().map(|tensor| tensor.channels).max().unwrap_or(0);
-        for (index, SensitiveSteps { node: _, channels, differences }) in self.sensitive_steps.iter().enumerate() {
+        for (index, SensitiveSteps { node: _, channels, differences, is_complete: _ }) in
+            self.sensitive_steps.iter().enumerate()
+        {
             let holds = channels.is_sorted() && channels.last().is_none_or(|last| *last < widest);
             let field = format!("sensitive_steps[{index}].channels");
             let must = format!("ascend and be below {widest}");

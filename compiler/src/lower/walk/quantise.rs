@@ -4,15 +4,13 @@ use super::Walk;
 use crate::lower::LowerError;
 use crate::lower::arithmetic::Fault;
 use crate::lower::chain::{Constant, Direction, QuantisedChain, Quantiser};
-use crate::lower::float_differences::float_differences;
+use crate::lower::float_differences::Search;
 use crate::lower::operators::Quantisation;
 use crate::lower::steps::{self, StepsFault};
 use crate::lower::symbol::{Data, Origin, Pending, Symbol};
 use abi::{ElementType, InputMap, StepFunction};
 use network::graph::{Node, RoundingMode};
-use network::network::{
-    FloatDifference, LayerKind, MOST_DIFFERENCES, Pool, PoolOperation, SensitiveSteps, TensorId, TensorType,
-};
+use network::network::{LayerKind, Pool, PoolOperation, TensorId, TensorType};
 use std::sync::Arc;
 
 impl Walk<'_> {
@@ -157,20 +155,15 @@ impl Walk<'_> {
         };
         let lattices = self.channel_lattices(source);
         let mut functions = Vec::with_capacity(representatives.len());
-        let mut sensitive = Vec::new();
-        let mut differences = Vec::new();
+        let mut sensitive = Search::new(&node.name);
         let mut least = Vec::with_capacity(representatives.len());
         for (channel, index) in representatives.iter().enumerate() {
             let lattice = lattices[channel];
             let chain = QuantisedChain { functions: data.functions(*index), quantiser: quantisers[*index].clone() };
             let function =
                 steps::find_steps(&chain, lattice).map_err(|fault| self.steps_fault(node, channel, fault))?;
-            let (count, found) =
-                float_differences(&chain, &function, lattice, MOST_DIFFERENCES.saturating_sub(differences.len()));
+            sensitive.channel(channel, &chain, &function, lattice);
             functions.push(function);
-            sensitive.extend(std::iter::repeat_n(channel, count));
-            differences.extend(found.into_iter().map(|difference| FloatDifference { channel, ..difference }));
-            differences.truncate(MOST_DIFFERENCES);
             if let Some((_, after)) = pooled {
                 let behind = QuantisedChain { functions: chain.functions[after..].to_vec(), ..chain };
                 // Greatest or least of the codes, as the functions behind the pool rise or fall.
@@ -180,9 +173,7 @@ impl Walk<'_> {
                 });
             }
         }
-        if !sensitive.is_empty() {
-            self.sensitive_steps.push(SensitiveSteps { node: node.name.clone(), channels: sensitive, differences });
-        }
+        self.sensitive_steps.extend(sensitive.finish());
         let values = || functions.iter().flat_map(|f| f.values.iter().copied());
         let element = without_zero(element, values());
         let (minimum, maximum) = range(values());
