@@ -19,7 +19,13 @@ struct Builder {
 
 impl Builder {
     fn new() -> Self {
-        let image = Value { name: "image".into(), shape: vec![1, 1], source: Source::Input, is_integer: false };
+        let image = Value {
+            name: "image".into(),
+            shape: vec![1, 1],
+            source: Source::Input,
+            is_integer: false,
+            is_codes: false,
+        };
         Builder { nodes: Vec::new(), values: vec![image], last: ValueId(0) }
     }
 
@@ -33,11 +39,11 @@ impl Builder {
                 _ => vec![],
             };
             let source = Source::Constant(Tensor::new(shape.clone(), data));
-            self.values.push(Value { name: "constant".into(), shape, source, is_integer: false });
+            self.values.push(Value { name: "constant".into(), shape, source, is_integer: false, is_codes: false });
             inputs.push(ValueId(self.values.len() - 1));
         }
         let source = Source::Node(NodeId(self.nodes.len()));
-        self.values.push(Value { name: "value".into(), shape: vec![1, 1], source, is_integer: false });
+        self.values.push(Value { name: "value".into(), shape: vec![1, 1], source, is_integer: false, is_codes: false });
         self.last = ValueId(self.values.len() - 1);
         let name = format!("node{}", self.nodes.len());
         self.nodes.push(Node { name, operator, inputs, outputs: vec![self.last] });

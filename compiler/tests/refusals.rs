@@ -15,7 +15,13 @@ struct Builder {
 
 impl Builder {
     fn new() -> Self {
-        let image = Value { name: "image".into(), shape: vec![1, 2, 4, 4], source: Source::Input, is_integer: false };
+        let image = Value {
+            name: "image".into(),
+            shape: vec![1, 2, 4, 4],
+            source: Source::Input,
+            is_integer: false,
+            is_codes: false,
+        };
         Builder { nodes: Vec::new(), values: vec![image] }
     }
 
@@ -25,7 +31,13 @@ impl Builder {
     }
 
     fn value(&mut self, name: &str, shape: &[usize], source: Source) -> ValueId {
-        self.values.push(Value { name: name.into(), shape: shape.to_vec(), source, is_integer: false });
+        self.values.push(Value {
+            name: name.into(),
+            shape: shape.to_vec(),
+            source,
+            is_integer: false,
+            is_codes: false,
+        });
         ValueId(self.values.len() - 1)
     }
 

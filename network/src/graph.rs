@@ -67,6 +67,9 @@ pub struct Value {
     pub source: Source,
     /// Whether the file's type of it is an integer type (`TopK` and `ArgMax` results, quantised values).
     pub is_integer: bool,
+    /// Whether this is a constant that has come from codes, or holds what the file says are integers: arithmetic on it is
+    /// exact ([`Graph::floats`]), whether float32 holds it or not.
+    pub is_codes: bool,
 }
 
 /// Where a value comes from.

@@ -105,6 +105,14 @@ pub(crate) fn float_node(operator: &Operator, inputs: &[&Tensor], shape: &[usize
     results.first().map(|tensor| tensor.map(rounded))
 }
 
+/// What an operator makes of real numbers, where float32 holds that exactly. The import folds codes so.
+pub(crate) fn exact_node(operator: &Operator, inputs: &[&Tensor], shape: &[usize]) -> Option<Tensor> {
+    let results = evaluate::node(operator, inputs, &[shape]).ok()?;
+    let results = results.first()?;
+    let exactly = results.data.iter().map(Bounded::as_float).collect::<Option<Vec<f64>>>()?;
+    Some(Tensor::new(results.shape.clone(), exactly)).filter(Tensor::is_single)
+}
+
 /// The float32 nearest to a number.
 fn rounded(number: &Bounded) -> f64 {
     f64::from(number.nearest() as f32)

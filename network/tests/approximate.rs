@@ -15,7 +15,13 @@ struct Builder {
 
 impl Builder {
     fn new(shape: &[usize]) -> Self {
-        let input = Value { name: "x".into(), shape: shape.to_vec(), source: Source::Input, is_integer: false };
+        let input = Value {
+            name: "x".into(),
+            shape: shape.to_vec(),
+            source: Source::Input,
+            is_integer: false,
+            is_codes: false,
+        };
         let graph = Graph {
             name: "made".into(),
             opset: 13,
@@ -32,7 +38,13 @@ impl Builder {
     }
 
     fn value(&mut self, name: &str, shape: &[usize], source: Source) -> ValueId {
-        self.graph.values.push(Value { name: name.into(), shape: shape.to_vec(), source, is_integer: false });
+        self.graph.values.push(Value {
+            name: name.into(),
+            shape: shape.to_vec(),
+            source,
+            is_integer: false,
+            is_codes: false,
+        });
         ValueId(self.graph.values.len() - 1)
     }
 

@@ -5,7 +5,9 @@
 mod support;
 
 use network::graph::Graph;
+use network::onnx::proto::{StringStringEntryProto, TensorAnnotation};
 use network::onnx::{export, import_bytes};
+use network::reference::Evaluator;
 use support::files::{Build, With, floats, import, model, node};
 
 fn quantised(weights: &[f32], scale: f32, zero_point: f32, rounding: &str) -> Graph {
@@ -19,6 +21,58 @@ fn quantised(weights: &[f32], scale: f32, zero_point: f32, rounding: &str) -> Gr
         .add(quant.int("signed", 1).int("narrow", 0).text("rounding_mode", rounding))
         .add(node("MatMul", &["x", "q"], &["y"]));
     import(&model).unwrap()
+}
+
+/// A product with weights that are codes: the annotated floats `w`, or `w` behind a quantiser of scale 1.
+fn scaled_codes(codes: &[f32], factor: f32, is_annotated: bool, is_quantised: bool) -> Graph {
+    let mut quant = node("Quant", &["w", "one", "zero", "bits"], &["q"]);
+    quant.domain = "qonnx.custom_op.general".into();
+    let mut model = model(&[1, 1])
+        .constant(floats("w", &[1, codes.len() as i64], codes))
+        .constant(floats("one", &[], &[1.0]))
+        .constant(floats("zero", &[], &[0.0]))
+        .constant(floats("bits", &[], &[4.0]))
+        .constant(floats("factor", &[], &[factor]));
+    if is_quantised {
+        model = model.add(quant.int("signed", 1).int("narrow", 0).text("rounding_mode", "ROUND"));
+    }
+    if is_annotated {
+        model.graph.as_mut().unwrap().quantization_annotation.push(TensorAnnotation {
+            tensor_name: "w".into(),
+            quant_parameter_tensor_names: vec![StringStringEntryProto {
+                key: "finn_datatype".into(),
+                value: "INT4".into(),
+            }],
+        });
+    }
+    let weights = if is_quantised { "q" } else { "w" };
+    let scaled = node("Mul", &[weights, "factor"], &["scaled"]);
+    import(&model.add(scaled).add(node("MatMul", &["x", "scaled"], &["y"]))).unwrap()
+}
+
+/// What the weights of the last node are, which an image of 1 shows.
+fn weights(graph: &Graph) -> Vec<f64> {
+    let id = graph.nodes.last().unwrap().inputs[1];
+    Evaluator::new(graph).unwrap().constant(id).unwrap().data.clone()
+}
+
+#[test]
+fn what_comes_from_codes_is_exact() {
+    let codes: Vec<f32> = (-8..=7i8).map(f32::from).collect();
+    for factor in [0.1f32, 0.5, 1.0 / 3.0] {
+        let exactly: Vec<f64> = codes.iter().map(|code| f64::from(*code) * f64::from(factor)).collect();
+        for (is_annotated, is_quantised) in [(true, false), (false, true), (true, true)] {
+            let graph = scaled_codes(&codes, factor, is_annotated, is_quantised);
+            assert_eq!(weights(&graph), exactly, "{factor} {is_annotated} {is_quantised}");
+            let types: Vec<String> = graph.weight_types.values().map(ToString::to_string).collect();
+            assert_eq!(types, ["i4"]);
+            let again = import_bytes(&export(&graph).unwrap(), None, "again").unwrap();
+            assert_eq!(weights(&again), exactly, "{factor} {is_annotated} {is_quantised}");
+        }
+        // Plain floats are float32's, though they are whole.
+        let rounded: Vec<f64> = codes.iter().map(|code| f64::from(code * factor)).collect();
+        assert_eq!(weights(&scaled_codes(&codes, factor, false, false)), rounded);
+    }
 }
 
 #[test]

@@ -72,7 +72,7 @@ impl Edit {
     }
 
     fn value(&mut self, name: String, shape: Vec<usize>, source: Source) -> ValueId {
-        self.graph.values.push(Value { name, shape, source, is_integer: false });
+        self.graph.values.push(Value { name, shape, source, is_integer: false, is_codes: false });
         ValueId(self.graph.values.len() - 1)
     }
 

@@ -127,13 +127,13 @@ impl Graph {
     /// what is computed from nothing else but constants, up to the first quantiser. Such results are rounded to float32,
     /// node by node. Every other value is a real number: a code, what it stands for, and all that follows from it.
     ///
-    /// A constant that is integers, or that no float32 holds because it has been folded from codes, is a real number.
+    /// A constant that is integers, has been folded from codes, or is held by no float32 is a real number.
     pub fn floats(&self) -> Vec<bool> {
         let mut is_float: Vec<bool> = self
             .values
             .iter()
             .map(|value| match &value.source {
-                Source::Constant(tensor) => !value.is_integer && tensor.is_single(),
+                Source::Constant(tensor) => !value.is_integer && !value.is_codes && tensor.is_single(),
                 Source::Input | Source::Node(_) => false,
             })
             .collect();

@@ -82,7 +82,8 @@ impl<'m> Builder<'m> {
 
     /// Adds a value.
     pub fn add_value(&mut self, name: String, shape: Vec<usize>, data_type: DataType, source: Source) -> ValueId {
-        self.values.push(Value { name, shape, source, is_integer: data_type.kind() == Kind::Integer });
+        let is_integer = data_type.kind() == Kind::Integer;
+        self.values.push(Value { name, shape, source, is_integer, is_codes: false });
         self.types.push(data_type);
         ValueId(self.values.len() - 1)
     }
@@ -95,6 +96,12 @@ impl<'m> Builder<'m> {
     /// States that a constant consists of integers from `least` to `greatest`, times a scale.
     pub fn set_range(&mut self, id: ValueId, range: (i64, i64)) {
         self.ranges.insert(id, range);
+        self.set_codes(id);
+    }
+
+    /// States that a constant has come from codes.
+    pub fn set_codes(&mut self, id: ValueId) {
+        self.values[id.0].is_codes = true;
     }
 
     /// What [`set_range`](Self::set_range) was told of a constant.

@@ -1,7 +1,8 @@
 //! From a graph to the bytes of a QONNX file.
 //!
-//! What [`import_bytes`](super::import_bytes) makes of the file is the graph again, up to names and remarks. A constant that
-//! no float32 holds, as quantised weights are that an import has folded, is written as codes and scale of a `Quant` node.
+//! What [`import_bytes`](super::import_bytes) makes of the file is the graph again, up to names, remarks and
+//! which floats have come from codes, where nothing computes with them. A constant that no float32 holds, as quantised
+//! weights are that an import has folded, is written as codes and scale of a `Quant` node.
 
 mod attributes;
 mod constants;
@@ -162,10 +163,12 @@ impl Writer<'_> {
             return Ok(());
         }
         let is_single = |number: &f64| f64::from(*number as f32) == *number;
-        let Some(index) = tensor.data.iter().position(|number| !is_single(number)) else {
+        let index = tensor.data.iter().position(|number| !is_single(number));
+        if index.is_none() && !self.computes_exactly(id) {
             self.proto.initializer.push(float_tensor(&name, &tensor.shape, &tensor.data));
             return Ok(());
-        };
+        }
+        let index = index.unwrap_or(0);
         let coded = constants::coded(tensor).ok_or_else(|| ExportError::Precision {
             value: value.name.clone(),
             index,
@@ -186,6 +189,14 @@ impl Writer<'_> {
             domain: QUANTIZER_DOMAIN.into(),
         });
         Ok(())
+    }
+
+    /// Whether a constant has come from codes and a node computes with it and other constants: read again as floats, the
+    /// node would be folded with its result rounded.
+    fn computes_exactly(&self, id: ValueId) -> bool {
+        let is_constant = |id: &ValueId| self.graph.constant(*id).is_some();
+        let computes = |node: &&Node| node.inputs.contains(&id) && node.inputs.iter().all(is_constant);
+        self.graph.value(id).is_codes && self.graph.nodes.iter().any(|node| computes(&node))
     }
 
     /// Adds an initializer that is no value of the graph, and gives its name.

@@ -102,6 +102,12 @@ impl<'a, 'm> NodeContext<'a, 'm> {
         self.graph.constant(id).ok_or_else(|| self.not_constant("data", id))
     }
 
+    /// Whether a value is a constant of floats: of a float type, and none that has come from codes.
+    pub fn is_float(&self, id: ValueId) -> bool {
+        let is_single = self.graph.constant(id).is_some_and(Tensor::is_single);
+        is_single && self.graph.data_type(id).is_float() && !self.graph.value(id).is_codes
+    }
+
     /// A constant list of integers, or one integer without axes.
     pub fn integers(&self, index: usize, role: &'static str) -> Result<Vec<i64>, ImportError> {
         let tensor = self.constant(index, role)?;
@@ -257,7 +263,8 @@ impl<'a, 'm> NodeContext<'a, 'm> {
         self.graph.bind(tensor, value);
     }
 
-    /// Makes the output a constant of `shape`, whose elements are computed only if it is not too large.
+    /// Makes the output a constant of `shape`, whose elements are computed only if it is not too large. What has come from
+    /// codes stays so.
     pub fn fold(
         &mut self,
         shape: Vec<usize>,
@@ -279,6 +286,21 @@ impl<'a, 'm> NodeContext<'a, 'm> {
         self.fold_in(range, shape, data_type, data)
     }
 
+    /// As [`fold`](Self::fold), with elements that stand for codes.
+    pub fn fold_codes(
+        &mut self,
+        shape: Vec<usize>,
+        data_type: DataType,
+        data: impl FnOnce(&Self) -> Result<Vec<f64>, ImportError>,
+    ) -> Result<(), ImportError> {
+        let tensor = self.computed(shape, data)?;
+        let name = self.output_name(0);
+        let value = self.graph.add_constant(name.into(), tensor, data_type);
+        self.graph.set_codes(value);
+        self.graph.bind(name, value);
+        Ok(())
+    }
+
     /// As [`fold`](Self::fold), with elements that are integers of `range` times a scale, where one is given.
     pub fn fold_in(
         &mut self,
@@ -292,6 +314,9 @@ impl<'a, 'm> NodeContext<'a, 'm> {
         let value = self.graph.add_constant(name.into(), tensor, data_type);
         if let Some(range) = range {
             self.graph.set_range(value, range);
+        }
+        if self.inputs.iter().flatten().any(|input| self.graph.value(*input).is_codes) {
+            self.graph.set_codes(value);
         }
         self.graph.bind(name, value);
         Ok(())

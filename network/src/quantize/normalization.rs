@@ -27,7 +27,13 @@ pub fn re_estimate(graph: &Graph, images: &[Tensor]) -> Result<Graph, ReferenceE
             let numbers: Vec<f64> = numbers.into_iter().map(|number| f64::from(number as f32)).collect();
             let tensor = Tensor::new(vec![numbers.len()], numbers);
             let (name, shape) = (format!("{name}_{role}"), tensor.shape.clone());
-            graph.values.push(Value { name, shape, source: Source::Constant(tensor), is_integer: false });
+            graph.values.push(Value {
+                name,
+                shape,
+                source: Source::Constant(tensor),
+                is_integer: false,
+                is_codes: false,
+            });
             graph.nodes[index].inputs[place] = ValueId(graph.values.len() - 1);
         }
     }

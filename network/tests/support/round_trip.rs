@@ -29,6 +29,8 @@ pub fn normal(graph: &Graph) -> Graph {
     normal.values = order.iter().map(|id| graph.value(*id).clone()).collect();
     for value in &mut normal.values {
         value.name.clear();
+        // A file's floats have come from codes only where something computes with them, which `floats` tells.
+        value.is_codes = false;
         if let Source::Constant(tensor) = &mut value.source {
             // −0 and 0 are the same number, and a Quant node knows no −0.
             tensor.data.iter_mut().for_each(|number| *number += 0.0);
@@ -43,6 +45,11 @@ pub fn check(graph: &Graph) {
     let bytes = export(graph).unwrap_or_else(|error| panic!("{error}\n{graph}"));
     let again = import_bytes(&bytes, None, "again").unwrap_or_else(|error| panic!("{error}\n{graph}"));
     assert_eq!(normal(&again), normal(graph), "{graph}\n{again}");
+    let computed = |graph: &Graph| -> Vec<bool> {
+        let floats = graph.floats();
+        graph.nodes.iter().flat_map(|node| &node.outputs).map(|output| floats[output.0]).collect()
+    };
+    assert_eq!(computed(&again), computed(graph), "{graph}\n{again}");
     assert_eq!(again.value(again.input).name, graph.value(graph.input).name);
     assert_eq!(again.value(again.output).name, graph.value(graph.output).name);
     // Once more, and nothing changes, names included.

@@ -16,7 +16,7 @@ impl Builder {
         for _ in 0..random.random_range(1..=2) {
             shape.push(random.random_range(1..=longest));
         }
-        let input = Value { name: "image".into(), shape, source: Source::Input, is_integer: false };
+        let input = Value { name: "image".into(), shape, source: Source::Input, is_integer: false, is_codes: false };
         Builder { random, nodes: Vec::new(), values: vec![input], last: ValueId(0), wide_weights: true, most_bits: 4 }
     }
 

@@ -30,7 +30,7 @@ struct Builder {
 impl Builder {
     fn value(&mut self, shape: Vec<usize>, source: Source) -> ValueId {
         let name = format!("v{}", self.values.len());
-        self.values.push(Value { name, shape, source, is_integer: false });
+        self.values.push(Value { name, shape, source, is_integer: false, is_codes: false });
         ValueId(self.values.len() - 1)
     }
 
@@ -242,7 +242,13 @@ pub fn random_graph(seed: u64, widest: usize) -> Graph {
     let mut random = ChaCha8Rng::seed_from_u64(seed);
     let inputs = random.random_range(1..=widest);
     let layers = random.random_range(1..=3);
-    let input = Value { name: "image".into(), shape: vec![1, inputs], source: Source::Input, is_integer: false };
+    let input = Value {
+        name: "image".into(),
+        shape: vec![1, inputs],
+        source: Source::Input,
+        is_integer: false,
+        is_codes: false,
+    };
     let mut builder =
         Builder { random, nodes: Vec::new(), values: vec![input], last: ValueId(0), wide_weights: false, most_bits: 8 };
     builder.quantise_image(seed, true);

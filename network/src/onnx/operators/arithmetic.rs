@@ -4,7 +4,7 @@ use crate::graph::{Operator, ValueId};
 use crate::onnx::data_type::{DataType, Kind};
 use crate::onnx::error::ImportError;
 use crate::onnx::node::NodeContext;
-use crate::reference::float_node;
+use crate::reference::{exact_node, float_node};
 use crate::tensor::{Tensor, broadcast_indices};
 
 /// Integers beyond are not exact in a tensor's f64.
@@ -41,7 +41,8 @@ fn exact(node: &NodeContext<'_, '_>, result: Option<i64>, data_type: DataType) -
 }
 
 /// Adds a node, or the constant that it is where it computes with float constants alone: each result is rounded to
-/// float32, as frameworks have it. With integers and codes among the operands the node stays, because it is exact.
+/// float32, as frameworks have it. With integers and codes among the operands it is exact: the node stays, unless float32
+/// holds what it computes.
 fn emit(
     node: &mut NodeContext<'_, '_>,
     operator: Operator,
@@ -49,12 +50,19 @@ fn emit(
     shape: Vec<usize>,
     data_type: DataType,
 ) -> Result<(), ImportError> {
-    let is_float = |id: &ValueId| {
-        let is_single = node.graph.constant(*id).is_some_and(Tensor::is_single);
-        is_single && node.graph.data_type(*id).kind() == Kind::Float
-    };
-    if !inputs.iter().all(is_float) {
-        return node.emit(operator, inputs, shape, data_type);
+    if !inputs.iter().all(|input| node.is_float(*input)) {
+        let is_real = |id: &ValueId| node.graph.constant(*id).filter(|_| !node.graph.value(*id).is_integer);
+        let operands: Option<Vec<&Tensor>> = inputs.iter().map(is_real).collect();
+        // Broadcasting is left to when it is needed: it may make much of little.
+        let grows = |operands: &Vec<&Tensor>| operands.iter().all(|operand| operand.len() < shape.iter().product());
+        let operands = operands.filter(|operands| !grows(operands));
+        return match operands.and_then(|operands| exact_node(&operator, &operands, &shape)) {
+            Some(tensor) => {
+                let range = inputs.iter().find_map(|input| node.graph.range(*input));
+                node.fold_in(range.filter(|_| operator.keeps_codes()), shape, data_type, |_| Ok(tensor.data))
+            }
+            None => node.emit(operator, inputs, shape, data_type),
+        };
     }
     inputs.iter().try_for_each(|input| node.check_finite(*input))?;
     node.fold(shape.clone(), data_type, |node| {

@@ -202,7 +202,7 @@ fn requantise(node: &mut NodeContext<'_, '_>, x: ValueId, grid: Grid) -> Result<
         node.check_finite(x)?;
         return node.fold(shape, data_type, |node| {
             let grid = CodeGrid::Linear { least: minimum as f64, greatest: maximum as f64 };
-            constant_codes(node, grid, [node.data(x)?, &scale, &zero_point])
+            constant_codes(node, grid, x, [&scale, &zero_point])
         });
     }
     let scale = node.add_constant("scale", scale, DataType::Float32);

@@ -18,14 +18,15 @@ const GREATEST_OFFSET: f64 = (1 << 28) as f64;
 pub(super) fn constant_codes(
     node: &NodeContext<'_, '_>,
     grid: Grid,
-    [x, scale, zero_point]: [&Tensor; 3],
+    x: ValueId,
+    [scale, zero_point]: [&Tensor; 2],
 ) -> Result<Vec<f64>, ImportError> {
-    let is_single = x.is_single();
+    let (is_float, x) = (node.is_float(x), node.data(x)?);
     let scales = broadcast_indices(&scale.shape, &x.shape);
     let zero_points = broadcast_indices(&zero_point.shape, &x.shape);
     let code = |(x, (i, j)): (&f64, (usize, usize))| {
         let (scale, zero_point) = (scale.data[i], zero_point.data[j]);
-        match is_single {
+        match is_float {
             true => Ok(grid.code_of_float(*x as f32, scale as f32, zero_point as f32)),
             false => grid
                 .code_of_real(*x, scale, zero_point)
@@ -96,7 +97,7 @@ fn add_bipolar(node: &mut NodeContext<'_, '_>, x: ValueId, scale: ValueId) -> Re
     let data_type = result_type(node, x);
     if node.graph.constant(x).is_some() && node.graph.constant(scale).is_some() {
         node.check_finite(x)?;
-        return node.fold(shape, data_type, |node| {
+        return node.fold_codes(shape, data_type, |node| {
             let (x, scale) = (node.data(x)?, node.data(scale)?);
             if let Some(scale) = scale.as_scalar() {
                 return Ok(x.data.iter().map(|x| signed(*x, scale)).collect());
@@ -175,10 +176,10 @@ pub(super) fn quant(node: &mut NodeContext<'_, '_>) -> Result<(), ImportError> {
         let (least, greatest) = grid.range();
         let range = node.extremes(zero_point).map(|(low, high)| (least - high, greatest - low));
         return node.fold_in(range, shape, data_type, |node| {
-            let (x, scale, zero_point) = (node.data(x)?, node.data(scale)?, node.data(zero_point)?);
-            let codes = constant_codes(node, grid, [x, scale, zero_point])?;
-            let scales = broadcast_indices(&scale.shape, &x.shape);
-            let zero_points = broadcast_indices(&zero_point.shape, &x.shape);
+            let (scale, zero_point) = (node.data(scale)?, node.data(zero_point)?);
+            let codes = constant_codes(node, grid, x, [scale, zero_point])?;
+            let scales = broadcast_indices(&scale.shape, node.shape(x));
+            let zero_points = broadcast_indices(&zero_point.shape, node.shape(x));
             let parameters = scales.into_iter().zip(zero_points);
             let values = codes.into_iter().zip(parameters);
             Ok(values.map(|(code, (i, j))| (code - zero_point.data[j]) * scale.data[i]).collect())
