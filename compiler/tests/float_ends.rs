@@ -135,6 +135,30 @@ fn every_rounding_and_preparation_of_an_image_is_float32s() {
     }
 }
 
+/// What codes stand for is real, but beside the image a node of floats gets the nearest float.
+#[test]
+fn constants_beside_an_image_are_rounded() {
+    let (mut moved, mut count) = (0, 0);
+    for code in 1..=40u8 {
+        let factor = f64::from(code) * f64::from(0.1f32);
+        let scale = factor as f32 / 255.0;
+        let mut graph = Builder::new()
+            .then(Operator::Mul, &[&[0.0]])
+            .quant(false, RoundingMode::Floor, scale, 0.0, 8)
+            .then(Operator::MatMul, &[&[1.0]])
+            .graph();
+        let constant = graph.nodes[0].inputs[1];
+        graph.values[constant.0].source = Source::Constant(Tensor::new(vec![], vec![factor]));
+        let code = |pixel: f32| (pixel * factor as f32 / scale).floor();
+        let unrounded = |pixel: f32| ((f64::from(pixel) * factor) as f32 / scale).floor();
+        let expected: Vec<f32> = pixels().map(|pixel| (f64::from(code(pixel)) * f64::from(scale)) as f32).collect();
+        assert_eq!(scores(&graph, pixels()), expected);
+        moved += pixels().filter(|pixel| code(*pixel) != unrounded(*pixel)).count();
+        count += usize::from(f64::from(factor as f32) != factor);
+    }
+    assert!(count > 10 && moved > 10, "{count} factors are no floats, {moved} pixels tell");
+}
+
 #[test]
 fn a_normalised_image_is_a_factor_and_a_summand_in_float32() {
     let (gamma, beta, mean, variance, epsilon) = (1.7f32, 0.3f32, 0.485f32, 0.052f32, 1e-5f32);

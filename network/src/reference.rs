@@ -303,7 +303,10 @@ impl<'g> Evaluator<'g> {
                     evaluate::float_batch_normalization(&floats, epsilon).map(|value| Bounded::of(*value)),
                 ]);
             }
-            let results = evaluate::node(&node.operator, &floats, shapes)?;
+            // A node of floats gets floats: a constant that has come from codes may be none.
+            let singles: Vec<Tensor> =
+                floats.iter().map(|tensor| tensor.map(|value| f64::from(*value as f32))).collect();
+            let results = evaluate::node(&node.operator, &singles.iter().collect::<Vec<_>>(), shapes)?;
             return Ok(results.into_iter().map(|tensor| tensor.map(|number| Bounded::of(rounded(number)))).collect());
         }
         if inputs.iter().all(|input| input.finer.is_none()) {

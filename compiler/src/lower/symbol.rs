@@ -68,6 +68,12 @@ impl Parameter {
         Parameter { constants: Arc::new(constants), inner }
     }
 
+    /// Each constant as `change` makes it, `None` where it makes none.
+    pub fn try_map(&self, change: impl Fn(&Constant) -> Option<Constant>) -> Option<Parameter> {
+        let constants = self.constants.iter().map(change).collect::<Option<Vec<Constant>>>()?;
+        Some(Parameter { constants: Arc::new(constants), inner: self.inner })
+    }
+
     /// After how many elements the constants begin again.
     fn period(&self) -> usize {
         self.constants.len() * self.inner

@@ -325,7 +325,12 @@ impl<'a> Walk<'a> {
                 "give the constant operand a shape that broadcasts to the data operand's",
             ));
         }
-        let parameter = self.parameter(node, usize::from(!reversed), shape)?;
+        let mut parameter = self.parameter(node, usize::from(!reversed), shape)?;
+        if data.origin == Origin::Image && !self.input_is_codes {
+            // A node of floats gets floats: a constant that has come from codes may be none.
+            let undefined = || LowerError::Undefined { node: node.name.clone(), channel: 0 };
+            parameter = parameter.try_map(Constant::rounded).ok_or_else(undefined)?;
+        }
         Ok(Symbol::Data(data.then(Step::Binary { operation, reversed, parameter })))
     }
 
