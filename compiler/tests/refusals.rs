@@ -176,6 +176,27 @@ fn refusals_name_the_node() {
     insta::assert_snapshot!("refusals", text);
 }
 
+/// What codes and a divisor make is exact in the reference, so what double precision does not hold may not be rounded.
+#[test]
+fn quotients_of_codes_are_exact_or_refused() {
+    let divided = |divisor: f64| {
+        let mut graph = Builder::new();
+        let sign = graph.sign("sign", IMAGE, 1.0);
+        let codes = graph.constant(&[3, 2, 1, 1], 5.0);
+        graph.values[codes.0].is_codes = true;
+        let divisor = graph.constant(&[], divisor);
+        let weights = graph.node("quotient", Operator::Div, &[codes, divisor], &[3, 2, 1, 1]);
+        let operator = Operator::Conv { window: window(1, 1, 0), groups: 1 };
+        let conv = graph.node("conv_of_quotient", operator, &[sign, weights], &[1, 3, 4, 4]);
+        (graph, conv)
+    };
+    let (graph, conv) = divided(4.0);
+    lower(&graph.finished(conv)).unwrap();
+    let (graph, conv) = divided(3.0);
+    let refused = graph.refused(conv);
+    assert!(refused.contains("conv_of_quotient") && refused.contains("double precision"), "{refused}");
+}
+
 /// Strides that lead out of the image are as good as the least one that does.
 #[test]
 fn strides_may_be_any_number() {

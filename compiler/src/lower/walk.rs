@@ -125,11 +125,21 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// The floats of a constant input.
+    /// The numbers of a constant input, which must be ones of double precision.
     fn floats(&self, node: &Node, input: usize) -> Result<Tensor, LowerError> {
         let constants = self.constants(node, input)?;
-        let data = constants.iter().map(Constant::approximate).collect::<Option<Vec<f64>>>();
-        let data = data.ok_or_else(|| LowerError::Undefined { node: node.name.clone(), channel: 0 })?;
+        let number = |(index, constant): (usize, &Constant)| {
+            constant.as_float().ok_or_else(|| match constant.approximate() {
+                None => LowerError::Undefined { node: node.name.clone(), channel: 0 },
+                Some(near) => self.unsupported(
+                    node,
+                    "read constants that double precision holds",
+                    format!("element {index} of input {input}, near {near}, is computed from codes and is none"),
+                    "let the exporter fold constants (in PyTorch: do_constant_folding=True), or multiply instead of dividing",
+                ),
+            })
+        };
+        let data = constants.iter().enumerate().map(number).collect::<Result<Vec<f64>, LowerError>>()?;
         Ok(Tensor::new(self.shape(node.inputs[input]).to_vec(), data))
     }
 
