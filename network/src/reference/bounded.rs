@@ -196,9 +196,12 @@ impl Number for Bounded {
     }
 
     fn real_power(&self, exponent: f64) -> Result<Self, Fault> {
+        if self.radius > 0.0 {
+            return Err(Fault::Undecided);
+        }
         let power = self.nearest().powf(exponent);
         let relative = (exponent.abs() + 1.0) * 1e-12;
-        Ok(Bounded { high: power, low: 0.0, radius: power * relative })
+        Ok(Bounded { high: power, low: 0.0, radius: power.abs() * relative })
     }
 
     fn nearest(&self) -> f64 {
@@ -276,6 +279,15 @@ mod tests {
             };
         }
         Some(pair)
+    }
+
+    #[test]
+    fn powers_are_bounded() {
+        let power = Bounded::of(-1.1).real_power(65.0).unwrap();
+        assert_eq!(power.compare(&power), Err(Fault::Undecided), "{power:?}");
+        assert_eq!(power.compare(&Bounded::of(0.0)), Ok(Ordering::Less));
+        let third = Bounded::of(1.0).over(&Bounded::of(3.0)).unwrap();
+        assert_eq!(third.real_power(65.0), Err(Fault::Undecided));
     }
 
     #[test]
