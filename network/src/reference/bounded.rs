@@ -67,9 +67,9 @@ impl Bounded {
         (self.high.abs() + self.low.abs()) * SLACK
     }
 
-    /// The number without its error.
+    /// The number without its error, its greater part first: sums of products may leave two parts of any size.
     fn middle(&self) -> Self {
-        Bounded { radius: 0.0, ..*self }
+        Bounded::new(self.high, self.low, 0.0)
     }
 
     /// `quotient`, given what its product with the divisor leaves of the dividend.
@@ -164,11 +164,11 @@ impl Number for Bounded {
     }
 
     fn over(&self, other: &Self) -> Result<Self, Fault> {
-        let least = other.magnitude() / SLACK / SLACK - other.radius;
+        let (a, b) = (self.middle(), other.middle());
+        let least = b.magnitude() / SLACK / SLACK - other.radius;
         if least <= 0.0 {
             return if other.radius == 0.0 { Ok(UNDEFINED) } else { Err(Fault::Undecided) };
         }
-        let (a, b) = (self.middle(), other.middle());
         let first = Bounded::of(a.high / b.high);
         let rest = a.minus(&b.times(&first));
         let quotient = Bounded::of_parts([first.high, rest.high / b.high], 0.0);
@@ -288,6 +288,17 @@ mod tests {
         assert_eq!(power.compare(&Bounded::of(0.0)), Ok(Ordering::Less));
         let third = Bounded::of(1.0).over(&Bounded::of(3.0)).unwrap();
         assert_eq!(third.real_power(65.0), Err(Fault::Undecided));
+    }
+
+    #[test]
+    fn parts_may_cancel() {
+        // What a sum of products leaves.
+        let quarter = Bounded { high: 1.0, low: -0.75, radius: 0.0 };
+        let quotient = Bounded::of(1.0).over(&quarter).unwrap();
+        assert_eq!(quotient.compare(&Bounded::of(4.0)), Ok(Ordering::Equal), "{quotient:?}");
+        assert_eq!(quarter.square_root().unwrap().compare(&Bounded::of(0.5)), Ok(Ordering::Equal));
+        let near = Bounded { radius: 0.5, ..quarter };
+        assert_eq!(Bounded::of(1.0).over(&near), Err(Fault::Undecided));
     }
 
     #[test]
