@@ -27,7 +27,7 @@ use exact::Exact;
 use miette::Diagnostic;
 use number::{Element, Fault, Number};
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 /// Why a graph cannot be run.
 #[derive(Clone, Debug, PartialEq, thiserror::Error, Diagnostic)]
@@ -263,7 +263,7 @@ impl<'g> Evaluator<'g> {
         let shapes = self.shapes(id);
         let results = match self.decided(id, &inputs, &shapes) {
             Err(Fault::Undecided) => {
-                let results = self.exact_results(id, values, &mut HashMap::new())?;
+                let results = self.exact_results(id, values)?;
                 results.iter().map(|tensor| tensor.map(Exact::bounded)).collect()
             }
             results => results.map_err(|fault| not_decided(&node.name, fault))?,
@@ -317,26 +317,47 @@ impl<'g> Evaluator<'g> {
     }
 
     /// What a node computes, without any error: its inputs are computed again as far as they are not known exactly.
-    fn exact_results(
+    fn exact_results(&self, id: NodeId, values: &[Option<Computed<'g>>]) -> Result<Vec<Tensor<Exact>>, ReferenceError> {
+        let mut known: HashMap<ValueId, Tensor<Exact>> = HashMap::new();
+        let mut order = Vec::new();
+        // Producers stand before their readers, so the last one has no reader left.
+        let mut needed = BTreeSet::from([id]);
+        while let Some(id) = needed.pop_last() {
+            for input in &self.graph.node(id).inputs {
+                if let Some(tensor) = self.known(*input, values).exactly() {
+                    known.entry(*input).or_insert(tensor);
+                } else if let Source::Node(producer) = self.graph.value(*input).source {
+                    needed.insert(producer);
+                }
+            }
+            order.push(id);
+        }
+        let mut results = Vec::new();
+        for id in order.into_iter().rev() {
+            results = self.exact_node(id, values, &known)?;
+            known.extend(self.graph.node(id).outputs.iter().copied().zip(results.iter().cloned()));
+        }
+        Ok(results)
+    }
+
+    /// What a node computes from inputs that are known exactly.
+    fn exact_node(
         &self,
         id: NodeId,
         values: &[Option<Computed<'g>>],
-        known: &mut HashMap<ValueId, Tensor<Exact>>,
+        known: &HashMap<ValueId, Tensor<Exact>>,
     ) -> Result<Vec<Tensor<Exact>>, ReferenceError> {
         let node = self.graph.node(id);
-        for input in &node.inputs {
-            if known.contains_key(input) {
-                continue;
-            }
-            if let Some(tensor) = self.known(*input, values).exactly() {
-                known.insert(*input, tensor);
-            } else if let Source::Node(producer) = self.graph.value(*input).source {
-                let results = self.exact_results(producer, values, known)?;
-                known.extend(self.graph.node(producer).outputs.iter().copied().zip(results));
-            }
-        }
         let inputs: Vec<&Tensor<Exact>> = node.inputs.iter().map(|input| &known[input]).collect();
-        evaluate::node(&node.operator, &inputs, &self.shapes(id)).map_err(|fault| not_decided(&node.name, fault))
+        let results = if self.floats[node.inputs[0].0] && node.operator.is_quantiser() {
+            let floats: Vec<&Tensor> = node.inputs.iter().map(|id| self.known(*id, values).tensor.as_ref()).collect();
+            // The code of a float is float32's all the same; what it stands for is exact.
+            quantize::codes_of_floats(&node.operator, &floats)
+                .map(|codes| vec![quantize::values(&node.operator, &codes, &inputs[1..])])
+        } else {
+            evaluate::node(&node.operator, &inputs, &self.shapes(id))
+        };
+        results.map_err(|fault| not_decided(&node.name, fault))
     }
 }
 

@@ -7,7 +7,8 @@ mod support;
 use network::graph::Graph;
 use network::onnx::proto::{StringStringEntryProto, TensorAnnotation};
 use network::onnx::{export, import_bytes};
-use network::reference::Evaluator;
+use network::reference::{Evaluator, run};
+use network::tensor::Tensor;
 use support::files::{Build, With, floats, import, model, node};
 
 fn quantised(weights: &[f32], scale: f32, zero_point: f32, rounding: &str) -> Graph {
@@ -73,6 +74,42 @@ fn what_comes_from_codes_is_exact() {
         let rounded: Vec<f64> = codes.iter().map(|code| f64::from(code * factor)).collect();
         assert_eq!(weights(&scaled_codes(&codes, factor, false, false)), rounded);
     }
+}
+
+/// Quantised floats less two thirds, which no float of any precision is: the sign of zero is found in exact arithmetic.
+fn less_two_thirds(length: usize) -> Graph {
+    let mut quant = node("Quant", &["x", "third", "zero", "bits"], &["t0"]);
+    quant.domain = "qonnx.custom_op.general".into();
+    let mut model = model(&[1, 1])
+        .constant(floats("three", &[], &[3.0]))
+        .constant(floats("zero", &[], &[0.0]))
+        .constant(floats("bits", &[], &[4.0]));
+    for (name, code, quotient) in [("one", 1.0, "third"), ("two", 2.0, "two_thirds")] {
+        model = model.constant(floats(name, &[], &[code])).add(node("Div", &[name, "three"], &[quotient]));
+        model.graph.as_mut().unwrap().quantization_annotation.push(TensorAnnotation {
+            tensor_name: name.into(),
+            quant_parameter_tensor_names: vec![StringStringEntryProto {
+                key: "finn_datatype".into(),
+                value: "INT4".into(),
+            }],
+        });
+    }
+    model = model.add(quant.int("signed", 1).int("narrow", 0).text("rounding_mode", "CEIL"));
+    for i in 0..length {
+        let (from, to) = (format!("t{i}"), format!("t{}", i + 1));
+        model = model.add(node(["Add", "Sub"][i % 2], &[&from, "third"], &[&to]));
+    }
+    let last = format!("t{length}");
+    import(&model.add(node("Sub", &[&last, "two_thirds"], &["rest"])).add(node("Sign", &["rest"], &["y"]))).unwrap()
+}
+
+#[test]
+fn floats_have_the_same_code_in_exact_arithmetic() {
+    // The float lies above two thirds, so the exact quotient above 2.
+    let image = Tensor::new(vec![1, 1], vec![f64::from(2.0f32 / 3.0)]);
+    assert_eq!(run(&less_two_thirds(0), &image).unwrap().data, [0.0]);
+    // However many nodes stand before the decision.
+    assert_eq!(run(&less_two_thirds(20_000), &image).unwrap().data, [0.0]);
 }
 
 #[test]
