@@ -9,7 +9,7 @@
 
 use crate::datapath::WeightRange;
 use crate::lower::passes::{reached, set_accumulator, set_derived_range, share_types};
-use abi::ElementType;
+use abi::{ElementType, InputMap};
 use miette::Diagnostic;
 use network::graph::WeightTypes;
 use network::network::{
@@ -123,10 +123,10 @@ pub fn replace(design: &Network, other: &Network) -> Result<Network, ReplaceErro
     same(whole, "kinds of layers", &kinds(design), &kinds(other))?;
     same(whole, "output", &design.output, &other.output)?;
     same(whole, "input", &shape(design, design.input), &shape(other, other.input))?;
-    same_codes(design, other, design.input, other.input, whole)?;
+    holds_codes(design, other, design.input, other.input, whole)?;
     let mut network = Network {
         name: other.name.clone(),
-        input_map: other.input_map.clone(),
+        input_map: InputMap { element: design.tensor(design.input).element, ..other.input_map.clone() },
         output_map: other.output_map.clone(),
         sensitive_steps: other.sensitive_steps.clone(),
         approximations: other.approximations.clone(),
@@ -151,7 +151,7 @@ pub fn replace(design: &Network, other: &Network) -> Result<Network, ReplaceErro
             }
             (LayerKind::MultiThreshold(steps), LayerKind::MultiThreshold(found)) => {
                 same(place, "channels", &steps.len(), &found.len())?;
-                same_codes(design, other, own.output, theirs.output, place)?;
+                holds_codes(design, other, own.output, theirs.output, place)?;
                 if let Some(channel) = found.iter().position(|step| !step.is_rising()) {
                     same(place, &format!("direction of the steps of channel {channel}"), &"rising", &"another")?;
                 }
@@ -183,8 +183,9 @@ fn shape(network: &Network, tensor: TensorId) -> [usize; 3] {
     [tensor.height, tensor.width, tensor.channels]
 }
 
-/// Checks that the codes of a tensor have the same type and that the design holds them all.
-fn same_codes(
+/// Checks that the design holds every code of a tensor. Its type may be another: [`share_types`] gives tensors that are
+/// joined with sums the type of these.
+fn holds_codes(
     design: &Network,
     other: &Network,
     own: TensorId,
@@ -192,12 +193,12 @@ fn same_codes(
     place: impl Fn() -> String,
 ) -> Result<(), ReplaceError> {
     let (own, theirs) = (design.tensor(own), other.tensor(theirs));
-    same(&place, "type of the codes", &own.element.to_string(), &theirs.element.to_string())?;
-    if own.minimum <= theirs.minimum && theirs.maximum <= own.maximum {
+    let is_inside = own.minimum <= theirs.minimum && theirs.maximum <= own.maximum;
+    if is_inside && [1, theirs.element.step()].contains(&own.element.step()) {
         return Ok(());
     }
-    let range = |tensor: &TensorType| format!("{} to {}", tensor.minimum, tensor.maximum);
-    same(&place, "range of the codes", &range(own), &range(theirs))
+    let codes = |tensor: &TensorType| format!("{} in {} to {}", tensor.element, tensor.minimum, tensor.maximum);
+    same(&place, "range of the codes", &codes(own), &codes(theirs))
 }
 
 fn same_windows(own: &Window, found: &Window, place: impl Fn() -> String) -> Result<(), ReplaceError> {

@@ -13,7 +13,7 @@ use compiler::datapath::WeightRange;
 use compiler::fold::{Dot, Goal, Parallelism, PlanError, plan};
 use compiler::lower::lower;
 use compiler::replace::{ReplaceError, replace, replaceable};
-use generator::{random_convolutional_graph, random_graph};
+use generator::{random_convolutional_graph, random_graph, random_topology_graph};
 use hdl::artifacts::{self, ArtifactsError, Compiled};
 use hdl::board::Board;
 use host::{Device, DeviceError, FrameBus};
@@ -104,19 +104,21 @@ fn compiled(network: &Network, random: &mut ChaCha8Rng, folder: &Path, board: Op
     Some(artifacts::write(&plan, board.as_ref(), folder).unwrap())
 }
 
-/// Loads the weights of two other networks and the first ones again; compares scores, interval and latency each time.
-fn check(network: &Network, seed: u64) {
+/// Loads the network itself, the weights of two others and the first ones again; compares scores, interval and latency
+/// each time. Answers whether hardware has units for it.
+fn check(network: &Network, seed: u64) -> bool {
     let random = &mut ChaCha8Rng::seed_from_u64(seed);
     let room = tempfile::tempdir().unwrap();
     let folder = room.path().join("design");
     let Some(first) = compiled(network, random, &folder, None) else {
-        return;
+        return false;
     };
     let images = random_images(network, 11, random);
     let others = [other(&first.plan.network, random), other(&first.plan.network, random)];
     let hash = first.manifest.design_hash.clone();
-    for loaded in [Some(&others[0]), Some(&others[1]), None] {
-        let now = artifacts::load(&artifacts::read(&folder).unwrap(), loaded, &folder).unwrap();
+    for loaded in [Some(network), Some(&others[0]), Some(&others[1]), None] {
+        let now = artifacts::load(&artifacts::read(&folder).unwrap(), loaded, &folder)
+            .unwrap_or_else(|error| panic!("seed {seed}: {error}\n{network}\n{}", first.plan.network));
         assert_eq!(artifacts::read(&folder).unwrap(), now);
         assert_eq!(now.manifest.design_hash, hash, "the design is the same");
         assert_eq!(now.manifest.weights.unwrap().identity == 0, loaded.is_none());
@@ -126,21 +128,47 @@ fn check(network: &Network, seed: u64) {
         assert_eq!(cycles.steady_interval(8), Some(first.plan.initiation_interval), "seed {seed}\n{}", first.plan);
         assert_eq!(cycles.latency_cycles, first.plan.latency, "seed {seed}\n{}", first.plan);
     }
+    true
 }
 
 #[test]
 fn any_dense_network_is_loaded_into_any_other() {
-    (0..16).for_each(|seed| check(&lower(&random_graph(seed, 40)).unwrap(), seed));
+    (0..16).for_each(|seed| _ = check(&lower(&random_graph(seed, 40)).unwrap(), seed));
 }
 
 #[test]
 fn any_convolutional_network_is_loaded_into_any_other() {
-    (0..12).for_each(|seed| check(&lower(&random_convolutional_graph(seed)).unwrap(), seed));
+    (0..12).for_each(|seed| _ = check(&lower(&random_convolutional_graph(seed)).unwrap(), seed));
 }
 
 #[test]
 fn every_kind_of_layer_keeps_its_place() {
-    networks::all(1).iter().for_each(|network| check(network, 1));
+    networks::all(1).iter().for_each(|network| assert!(check(network, 1), "{network}"));
+}
+
+/// Sums of any weights are wider than those that are there, and what is joined with them too.
+#[test]
+fn joined_codes_take_the_type_of_any_sums() {
+    let (mut b, x) = networks::Builder::new("joined", [3, 3, 2], ElementType::Signed { bits: 5 }, 1);
+    let y = b.dense(x, 2, networks::BIPOLAR);
+    let z = b.steps(x, b.tensor(y).element);
+    let z = b.concat(y, z);
+    let z = b.dense(z, 3, networks::I3);
+    let network = b.finish(z);
+    let mut declared = WeightTypes::new();
+    declared.insert(network.layers[0].name.clone(), ElementType::Signed { bits: 4 });
+    let design = replaceable(network.clone(), &declared);
+    assert_ne!(design.tensors[2].element, network.tensors[2].element);
+    assert_eq!(design.tensors[2].maximum, network.tensors[2].maximum);
+    assert_eq!(replace(&design, &network).unwrap().layers[1], network.layers[1]);
+    assert!(check(&network, 1));
+}
+
+#[test]
+fn any_network_of_unusual_shape_is_loaded_into_any_other() {
+    let networks = (0..40).filter_map(|seed| Some((seed, lower(&random_topology_graph(seed)).ok()?)));
+    let run = networks.filter(|(seed, network)| check(network, *seed)).count();
+    assert!(run >= 15, "only {run} of 40 run");
 }
 
 #[test]
