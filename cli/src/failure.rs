@@ -102,7 +102,7 @@ input_errors!(
     network::quantize::QuantizeError,
     network::calibrate::ActivationsError,
     network::calibrate::CalibrateError,
-    network::network::NetworkError,
+    compiler::replace::ReplaceError,
     network::reference::ReferenceError,
     compiler::lower::LowerError,
     crate::images::ImagesError,

@@ -110,9 +110,8 @@ fn write_seeds() {
         let graph = network::onnx::import_bytes(&bytes, None, name).unwrap();
         let network = lower(&graph).unwrap();
         save("plan", &format!("{name}-network.json"), &serde_json::to_vec(&network).unwrap());
-        for (suffix, network) in
-            [("", network.clone()), ("-writable", compiler::replace::replaceable(network, &graph.weight_types))]
-        {
+        let writable = compiler::replace::replaceable(network.clone(), &graph.weight_types).unwrap();
+        for (suffix, network) in [("", network), ("-writable", writable)] {
             let planned = plan(network, &Goal::FramesPerSecond(1e4), 25.0).unwrap();
             let target = folder.path().join(format!("{name}{suffix}"));
             hdl::artifacts::write(&planned, Some(&Board::find("ulx3s-85f").unwrap()), &target).unwrap();

@@ -13,7 +13,7 @@ use abi::{ElementType, InputMap};
 use miette::Diagnostic;
 use network::graph::WeightTypes;
 use network::network::{
-    Convolution, LayerKind, Network, NetworkError, Pool, PoolOperation, TensorId, TensorType, WeightMatrix, Window,
+    Convolution, LayerKind, Network, NetworkError, Pool, PoolOperation, Table, TensorId, TensorType, WeightMatrix, Window,
 };
 use std::fmt::Debug;
 use thiserror::Error;
@@ -51,15 +51,40 @@ pub enum ReplaceError {
         /// The weight.
         found: i64,
     },
+    /// A table with more entries than there may be.
+    #[error(
+        "the table of layer `{layer}` must read codes of at most {WIDEST_PAIR} bits together, but whatever weights come \
+         they take {bits}"
+    )]
+    #[diagnostic(
+        code(compiler::replace::wide_pair),
+        help(
+            "compile without `--writable-weights`; or quantise both branches that `{layer}` joins with one scale or to \
+             fewer bits, and read what is concatenated with sums from a quantiser of its own"
+        )
+    )]
+    WidePair {
+        /// The layer's name.
+        layer: String,
+        /// Bits of a pair of codes.
+        bits: u32,
+    },
     /// The network breaks a rule.
     #[error(transparent)]
     #[diagnostic(transparent)]
     Network(#[from] NetworkError),
 }
 
+/// Most bits of a pair of codes that a table may be indexed with, as [`Network::validate`] demands.
+const WIDEST_PAIR: u32 = 16;
+
 /// `network`, whose layers have weights of the `declared` types, with ranges and types for any weights and steps.
-pub fn replaceable(mut network: Network, declared: &WeightTypes) -> Network {
+///
+/// # Errors
+/// Where there is no room for them.
+pub fn replaceable(mut network: Network, declared: &WeightTypes) -> Result<Network, ReplaceError> {
     network.replaceable = true;
+    let before: Vec<ElementType> = network.tensors.iter().map(|tensor| tensor.element).collect();
     any_code(&mut network.tensors[network.input.0]);
     for layer in &mut network.layers {
         let inputs: Vec<TensorType> = layer.inputs.iter().map(|id| network.tensors[id.0]).collect();
@@ -81,7 +106,35 @@ pub fn replaceable(mut network: Network, declared: &WeightTypes) -> Network {
         }
     }
     share_types(&mut network);
-    network
+    for layer in &mut network.layers {
+        if let (LayerKind::Table(table), [first, second]) = (&mut layer.kind, &layer.inputs[..]) {
+            let pair = |element: &dyn Fn(TensorId) -> ElementType| [element(*first), element(*second)];
+            let to = pair(&|id| network.tensors[id.0].element);
+            let bits = to[0].bits() + to[1].bits();
+            if bits > WIDEST_PAIR {
+                return Err(ReplaceError::WidePair { layer: layer.name.clone(), bits });
+            }
+            *table = indexed_by(table, pair(&|id| before[id.0]), to);
+        }
+    }
+    network.validate()?;
+    Ok(network)
+}
+
+/// The table by codes of the types `to` instead of `from`. Where there was no such code, it has the entry of the nearest.
+fn indexed_by(table: &Table, from: [ElementType; 2], to: [ElementType; 2]) -> Table {
+    if from == to {
+        return table.clone();
+    }
+    let nearest = |port: usize, code: u64| to[port].decode(code).clamp(from[port].minimum(), from[port].maximum());
+    let entry = |code: u64| place_of(from, [nearest(0, code), nearest(1, code >> to[0].bits())]);
+    let entries: Vec<usize> = (0..1 << (to[0].bits() + to[1].bits())).map(entry).collect();
+    Table { values: table.values.iter().map(|values| entries.iter().map(|entry| values[*entry]).collect()).collect() }
+}
+
+/// Where a table indexed by codes of the types `elements` has the entry of two values.
+fn place_of(elements: [ElementType; 2], [first, second]: [i64; 2]) -> usize {
+    (elements[0].encode(first) | elements[1].encode(second) << elements[0].bits()) as usize
 }
 
 /// The type of weights of either sign that holds those there are and all of the `declared` type. Steps that fall turn the
@@ -165,8 +218,19 @@ pub fn replace(design: &Network, other: &Network) -> Result<Network, ReplaceErro
                 same(place, "factors", &add.factors, &found.factors)?;
                 own.kind.clone()
             }
-            (kind, found) => {
+            (LayerKind::Table(table), LayerKind::Table(found)) => {
+                for (own, theirs) in own.inputs.iter().zip(&theirs.inputs) {
+                    holds_codes(design, other, *own, *theirs, place)?;
+                }
+                let [types, their_types] = [(design, &own.inputs), (other, &theirs.inputs)]
+                    .map(|(network, inputs)| [network.tensor(inputs[0]), network.tensor(inputs[1])]);
                 // Tables are long: that they differ says enough.
+                if !agree((table, types), (found, their_types)) {
+                    same(place, own.kind.name(), &"the design's", &"another")?;
+                }
+                own.kind.clone()
+            }
+            (kind, found) => {
                 if kind != found {
                     same(place, kind.name(), &"the design's", &"another")?;
                 }
@@ -176,6 +240,18 @@ pub fn replace(design: &Network, other: &Network) -> Result<Network, ReplaceErro
     }
     network.validate()?;
     Ok(network)
+}
+
+/// Whether a design's table has the entries of another one, for all values that this one reads.
+fn agree((own, types): (&Table, [&TensorType; 2]), (found, their_types): (&Table, [&TensorType; 2])) -> bool {
+    let [own_place, their_place] =
+        [types, their_types].map(|types| move |pair| place_of(types.map(|tensor| tensor.element), pair));
+    let channels = 0..own.values.len().max(found.values.len());
+    their_types[0].values().flat_map(|a| their_types[1].values().map(move |b| [a, b])).all(|pair| {
+        let entries = (own_place(pair), their_place(pair));
+        let of = |table: &Table, channel: usize, entry: usize| table.values[channel % table.values.len()][entry];
+        channels.clone().all(|channel| of(own, channel, entries.0) == of(found, channel, entries.1))
+    })
 }
 
 fn shape(network: &Network, tensor: TensorId) -> [usize; 3] {

@@ -146,7 +146,8 @@ fn random_networks_go_round_the_rings() {
 fn weights_are_loaded_through_memory() {
     let graph = random_graph(3, 12);
     let plan =
-        plan(replaceable(lower(&graph).unwrap(), &graph.weight_types), &Goal::FramesPerSecond(1e6), 100.0).unwrap();
+        plan(replaceable(lower(&graph).unwrap(), &graph.weight_types).unwrap(), &Goal::FramesPerSecond(1e6), 100.0)
+            .unwrap();
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path().join("design");
     let first = artifacts::write(&plan, None, &folder).unwrap();

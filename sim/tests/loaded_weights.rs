@@ -91,10 +91,13 @@ fn answers(network: &Network, images: &[Vec<f32>]) -> Vec<abi::maps::Scores> {
     images.iter().map(|image| integer::run(network, image).unwrap().scores).collect()
 }
 
-/// Compiles `network` with writable weights and any folding; `None` where hardware has no unit for it.
+/// Compiles `network` with writable weights and any folding; `None` where hardware has no unit for it or no room for any
+/// weights.
 fn compiled(network: &Network, random: &mut ChaCha8Rng, folder: &Path, board: Option<&str>) -> Option<Compiled> {
-    let design = replaceable(network.clone(), &WeightTypes::new());
-    design.validate().unwrap();
+    let design = match replaceable(network.clone(), &WeightTypes::new()) {
+        Err(ReplaceError::WidePair { .. }) => return None,
+        design => design.unwrap(),
+    };
     let board = board.map(|board| Board::find(board).unwrap());
     let clock = board.as_ref().map_or(100.0, |board| board.design_clock().unwrap().megahertz());
     let plan = match plan(design, &random_goal(network, random), clock) {
@@ -157,11 +160,40 @@ fn joined_codes_take_the_type_of_any_sums() {
     let network = b.finish(z);
     let mut declared = WeightTypes::new();
     declared.insert(network.layers[0].name.clone(), ElementType::Signed { bits: 4 });
-    let design = replaceable(network.clone(), &declared);
+    let design = replaceable(network.clone(), &declared).unwrap();
     assert_ne!(design.tensors[2].element, network.tensors[2].element);
     assert_eq!(design.tensors[2].maximum, network.tensors[2].maximum);
     assert_eq!(replace(&design, &network).unwrap().layers[1], network.layers[1]);
     assert!(check(&network, 1));
+}
+
+/// A table of codes that take the type of any sums has entries for all of that type's.
+#[test]
+fn tables_are_indexed_by_the_types_of_any_sums() {
+    let (mut b, x) = networks::Builder::new("looked_up", [3, 3, 2], networks::I3, 1);
+    let y = b.dense(x, 2, networks::I3);
+    let z = b.steps(x, b.tensor(y).element);
+    let t = b.table(x, z, networks::I3);
+    let z = b.concat(y, z);
+    let z = b.dense(z, 2, networks::I3);
+    let z = b.add(&[(z, 1), (t, 3)]);
+    let network = b.finish(z);
+    let design = replaceable(network.clone(), &WeightTypes::new()).unwrap();
+    assert_ne!(design.tensors[2].element, network.tensors[2].element);
+    assert!(check(&network, 1));
+    let mut other = network.clone();
+    let table = other.layers.iter_mut().find_map(|layer| match &mut layer.kind {
+        LayerKind::Table(table) => Some(table),
+        _ => None,
+    });
+    let value = &mut table.unwrap().values[1][0];
+    *value = -1 - *value;
+    let error = replace(&design, &other).unwrap_err();
+    assert!(matches!(&error, ReplaceError::Shape { field, .. } if field == "table"), "{error}");
+    let name = network.layers[0].name.clone();
+    let declared = WeightTypes::from([(name, ElementType::Signed { bits: 12 })]);
+    let error = replaceable(network, &declared).unwrap_err();
+    assert!(matches!(error, ReplaceError::WidePair { bits: 17.., .. }), "{error}");
 }
 
 #[test]
@@ -263,8 +295,7 @@ fn any_weights_of_the_declared_type_are_held() {
         (ElementType::holding(-7, 7), -7, 7),
         (ElementType::Unsigned { bits: 3 }, 0, 7),
     ] {
-        let design = replaceable(network.clone(), &WeightTypes::from([(name.clone(), declared)]));
-        design.validate().unwrap();
+        let design = replaceable(network.clone(), &WeightTypes::from([(name.clone(), declared)])).unwrap();
         let mut other = design.clone();
         let weights = other.layers.iter_mut().find_map(|layer| layer.kind.weights_mut()).unwrap();
         (weights.values[0], weights.values[1]) = (least, greatest);
@@ -299,8 +330,10 @@ fn what_the_design_cannot_hold_is_refused() {
         error
     };
     let all = networks::all(1);
-    let of =
-        |name: &str| replaceable(all.iter().find(|network| network.name == name).unwrap().clone(), &WeightTypes::new());
+    let of = |name: &str| {
+        let network = all.iter().find(|network| network.name == name).unwrap();
+        replaceable(network.clone(), &WeightTypes::new()).unwrap()
+    };
     let (padded, pooled) = (of("padded_bipolar"), of("convolution_pool"));
     refused("another network", &padded, &pooled);
     let mut other = padded.clone();

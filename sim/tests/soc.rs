@@ -192,7 +192,8 @@ fn over_axi_lite_the_host_runtime_gets_the_networks_scores() {
 fn load<M: Master>(simulated: impl Fn(MappedCore) -> M) {
     let graph = random_graph(3, 12);
     let plan =
-        plan(replaceable(lower(&graph).unwrap(), &graph.weight_types), &Goal::FramesPerSecond(1e6), 100.0).unwrap();
+        plan(replaceable(lower(&graph).unwrap(), &graph.weight_types).unwrap(), &Goal::FramesPerSecond(1e6), 100.0)
+            .unwrap();
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path().join("design");
     let first = artifacts::write(&plan, None, &folder).unwrap();

@@ -99,14 +99,7 @@ impl Compile {
             (Some(board), None) => board.design_clock()?.megahertz(),
         };
         let network = model.network().clone();
-        let network = if self.writable_weights {
-            let network = replaceable(network, &model.weight_types());
-            // Room for any weights may take more bits than there are.
-            network.validate()?;
-            network
-        } else {
-            network
-        };
+        let network = if self.writable_weights { replaceable(network, &model.weight_types())? } else { network };
         let target = match &board {
             None => Target::default(),
             Some(board) => {
