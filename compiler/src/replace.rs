@@ -8,12 +8,13 @@
 //! circuit: shapes, windows, types of activations, factors of sums, tables, which channels a pool takes the least of.
 
 use crate::datapath::WeightRange;
-use crate::lower::passes::{reached, set_accumulator, set_derived_range, share_types};
+use crate::lower::passes::{accumulator, reached, set_accumulator, set_derived_range, share_types, with_paddings};
 use abi::{ElementType, InputMap};
 use miette::Diagnostic;
 use network::graph::WeightTypes;
 use network::network::{
-    Convolution, LayerKind, Network, NetworkError, Pool, PoolOperation, Table, TensorId, TensorType, WeightMatrix, Window,
+    Convolution, Layer, LayerKind, Network, NetworkError, Pool, PoolOperation, Table, TensorId, TensorType,
+    WeightMatrix, Window,
 };
 use std::fmt::Debug;
 use thiserror::Error;
@@ -51,6 +52,42 @@ pub enum ReplaceError {
         /// The weight.
         found: i64,
     },
+    /// Values that engines cannot hold.
+    #[error(
+        "the values of layer `{layer}` must fit 32 bits with a sign whatever weights come, but may be {minimum} to {maximum}"
+    )]
+    #[diagnostic(
+        code(compiler::replace::wide_values),
+        help(
+            "compile without `--writable-weights`; or quantise what reaches `{layer}` or its weights to fewer bits: the \
+             greatest weights of the type that the file declares count, not those that are there"
+        )
+    )]
+    WideValues {
+        /// The layer's name.
+        layer: String,
+        /// The least value.
+        minimum: i64,
+        /// The greatest value.
+        maximum: i64,
+    },
+    /// Weights that engines cannot hold.
+    #[error(
+        "the weights of layer `{layer}` must be of at most {WIDEST_WEIGHT} bits with either sign, but those that the file \
+         declares as {declared} take {bits}"
+    )]
+    #[diagnostic(
+        code(compiler::replace::wide_weights),
+        help("compile without `--writable-weights`, or declare a type of fewer bits for the weights of `{layer}`")
+    )]
+    WideWeights {
+        /// The layer's name.
+        layer: String,
+        /// The type that the file declares, or else the weights have.
+        declared: ElementType,
+        /// Bits of a type that holds them and their opposites.
+        bits: u32,
+    },
     /// A table with more entries than there may be.
     #[error(
         "the table of layer `{layer}` must read codes of at most {WIDEST_PAIR} bits together, but whatever weights come \
@@ -75,6 +112,8 @@ pub enum ReplaceError {
     Network(#[from] NetworkError),
 }
 
+/// Most bits of a weight with a sign, as [`Network::validate`] demands.
+const WIDEST_WEIGHT: u32 = 16;
 /// Most bits of a pair of codes that a table may be indexed with, as [`Network::validate`] demands.
 const WIDEST_PAIR: u32 = 16;
 
@@ -86,24 +125,32 @@ pub fn replaceable(mut network: Network, declared: &WeightTypes) -> Result<Netwo
     network.replaceable = true;
     let before: Vec<ElementType> = network.tensors.iter().map(|tensor| tensor.element).collect();
     any_code(&mut network.tensors[network.input.0]);
-    for layer in &mut network.layers {
-        let inputs: Vec<TensorType> = layer.inputs.iter().map(|id| network.tensors[id.0]).collect();
-        let tensor = &mut network.tensors[layer.output.0];
+    for index in 0..network.layers.len() {
+        let layer = &mut network.layers[index];
         if let Some(weights) = layer.kind.weights_mut() {
-            weights.element = symmetric(weights, declared.get(&layer.name).copied());
+            weights.element = symmetric(&layer.name, weights, declared.get(&layer.name).copied())?;
         }
-        match &layer.kind {
-            kind @ (LayerKind::MatrixVector(weights) | LayerKind::Convolution(Convolution { weights, .. })) => {
-                set_accumulator(tensor, any_sum(weights, reached(kind, &inputs[0])));
+        let Layer { name, kind, inputs, output } = &network.layers[index];
+        let inputs: Vec<TensorType> = inputs.iter().map(|id| *network.tensor(*id)).collect();
+        let mut tensor = *network.tensor(*output);
+        match kind {
+            LayerKind::MatrixVector(weights) | LayerKind::Convolution(Convolution { weights, .. }) => {
+                set_accumulator(&mut tensor, any_sum(weights, reached(kind, &inputs[0])));
             }
-            LayerKind::MultiThreshold(_) => any_code(tensor),
-            kind => {
-                set_derived_range(kind, &inputs, tensor);
-                if !tensor.element.contains(tensor.minimum) || !tensor.element.contains(tensor.maximum) {
-                    set_accumulator(tensor, (tensor.minimum, tensor.maximum));
-                }
-            }
+            LayerKind::MultiThreshold(_) => any_code(&mut tensor),
+            kind => set_derived_range(kind, &inputs, &mut tensor),
         }
+        let (minimum, maximum) = (tensor.minimum, tensor.maximum);
+        if accumulator((minimum, maximum)).is_none() {
+            return Err(ReplaceError::WideValues { layer: name.clone(), minimum, maximum });
+        }
+        // The type of sums is that of their range, which padding may lie outside of.
+        let (low, high) = with_paddings(&network, *output, (minimum, maximum));
+        if !tensor.element.contains(low) || !tensor.element.contains(high) {
+            tensor.element = ElementType::holding(low, high);
+        }
+        let output = output.0;
+        network.tensors[output] = tensor;
     }
     share_types(&mut network);
     for layer in &mut network.layers {
@@ -139,14 +186,18 @@ fn place_of(elements: [ElementType; 2], [first, second]: [i64; 2]) -> usize {
 
 /// The type of weights of either sign that holds those there are and all of the `declared` type. Steps that fall turn the
 /// sign of a row, so where the least weight may come, its opposite may come too.
-fn symmetric(weights: &WeightMatrix, declared: Option<ElementType>) -> ElementType {
+fn symmetric(layer: &str, weights: &WeightMatrix, declared: Option<ElementType>) -> Result<ElementType, ReplaceError> {
     let declared = declared.unwrap_or(weights.element);
     if [declared, weights.element] == [ElementType::Bipolar; 2] {
-        return ElementType::Bipolar;
+        return Ok(ElementType::Bipolar);
     }
     let greatest = weights.values.iter().map(|weight| i64::from(weight.unsigned_abs())).max().unwrap_or(0);
     let greatest = greatest.max(declared.maximum()).max(-declared.minimum());
-    ElementType::holding(-greatest, greatest)
+    let element = ElementType::holding(-greatest, greatest);
+    if element.bits() > WIDEST_WEIGHT {
+        return Err(ReplaceError::WideWeights { layer: layer.to_owned(), declared, bits: element.bits() });
+    }
+    Ok(element)
 }
 
 /// Lets a tensor hold every code of its type; of a signed one the least only where it may occur already.
@@ -160,7 +211,7 @@ fn any_code(tensor: &mut TensorType) {
 fn any_sum(weights: &WeightMatrix, (low, high): (i64, i64)) -> (i64, i64) {
     let range = WeightRange::of_any(weights);
     let ends = [range.minimum * low, range.minimum * high, range.maximum * low, range.maximum * high];
-    let sum = |end: Option<&i64>| end.copied().unwrap_or(0) * weights.columns as i64;
+    let sum = |end: Option<&i64>| end.copied().unwrap_or(0).saturating_mul(weights.columns as i64);
     (sum(ends.iter().min()), sum(ends.iter().max()))
 }
 

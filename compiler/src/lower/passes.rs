@@ -7,9 +7,8 @@ mod ranges;
 pub use identity::drop_identities;
 pub use merge_functions::merge_functions;
 pub use ranges::tighten_ranges;
-use ranges::with_paddings;
-pub(super) use ranges::{accumulator, product_range, sum_of_windows, sum_range};
-pub(crate) use ranges::{set_accumulator, set_derived_range, share_types};
+pub(crate) use ranges::{accumulator, set_accumulator, set_derived_range, share_types, with_paddings};
+pub(super) use ranges::{product_range, sum_of_windows, sum_range};
 
 use super::weights::{row_range, row_spacing};
 use abi::StepFunction;

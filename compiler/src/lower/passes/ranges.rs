@@ -15,7 +15,7 @@ pub(crate) fn set_accumulator(tensor: &mut TensorType, (minimum, maximum): (i64,
 }
 
 /// The type of sums in a range, `None` where engines, which have 32 bits and a sign, cannot hold them or their negatives.
-pub(in crate::lower) fn accumulator((minimum, maximum): (i64, i64)) -> Option<ElementType> {
+pub(crate) fn accumulator((minimum, maximum): (i64, i64)) -> Option<ElementType> {
     let fits = minimum.unsigned_abs().max(maximum.unsigned_abs()) <= i32::MAX as u64;
     fits.then(|| ElementType::holding(minimum, maximum))
 }
@@ -105,7 +105,7 @@ pub(crate) fn share_types(network: &mut Network) {
 }
 
 /// A range and what the convolutions that read `tensor` take a position outside the image for.
-pub(super) fn with_paddings(network: &Network, tensor: TensorId, range: (i64, i64)) -> (i64, i64) {
+pub(crate) fn with_paddings(network: &Network, tensor: TensorId, range: (i64, i64)) -> (i64, i64) {
     let padding = |reader: LayerId| match &network.layer(reader).kind {
         LayerKind::Convolution(Convolution { window, padding, .. }) if !window.is_unpadded() && *padding != 0 => {
             Some(i64::from(*padding))
