@@ -69,11 +69,12 @@ fn range(map: &InputMap, ranges: &[(f32, f32)], index: usize) -> (f32, f32) {
 }
 
 /// Between which numbers an input of a quantiser should lie. Quantisers are trained to cut off some numbers; one that lies
-/// farther off than the range that is told apart is wide is of another scale. One with a single boundary asks on which side
-/// of it a number lies, and no number is too far away for that.
+/// farther off than the range that is told apart is wide is of another scale. One with one or two boundaries asks on which
+/// side of zero a number lies, or whether it is near it (the sign has two boundaries, around zero), and no number is too
+/// far away for that.
 fn ends(function: &StepFunction<f32>) -> (f32, f32) {
     match function.boundaries.as_slice() {
-        [first, .., last] if last > first => (first - (last - first), last + (last - first)),
+        [first, _, .., last] if last > first => (first - (last - first), last + (last - first)),
         _ => (f32::NEG_INFINITY, f32::INFINITY),
     }
 }
@@ -135,6 +136,12 @@ mod tests {
         assert_eq!(found.expected, "an integer from 0 to 255, as the model states");
         let signs = InputMap { domain: Some(ElementType::Bipolar), ..map };
         assert_eq!(signs.outside(&[vec![1.0, -1.0, 0.0]]).unwrap().values, 1);
+    }
+
+    #[test]
+    fn signs_and_ternary_codes_are_of_no_scale() {
+        let map = map(None, &[&[-0.0, f32::from_bits(1)], &[-0.5, 0.5], &[0.0]], &[0, 1, 2]);
+        assert_eq!(map.outside(&[vec![1.0, -3.0, 1e30], vec![-255.0, 255.0, -1e30]]), None);
     }
 
     #[test]
