@@ -8,7 +8,9 @@ mod generator;
 use abi::maps::Scores;
 use compiler::fold::{Dot, Goal, Parallelism, PlanError, plan};
 use compiler::lower::{LowerError, lower};
+use compiler::plan::Plan;
 use generator::{random_convolutional_graph, random_graph, random_images, random_topology_graph};
+use hdl::design::{DesignError, design};
 use network::calibrate::{Activations, calibrate};
 use network::graph::{Edit, Graph, Operator};
 use network::network::Network;
@@ -208,32 +210,40 @@ proptest! {
     }
 }
 
-/// Folds a network at random and compares scores, interval and latency, then scores under back-pressure.
-fn check_hardware(graph: &Graph, seed: u64) -> Result<(), TestCaseError> {
+/// The plan of a network folded at random, `None` where hardware has no unit or block for it.
+fn random_plan(graph: &Graph, seed: u64) -> Result<Option<Plan>, TestCaseError> {
     let network = lower(graph).map_err(fail)?;
     let plan = match plan(network.clone(), &Goal::Folding(random_folding(&network, seed)), 100.0) {
         Err(PlanError::NoUnit { must: "read activations of at most 16 bits", found, .. }) => {
             prop_assert!(reads_wide(&network), "seed {}: {}\n{}", seed, found, network);
-            return Ok(());
+            return Ok(None);
         }
-        Err(PlanError::NoUnit { .. }) => return Ok(()),
+        Err(PlanError::NoUnit { .. }) => return Ok(None),
         plan => plan.map_err(fail)?,
     };
+    match design(&plan) {
+        Err(DesignError::NoBlock { .. }) => Ok(None),
+        Err(error) => Err(fail(format!("{error}, seed {seed}\n{plan}"))),
+        Ok(_) => Ok(Some(plan)),
+    }
+}
+
+/// Folds a network at random and compares scores, interval and latency, then scores under back-pressure.
+fn check_hardware(graph: &Graph, seed: u64) -> Result<(), TestCaseError> {
+    let Some(plan) = random_plan(graph, seed)? else { return Ok(()) };
     let images = random_images(graph, seed, 12);
     let expected: Result<Vec<Scores>, TestCaseError> =
-        images.iter().map(|image| Ok(integer::run(&network, image).map_err(fail)?.scores)).collect();
+        images.iter().map(|image| Ok(integer::run(&plan.network, image).map_err(fail)?.scores)).collect();
     let expected = expected?;
     let mut rtl = Rtl::new(&plan);
-    let free = match rtl.run(&images, &RunOptions::default()) {
-        Err(SimError::Design(hdl::design::DesignError::NoBlock { .. })) => return Ok(()),
-        free => free.map_err(|error| fail(format!("{error}, seed {seed}\n{plan}")))?,
-    };
+    let run = |error: SimError| fail(format!("{error}, seed {seed}\n{plan}"));
+    let free = rtl.run(&images, &RunOptions::default()).map_err(run)?;
     prop_assert_eq!(&free.scores, &expected, "seed {}\n{}", seed, plan);
     let cycles = free.cycles.ok_or_else(|| fail("a simulation has cycles"))?;
     prop_assert_eq!(cycles.steady_interval(8), Some(plan.initiation_interval), "seed {}\n{}", seed, plan);
     prop_assert_eq!(cycles.latency_cycles, plan.latency, "seed {}\n{}", seed, plan);
     let held = RunOptions { back_pressure: Some(seed), ..RunOptions::default() };
-    let held = rtl.run(&images, &held).map_err(|error| fail(format!("{error}, seed {seed}\n{plan}")))?;
+    let held = rtl.run(&images, &held).map_err(run)?;
     prop_assert_eq!(&held.scores, &expected, "back-pressure, seed {}\n{}", seed, plan);
     Ok(())
 }
@@ -243,6 +253,21 @@ fn check_hardware(graph: &Graph, seed: u64) -> Result<(), TestCaseError> {
 fn few_unusual_shapes_are_refused() {
     let refused = (0..200).filter(|seed| lower(&random_topology_graph(*seed)).is_err()).count();
     assert!(refused < 60, "{refused} of 200 are refused");
+}
+
+/// Most random graphs have hardware: what is compared above is not what is left of them.
+#[test]
+fn most_random_graphs_have_hardware() {
+    let planned = |graph: fn(u64) -> Graph| {
+        let graphs = (0..100).map(|seed| (seed, graph(seed))).filter(|(_, graph)| lower(graph).is_ok());
+        graphs.filter(|(seed, graph)| random_plan(graph, *seed).unwrap().is_some()).count()
+    };
+    let planned = [|seed| random_graph(seed, 70), random_convolutional_graph, random_topology_graph].map(planned);
+    let least = [80, 60, 40];
+    assert!(
+        planned.iter().zip(least).all(|(planned, least)| *planned >= least),
+        "{planned:?} of 100 each, must: {least:?}"
+    );
 }
 
 /// A sum behind a convolution in groups, whose stream is cut into vectors of a group.
