@@ -3,7 +3,7 @@
 
   pip install -r requirements.txt
   check_reference.py --bin target/release/xnorforge [--on reference cpu] [--count 50] [--from 0] [--seed 0]
-      [--networks dense convolutional quantised topologies] [--jobs 2] [--state FILE]
+      [--networks dense convolutional quantised topologies] [--most-refused 0.5] [--jobs 2] [--state FILE]
   check_reference.py --write DIR                     only writes models, inputs and expected outputs
 
 Draws small QONNX multi-layer perceptrons, convolutional networks, quantised networks of standard operators, and
@@ -16,7 +16,8 @@ the image's largest (or by the rounding error of float32 where that is more), an
 float32 rounding could decide a quantiser or an arg-max are drawn anew and counted, and so are networks with the same
 output for every image, but for a few.
 Convolutional networks and those of unusual shape that an engine refuses by name (exit 2) are counted, listed by reason,
-and drawn anew; a panic, no answer within --timeout, any other exit and words that blame xnorforge are failures.
+and drawn anew; more than --most-refused of the networks tried, a panic, no answer within --timeout, any other exit,
+complaints of usage, and words that blame xnorforge are failures.
 With --state, what is done is kept in FILE, and a second call goes on from there while binary and options are the same.
 With --write and --bin the files are kept: DIR/NAME.onnx, DIR/golden/NAME/{input,output}.npy.
 Last line: 'N passed, N failed'. Exit 0 only if all passed and at least one ran, 1 on failures, 2 on usage.
@@ -177,6 +178,8 @@ def main():
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--only", type=int, nargs="+", metavar="N", help="only these of the networks, by number")
     parser.add_argument("--write", metavar="DIR", help="keep models, inputs and expected outputs")
+    parser.add_argument("--most-refused", type=float, default=0.5, metavar="SHARE",
+                        help="most of the networks tried that may be refused")
     parser.add_argument("--timeout", type=float, default=120, help="seconds for one call of the binary")
     parser.add_argument("--jobs", type=int, default=1, help="networks at a time")
     parser.add_argument("--state", metavar="FILE", help="keep what is done, and go on from there")
@@ -215,7 +218,11 @@ def main():
           f"{passed_over['networks']} networks where float32 rounding could decide, "
           f"{passed_over['constant']} networks with one output for all")
     if args.bin:
-        print(f"{sum(reasons.values())} networks refused by name and drawn anew")
+        refused, tried = sum(reasons.values()), sum(reasons.values()) + len(numbers)
+        print(f"{refused} networks refused by name and drawn anew")
+        if refused > args.most_refused * tried:
+            print(f"FAIL at most {args.most_refused:.0%} of the networks tried may be refused, but {refused} of {tried} are")
+            counts["failed"] += 1
         print(f"{counts['passed']} passed, {counts['failed']} failed")
         return 0 if counts["passed"] and not counts["failed"] else 1
     return 0

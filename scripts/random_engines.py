@@ -7,6 +7,7 @@ import subprocess
 import numpy as np
 
 BLAME = "fault of xnorforge"
+USAGE = "Usage: "  # in what the argument parser says
 SIMULATORS = {"rtl", "verilator"}
 SIMULATED = 3  # images, of those given
 
@@ -22,7 +23,7 @@ def call(timeout, *command):
     except subprocess.TimeoutExpired:
         raise RuntimeError(f"no answer in {timeout:.0f} s: {' '.join(command)}")
     words = " ".join((done.stderr or done.stdout).split())
-    if done.returncode == 2 and BLAME not in words and "panicked" not in words:
+    if done.returncode == 2 and not any(fault in words for fault in (BLAME, USAGE, "panicked")):
         raise Refused(re.sub(r"-?\d+(\.\d+)?(e-?\d+)?", "N", re.sub(r"`[^`]*`", "`…`", words)))
     if done.returncode or BLAME in words or "panicked" in words:
         raise RuntimeError(f"exit {done.returncode}: {' '.join(command[1:3])}: {words}")
