@@ -27,7 +27,7 @@ use std::cmp::Ordering;
 use std::sync::Arc;
 use std::time::Duration;
 use stream::Stream;
-use wait::Pauses;
+use wait::{Pauses, reset_cycles};
 
 /// Most images between two resets, far from where counters wrap around.
 const MOST_IMAGES: u32 = 1 << 31;
@@ -147,12 +147,16 @@ impl<B: Bus> Device<B> {
         self.is_in_doubt = true;
         self.bus.write_register(Register::Control, CONTROL_RESET)?;
         let mut pauses = Pauses::default();
+        let most = reset_cycles(self.schema.weights.map_or(0, |weights| weights.words));
         // Memory that a simulation serves reads as written until the simulation has seen it.
         while self.bus.read_register(Register::Control)? & CONTROL_RESET != 0
             || self.bus.read_register(Register::Status)? & STATUS_RESET != 0
         {
             if pauses.still() > self.patience {
                 return Err(DeviceError::ResetLasts { waited: self.patience });
+            }
+            if pauses.passed() > most {
+                return Err(DeviceError::ResetStuck { most, cycles: pauses.passed() });
             }
             pauses.make(&mut self.bus)?;
         }

@@ -109,6 +109,28 @@ impl<B: Bus> Bus for Frozen<B> {
     }
 }
 
+/// A bus to a simulation that has counted so many cycles, and counts on.
+struct Counting<B>(B, u32);
+
+impl<B: Bus> Bus for Counting<B> {
+    fn read(&mut self, address: u32, words: &mut [u32]) -> Result<(), BusError> {
+        self.0.read(address, words)
+    }
+
+    fn write(&mut self, address: u32, words: &[u32]) -> Result<(), BusError> {
+        self.0.write(address, words)
+    }
+
+    fn time_scale(&self) -> u32 {
+        self.0.time_scale()
+    }
+
+    fn simulated_cycles(&mut self) -> Result<Option<u32>, BusError> {
+        self.1 = self.1.wrapping_add(100_000);
+        Ok(Some(self.1))
+    }
+}
+
 fn manifest() -> Manifest {
     let stream = |channels| StreamFormat { element: ElementType::Unsigned { bits: 8 }, lanes: 1, channels, vectors: 1 };
     manifest_of(stream(6), stream(3))
@@ -217,6 +239,10 @@ fn devices() {
     let error = (10..60).find_map(foreign_reset).unwrap();
     messages.codes.insert(support::rendered(&error).lines().next().unwrap().into());
     messages.failure("a reset that lasts", || run(device().with_register(Register::Status, 2), 1));
+    messages.failure("a reset that lasts while a simulation counts", || {
+        let bus = bus(device().with_register(Register::Status, 2));
+        Device::open(Counting(bus, u32::MAX - 500_000), &manifest())
+    });
     let out_of_step = |requests| match run(device().with_restart_after(requests), 60) {
         Err(error @ DeviceError::OutOfStep { .. }) => Some(error),
         _ => None,
@@ -226,7 +252,7 @@ fn devices() {
     messages.failure("an element too great", || open(device())?.run(&[vec![1, 2, 3, 256, 5, 6]], &mut |_| {}));
     messages.failure("a value that is no number", || open(device())?.infer(&[vec![f32::NAN; 6]], &mut |_| {}));
     insta::assert_snapshot!("devices", messages.text);
-    assert_eq!(messages.codes.len(), 16);
+    assert_eq!(messages.codes.len(), 17);
     // A minor version only adds.
     assert!(open(device().with_register(Register::AbiVersion, AbiVersion { major, minor: minor + 1 }.code())).is_ok());
 }

@@ -292,6 +292,18 @@ pub enum DeviceError {
         /// How long the host waited.
         waited: Duration,
     },
+    /// A simulated device goes on resetting while its clock moves.
+    #[error("a reset must be over within {most} clock cycles, but the device still reports one after {cycles}")]
+    #[diagnostic(
+        code(host::device::reset_stuck),
+        help("this is a fault of the device's design, or what serves the device has lost its reset: serve it anew")
+    )]
+    ResetStuck {
+        /// Clock cycles that a reset may take.
+        most: u64,
+        /// Clock cycles that the device has counted.
+        cycles: u64,
+    },
     /// The device does not obey.
     #[error("the device's register `{register}` must read 0 after a reset, but reads {found}")]
     #[diagnostic(

@@ -18,6 +18,15 @@ const SHARE: u32 = 8;
 /// Clock cycles that the core may take besides what is planned for an image.
 const SPARE_CYCLES: u32 = 20_000;
 
+/// Clock cycles that a simulated device may take for a reset, and for each word of weights that it takes over then. It may
+/// look for the reset only now and then.
+const RESET_CYCLES: (u64, u64) = (1 << 20, 1 << 10);
+
+/// Cycles in which a simulated device with `weight_words` words of weights must have reset.
+pub(super) fn reset_cycles(weight_words: u32) -> u64 {
+    RESET_CYCLES.0 + RESET_CYCLES.1 * u64::from(weight_words)
+}
+
 /// How long to wait.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Limits {
@@ -44,6 +53,8 @@ pub(super) struct Pauses {
     still: Duration,
     /// What a simulation has counted at last.
     simulated: Option<u32>,
+    /// Cycles that it has counted since the first pause.
+    passed: u64,
 }
 
 impl Pauses {
@@ -64,6 +75,9 @@ impl Pauses {
     fn add(&mut self, pause: Duration, simulated: Option<u32>) {
         self.waited += pause;
         self.still += pause;
+        if let (Some(last), Some(now)) = (self.simulated, simulated) {
+            self.passed += u64::from(now.wrapping_sub(last));
+        }
         if self.simulated != simulated {
             self.simulated = simulated;
             self.moved();
@@ -73,6 +87,11 @@ impl Pauses {
     /// The device's clock has moved.
     fn moved(&mut self) {
         self.still = Duration::ZERO;
+    }
+
+    /// Clock cycles that a simulation has counted since the first pause.
+    pub(super) fn passed(&self) -> u64 {
+        self.passed
     }
 
     /// Time in which the clock has stood still up to now.
