@@ -145,7 +145,7 @@ class RandomTopology(RandomConvolutional):
         self.tensors["in"] = (self.shape, TensorProto.FLOAT, (top, lsb))
         t = Tensor("in", self.shape, top, typ, lsb)
         t = self.quantise(t, bits=self.pick([2, 4, 8]) if t.lsb is not None else 4)
-        self.per_channel, self.maps = True, [t]
+        self.per_channel, self.on_floats, self.maps = True, False, [t]
         self.may_be_constant = self.chance(self.SHARE_OF_CONSTANT)
         for _ in range(int(self.rng.integers(1, 6))):
             t = self.block(t)
