@@ -53,6 +53,7 @@ class Drawn:
 
 class Nodes(Drawn):
     opsets = [11, 13, 17]
+    input_scales = INPUT_SCALES
 
     def __init__(self, seed):
         self.rng = np.random.default_rng(seed)
@@ -218,8 +219,8 @@ class Nodes(Drawn):
             low, high = min_int(signed, narrow, bits), max_int(signed, narrow, bits)
         zero = int(self.rng.integers(low, high + 1)) if self.chance(0.25) and not (bits == 1 and signed) else 0
         scale, lsb = self.scale(max(4 * t.typ / 2 ** bits, 2.0 ** -8))
-        if self.on_floats and self.chance(0.4):
-            scale, lsb = np.float32(self.pick(INPUT_SCALES)), None
+        if self.on_floats and self.input_scales and self.chance(0.4):
+            scale, lsb = np.float32(self.pick(self.input_scales)), None
         mode = self.pick(ROUNDING)
         # x / scale may round when the scale is no power of two, harmlessly so with 4 bits to spare
         if t.lsb is None or lsb is None or 16 * t.top >= 2.0 ** (24 + t.lsb):

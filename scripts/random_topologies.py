@@ -26,6 +26,7 @@ ENDLESS = [2 ** 31, 2 ** 62, 2 ** 63 - 1]  # strides and dilations that no image
 
 
 class RandomTopology(RandomConvolutional):
+    input_scales = []  # sums of branches have a common measure, or scales are moved to one, which the executor does not do
     SHARE_OF_CONSTANT = 0.02  # networks that may have one output for all images
 
     # ---- what a block reads
