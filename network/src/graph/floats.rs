@@ -2,45 +2,29 @@
 
 use super::{Graph, Operator, Source, ValueId};
 
+/// What an operator does to codes and floats.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Role {
+    /// Makes codes, or what codes stand for.
+    Quantises,
+    /// Puts elements at other places, or scales them: codes stay codes.
+    Keeps,
+    /// Computes each element from one element of the first input that depends on the model's input, where there is one such
+    /// input only.
+    Elementwise,
+    /// Computes an element from several.
+    Combines,
+}
+
 impl Operator {
-    /// Whether the result is a code, or what a code stands for.
-    pub fn is_quantiser(&self) -> bool {
+    fn role(&self) -> Role {
         match self {
             Operator::BipolarQuant
             | Operator::Sign
             | Operator::Quant { .. }
             | Operator::QuantizeLinear { .. }
-            | Operator::MultiThreshold { .. } => true,
-            Operator::Reshape
-            | Operator::Transpose { .. }
-            | Operator::Add
-            | Operator::Sub
-            | Operator::Mul
-            | Operator::Div
-            | Operator::Pow
-            | Operator::Sqrt
-            | Operator::Neg
-            | Operator::Abs
-            | Operator::Relu
-            | Operator::Clip { .. }
-            | Operator::MatMul
-            | Operator::Gemm { .. }
-            | Operator::BatchNormalization { .. }
-            | Operator::Conv { .. }
-            | Operator::MaxPool { .. }
-            | Operator::AveragePool { .. }
-            | Operator::Concat { .. }
-            | Operator::Pad { .. }
-            | Operator::Upsample { .. }
-            | Operator::TopK { .. }
-            | Operator::ArgMax { .. } => false,
-        }
-    }
-
-    /// Whether codes in the first or the second operand are codes in the result: at other places, or times a scale.
-    pub fn keeps_codes(&self) -> bool {
-        match self {
-            Operator::Reshape | Operator::Transpose { .. } | Operator::Mul | Operator::Div => true,
+            | Operator::MultiThreshold { .. } => Role::Quantises,
+            Operator::Reshape | Operator::Transpose { .. } | Operator::Mul | Operator::Div => Role::Keeps,
             Operator::Add
             | Operator::Sub
             | Operator::Pow
@@ -49,14 +33,9 @@ impl Operator {
             | Operator::Abs
             | Operator::Relu
             | Operator::Clip { .. }
-            | Operator::Sign
-            | Operator::MatMul
+            | Operator::BatchNormalization { .. } => Role::Elementwise,
+            Operator::MatMul
             | Operator::Gemm { .. }
-            | Operator::BatchNormalization { .. }
-            | Operator::BipolarQuant
-            | Operator::Quant { .. }
-            | Operator::QuantizeLinear { .. }
-            | Operator::MultiThreshold { .. }
             | Operator::Conv { .. }
             | Operator::MaxPool { .. }
             | Operator::AveragePool { .. }
@@ -64,43 +43,18 @@ impl Operator {
             | Operator::Pad { .. }
             | Operator::Upsample { .. }
             | Operator::TopK { .. }
-            | Operator::ArgMax { .. } => false,
+            | Operator::ArgMax { .. } => Role::Combines,
         }
     }
 
-    /// Whether each element of the result comes from one element of the first input that depends on the model's input,
-    /// where there is one such input only.
-    fn is_elementwise(&self) -> bool {
-        match self {
-            Operator::Reshape
-            | Operator::Transpose { .. }
-            | Operator::Add
-            | Operator::Sub
-            | Operator::Mul
-            | Operator::Div
-            | Operator::Pow
-            | Operator::Sqrt
-            | Operator::Neg
-            | Operator::Abs
-            | Operator::Relu
-            | Operator::Clip { .. }
-            | Operator::BatchNormalization { .. } => true,
-            Operator::BipolarQuant
-            | Operator::Sign
-            | Operator::Quant { .. }
-            | Operator::QuantizeLinear { .. }
-            | Operator::MultiThreshold { .. }
-            | Operator::MatMul
-            | Operator::Gemm { .. }
-            | Operator::Conv { .. }
-            | Operator::MaxPool { .. }
-            | Operator::AveragePool { .. }
-            | Operator::Concat { .. }
-            | Operator::Pad { .. }
-            | Operator::Upsample { .. }
-            | Operator::TopK { .. }
-            | Operator::ArgMax { .. } => false,
-        }
+    /// Whether the result is a code, or what a code stands for.
+    pub fn is_quantiser(&self) -> bool {
+        self.role() == Role::Quantises
+    }
+
+    /// Whether codes in the first or the second operand are codes in the result: at other places, or times a scale.
+    pub fn keeps_codes(&self) -> bool {
+        self.role() == Role::Keeps
     }
 }
 
@@ -115,7 +69,7 @@ impl Graph {
             if readers == 0 || node.operator.is_quantiser() {
                 continue;
             }
-            if readers > 1 || !node.operator.is_elementwise() {
+            if readers > 1 || node.operator.role() == Role::Combines {
                 return self.input_type.is_some();
             }
             from_image[node.outputs[0].0] = true;
