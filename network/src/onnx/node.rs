@@ -293,11 +293,8 @@ impl<'a, 'm> NodeContext<'a, 'm> {
         data_type: DataType,
         data: impl FnOnce(&Self) -> Result<Vec<f64>, ImportError>,
     ) -> Result<(), ImportError> {
-        let tensor = self.computed(shape, data)?;
-        let name = self.output_name(0);
-        let value = self.graph.add_constant(name.into(), tensor, data_type);
+        let value = self.folded(shape, data_type, data)?;
         self.graph.set_codes(value);
-        self.graph.bind(name, value);
         Ok(())
     }
 
@@ -309,17 +306,28 @@ impl<'a, 'm> NodeContext<'a, 'm> {
         data_type: DataType,
         data: impl FnOnce(&Self) -> Result<Vec<f64>, ImportError>,
     ) -> Result<(), ImportError> {
-        let tensor = self.computed(shape, data)?;
-        let name = self.output_name(0);
-        let value = self.graph.add_constant(name.into(), tensor, data_type);
+        let value = self.folded(shape, data_type, data)?;
         if let Some(range) = range {
             self.graph.set_range(value, range);
         }
         if self.inputs.iter().flatten().any(|input| self.graph.value(*input).is_codes) {
             self.graph.set_codes(value);
         }
-        self.graph.bind(name, value);
         Ok(())
+    }
+
+    /// The output as a constant of which nothing else is said.
+    fn folded(
+        &mut self,
+        shape: Vec<usize>,
+        data_type: DataType,
+        data: impl FnOnce(&Self) -> Result<Vec<f64>, ImportError>,
+    ) -> Result<ValueId, ImportError> {
+        let tensor = self.computed(shape, data)?;
+        let name = self.output_name(0);
+        let value = self.graph.add_constant(name.into(), tensor, data_type);
+        self.graph.bind(name, value);
+        Ok(value)
     }
 
     /// Adds a constant that is a part of what the file's node computes, as [`fold`](Self::fold) does. `role` completes

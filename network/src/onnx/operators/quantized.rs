@@ -15,7 +15,7 @@ pub(super) use pools::{q_linear_average_pool, q_linear_global_average_pool};
 pub(super) use products::{conv_integer, mat_mul_integer, q_gemm, q_linear_conv, q_linear_mat_mul};
 
 use super::NodeContext;
-use super::quantizers::constant_codes;
+use super::quantizers::quantised_constant;
 use crate::graph::{Operator, ValueId};
 use crate::onnx::data_type::{DataType, Kind};
 use crate::onnx::error::ImportError;
@@ -202,7 +202,7 @@ fn requantise(node: &mut NodeContext<'_, '_>, x: ValueId, grid: Grid) -> Result<
         node.check_finite(x)?;
         return node.fold(shape, data_type, |node| {
             let grid = CodeGrid::Linear { least: minimum as f64, greatest: maximum as f64 };
-            constant_codes(node, grid, x, [&scale, &zero_point])
+            quantised_constant(node, grid, x, [&scale, &zero_point], |code, _, _| code)
         });
     }
     let scale = node.add_constant("scale", scale, DataType::Float32);

@@ -14,26 +14,28 @@ const MOST_BITS: u32 = 29;
 /// Zero points up to this magnitude leave differences from codes of at most 29 bits.
 const GREATEST_OFFSET: f64 = (1 << 28) as f64;
 
-/// The codes of a constant: decided in float32 where it is floats, exactly where it has been folded from codes.
-pub(super) fn constant_codes(
+/// What `value` makes of the code, scale and zero point of each element of a constant. Codes are decided in float32 where it
+/// is floats, exactly where it has been folded from codes.
+pub(super) fn quantised_constant(
     node: &NodeContext<'_, '_>,
     grid: Grid,
     x: ValueId,
     [scale, zero_point]: [&Tensor; 2],
+    value: impl Fn(f64, f64, f64) -> f64,
 ) -> Result<Vec<f64>, ImportError> {
     let (is_float, x) = (node.is_float(x), node.data(x)?);
     let scales = broadcast_indices(&scale.shape, &x.shape);
     let zero_points = broadcast_indices(&zero_point.shape, &x.shape);
-    let code = |(x, (i, j)): (&f64, (usize, usize))| {
+    let quantised = |(x, (i, j)): (&f64, (usize, usize))| {
         let (scale, zero_point) = (scale.data[i], zero_point.data[j]);
-        match is_float {
-            true => Ok(grid.code_of_float(*x as f32, scale as f32, zero_point as f32)),
-            false => grid
-                .code_of_real(*x, scale, zero_point)
-                .ok_or_else(|| node.parameter_error("scale", "other than 0", scale.to_string())),
-        }
+        let code = match is_float {
+            true => Some(grid.code_of_float(*x as f32, scale as f32, zero_point as f32)),
+            false => grid.code_of_real(*x, scale, zero_point),
+        };
+        let code = code.ok_or_else(|| node.parameter_error("scale", "other than 0", scale.to_string()))?;
+        Ok(value(code, scale, zero_point))
     };
-    x.data.iter().zip(scales.into_iter().zip(zero_points)).map(code).collect()
+    x.data.iter().zip(scales.into_iter().zip(zero_points)).map(quantised).collect()
 }
 
 /// The type of a quantiser's result.
@@ -176,13 +178,8 @@ pub(super) fn quant(node: &mut NodeContext<'_, '_>) -> Result<(), ImportError> {
         let (least, greatest) = grid.range();
         let range = node.extremes(zero_point).map(|(low, high)| (least - high, greatest - low));
         return node.fold_in(range, shape, data_type, |node| {
-            let (scale, zero_point) = (node.data(scale)?, node.data(zero_point)?);
-            let codes = constant_codes(node, grid, x, [scale, zero_point])?;
-            let scales = broadcast_indices(&scale.shape, node.shape(x));
-            let zero_points = broadcast_indices(&zero_point.shape, node.shape(x));
-            let parameters = scales.into_iter().zip(zero_points);
-            let values = codes.into_iter().zip(parameters);
-            Ok(values.map(|(code, (i, j))| (code - zero_point.data[j]) * scale.data[i]).collect())
+            let parameters = [node.data(scale)?, node.data(zero_point)?];
+            quantised_constant(node, grid, x, parameters, |code, scale, zero_point| (code - zero_point) * scale)
         });
     }
     let bit_width = node.input(3, "bit_width")?;
