@@ -3,9 +3,10 @@
 //! [`replaceable`] gives a network ranges and types that hold whatever weights and steps may come, so that nothing of its
 //! plan hangs on those that are there. [`replace`] puts those of another network in their place.
 //!
-//! What may come: weights of the type that the file declares for the layer (where it declares none, of the smallest type
-//! that holds those that are there), each at most as great as the greatest one of that type, of either sign; rising steps anywhere, to any codes of the type that the layer has. Everything else is part of the
-//! circuit: shapes, windows, types of activations, factors of sums, tables, which channels a pool takes the least of.
+//! What may come: weights of either sign, up to the greatest of the type that the file declares for the layer (where it
+//! declares none, of the smallest type that holds those that are there); rising steps anywhere, to any codes of the type
+//! that the layer has. Everything else is part of the circuit: shapes, windows, types of activations, factors of sums,
+//! tables, which channels a pool takes the least of.
 
 use crate::datapath::WeightRange;
 use crate::lower::passes::{accumulator, reached, set_accumulator, set_derived_range, share_types, with_paddings};
@@ -73,8 +74,9 @@ pub enum ReplaceError {
     },
     /// Weights that engines cannot hold.
     #[error(
-        "the weights of layer `{layer}` must be of at most {WIDEST_WEIGHT} bits with either sign, but those that the file \
-         declares as {declared} take {bits}"
+        "the weights of layer `{layer}` must be of at most {} bits with either sign, but those that the file \
+         declares as {declared} take {bits}",
+        WeightMatrix::WIDEST
     )]
     #[diagnostic(
         code(compiler::replace::wide_weights),
@@ -90,8 +92,9 @@ pub enum ReplaceError {
     },
     /// A table with more entries than there may be.
     #[error(
-        "the table of layer `{layer}` must read codes of at most {WIDEST_PAIR} bits together, but whatever weights come \
-         they take {bits}"
+        "the table of layer `{layer}` must read codes of at most {} bits together, but whatever weights come \
+         they take {bits}",
+        Table::WIDEST_PAIR
     )]
     #[diagnostic(
         code(compiler::replace::wide_pair),
@@ -111,11 +114,6 @@ pub enum ReplaceError {
     #[diagnostic(transparent)]
     Network(#[from] NetworkError),
 }
-
-/// Most bits of a weight with a sign, as [`Network::validate`] demands.
-const WIDEST_WEIGHT: u32 = 16;
-/// Most bits of a pair of codes that a table may be indexed with, as [`Network::validate`] demands.
-const WIDEST_PAIR: u32 = 16;
 
 /// `network`, whose layers have weights of the `declared` types, with ranges and types for any weights and steps.
 ///
@@ -155,13 +153,13 @@ pub fn replaceable(mut network: Network, declared: &WeightTypes) -> Result<Netwo
     share_types(&mut network);
     for layer in &mut network.layers {
         if let (LayerKind::Table(table), [first, second]) = (&mut layer.kind, &layer.inputs[..]) {
-            let pair = |element: &dyn Fn(TensorId) -> ElementType| [element(*first), element(*second)];
-            let to = pair(&|id| network.tensors[id.0].element);
+            let pair = [first, second];
+            let (from, to) = (pair.map(|id| before[id.0]), pair.map(|id| network.tensors[id.0].element));
             let bits = to[0].bits() + to[1].bits();
-            if bits > WIDEST_PAIR {
+            if bits > Table::WIDEST_PAIR {
                 return Err(ReplaceError::WidePair { layer: layer.name.clone(), bits });
             }
-            *table = indexed_by(table, pair(&|id| before[id.0]), to);
+            *table = indexed_by(table, from, to);
         }
     }
     network.validate()?;
@@ -194,7 +192,7 @@ fn symmetric(layer: &str, weights: &WeightMatrix, declared: Option<ElementType>)
     let greatest = weights.values.iter().map(|weight| i64::from(weight.unsigned_abs())).max().unwrap_or(0);
     let greatest = greatest.max(declared.maximum()).max(-declared.minimum());
     let element = ElementType::holding(-greatest, greatest);
-    if element.bits() > WIDEST_WEIGHT {
+    if element.bits() > WeightMatrix::WIDEST {
         return Err(ReplaceError::WideWeights { layer: layer.to_owned(), declared, bits: element.bits() });
     }
     Ok(element)

@@ -268,6 +268,11 @@ pub struct Table {
     pub values: Vec<Vec<i32>>,
 }
 
+impl Table {
+    /// Most bits of a pair of codes that a table may be indexed with.
+    pub const WIDEST_PAIR: u32 = 16;
+}
+
 /// Integer weights, one row per output channel.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "packed_weights::PackedWeights", into = "packed_weights::PackedWeights")]
@@ -283,6 +288,9 @@ pub struct WeightMatrix {
 }
 
 impl WeightMatrix {
+    /// Most bits of a weight, its sign included.
+    pub const WIDEST: u32 = i16::BITS;
+
     /// The weights of one output channel.
     pub fn row(&self, row: usize) -> &[i16] {
         &self.values[row * self.columns..(row + 1) * self.columns]

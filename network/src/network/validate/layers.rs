@@ -6,8 +6,6 @@ use crate::network::{WeightMatrix, Window};
 use abi::ElementType;
 use std::fmt::Display;
 
-/// Most bits of a pair of codes that a table may be indexed with.
-const WIDEST_PAIR: u32 = 16;
 /// Greatest factor of a sum: products of it and an element stay far from the ends of 64 bits.
 const GREATEST_FACTOR: i64 = 1 << 24;
 
@@ -146,8 +144,8 @@ pub(super) fn check(
             same_shape(part, inputs)?;
             output_is(input.height, input.width, input.channels)?;
             let bits = input.element.bits() + inputs[1].element.bits();
-            let must = format!("read codes of at most {WIDEST_PAIR} bits together");
-            part.rule(bits <= WIDEST_PAIR, "inputs", must, format_args!("reads {bits}"))?;
+            let must = format!("read codes of at most {} bits together", Table::WIDEST_PAIR);
+            part.rule(bits <= Table::WIDEST_PAIR, "inputs", must, format_args!("reads {bits}"))?;
             let must = format!("hold 1 or {} tables", input.channels);
             let found = format!("holds {}", values.len());
             part.rule([1, input.channels].contains(&values.len()), "values", must, found)?;
@@ -271,8 +269,8 @@ fn check_weights(part: Part, weights: &WeightMatrix) -> Result<(), NetworkError>
     let holds = rows.checked_mul(*columns) == Some(values.len());
     let found = format!("holds {}", values.len());
     part.rule(holds, "codes", format_args!("hold {rows} x {columns} weights"), found)?;
-    // Weights are kept in 16 bits with a sign.
-    part.element(*element, if matches!(element, ElementType::Unsigned { .. }) { 15 } else { 16 })?;
+    let has_sign = !matches!(element, ElementType::Unsigned { .. });
+    part.element(*element, if has_sign { WeightMatrix::WIDEST } else { WeightMatrix::WIDEST - 1 })?;
     match values.iter().position(|weight| !element.contains(i64::from(*weight))) {
         None => Ok(()),
         Some(index) => Err(part.broken(
