@@ -2,8 +2,6 @@
 
 #![allow(clippy::unwrap_used)]
 
-// Programs use different parts of it.
-#[allow(dead_code)]
 #[path = "support/networks.rs"]
 mod networks;
 #[path = "support/random_networks.rs"]
@@ -14,7 +12,7 @@ use compiler::fold::{Dot, Goal, Parallelism, PlanError, plan};
 use compiler::plan::{Plan, StageKind, Vectors};
 use compiler::values::{Difference, check, check_stages};
 use network::network::Network;
-use networks::{BIPOLAR, Builder, I3, U2, window};
+use networks::{BIPOLAR, Builder, I3, U2, all, window};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use random_networks::random_network;
@@ -34,16 +32,27 @@ fn random_plan(network: Network, seed: u64) -> Option<Plan> {
     }
 }
 
+fn holds_values(plan: &Plan, seed: u64) {
+    plan.validate().unwrap_or_else(|error| panic!("seed {seed}: {error}\n{plan}"));
+    let checked = check(plan).unwrap_or_else(|error| panic!("seed {seed}: {error}\n{plan}"));
+    assert_eq!(checked.checked, Checked::Images);
+    check_stages(plan).unwrap_or_else(|error| panic!("seed {seed}: {error}\n{plan}"));
+}
+
+#[test]
+fn plans_of_every_kind_of_layer_have_the_values_of_their_networks() {
+    for (index, network) in all(3).into_iter().enumerate() {
+        holds_values(&random_plan(network, index as u64).unwrap(), index as u64);
+    }
+}
+
 #[test]
 fn plans_have_the_values_of_their_networks() {
     let count = std::env::var("XNORFORGE_NETWORKS").map_or(400, |count| count.parse().unwrap());
     let mut planned = 0;
     for seed in 0..count {
         let Some(plan) = random_plan(random_network(seed), seed) else { continue };
-        plan.validate().unwrap_or_else(|error| panic!("seed {seed}: {error}\n{plan}"));
-        let checked = check(&plan).unwrap_or_else(|error| panic!("seed {seed}: {error}\n{plan}"));
-        assert_eq!(checked.checked, Checked::Images);
-        check_stages(&plan).unwrap_or_else(|error| panic!("seed {seed}: {error}\n{plan}"));
+        holds_values(&plan, seed);
         planned += 1;
     }
     assert!(planned > count * 9 / 10, "{planned} of {count} planned");

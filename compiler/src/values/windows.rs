@@ -1,6 +1,5 @@
 //! Sliding windows, and what is computed of each lane's window: depthwise convolutions and pools.
 
-use super::words::Reader;
 use super::{StageRun, Words, WordsError};
 use abi::ElementType;
 use network::network::{Convolution, Layer, LayerId, LayerKind, Network, PoolOperation, Window};
@@ -86,7 +85,7 @@ impl StageRun<'_> {
         let network = &self.plan.network;
         let channels = network.tensor(layer.input()).channels;
         let lanes = self.inputs[0].lanes();
-        let mut reader = Reader::new(&self.stage.name, &self.inputs[0], channels);
+        let mut reader = self.reader(0, channels);
         let mut result = Vec::new();
         let mut words = Vec::with_capacity(window.taps());
         let mut taps = vec![0; window.taps()];

@@ -105,9 +105,7 @@ impl Constant {
         }
         Ok(self.clone().binary(Binary::Subtract, other.clone()).sign()? == Ordering::Equal)
     }
-}
 
-impl Constant {
     /// The integer that the constant is, `None` where it is none.
     pub fn as_integer(&self) -> Option<i64> {
         let ratio = self.as_ratio()?;
