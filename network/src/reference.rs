@@ -5,8 +5,8 @@
 //! of f64 with a bound on their error, and where that is too wide to decide a comparison or a rounding, the node is
 //! computed again from the last codes in rational numbers and their square roots.
 //!
-//! Together with the import this is the definition of what a model computes. It shares no code with the lowering
-//! that it is used to check.
+//! Together with the import this is the definition of what a model computes. It shares no arithmetic with the lowering
+//! that it is used to check; both ask the graph where float32 ends.
 
 mod bounded;
 mod elementwise;
