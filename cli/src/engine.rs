@@ -3,8 +3,8 @@
 use crate::failure::{Exit, Failure};
 use crate::model::Model;
 use abi::weights::Segment;
-use compiler::fold::{Goal, PlanError, plan};
 use compiler::plan::Plan;
+use compiler::planner::{Goal, PlanError, plan};
 use hdl::artifacts::{self, Compiled};
 use host::address::{DeviceAddress, DeviceAddressError};
 use host::device::Sessions;

@@ -113,8 +113,8 @@ input_errors!(
     crate::engine::EngineError,
 );
 
-impl From<compiler::fold::PlanError> for Failure {
-    fn from(error: compiler::fold::PlanError) -> Self {
+impl From<compiler::planner::PlanError> for Failure {
+    fn from(error: compiler::planner::PlanError) -> Self {
         let exit = if error.is_too_large() { Exit::No } else { Exit::Input };
         Failure::new(exit, error)
     }

@@ -9,8 +9,8 @@ mod cases;
 mod files;
 
 use abi::frame::Frame;
-use compiler::fold::{Goal, plan};
 use compiler::lower::lower;
+use compiler::planner::{Goal, plan};
 use hdl::board::Board;
 use ndarray::Array;
 use ndarray_npy::{WritableElement, write_npy};
@@ -122,13 +122,13 @@ fn write_seeds() {
             save("plan", &format!("{name}{suffix}-plan.json"), &compact("plan.json"));
             save("manifest", &format!("{name}{suffix}.json"), &compact("manifest.json"));
             save("report", &format!("{name}{suffix}.json"), &compact("report.json"));
-            let folding: BTreeMap<String, compiler::fold::Parallelism> = planned
+            let folding: BTreeMap<String, compiler::blocks::Parallelism> = planned
                 .stages
                 .iter()
-                .filter_map(|stage| Some((stage.kind.layer()?, stage.kind.lanes()?)))
-                .map(|(layer, lanes)| {
-                    let parallelism = compiler::fold::Parallelism { pe: lanes.pe, simd: lanes.simd };
-                    (planned.network.layer(layer).name.clone(), parallelism)
+                .filter_map(|stage| stage.block.dot_unit())
+                .map(|unit| {
+                    let parallelism = compiler::blocks::Parallelism { pe: unit.pe, simd: unit.simd };
+                    (planned.network.layer(unit.layer).name.clone(), parallelism)
                 })
                 .collect();
             save("plan", &format!("{name}{suffix}-folding.json"), &serde_json::to_vec(&folding).unwrap());

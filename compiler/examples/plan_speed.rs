@@ -1,7 +1,7 @@
 //! Plans a model and says how long that took: `plan_speed MODEL [RATE|max] [LUTS BLOCK_RAMS]`, the chip an ECP5.
+use compiler::chip::family::Family;
 use compiler::estimate::Shell;
-use compiler::family::Family;
-use compiler::fold::{Budget, Goal, Target, plan_for};
+use compiler::planner::{Budget, Goal, Target, plan_for};
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -22,7 +22,7 @@ fn main() {
     match plan {
         Ok(plan) => {
             print!("{plan}");
-            println!("{:?}", target.estimate(&plan.network, &plan.streams, &plan.stages));
+            println!("{:?}", target.estimate(&plan.streams, &plan.stages));
         }
         Err(error) => println!("{error}"),
     }

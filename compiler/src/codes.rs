@@ -1,13 +1,8 @@
-//! Codes: how many bits a number takes, and the codes that step functions go through as thresholds are passed.
+//! The codes that step functions go through as thresholds are passed.
 
 use abi::{ElementType, StepFunction};
 use network::network::{LayerId, LayerKind, Network, TensorType};
 use std::collections::BTreeSet;
-
-/// Bits that hold every number up to `greatest`, at least 1.
-pub fn bits_for(greatest: u64) -> usize {
-    (u64::BITS - greatest.leading_zeros()).max(1) as usize
-}
 
 /// Most thresholds of a step function in hardware: those of 8 bits.
 pub const MOST_THRESHOLDS: usize = 255;

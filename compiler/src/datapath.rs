@@ -3,7 +3,7 @@
 //! Inputs reach a datapath as unsigned numbers of `m` bits: a signed input has its sign bit flipped, which adds
 //! `2^(m−1)` to it; ±1 counts as 1 and 0. What this adds to a dot product is a constant of the weights.
 
-use crate::memory::MemoryKind;
+use crate::chip::memory::MemoryKind;
 use abi::ElementType;
 use bases::Bases;
 use digits::Digits;
@@ -139,7 +139,8 @@ pub fn operand(datapath: Datapath, input: ElementType, padded: bool) -> ElementT
 }
 
 /// A datapath, and what it needs to know of the weights besides their range.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Form {
     /// [`Datapath::Bipolar`].
     Bipolar,
@@ -200,7 +201,7 @@ impl Form {
 }
 
 /// How the weights of a datapath are multiplied with inputs of given bits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Multiplier {
     /// The datapath and its weights.
     pub form: Form,

@@ -2,18 +2,17 @@
 //! [`Plan`](plan::Plan).
 //!
 //! [`lower`] turns everything between two dot products into integer step functions by evaluating it exactly;
-//! [`fold`] chooses parallelism; [`schedule`] predicts every clock cycle, [`values`] what
+//! [`planner`] chooses parallelism; [`schedule`] predicts every clock cycle, [`values`] what
 //! streams carry; [`replace`] puts other weights into a plan.
 
+pub mod blocks;
+pub mod chip;
 pub mod codes;
 pub mod datapath;
-pub mod dot_unit;
 pub mod estimate;
-pub mod family;
-pub mod fold;
 pub mod lower;
-pub mod memory;
 pub mod plan;
+pub mod planner;
 pub mod replace;
 pub mod report;
 pub mod schedule;

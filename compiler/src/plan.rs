@@ -3,21 +3,17 @@
 //! A directed acyclic graph of stages joined by streams. The plan fixes everything that costs or takes time:
 //! parallelism, stream widths, depths of queues, cycles; it names no wire.
 
-use crate::memory::{Memories, MemoryRole};
+use crate::blocks::dot_unit::DotUnit;
+use crate::blocks::{Block, Vectors};
+use crate::chip::memory::{Memories, MemoryRole};
 use abi::packing::StreamFormat;
-use network::network::{LayerId, Network, TensorId};
+use network::network::{Network, TensorId};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-mod arithmetic;
-mod clean;
-mod validate;
-mod vectors;
+mod fit;
 
-pub use arithmetic::{Arithmetic, arithmetic};
-pub use clean::has_clean_lanes;
-pub use validate::PlanInvalid;
-pub use vectors::{Misfit, Vectors, check_fit, reads};
+pub use fit::{Misfit, check_fit};
 
 /// Index of a stream in [`Plan::streams`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -52,6 +48,9 @@ pub struct Stream {
     /// Whether words have one more bit, above the elements: set where the word lies outside the image and its low bits
     /// hold the number of elements that it stands for.
     pub padded: bool,
+    /// Whether lanes beyond the last element of a vector hold zeros, wherever a word has any. Units that look at every lane
+    /// rely on it.
+    pub clean: bool,
     /// The tensor of the network that it carries, `None` for others, such as windows.
     pub tensor: Option<TensorId>,
 }
@@ -68,15 +67,12 @@ impl Stream {
 pub struct Stage {
     /// Unique name, a Verilog identifier.
     pub name: String,
-    /// What it computes.
-    pub kind: StageKind,
+    /// What it computes, and its shape.
+    pub block: Block,
     /// The streams it reads, one or two.
     pub inputs: Vec<StreamId>,
     /// The streams it writes, one or two.
     pub outputs: Vec<StreamId>,
-    /// The vectors that it reads from each of `inputs`, as its layer has them.
-    #[serde(default)]
-    pub reads: Vec<Vectors>,
     /// Clock cycles that one image occupies it.
     pub cycles: u64,
     /// What its memories are made of.
@@ -85,6 +81,18 @@ pub struct Stage {
 }
 
 impl Stage {
+    /// A stage whose memories are not chosen yet.
+    pub fn new(name: String, block: Block, inputs: Vec<StreamId>, outputs: Vec<StreamId>, streams: &[Stream]) -> Self {
+        let words = inputs.iter().chain(&outputs).map(|id| streams[id.0].format.words_per_image() as u64).max();
+        let cycles = words.unwrap_or(1).max(block.shape().busy());
+        Stage { name, block, inputs, outputs, cycles, memories: Memories::default() }
+    }
+
+    /// The vectors that it reads from each of `inputs`, as its layer has them.
+    pub fn reads(&self) -> Vec<Vectors> {
+        self.block.shape().reads()
+    }
+
     /// The first stream read, for most kinds the only one.
     pub fn input(&self) -> StreamId {
         self.inputs[0]
@@ -97,162 +105,7 @@ impl Stage {
 
     /// Words of a vector read at input `port`.
     pub fn words_per_vector(&self, streams: &[Stream], port: usize) -> usize {
-        self.reads[port].words_per_vector(streams[self.inputs[port].0].format.lanes)
-    }
-}
-
-/// What a stage computes.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum StageKind {
-    /// The same elements in words of another number of lanes. Vectors are those of the stream written.
-    WidthConverter,
-    /// The windows of a layer, tap by tap.
-    SlidingWindow {
-        /// The `Convolution` or `Pool` layer.
-        layer: LayerId,
-        /// Words of the image that it holds.
-        capacity: usize,
-    },
-    /// Dot products, their thresholds included where they follow directly.
-    MatrixVectorUnit {
-        /// The `MatrixVector` or `Convolution` layer.
-        layer: LayerId,
-        /// The `MultiThreshold` layer applied to its accumulators.
-        thresholds: Option<LayerId>,
-        /// Rows computed at once.
-        pe: usize,
-        /// Columns taken at once.
-        simd: usize,
-    },
-    /// Dot products of a convolution with one channel a group, their thresholds included where they follow directly.
-    DepthwiseUnit {
-        /// The `Convolution` layer.
-        layer: LayerId,
-        /// The `MultiThreshold` layer applied to its accumulators.
-        thresholds: Option<LayerId>,
-        /// Channels computed at once.
-        pe: usize,
-    },
-    /// The greatest or least element, or the sum, of each channel of a window.
-    PoolUnit {
-        /// The `Pool` layer.
-        layer: LayerId,
-    },
-    /// The greatest or least element, or the sum, of each channel of the image.
-    GlobalPool {
-        /// The `Pool` layer.
-        layer: LayerId,
-    },
-    /// Step functions on a stream of integers.
-    MultiThreshold {
-        /// The `MultiThreshold` layer.
-        layer: LayerId,
-    },
-    /// The sum of one or two streams, each element times a factor.
-    AddUnit {
-        /// The `Add` layer.
-        layer: LayerId,
-    },
-    /// The product of two streams.
-    MultiplyUnit {
-        /// The `Multiply` layer.
-        layer: LayerId,
-    },
-    /// A function of two codes.
-    TableUnit {
-        /// The `Table` layer.
-        layer: LayerId,
-    },
-    /// The channels of the first stream, then those of the second.
-    Concat {
-        /// The `Concat` layer.
-        layer: LayerId,
-    },
-    /// Each pixel repeated in both directions.
-    Upsample {
-        /// The `Upsample` layer.
-        layer: LayerId,
-    },
-    /// The same words twice.
-    Fork,
-    /// A queue.
-    Fifo {
-        /// Words that it holds.
-        depth: usize,
-    },
-    /// Index of the greatest element.
-    ArgMax {
-        /// The `ArgMax` layer.
-        layer: LayerId,
-    },
-}
-
-/// Rows and columns that a stage computes at once.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Lanes {
-    /// Rows.
-    pub pe: usize,
-    /// Columns.
-    pub simd: usize,
-}
-
-impl StageKind {
-    /// The kind's name, that of its hardware block.
-    pub fn name(&self) -> &'static str {
-        match self {
-            StageKind::WidthConverter => "width_converter",
-            StageKind::SlidingWindow { .. } => "sliding_window",
-            StageKind::MatrixVectorUnit { .. } => "matrix_vector_unit",
-            StageKind::DepthwiseUnit { .. } => "depthwise_unit",
-            StageKind::PoolUnit { .. } => "pool_unit",
-            StageKind::GlobalPool { .. } => "global_pool",
-            StageKind::MultiThreshold { .. } => "multi_threshold",
-            StageKind::AddUnit { .. } => "add_unit",
-            StageKind::MultiplyUnit { .. } => "multiply_unit",
-            StageKind::TableUnit { .. } => "table_unit",
-            StageKind::Concat { .. } => "concat",
-            StageKind::Upsample { .. } => "upsample",
-            StageKind::Fork => "fork",
-            StageKind::Fifo { .. } => "stream_fifo",
-            StageKind::ArgMax { .. } => "arg_max",
-        }
-    }
-
-    /// The layer computed, wholly or in part; `None` for stages that only carry words.
-    pub fn layer(&self) -> Option<LayerId> {
-        match self {
-            StageKind::SlidingWindow { layer, .. }
-            | StageKind::MatrixVectorUnit { layer, .. }
-            | StageKind::DepthwiseUnit { layer, .. }
-            | StageKind::PoolUnit { layer }
-            | StageKind::GlobalPool { layer }
-            | StageKind::MultiThreshold { layer }
-            | StageKind::AddUnit { layer }
-            | StageKind::MultiplyUnit { layer }
-            | StageKind::TableUnit { layer }
-            | StageKind::Concat { layer }
-            | StageKind::Upsample { layer }
-            | StageKind::ArgMax { layer } => Some(*layer),
-            StageKind::WidthConverter | StageKind::Fork | StageKind::Fifo { .. } => None,
-        }
-    }
-
-    /// The layer of step functions taken in.
-    pub fn thresholds(&self) -> Option<LayerId> {
-        match self {
-            StageKind::MatrixVectorUnit { thresholds, .. } | StageKind::DepthwiseUnit { thresholds, .. } => *thresholds,
-            _ => None,
-        }
-    }
-
-    /// The parallelism of dot products.
-    pub fn lanes(&self) -> Option<Lanes> {
-        match self {
-            StageKind::MatrixVectorUnit { pe, simd, .. } => Some(Lanes { pe: *pe, simd: *simd }),
-            StageKind::DepthwiseUnit { pe, .. } => Some(Lanes { pe: *pe, simd: 1 }),
-            _ => None,
-        }
+        self.reads()[port].words_per_vector(streams[self.inputs[port].0].format.lanes)
     }
 }
 
@@ -287,7 +140,7 @@ impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "plan {} at {} MHz", self.network.name, self.clock_mhz)?;
         let stream = |id: StreamId| {
-            let Stream { name, format, padded, tensor: _ } = self.stream(id);
+            let Stream { name, format, padded, clean: _, tensor: _ } = self.stream(id);
             let padded = if *padded { " padded" } else { "" };
             let StreamFormat { element, lanes, channels, vectors } = format;
             format!("{name}: {lanes} x {element}[{vectors}, {channels}]{padded}")
@@ -296,17 +149,13 @@ impl fmt::Display for Plan {
         for stage in &self.stages {
             let outputs: Vec<String> = stage.outputs.iter().map(|id| stream(*id)).collect();
             let inputs: Vec<&str> = stage.inputs.iter().map(|id| self.stream(*id).name.as_str()).collect();
-            write!(f, "{} = {}({}", outputs.join(", "), stage.kind.name(), inputs.join(", "))?;
-            match &stage.kind {
-                StageKind::SlidingWindow { capacity, .. } => write!(f, ", holds {capacity} words")?,
-                StageKind::Fifo { depth } => write!(f, ", holds {depth} words")?,
-                kind => {
-                    if let Some(Lanes { pe, simd }) = kind.lanes() {
-                        write!(f, ", pe {pe}, simd {simd}")?;
-                    }
-                }
+            write!(f, "{} = {}({}", outputs.join(", "), stage.block.name(), inputs.join(", "))?;
+            if let Some(words) = stage.block.words_held() {
+                write!(f, ", holds {words} words")?;
+            } else if let Some(DotUnit { pe, simd, .. }) = stage.block.dot_unit() {
+                write!(f, ", pe {pe}, simd {simd}")?;
             }
-            let layer = stage.kind.layer().map_or("", |id| self.network.layer(id).name.as_str());
+            let layer = stage.block.layer().map_or("", |id| self.network.layer(id).name.as_str());
             write!(f, ")  # {} cycles{}{layer}", stage.cycles, if layer.is_empty() { "" } else { ", " })?;
             for role in [MemoryRole::Weights, MemoryRole::Constants, MemoryRole::Words] {
                 if let Some(kind) = stage.memories.kind(role) {

@@ -1,11 +1,12 @@
 //! `report.json`: what a plan costs and gives, in numbers.
 
+use crate::blocks::Block;
+use crate::chip::family::Family;
+use crate::chip::memory::{MemoryKind, MemoryRole, block_rams, lut_cost};
 use crate::datapath::Datapath;
-use crate::estimate::{Accuracy, Estimate, accuracy, features};
-use crate::family::Family;
-use crate::fold::{Target, USABLE};
-use crate::memory::{MemoryKind, MemoryRole, block_rams, lut_cost, shapes};
-use crate::plan::{Plan, Stage, StageKind, StreamId, arithmetic};
+use crate::estimate::{Accuracy, Estimate, accuracy};
+use crate::plan::{Plan, Stage, StreamId};
+use crate::planner::{Target, USABLE};
 use network::graph::Approximation;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -163,9 +164,9 @@ pub struct MemoryReport {
 }
 
 impl MemoryReport {
-    fn of(plan: &Plan, stage: &Stage, family: Family) -> Vec<Self> {
-        let known = shapes(&plan.network, &plan.streams, &plan.stages, stage).into_iter();
-        known
+    fn of(stage: &Stage, family: Family) -> Vec<Self> {
+        let shapes = stage.block.shape().memories().into_iter();
+        shapes
             .filter_map(|shape| {
                 let (role, width, depth) = (shape.role, shape.width, shape.depth);
                 let kind = stage.memories.kind(role)?;
@@ -193,24 +194,22 @@ impl Report {
             .stages
             .iter()
             .map(|stage| {
-                let lanes = stage.kind.lanes();
-                let layer = stage.kind.layer().map(|id| plan.network.layer(id));
-                let choice = arithmetic(&plan.network, &plan.streams, &plan.stages, stage).map(|found| found.choice);
+                let unit = stage.block.dot_unit();
+                let layer = stage.block.layer().map(|id| plan.network.layer(id));
                 LayerReport {
                     stage: stage.name.clone(),
                     inputs: names(&stage.inputs),
                     outputs: names(&stage.outputs),
                     name: layer.map_or_else(|| stage.name.clone(), |layer| layer.name.clone()),
-                    kind: stage.kind.name().to_owned(),
-                    pe: lanes.map(|lanes| lanes.pe),
-                    simd: lanes.map(|lanes| lanes.simd),
+                    kind: stage.block.name().to_owned(),
+                    pe: unit.map(|unit| unit.pe),
+                    simd: unit.map(|unit| unit.simd),
                     cycles: stage.cycles,
-                    datapath: choice.as_ref().map(|choice| choice.form.datapath()),
-                    reason: choice.map(|choice| choice.reason),
+                    datapath: unit.map(|unit| unit.multiplier.form.datapath()),
+                    reason: unit.map(|unit| unit.reason.clone()),
                     bottleneck: Some(stage.cycles) == slowest,
-                    estimate: features::of_stage(&plan.network, &plan.streams, &plan.stages, stage, family)
-                        .estimate(family),
-                    memories: MemoryReport::of(plan, stage, family),
+                    estimate: Estimate::of_stage(stage, family),
+                    memories: MemoryReport::of(stage, family),
                 }
             })
             .collect();
@@ -224,7 +223,7 @@ impl Report {
             link_fps: None,
             ops_per_inference: plan.network.operations(),
             weight_bits: plan.network.weight_bits(),
-            estimate: target.estimate(&plan.network, &plan.streams, &plan.stages),
+            estimate: target.estimate(&plan.streams, &plan.stages),
             estimate_family: family,
             estimate_accuracy: accuracy(family),
             available: target.budget.map(|budget| Available {
@@ -238,16 +237,16 @@ impl Report {
             fifo_depths: plan
                 .stages
                 .iter()
-                .filter_map(|stage| match stage.kind {
-                    StageKind::Fifo { depth } => Some((stage.name.clone(), depth)),
+                .filter_map(|stage| match &stage.block {
+                    Block::StreamFifo(queue) => Some((stage.name.clone(), queue.depth)),
                     _ => None,
                 })
                 .collect(),
             line_buffer_words: plan
                 .stages
                 .iter()
-                .filter_map(|stage| match stage.kind {
-                    StageKind::SlidingWindow { capacity, .. } => Some((stage.name.clone(), capacity)),
+                .filter_map(|stage| match &stage.block {
+                    Block::SlidingWindow(window) => Some((stage.name.clone(), window.shape.depth)),
                     _ => None,
                 })
                 .collect(),
@@ -299,7 +298,7 @@ impl fmt::Display for Report {
         if let Some(link_fps) = self.link_fps {
             writeln!(f, "through the board's link: {link_fps:.0} images/s")?;
         }
-        let Estimate { lut, ff, bram, fmax_mhz } = self.estimate;
+        let Estimate { lut, ff, bram } = self.estimate;
         let family = self.estimate_family;
         match self.available {
             None => {
@@ -310,9 +309,6 @@ impl fmt::Display for Report {
                 "estimate of the device on {family}: {lut} of {luts} LUTs, {ff} of {ffs} flip-flops, {bram} of {brams} \
                  block RAMs"
             )?,
-        }
-        if let Some(fmax_mhz) = fmax_mhz {
-            writeln!(f, "estimate of the clock: {fmax_mhz:.0} MHz")?;
         }
         match self.measured {
             None => Ok(()),

@@ -14,7 +14,15 @@ mod words;
 pub use check::{Check, Difference, Drawn, check, check_stages};
 pub use words::{Words, WordsError};
 
-use crate::plan::{Plan, Stage, StageKind, StreamId};
+use crate::blocks::Block;
+use crate::blocks::add_unit::AddUnit;
+use crate::blocks::arg_max::ArgMax;
+use crate::blocks::concat::Concat;
+use crate::blocks::multi_threshold::MultiThreshold;
+use crate::blocks::multiply_unit::MultiplyUnit;
+use crate::blocks::pool_unit::PoolUnit;
+use crate::blocks::table_unit::TableUnit;
+use crate::plan::{Plan, Stage, StreamId};
 use check::Sample;
 use network::network::{LayerId, LayerKind};
 use std::rc::Rc;
@@ -64,26 +72,26 @@ impl StageRun<'_> {
     /// The words that the stage writes to each of its outputs.
     fn output(&self) -> Result<Rc<Words>, WordsError> {
         let network = &self.plan.network;
-        let words = match &self.stage.kind {
-            StageKind::Fork | StageKind::Fifo { .. } => return Ok(self.inputs[0].clone()),
-            StageKind::WidthConverter => {
+        let words = match &self.stage.block {
+            Block::Fork(_) | Block::StreamFifo(_) => return Ok(self.inputs[0].clone()),
+            Block::WidthConverter(_) => {
                 let channels = self.plan.stream(self.stage.output()).format.channels;
                 let vectors = self.plan.stream(self.stage.output()).format.vectors;
                 let elements = self.reader(0, channels).all(vectors)?;
                 Ok(self.write(&elements, channels))
             }
-            StageKind::Concat { .. } => self.concat(),
-            StageKind::Upsample { layer } => self.upsample(*layer),
-            StageKind::SlidingWindow { layer, .. } => self.sliding_window(*layer),
-            StageKind::MatrixVectorUnit { layer, thresholds, .. } => self.dot_products(*layer, *thresholds),
-            StageKind::DepthwiseUnit { layer, thresholds, .. } => self.depthwise(*layer, *thresholds),
-            StageKind::PoolUnit { layer } => self.pool(*layer),
-            StageKind::GlobalPool { layer }
-            | StageKind::MultiThreshold { layer }
-            | StageKind::AddUnit { layer }
-            | StageKind::MultiplyUnit { layer }
-            | StageKind::TableUnit { layer }
-            | StageKind::ArgMax { layer } => {
+            Block::Concat(concat) => self.concat(concat),
+            Block::Upsample(enlargement) => self.upsample(enlargement.layer),
+            Block::SlidingWindow(windows) => self.sliding_window(windows.layer),
+            Block::MatrixVectorUnit(unit) => self.dot_products(unit.layer, unit.thresholds),
+            Block::DepthwiseUnit(unit) => self.depthwise(unit.layer, unit.thresholds),
+            Block::PoolUnit(pool) => self.pool(pool.layer),
+            Block::GlobalPool(PoolUnit { layer, .. })
+            | Block::MultiThreshold(MultiThreshold { layer, .. })
+            | Block::AddUnit(AddUnit { layer, .. })
+            | Block::MultiplyUnit(MultiplyUnit { layer, .. })
+            | Block::TableUnit(TableUnit { layer, .. })
+            | Block::ArgMax(ArgMax { layer, .. }) => {
                 let layer = network.layer(*layer);
                 let mut inputs = Vec::with_capacity(layer.inputs.len());
                 for (port, tensor) in layer.inputs.iter().enumerate() {
@@ -110,11 +118,11 @@ impl StageRun<'_> {
     }
 
     /// Moves the words of a vector of the first stream, then those of a vector of the second.
-    fn concat(&self) -> Result<Words, WordsError> {
-        let counts = [0, 1].map(|port| self.stage.words_per_vector(&self.plan.streams, port));
+    fn concat(&self, concat: &Concat) -> Result<Words, WordsError> {
+        let counts = concat.words();
         let [mut first, mut second] = [0, 1].map(|port| self.reader(port, 0));
         let mut result = Words::empty(self.inputs[0].lanes());
-        for _ in 0..self.stage.reads[0].vectors {
+        for _ in 0..concat.reads[0].vectors {
             for (reader, count) in [&mut first, &mut second].into_iter().zip(counts) {
                 for _ in 0..count {
                     result.push(reader.any_word()?.iter().copied());

@@ -6,11 +6,11 @@
 #[path = "support/networks.rs"]
 mod networks;
 
+use compiler::chip::family::Family;
+use compiler::chip::memory::{MemoryKind, MemoryRole};
 use compiler::estimate::{Estimate, Shell};
-use compiler::family::Family;
-use compiler::fold::{Budget, Goal, PlanError, Target, USABLE, plan_for};
-use compiler::memory::{MemoryKind, MemoryRole, shapes};
 use compiler::plan::Plan;
+use compiler::planner::{Budget, Goal, PlanError, Target, USABLE, plan_for};
 use network::network::Network;
 use networks::{BIPOLAR, Builder, U2, window};
 
@@ -22,7 +22,7 @@ fn target(family: Family, lut: u64, bram: u64) -> Target {
 }
 
 fn estimate(plan: &Plan, target: &Target) -> Estimate {
-    target.estimate(&plan.network, &plan.streams, &plan.stages)
+    target.estimate(&plan.streams, &plan.stages)
 }
 
 fn fastest(network: &Network, target: &Target) -> Result<Plan, PlanError> {
@@ -118,11 +118,10 @@ fn memories_of_one_row_are_constants_and_scarce_ones_move_to_luts() {
             plan_for(network.clone(), &Goal::FramesPerSecond(5e5), 100.0, &target).unwrap()
         };
         let kinds = |plan: &Plan| -> Vec<(MemoryRole, usize, MemoryKind)> {
-            let of_stage = |stage| {
-                let shapes = shapes(&plan.network, &plan.streams, &plan.stages, stage).into_iter();
-                shapes.map(|shape| (shape.role, shape.depth, stage.memories.kind(shape.role).unwrap()))
-            };
-            plan.stages.iter().flat_map(of_stage).collect()
+            let shapes = plan.stages.iter().flat_map(|stage| {
+                stage.block.shape().memories().into_iter().map(move |shape| (shape, stage.memories.kind(shape.role)))
+            });
+            shapes.map(|(shape, kind)| (shape.role, shape.depth, kind.unwrap())).collect()
         };
         let (dear, cheap) = (plan(1e9), plan(0.0));
         for (role, depth, kind) in kinds(&dear) {

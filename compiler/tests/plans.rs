@@ -5,8 +5,10 @@
 #[path = "support/networks.rs"]
 mod networks;
 
-use compiler::fold::{Dot, Goal, Parallelism, plan};
-use compiler::plan::{Plan, StageKind};
+use compiler::blocks::Block;
+use compiler::blocks::{Dot, Parallelism};
+use compiler::plan::Plan;
+use compiler::planner::{Goal, plan};
 use compiler::schedule::{Times, control_outcome, times_of};
 use network::network::Network;
 use networks::{Builder, U2, all, window};
@@ -72,10 +74,13 @@ fn a_branch_without_room_is_seen_to_be_stuck() {
     let y = builder.steps(y, U2);
     let sum = builder.add(&[(x, 1), (y, 1)]);
     let plan = plan(builder.finish(sum), &Goal::FramesPerSecond(1e4), 100.0).unwrap();
-    let times = times_of(&plan.network, &plan.streams, &plan.stages).unwrap();
+    let times = times_of(&plan.streams, &plan.stages).unwrap();
     assert_eq!(times, Times { initiation_interval: plan.initiation_interval, latency: plan.latency });
     let mut shallow = plan.stages.clone();
-    let mut queues = shallow.iter_mut().filter(|stage| matches!(stage.kind, StageKind::Fifo { .. }));
-    queues.next().unwrap().kind = StageKind::Fifo { depth: 2 };
-    assert_eq!(times_of(&plan.network, &plan.streams, &shallow), None);
+    let mut queues = shallow.iter_mut().filter_map(|stage| match &mut stage.block {
+        Block::StreamFifo(queue) => Some(queue),
+        _ => None,
+    });
+    queues.next().unwrap().depth = 2;
+    assert_eq!(times_of(&plan.streams, &shallow), None);
 }

@@ -5,8 +5,9 @@
 #[path = "../../sim/tests/random_networks/generator.rs"]
 mod generator;
 
-use compiler::fold::{Dot, Goal, Parallelism, PlanError, plan};
+use compiler::blocks::{Dot, Parallelism};
 use compiler::lower::lower;
+use compiler::planner::{Goal, PlanError, plan};
 use compiler::schedule::control_outcome;
 use generator::random_convolutional_graph;
 use network::network::Network;

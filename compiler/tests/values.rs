@@ -8,8 +8,10 @@ mod networks;
 mod random_networks;
 
 use abi::manifest::Checked;
-use compiler::fold::{Dot, Goal, Parallelism, PlanError, plan};
-use compiler::plan::{Plan, StageKind, Vectors};
+use compiler::blocks::{Block, Vectors};
+use compiler::blocks::{Dot, Parallelism};
+use compiler::plan::Plan;
+use compiler::planner::{Goal, PlanError, plan};
 use compiler::values::{Difference, check, check_stages};
 use network::network::Network;
 use networks::{BIPOLAR, Builder, I3, U2, all, window};
@@ -67,14 +69,15 @@ fn the_writers_cut_in_place_of_the_layers_is_noticed() {
         let Some(plan) = random_plan(random_network(seed), seed) else { continue };
         for index in 0..plan.stages.len() {
             let stage = &plan.stages[index];
-            if !matches!(stage.kind, StageKind::Concat { .. } | StageKind::Upsample { .. }) {
-                continue;
-            }
             let written: Vec<Vectors> =
                 stage.inputs.iter().map(|input| Vectors::of_format(&plan.stream(*input).format)).collect();
-            let moves_alike = stage.reads == written;
+            let moves_alike = stage.reads() == written;
             let mut wrong = plan.clone();
-            wrong.stages[index].reads = written;
+            match &mut wrong.stages[index].block {
+                Block::Concat(concat) => concat.reads = [written[0], written[1]],
+                Block::Upsample(enlargement) => enlargement.channels = written[0].channels,
+                _ => continue,
+            }
             assert_eq!(wrong.validate().is_ok(), moves_alike, "seed {seed}\n{plan}");
             let found = [check(&wrong).is_err(), check_stages(&wrong).is_err()];
             assert!(!(moves_alike && found.contains(&true)), "seed {seed}\n{plan}");
@@ -97,7 +100,7 @@ fn words_that_do_not_fit_are_an_error() {
     let mut plan = plan(network, &Goal::Folding(folding.into()), 100.0).unwrap();
     assert!(check(&plan).is_ok());
     // Without the converter between the groups of three and the pixels of six.
-    let converter = plan.stages.iter().position(|stage| stage.kind == StageKind::WidthConverter).unwrap();
+    let converter = plan.stages.iter().position(|stage| matches!(stage.block, Block::WidthConverter(_))).unwrap();
     let removed = plan.stages.remove(converter);
     for stage in &mut plan.stages {
         stage.inputs.iter_mut().filter(|input| **input == removed.output()).for_each(|input| *input = removed.input());

@@ -1,8 +1,8 @@
 //! From any bytes as an `.onnx` file to the reference's scores, the network in integers and a plan.
 
 use super::render;
-use compiler::fold::{Goal, plan};
 use compiler::lower::lower;
+use compiler::planner::{Goal, plan};
 use network::onnx::import_bytes;
 use network::tensor::Tensor;
 

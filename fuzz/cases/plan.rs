@@ -1,9 +1,10 @@
 //! Any text as `plan.json`, `loaded.json` and a folding file.
 
 use super::render;
-use compiler::fold::{Goal, Parallelism, plan};
+use compiler::blocks::Parallelism;
 use compiler::lower::lower;
 use compiler::plan::Plan;
+use compiler::planner::{Goal, plan};
 use network::network::{LayerKind, Network};
 use network::onnx::import_bytes;
 use std::collections::BTreeMap;

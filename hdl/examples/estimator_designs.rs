@@ -8,10 +8,12 @@
 mod networks;
 
 use abi::ElementType;
-use compiler::estimate::{Features, Shell, features, shell_features};
-use compiler::family::Family;
-use compiler::fold::{Dot, Goal, Parallelism, Target, plan_for};
-use compiler::plan::Plan;
+use compiler::blocks::{Dot, Parallelism};
+use compiler::chip::family::Family;
+use compiler::chip::features::Features;
+use compiler::estimate::{Shell, shell_features};
+use compiler::plan::{Plan, Stage};
+use compiler::planner::{Goal, Target, plan_for};
 use hdl::artifacts;
 use hdl::board::Board;
 use network::network::Network;
@@ -161,14 +163,14 @@ fn values(list: &[(&'static str, f64)]) -> Value {
 fn described(name: &str, features: &Features) -> Value {
     json!({
         "name": name, "kind": features.kind, "bram": features.bram,
-        "lut": values(&features.lut), "ff": values(&features.ff), "delay": values(&features.delay),
+        "lut": values(&features.lut), "ff": values(&features.ff),
     })
 }
 
 fn write(plan: &Plan, family: Family, folder: &Path) -> Result<(), Box<dyn Error>> {
     let board = Board::find("ulx3s-85f")?;
     artifacts::write(plan, Some(&board), folder)?;
-    let of = |stage| features::of_stage(&plan.network, &plan.streams, &plan.stages, stage, family);
+    let of = |stage: &Stage| stage.block.shape().features(family, &stage.memories);
     let mut stages: Vec<Value> = plan.stages.iter().map(|stage| described(&stage.name, &of(stage))).collect();
     let shell = Shell { rings: hdl::shell::windows::rings, line_bytes: hdl::board::device::line_bytes };
     let shell = shell_features(&plan.input_format(), &plan.output_format(), family, &shell);

@@ -36,7 +36,7 @@ pub mod weight_access;
 pub mod width_converter;
 
 use crate::wire::ModuleName;
-use compiler::memory::MemoryKind;
+use compiler::chip::memory::MemoryKind;
 
 /// What modules are called that a plan makes of one kind of memory; `None` where synthesis makes what it likes.
 fn made_of(kind: Option<MemoryKind>) -> Option<&'static str> {
@@ -63,5 +63,5 @@ pub fn address_bits(depth: usize) -> usize {
 
 /// Bits that hold every number up to `greatest`, at least 1.
 pub fn bits_for(greatest: usize) -> usize {
-    compiler::codes::bits_for(greatest as u64)
+    compiler::chip::number::bits_for(greatest as u64)
 }

@@ -24,13 +24,13 @@ use crate::blocks::width_converter::WidthConverter;
 use crate::emit::EmitError;
 use abi::ElementType;
 use abi::weights::Segment;
+use compiler::blocks::Block;
+use compiler::blocks::dot_unit::DotUnit;
+use compiler::blocks::pool_unit as pools;
 use compiler::codes::Ladder;
-use compiler::datapath::Form;
-use compiler::fold::Dot;
-use compiler::plan::{Plan, Stage, StageKind, StreamId, arithmetic};
-use compiler::schedule::upsample_shape;
+use compiler::plan::{Plan, Stage, StreamId};
 use miette::Diagnostic;
-use network::network::{Layer, LayerId, LayerKind, Pool, PoolOperation, WeightMatrix};
+use network::network::{Layer, LayerKind, Pool, PoolOperation, WeightMatrix};
 pub use pipeline::{Netlist, Pipeline, Placed};
 use thiserror::Error;
 pub use unit::Unit;
@@ -120,132 +120,120 @@ fn unit(plan: &Plan, stage: &Stage) -> Result<Unit, DesignError> {
     let network = &plan.network;
     let (input, output) = (plan.stream(stage.input()).format, plan.stream(stage.output()).format);
     let fault = |layer: &str| DesignError::Stage { stage: stage.name.clone(), layer: layer.to_owned() };
-    Ok(match &stage.kind {
-        StageKind::WidthConverter => {
-            let bits = input.element.bits() as usize;
-            Unit::WidthConverter(Box::new(WidthConverter::new(output.channels, bits, input.lanes, output.lanes)))
+    Ok(match &stage.block {
+        Block::WidthConverter(block) => {
+            let (channels, bits) = (block.reads.channels, block.element_bits);
+            Unit::WidthConverter(Box::new(WidthConverter::new(channels, bits, block.from, block.to)))
         }
-        StageKind::MatrixVectorUnit { layer, thresholds, pe, simd } => {
-            let DotParts { weights, dot, function, form } = dot_parts(plan, stage, *layer, *thresholds)?;
+        Block::MatrixVectorUnit(block) => {
+            let DotParts { weights, function } = dot_parts(plan, stage, block)?;
             let shape = MatrixVectorShape {
                 name: &stage.name,
                 weights,
                 input: input.element,
                 function,
-                groups: dot.groups,
-                taps: dot.taps,
+                groups: block.groups,
+                taps: block.taps,
                 padded: plan.stream(stage.input()).padded,
-                form,
+                form: block.multiplier.form,
                 writable: network.replaceable,
-                pe: *pe,
-                simd: *simd,
+                pe: block.pe,
+                simd: block.simd,
                 memories: stage.memories,
             };
             Unit::MatrixVectorUnit(Box::new(MatrixVectorUnit::new(&shape)))
         }
-        StageKind::DepthwiseUnit { layer, thresholds, pe } => {
-            let DotParts { weights, dot: _, function, form } = dot_parts(plan, stage, *layer, *thresholds)?;
+        Block::DepthwiseUnit(block) => {
+            let DotParts { weights, function } = dot_parts(plan, stage, block)?;
             let shape = DepthwiseShape {
                 name: &stage.name,
                 weights,
                 input: input.element,
                 function,
                 padded: plan.stream(stage.input()).padded,
-                form,
+                form: block.multiplier.form,
                 writable: network.replaceable,
-                lanes: *pe,
+                lanes: block.pe,
                 memories: stage.memories,
             };
             Unit::DepthwiseUnit(Box::new(DepthwiseUnit::new(&shape)))
         }
-        StageKind::SlidingWindow { layer, capacity } => {
-            let layer = network.layer(*layer);
-            let window = windows::sliding_window(plan, stage, layer, *capacity).ok_or_else(|| fault(&layer.name))?;
+        Block::SlidingWindow(block) => {
+            let layer = network.layer(block.layer);
+            let window = windows::sliding_window(plan, stage, block).ok_or_else(|| fault(&layer.name))?;
             Unit::SlidingWindow(Box::new(window.of_kind(stage.memories.words)))
         }
-        StageKind::Fifo { depth } => {
-            let width = plan.stream(stage.input()).word_bits();
-            Unit::StreamFifo(Box::new(StreamFifo::of_kind(*depth, width, stage.memories.words)))
+        Block::StreamFifo(block) => {
+            Unit::StreamFifo(Box::new(StreamFifo::of_kind(block.depth, block.word_bits, stage.memories.words)))
         }
-        StageKind::MultiThreshold { layer } => {
-            let layer = network.layer(*layer);
+        Block::MultiThreshold(block) => {
+            let layer = network.layer(block.layer);
             let LayerKind::MultiThreshold(steps) = &layer.kind else {
                 return Err(fault(&layer.name));
             };
             let (from, to) = (network.tensor(layer.input()), network.tensor(layer.output));
             let ladder = Ladder::of(steps, to, network.replaceable);
-            let steps = MultiThreshold::new(&stage.name, steps, (from, to), &ladder, input.lanes);
+            let steps = MultiThreshold::new(&stage.name, steps, (from, to), &ladder, block.lanes);
             let steps = steps.of_kind(stage.memories.constants).writable(network.replaceable);
             Unit::MultiThreshold(Box::new(steps))
         }
-        StageKind::ArgMax { layer } => {
-            let layer = network.layer(*layer);
-            let element = input.element;
-            let signed = matches!(element, ElementType::Signed { .. });
-            let (channels, index) = (network.tensor(layer.input()).channels, output.element.bits() as usize);
-            Unit::ArgMax(Box::new(ArgMax::new(channels, element.bits() as usize, signed, input.lanes, index)))
+        Block::ArgMax(block) => {
+            let signed = matches!(input.element, ElementType::Signed { .. });
+            let (channels, index) = (block.reads.channels, output.element.bits() as usize);
+            Unit::ArgMax(Box::new(ArgMax::new(channels, block.element_bits, signed, block.lanes, index)))
         }
-        StageKind::Fork => Unit::Fork(Box::new(Fork::new(plan.stream(stage.input()).word_bits()))),
-        StageKind::Concat { .. } => {
-            let words = [0, 1].map(|port| stage.words_per_vector(&plan.streams, port));
-            Unit::Concat(Box::new(Concat::new(words, output.word_bits())))
+        Block::Fork(block) => Unit::Fork(Box::new(Fork::new(block.word_bits))),
+        Block::Concat(block) => Unit::Concat(Box::new(Concat::new(block.words(), block.word_bits))),
+        Block::PoolUnit(block) | Block::GlobalPool(block) => {
+            pool_unit(plan, stage, block).ok_or_else(|| fault(&network.layer(block.layer).name))?
         }
-        StageKind::PoolUnit { layer } | StageKind::GlobalPool { layer } => {
-            pool_unit(plan, stage, network.layer(*layer)).ok_or_else(|| fault(&network.layer(*layer).name))?
-        }
-        StageKind::AddUnit { layer } => {
-            let layer = network.layer(*layer);
+        Block::AddUnit(block) => {
+            let layer = network.layer(block.layer);
             let LayerKind::Add(add) = &layer.kind else {
                 return Err(fault(&layer.name));
             };
             let shape = |port: usize| {
-                let format = plan.stream(stage.inputs[port]).format;
-                // Of the vectors summed: the writer may cut them into groups.
-                let (element, lanes, channels) = (format.element, format.lanes, output.channels);
+                let element = plan.stream(stage.inputs[port]).format.element;
+                let (lanes, channels) = (block.lanes, block.terms[port].reads.channels);
                 WeighedShape { element, lanes, channels, factors: &add.factors[port] }
             };
-            let bits = output.element.bits() as usize;
-            match stage.inputs.len() {
+            let bits = block.bits_out;
+            match block.terms.len() {
                 1 => Unit::ScaleUnit(Box::new(ScaleUnit::new(&stage.name, &shape(0), bits))),
                 _ => Unit::AddUnit(Box::new(AddUnit::new(&stage.name, [&shape(0), &shape(1)], bits))),
             }
         }
-        StageKind::MultiplyUnit { .. } => {
+        Block::MultiplyUnit(block) => {
             let elements = [0, 1].map(|port| plan.stream(stage.inputs[port]).format.element);
-            let bits = output.element.bits() as usize;
-            Unit::MultiplyUnit(Box::new(MultiplyUnit::new(&stage.name, elements, output.lanes, bits)))
+            Unit::MultiplyUnit(Box::new(MultiplyUnit::new(&stage.name, elements, block.lanes, block.bits_out)))
         }
-        StageKind::TableUnit { layer } => {
-            let layer = network.layer(*layer);
+        Block::TableUnit(block) => {
+            let layer = network.layer(block.layer);
             let LayerKind::Table(table) = &layer.kind else {
                 return Err(fault(&layer.name));
             };
             let inputs = [0, 1].map(|port| plan.stream(stage.inputs[port]).format.element);
-            let (lanes, channels) = (output.lanes, output.channels);
+            let (lanes, channels) = (block.lanes, block.reads[0].channels);
             let (name, values) = (stage.name.as_str(), table.values.as_slice());
             let shape = TableShape { name, inputs, output: output.element, lanes, channels, values };
             Unit::TableUnit(Box::new(TableUnit::new(&shape)))
         }
-        StageKind::Upsample { layer } => {
-            let layer = network.layer(*layer);
-            let shape = upsample_shape(network, layer, stage.words_per_vector(&plan.streams, 0))
-                .ok_or_else(|| fault(&layer.name))?;
-            let upsample = Upsample::new(&stage.name, &shape, input.word_bits());
+        Block::Upsample(block) => {
+            let upsample = Upsample::new(&stage.name, &block.shape(), block.word_bits);
             Unit::Upsample(Box::new(upsample.of_kind(stage.memories.words)))
         }
     })
 }
 
 /// The pool of a stage, `None` where its layer is no pool.
-fn pool_unit(plan: &Plan, stage: &Stage, layer: &Layer) -> Option<Unit> {
-    let LayerKind::Pool(Pool { window, operation }) = &layer.kind else {
+fn pool_unit(plan: &Plan, stage: &Stage, block: &pools::PoolUnit) -> Option<Unit> {
+    let LayerKind::Pool(Pool { operation, .. }) = &plan.network.layer(block.layer).kind else {
         return None;
     };
-    let (input, output) = (plan.stream(stage.input()), plan.stream(stage.output()).format);
-    let image = plan.network.tensor(layer.input());
-    let (taps, rounds) = match stage.kind {
-        StageKind::GlobalPool { .. } => (image.vectors(), Rounds::Pixels),
-        _ => (window.taps(), Rounds::Taps),
+    let input = plan.stream(stage.input());
+    let rounds = match block.rounds {
+        pools::Rounds::Taps => Rounds::Taps,
+        pools::Rounds::Pixels => Rounds::Pixels,
     };
     let least = match operation {
         PoolOperation::Extremum(least) => Some(least.as_slice()),
@@ -253,13 +241,13 @@ fn pool_unit(plan: &Plan, stage: &Stage, layer: &Layer) -> Option<Unit> {
     };
     Some(Unit::PoolUnit(Box::new(PoolUnit::new(&PoolShape {
         name: &stage.name,
-        input: image.element,
-        lanes: output.lanes,
-        blocks: image.channels.div_ceil(output.lanes),
-        taps,
+        input: input.format.element,
+        lanes: block.lanes,
+        blocks: block.blocks(),
+        taps: block.taps,
         rounds,
         least,
-        bits_out: output.element.bits() as usize,
+        bits_out: block.bits_out,
         padded: input.padded,
     }))))
 }
@@ -267,31 +255,20 @@ fn pool_unit(plan: &Plan, stage: &Stage, layer: &Layer) -> Option<Unit> {
 /// What units of dot products have in common.
 struct DotParts<'a> {
     weights: &'a WeightMatrix,
-    dot: Dot,
     function: RowFunction<'a>,
-    form: Form,
 }
 
-fn dot_parts<'a>(
-    plan: &'a Plan,
-    stage: &Stage,
-    layer: LayerId,
-    thresholds: Option<LayerId>,
-) -> Result<DotParts<'a>, DesignError> {
+fn dot_parts<'a>(plan: &'a Plan, stage: &Stage, unit: &DotUnit) -> Result<DotParts<'a>, DesignError> {
     let network = &plan.network;
-    let layer = network.layer(layer);
+    let layer = network.layer(unit.layer);
     let fault = |layer: &Layer| DesignError::Stage { stage: stage.name.clone(), layer: layer.name.clone() };
-    let arithmetic = arithmetic(network, &plan.streams, &plan.stages, stage);
-    let (Some(weights), Some(dot), Some(arithmetic)) = (layer.kind.weights(), Dot::new(network, layer), arithmetic)
-    else {
-        return Err(fault(layer));
-    };
-    let function = match thresholds.map(|id| network.layer(id)) {
+    let weights = layer.kind.weights().ok_or_else(|| fault(layer))?;
+    let function = match unit.thresholds.map(|id| network.layer(id)) {
         None => RowFunction::Accumulator(network.tensor(layer.output).element),
         Some(thresholds) => match &thresholds.kind {
             LayerKind::MultiThreshold(steps) => RowFunction::Steps(steps, network.tensor(thresholds.output)),
             _ => return Err(fault(thresholds)),
         },
     };
-    Ok(DotParts { weights, dot, function, form: arithmetic.choice.form })
+    Ok(DotParts { weights, function })
 }

@@ -2,8 +2,8 @@
 
 #![allow(clippy::unwrap_used)]
 
-use compiler::fold::{Goal, plan};
 use compiler::lower::lower;
+use compiler::planner::{Goal, plan};
 use hdl::artifacts::{self, ArtifactsError};
 use miette::Diagnostic;
 use serde_json::{Value, json};

@@ -2,8 +2,8 @@
 
 #![allow(clippy::unwrap_used)]
 
-use compiler::fold::{Goal, plan};
 use compiler::lower::lower;
+use compiler::planner::{Goal, plan};
 use std::path::Path;
 use std::process::Command;
 

@@ -2,8 +2,8 @@
 
 #![allow(clippy::unwrap_used)]
 
-use compiler::fold::{Goal, Target, plan};
 use compiler::lower::lower;
+use compiler::planner::{Goal, Target, plan};
 use compiler::report::{Measured, Report};
 use hdl::artifacts;
 use hdl::page::{Accuracy, Approximation, Available, Data, Layer, Memory, Resources, html, pipeline};

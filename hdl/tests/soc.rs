@@ -5,9 +5,9 @@
 #[path = "support/mod.rs"]
 mod support;
 
-use compiler::fold::{Goal, plan};
 use compiler::lower::lower;
 use compiler::plan::Plan;
+use compiler::planner::{Goal, plan};
 use hdl::artifacts;
 use hdl::emit::lint;
 use std::fs;

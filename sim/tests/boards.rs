@@ -6,8 +6,8 @@ mod common;
 #[path = "random_networks/generator.rs"]
 mod generator;
 
-use compiler::fold::{Goal, plan};
 use compiler::lower::lower;
+use compiler::planner::{Goal, plan};
 use generator::{random_graph, random_images};
 use hdl::artifacts::{self, Compiled};
 use hdl::board::Board;

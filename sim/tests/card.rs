@@ -9,8 +9,8 @@ mod generator;
 
 use abi::maps::Scores;
 use abi::registers::{CONTROL_RESET, IDENTITY_UNKNOWN, INPUT_WINDOW, Register, SPAN_BYTES, STATUS_BUSY, WEIGHT_WINDOW};
-use compiler::fold::{Goal, plan};
 use compiler::lower::lower;
+use compiler::planner::{Goal, plan};
 use compiler::replace::replaceable;
 use generator::{random_graph, random_images};
 use hdl::artifacts::{self, Compiled};

@@ -6,8 +6,8 @@ mod common;
 #[path = "random_networks/generator.rs"]
 mod generator;
 
-use compiler::fold::{Goal, plan};
 use compiler::lower::lower;
+use compiler::planner::{Goal, plan};
 use generator::{random_convolutional_graph, random_graph, random_images};
 use network::graph::Graph;
 use sim::packed::Packed;

@@ -13,8 +13,8 @@ mod probe;
 
 use abi::frame::{Frame, FrameKind};
 use abi::registers::Register;
-use compiler::fold::{Goal, plan};
 use compiler::lower::lower;
+use compiler::planner::{Goal, plan};
 use generator::{random_graph, random_images};
 use hdl::artifacts::{self, Compiled};
 use hdl::board::Board;

@@ -11,8 +11,8 @@ mod generator;
 mod support;
 
 use campaign::{Counted, Figures};
-use compiler::fold::{Goal, plan};
 use compiler::lower::lower;
+use compiler::planner::{Goal, plan};
 use generator::{random_graph, random_images};
 use hdl::artifacts;
 use hdl::board::Board;

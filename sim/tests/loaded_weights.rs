@@ -9,9 +9,10 @@ mod generator;
 mod networks;
 
 use abi::{ElementType, StepFunction};
+use compiler::blocks::{Dot, Parallelism};
 use compiler::datapath::WeightRange;
-use compiler::fold::{Dot, Goal, Parallelism, PlanError, plan};
 use compiler::lower::lower;
+use compiler::planner::{Goal, PlanError, plan};
 use compiler::replace::{ReplaceError, replace, replaceable};
 use generator::{random_convolutional_graph, random_graph, random_topology_graph};
 use hdl::artifacts::{self, ArtifactsError, Compiled};

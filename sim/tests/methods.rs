@@ -7,8 +7,8 @@
 mod common;
 
 use abi::maps::Scores;
-use compiler::fold::{Goal, plan};
 use compiler::lower::lower;
+use compiler::planner::{Goal, plan};
 use ndarray::ArrayD;
 use network::approximate::approximate;
 use network::calibrate::{Activations, calibrate};

@@ -7,7 +7,8 @@ mod networks;
 #[path = "../../compiler/tests/support/random_networks.rs"]
 mod random_networks;
 
-use compiler::fold::{Dot, Goal, Parallelism, plan};
+use compiler::blocks::{Dot, Parallelism};
+use compiler::planner::{Goal, plan};
 use network::integer;
 use network::network::Network;
 use networks::all;

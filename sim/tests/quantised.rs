@@ -8,8 +8,8 @@
 mod common;
 
 use abi::maps::Scores;
-use compiler::fold::{Goal, plan};
 use compiler::lower::lower;
+use compiler::planner::{Goal, plan};
 use ndarray::{ArrayD, Axis};
 use ndarray_npy::read_npy;
 use network::graph::Graph;
@@ -107,7 +107,8 @@ fn hardware_gives_the_same_integers() {
     if !common::has("verilator") {
         return;
     }
-    let plan = compiler::fold::plan(lower(&graph("residual_qoperator")).unwrap(), &Goal::FramesPerSecond(1e4), 100.0);
+    let plan =
+        compiler::planner::plan(lower(&graph("residual_qoperator")).unwrap(), &Goal::FramesPerSecond(1e4), 100.0);
     let folder = tempfile::tempdir().unwrap();
     let design = folder.path().join("design");
     let compiled = hdl::artifacts::write(&plan.unwrap(), None, &design).unwrap();

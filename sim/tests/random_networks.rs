@@ -6,9 +6,10 @@
 mod generator;
 
 use abi::maps::Scores;
-use compiler::fold::{Dot, Goal, Parallelism, PlanError, plan};
+use compiler::blocks::{Dot, Parallelism};
 use compiler::lower::{LowerError, lower};
 use compiler::plan::Plan;
+use compiler::planner::{Goal, PlanError, plan};
 use generator::{random_convolutional_graph, random_graph, random_images, random_topology_graph};
 use hdl::design::{DesignError, design};
 use network::calibrate::{Activations, calibrate};

@@ -7,9 +7,9 @@ mod generator;
 
 use abi::manifest::Manifest;
 use abi::maps::Scores;
-use compiler::fold::{Goal, plan};
 use compiler::lower::lower;
 use compiler::plan::Plan;
+use compiler::planner::{Goal, plan};
 use compiler::replace::replaceable;
 use generator::{random_graph, random_images};
 use hdl::artifacts;

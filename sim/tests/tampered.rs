@@ -8,9 +8,9 @@ mod generator;
 #[path = "tampered/mutate.rs"]
 mod mutate;
 
-use compiler::fold::{Goal, plan};
 use compiler::lower::lower;
 use compiler::plan::Plan;
+use compiler::planner::{Goal, plan};
 use compiler::report::Report;
 use generator::random_graph;
 use hdl::artifacts::{self, ArtifactsError, Compiled};
@@ -116,7 +116,8 @@ fn agree(manifest: &mut Value, plan: &Value) {
 /// Everything that later verbs do with a plan, for one image.
 fn use_plan(plan: &Plan, simulate: bool) {
     let network = &plan.network;
-    let _ = (network.to_string(), plan.to_string(), Report::new(plan, &compiler::fold::Target::default()).to_string());
+    let _ =
+        (network.to_string(), plan.to_string(), Report::new(plan, &compiler::planner::Target::default()).to_string());
     let image: Vec<f32> = (0..network.input_map.len()).map(|index| (index % 17) as f32).collect();
     let images = std::slice::from_ref(&image);
     let expected = integer::run(network, &image).unwrap();

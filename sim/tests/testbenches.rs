@@ -5,8 +5,8 @@
 #[path = "random_networks/generator.rs"]
 mod generator;
 
-use compiler::fold::{Goal, PlanError, plan};
 use compiler::lower::lower;
+use compiler::planner::{Goal, PlanError, plan};
 use generator::{random_convolutional_graph, random_graph, random_topology_graph};
 use hdl::artifacts::ArtifactsError;
 use hdl::design::DesignError;

@@ -5,8 +5,8 @@
 mod common;
 
 use abi::window::WindowFormat;
-use compiler::fold::{Goal, plan};
 use compiler::lower::lower;
+use compiler::planner::{Goal, plan};
 use hdl::artifacts;
 use hdl::board::Board;
 use host::{Bus, Device, FrameBus};

@@ -6,7 +6,7 @@ use crate::model::{Model, graph};
 use crate::output::show;
 use abi::maps::Reduction;
 use clap::{Args, ValueEnum};
-use compiler::fold::{Goal, plan};
+use compiler::planner::{Goal, plan};
 use network::network::{Convolution, FloatDifference, LayerKind, Network, Pool};
 use std::path::PathBuf;
 

@@ -1,12 +1,13 @@
 //! Weights that are sums of a few numbers, each with either sign: as many bipolar weights, with a factor each.
 
-use crate::codes::bits_for;
+use crate::chip::number::bits_for;
+use serde::{Deserialize, Serialize};
 
 /// The most factors.
 const MOST: usize = 5;
 
 /// The factors of a layer's weights.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Bases {
     /// The factors, the greatest first, then zeros.
     factors: [u16; MOST],

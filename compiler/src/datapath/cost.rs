@@ -8,9 +8,9 @@ mod tests;
 
 use super::digits::Place;
 use super::{Datapath, Form, Multiplier, WeightRange, group, operand, pair_levels};
-use crate::codes::bits_for;
-use crate::family::Family;
-use crate::memory::{MemoryRole, block_rams, lut_cost};
+use crate::chip::family::Family;
+use crate::chip::memory::{MemoryRole, block_rams, lut_cost};
+use crate::chip::number::bits_for;
 use abi::ElementType;
 
 /// A datapath, and why it.

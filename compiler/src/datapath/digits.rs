@@ -4,13 +4,14 @@
 //! fewest. Of two digits the greater one stands in the first place, the other in the second. A single one stands in the
 //! first place, unless only the second has its exponent anyway.
 
-use crate::codes::bits_for;
+use crate::chip::number::bits_for;
+use serde::{Deserialize, Serialize};
 
 /// One place for a digit: 0, or plus or minus one of a few powers of two.
 ///
 /// Its code is a number, and above it the sign where digits may be negative. The number counts the exponents, from the
 /// least; one that has all bits of their count stands for 0.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Place {
     /// The bit of each exponent that occurs.
     exponents: u16,
@@ -140,7 +141,7 @@ impl Canonical {
 }
 
 /// The powers of two that weights are sums of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Digits {
     first: Place,
     second: Place,

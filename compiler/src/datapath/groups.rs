@@ -5,9 +5,10 @@
 //! cut into smaller ones, which are groups as well.
 
 use super::{group, pair_levels};
-use crate::codes::bits_for;
-use crate::schedule::greatest_common_divisor;
+use crate::chip::number::bits_for;
+use crate::chip::number::greatest_common_divisor;
 use network::network::WeightMatrix;
+use serde::{Deserialize, Serialize};
 
 /// Columns of the smallest groups that are looked for.
 const LEAST: usize = 4;
@@ -16,7 +17,7 @@ const LEAST: usize = 4;
 const GREATEST: u16 = 255;
 
 /// Groups of columns.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Grouping {
     /// Columns of a group.
     size: usize,

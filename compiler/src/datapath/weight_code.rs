@@ -165,6 +165,11 @@ impl WeightCode {
         ((self.range.0 - minimum) / step, (self.range.1 - minimum) / step)
     }
 
+    /// What so many unused lanes add to a sum.
+    pub(crate) fn unused_lanes(&self, lanes: usize) -> i64 {
+        if self.halves { 0 } else { lanes as i64 * self.unused() }
+    }
+
     /// What an unused lane adds.
     fn unused(&self) -> i64 {
         let zero = if self.has_offset() { -self.operand.minimum() } else { 0 };

@@ -1,7 +1,8 @@
 //! The fitted coefficients.
 
-use super::{Estimate, Features};
-use crate::family::Family;
+use super::Estimate;
+use crate::chip::family::Family;
+use crate::chip::features::Features;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -17,9 +18,6 @@ pub struct Accuracy {
     pub ff_percent: f64,
     /// Of the block RAMs.
     pub bram_percent: f64,
-    /// Of the clock, over a few designs that were placed; `None` where none were.
-    #[serde(default)]
-    pub fmax_percent: Option<f64>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -28,15 +26,11 @@ struct OfKind {
     lut: BTreeMap<String, f64>,
     #[serde(default)]
     ff: BTreeMap<String, f64>,
-    /// Nanoseconds of the slowest path.
-    #[serde(default)]
-    delay: BTreeMap<String, f64>,
 }
 
 #[derive(Debug, Deserialize)]
 struct OfFamily {
     accuracy: Option<Accuracy>,
-    fmax_percent: Option<f64>,
     kinds: BTreeMap<String, OfKind>,
 }
 
@@ -47,26 +41,53 @@ static FITTED: LazyLock<BTreeMap<Family, OfFamily>> = LazyLock::new(|| {
 
 /// The error measured for a family, `None` where nothing was compared.
 pub fn accuracy(family: Family) -> Option<Accuracy> {
-    let fitted = FITTED.get(&family)?;
-    Some(Accuracy { fmax_percent: fitted.fmax_percent, ..fitted.accuracy? })
+    FITTED.get(&family)?.accuracy
 }
 
 impl Features {
-    /// What a stage with these features costs.
+    /// What a stage with these features costs. One without a coefficient ([`unknown`](Self::unknown)) costs nothing.
     pub fn estimate(&self, family: Family) -> Estimate {
-        let kind = FITTED.get(&family).and_then(|fitted| fitted.kinds.get(self.kind));
-        let sum = |coefficients: Option<&BTreeMap<String, f64>>, values: &[(&'static str, f64)]| -> f64 {
-            let coefficient = |name: &str| coefficients.and_then(|known| known.get(name)).copied().unwrap_or(0.0);
-            values.iter().map(|(name, value)| coefficient(name) * value).sum()
+        let sum = |resource: Resource| -> f64 {
+            let coefficients = self.coefficients(family, resource);
+            let cost =
+                |(name, value): &(&str, f64)| coefficients.and_then(|known| known.get(*name)).unwrap_or(&0.0) * value;
+            self.of(resource).iter().map(cost).sum()
         };
-        let delay = sum(kind.map(|kind| &kind.delay), &self.delay);
-        Estimate {
-            lut: sum(kind.map(|kind| &kind.lut), &self.lut).round() as u64,
-            ff: sum(kind.map(|kind| &kind.ff), &self.ff).round() as u64,
-            bram: self.bram,
-            fmax_mhz: (delay > 0.0).then(|| 1000.0 / delay),
+        let [lut, ff] = [Resource::Lut, Resource::Ff].map(|resource| sum(resource).round() as u64);
+        Estimate { lut, ff, bram: self.bram }
+    }
+
+    /// The features that have no coefficient.
+    pub fn unknown(&self, family: Family) -> Vec<&'static str> {
+        let unknown = |resource: Resource| {
+            let coefficients = self.coefficients(family, resource);
+            let names = self.of(resource).iter().map(|(name, _)| *name);
+            names.filter(move |name| !coefficients.is_some_and(|known| known.contains_key(*name)))
+        };
+        [Resource::Lut, Resource::Ff].into_iter().flat_map(unknown).collect()
+    }
+
+    fn of(&self, resource: Resource) -> &[(&'static str, f64)] {
+        match resource {
+            Resource::Lut => &self.lut,
+            Resource::Ff => &self.ff,
         }
     }
+
+    fn coefficients(&self, family: Family, resource: Resource) -> Option<&'static BTreeMap<String, f64>> {
+        let kind = FITTED.get(&family)?.kinds.get(self.kind)?;
+        Some(match resource {
+            Resource::Lut => &kind.lut,
+            Resource::Ff => &kind.ff,
+        })
+    }
+}
+
+/// What coefficients are of.
+#[derive(Clone, Copy)]
+enum Resource {
+    Lut,
+    Ff,
 }
 
 #[cfg(test)]
@@ -78,7 +99,7 @@ mod tests {
         let fitted: BTreeMap<Family, OfFamily> = serde_json::from_str(include_str!("coefficients.json")).unwrap();
         for family in Family::ALL {
             let kinds = &fitted[&family].kinds;
-            for kind in super::super::features::KINDS {
+            for kind in crate::chip::features::KINDS {
                 assert!(kinds.get(kind).is_some_and(|kind| !kind.lut.is_empty()), "{family} lacks {kind}");
             }
         }

@@ -1,8 +1,8 @@
 //! The device around a core: the serial line, registers and windows.
 
-use super::features::{Features, Sum, converter};
-use crate::family::Family;
-use crate::memory::{MemoryKind, MemoryRole};
+use crate::chip::family::Family;
+use crate::chip::features::{FeatureSum, Features};
+use crate::chip::memory::{MemoryKind, MemoryRole};
 use abi::packing::StreamFormat;
 use abi::window::WindowFormat;
 
@@ -21,7 +21,7 @@ const WORD_BITS: usize = 32;
 /// The features of the device around a core with the given streams.
 pub fn shell_features(input: &StreamFormat, output: &StreamFormat, family: Family, shell: &Shell) -> Vec<Features> {
     let rings = (shell.rings)(input, output, family);
-    let mut fixed = Sum::new("shell", family);
+    let mut fixed = FeatureSum::new("shell", family);
     for depth in rings {
         fixed.memory(MemoryRole::Words, Some(MemoryKind::Block), WORD_BITS, depth);
         fixed.both("ring_bits", f64::from(depth.next_power_of_two().trailing_zeros()));
@@ -30,8 +30,8 @@ pub fn shell_features(input: &StreamFormat, output: &StreamFormat, family: Famil
     let windows = [WindowFormat::of(input), WindowFormat::of(output)];
     let between = |window: &WindowFormat, stream: &StreamFormat, inwards: bool| {
         let (from, to) = if inwards { (window.lanes(), stream.lanes) } else { (stream.lanes, window.lanes()) };
-        let mut sum = Sum::new("shell_converter", family);
-        converter(&mut sum, window.channels, from, to, f64::from(stream.element.bits()));
+        let mut sum = FeatureSum::new("shell_converter", family);
+        sum.converter(window.channels, from, to, f64::from(stream.element.bits()));
         sum.done()
     };
     vec![fixed.done(), between(&windows[0], input, true), between(&windows[1], output, false)]

@@ -5,7 +5,7 @@
 
 use super::arithmetic::Fault;
 use super::chain::QuantisedChain;
-use crate::schedule::greatest_common_divisor;
+use crate::chip::number::greatest_common_divisor;
 use abi::StepFunction;
 use network::network::TensorType;
 

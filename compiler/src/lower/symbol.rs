@@ -1,7 +1,7 @@
 //! What is known of a graph value while walking: a constant, or integers of a tensor under a chain of functions.
 
 use super::chain::{Binary, Constant, Function};
-use crate::schedule::greatest_common_divisor;
+use crate::chip::number::greatest_common_divisor;
 use network::network::{TensorId, Window};
 use std::sync::Arc;
 

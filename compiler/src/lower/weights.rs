@@ -1,6 +1,6 @@
 //! Integers out of real weights.
 
-use crate::schedule::greatest_common_divisor;
+use crate::chip::number::greatest_common_divisor;
 use abi::ElementType;
 use network::grid::{GREATEST_WEIGHT, greatest_common_step};
 use network::network::WeightMatrix;

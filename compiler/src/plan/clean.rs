@@ -1,7 +1,7 @@
 //! Whether the unused lanes of words hold zeros.
 
 use super::{Stage, StageKind, Stream, StreamId};
-use crate::schedule::greatest_common_divisor;
+use crate::chip::number::greatest_common_divisor;
 use network::network::{LayerKind, Network, PoolOperation};
 
 /// Whether the unused lanes of the words of a stream hold zeros, wherever a word has unused lanes.

@@ -1,8 +1,8 @@
 //! Puts queues into a pipeline.
 
-use crate::memory::Memories;
-use crate::plan::{Stage, StageKind, Stream, StreamId, Vectors};
-use abi::packing::StreamFormat;
+use crate::blocks::stream_fifo::StreamFifo;
+use crate::blocks::{Block, Vectors};
+use crate::plan::{Stage, Stream, StreamId};
 
 /// Depth of a queue that never fills.
 pub const UNBOUNDED: usize = usize::MAX / 2;
@@ -13,8 +13,8 @@ pub fn with_room(streams: &[Stream], stages: &[Stage], room: &[usize]) -> (Vec<S
     let mut depths = room.to_vec();
     for stage in &mut stages {
         let input = stage.inputs[0].0;
-        if let StageKind::SlidingWindow { capacity, .. } = &mut stage.kind {
-            *capacity = (*capacity + depths[input]).next_power_of_two();
+        if let Block::SlidingWindow(window) = &mut stage.block {
+            window.shape.depth = (window.shape.depth + depths[input]).next_power_of_two();
             depths[input] = 0;
         }
     }
@@ -25,7 +25,7 @@ pub fn with_room(streams: &[Stream], stages: &[Stage], room: &[usize]) -> (Vec<S
 /// windows than after.
 pub fn unbounded(streams: &[Stream], stages: &[Stage]) -> (Vec<Stream>, Vec<Stage>) {
     let mut depths = vec![UNBOUNDED; streams.len()];
-    for stage in stages.iter().filter(|stage| matches!(stage.kind, StageKind::SlidingWindow { .. })) {
+    for stage in stages.iter().filter(|stage| matches!(stage.block, Block::SlidingWindow(_))) {
         depths[stage.output().0] = 0;
     }
     insert(streams, stages, &depths)
@@ -48,13 +48,10 @@ fn insert(streams: &[Stream], stages: &[Stage], depths: &[usize]) -> (Vec<Stream
             let base = before.name.strip_suffix("_stream").unwrap_or(&before.name);
             let name = format!("{base}_fifo");
             let after = Stream { name: format!("{name}_stream"), ..before.clone() };
-            let cycles = StreamFormat::words_per_image(&before.format) as u64;
-            let reads = vec![Vectors::of_format(&before.format)];
+            let queue = StreamFifo { reads: Vectors::of_format(&before.format), depth, word_bits: before.word_bits() };
             streams.push(after);
             let output = StreamId(streams.len() - 1);
-            let kind = StageKind::Fifo { depth };
-            let (inputs, outputs, memories) = (vec![*input], vec![output], Memories::default());
-            result.push(Stage { name, kind, inputs, outputs, reads, cycles, memories });
+            result.push(Stage::new(name, Block::StreamFifo(queue), vec![*input], vec![output], &streams));
             *input = output;
         }
         result.push(stage);

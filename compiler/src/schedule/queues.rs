@@ -17,11 +17,10 @@
 //! is. The schedule with one image, alone, is run here to its last word; it leaves the pipeline as empty as it began, so
 //! the next image finds the same. No pattern of back-pressure can stop such a pipeline for good.
 
-use super::models::controls;
 use super::simulate::{Flow, Outcome, Simulation};
 use super::{Times, insert};
-use crate::plan::{Stage, StageKind, Stream};
-use network::network::Network;
+use crate::blocks::Block;
+use crate::plan::{Stage, Stream};
 
 /// Intervals that have to be equal.
 const EQUAL: usize = 8;
@@ -34,7 +33,7 @@ const MOST_STEPS: u64 = 20_000_000;
 pub type Room = Vec<usize>;
 
 /// Adds the queues to a pipeline and gives its exact times, `None` where it gets stuck with any queues.
-pub fn add_queues(network: &Network, streams: &mut Vec<Stream>, stages: &mut Vec<Stage>) -> Option<Times> {
+pub fn add_queues(streams: &mut Vec<Stream>, stages: &mut Vec<Stage>) -> Option<Times> {
     let interval = stages.iter().map(|stage| stage.cycles).max().unwrap_or(1);
     let mut best: Option<(Times, Vec<Stream>, Vec<Stage>)> = None;
     let mut gathered: Option<Room> = None;
@@ -49,12 +48,12 @@ pub fn add_queues(network: &Network, streams: &mut Vec<Stream>, stages: &mut Vec
         let room: Room = if times == 0 {
             vec![0; streams.len()]
         } else {
-            let all = gathered.get_or_insert_with(|| gather(network, streams, stages, interval));
+            let all = gathered.get_or_insert_with(|| gather(streams, stages, interval));
             let enough = |words: &usize| if *words <= SMALL { least } else { (words * times).div_ceil(over).max(2) };
             all.iter().map(enough).collect()
         };
         let (with_streams, with_stages) = insert::with_room(streams, stages, &room);
-        let Some(found) = times_of(network, &with_streams, &with_stages) else { continue };
+        let Some(found) = times_of(&with_streams, &with_stages) else { continue };
         let better = best.as_ref().is_none_or(|(before, ..)| found.initiation_interval < before.initiation_interval);
         if better {
             best = Some((found, with_streams, with_stages));
@@ -72,14 +71,13 @@ pub fn add_queues(network: &Network, streams: &mut Vec<Stream>, stages: &mut Vec
 const SMALL: usize = 1;
 
 /// What gathers in queues without end on every stream between two stages while the source keeps to the interval.
-fn gather(network: &Network, streams: &[Stream], stages: &[Stage], interval: u64) -> Room {
+fn gather(streams: &[Stream], stages: &[Stage], interval: u64) -> Room {
     let (with_streams, with_stages) = insert::unbounded(streams, stages);
-    let controls = controls(network, &with_streams, &with_stages);
-    let mut simulation = Simulation::new(&with_streams, &with_stages, controls, Flow::Paced(interval), u64::MAX);
+    let mut simulation = Simulation::new(&with_streams, &with_stages, Flow::Paced(interval), u64::MAX);
     let most = |simulation: &Simulation| -> Room {
         let mut room = vec![0; streams.len()];
         for (index, stage) in with_stages.iter().enumerate() {
-            if let StageKind::Fifo { depth: insert::UNBOUNDED } = stage.kind {
+            if matches!(&stage.block, Block::StreamFifo(queue) if queue.depth == insert::UNBOUNDED) {
                 // The queue behind a stream has that stream as its input.
                 room[stage.input().0] = simulation.most_inside(index) as usize;
             }
@@ -101,13 +99,13 @@ fn gather(network: &Network, streams: &[Stream], stages: &[Stage], interval: u64
 }
 
 /// The exact times of a pipeline, `None` where it gets stuck.
-pub fn times_of(network: &Network, streams: &[Stream], stages: &[Stage]) -> Option<Times> {
-    let mut alone = Simulation::new(streams, stages, controls(network, streams, stages), Flow::Free, 1);
+pub fn times_of(streams: &[Stream], stages: &[Stage]) -> Option<Times> {
+    let mut alone = Simulation::new(streams, stages, Flow::Free, 1);
     if alone.run(1) == Outcome::Stuck {
         return None;
     }
     let latency = alone.image_ends[0] - alone.start;
-    let mut simulation = Simulation::new(streams, stages, controls(network, streams, stages), Flow::Free, u64::MAX);
+    let mut simulation = Simulation::new(streams, stages, Flow::Free, u64::MAX);
     for images in 3..=MOST_IMAGES {
         if simulation.run(images) == Outcome::Stuck {
             return None;

@@ -1,10 +1,11 @@
 //! Runs the control of all stages together, exact to the cycle.
 //!
 //! Nothing is looked at twice for nothing: a stage whose streams do not change is left alone as long as it is
-//! [quiet](super::control::Control::quiet), and cycles in which nothing happens anywhere are skipped. So the time taken
+//! [quiet](Control::quiet), and cycles in which nothing happens anywhere are skipped. So the time taken
 //! grows with the words that move, not with the cycles.
 
-use super::control::{Control, Ports};
+use super::controls;
+use crate::blocks::control::{Control, Ports};
 use crate::plan::{Stage, Stream};
 
 /// When the source offers words and the sink takes them.
@@ -71,14 +72,8 @@ pub enum Outcome {
 }
 
 impl Simulation {
-    /// An idle pipeline of `stages`, each with its control, that `most_images` images are offered to.
-    pub fn new(
-        streams: &[Stream],
-        stages: &[Stage],
-        controls: Vec<Box<dyn Control>>,
-        flow: Flow,
-        most_images: u64,
-    ) -> Self {
+    /// An idle pipeline of `stages` that `most_images` images are offered to.
+    pub fn new(streams: &[Stream], stages: &[Stage], flow: Flow, most_images: u64) -> Self {
         let node = |(stage, control): (&Stage, Box<dyn Control>)| Node {
             control,
             inputs: stage.inputs.iter().map(|id| id.0).collect(),
@@ -93,7 +88,7 @@ impl Simulation {
         };
         let output = stages.last().map_or(0, |stage| stage.output().0);
         Simulation {
-            nodes: stages.iter().zip(controls).map(node).collect(),
+            nodes: stages.iter().zip(controls(stages)).map(node).collect(),
             links: vec![Link::default(); streams.len()],
             output,
             flow,

@@ -3,7 +3,7 @@
 use crate::board::BoardError;
 use crate::design::DesignError;
 use abi::manifest::MANIFEST_VERSION;
-use compiler::plan::PlanInvalid;
+use compiler::planner::PlanInvalid;
 use compiler::replace::ReplaceError;
 use compiler::values::Difference;
 use miette::Diagnostic;

@@ -7,7 +7,7 @@
 //!
 //! A word is taken in every cycle, except that the last one of a block waits until the output queue has room for its
 //! result; the queue is deep enough that this never delays a free-running stream. From there to the result offered pass
-//! [`latency`](compiler::schedule::depthwise_unit::latency) cycles.
+//! [`latency`](compiler::blocks::depthwise_unit::latency) cycles.
 //!
 //! Where weights are writable, `access` and `answer` lead to both memories ([`rom`](super::rom)).
 //!
@@ -23,10 +23,10 @@ use super::row_results::{RowFunction, RowResults, Rows};
 use super::weight_access::ports;
 use crate::wire::{ModuleName, Parameter, Wire, Word, bits_of};
 use abi::ElementType;
+use compiler::blocks::depthwise_unit::queue_depth;
+use compiler::chip::memory::Memories;
 use compiler::datapath::weight_code::WeightCode;
 use compiler::datapath::{Form, WeightRange, operand_registers};
-use compiler::memory::Memories;
-use compiler::schedule::depthwise_unit::queue_depth;
 use network::network::WeightMatrix;
 use rust_hdl::core::prelude::*;
 use std::sync::Arc;

@@ -11,7 +11,7 @@
 //!
 //! A vector takes `row folds × words` cycles, one word of weights a cycle, and the next one follows without a gap. From
 //! the last input word taken to the first output word offered (one row fold) pass
-//! [`latency`](compiler::schedule::matrix_vector_unit::latency) cycles. Nothing inside stalls: the last word of a fold is
+//! [`latency`](compiler::blocks::matrix_vector_unit::latency) cycles. Nothing inside stalls: the last word of a fold is
 //! issued only when the output queue has room for its result, and the queue is deep enough that this never delays a
 //! free-running stream.
 //!
@@ -32,10 +32,10 @@ use super::vector_feed::VectorFeed;
 use super::weight_access::ports;
 use crate::wire::{ModuleName, Parameter, Wire, Word, bits_of};
 use abi::ElementType;
+use compiler::blocks::matrix_vector_unit::queue_depth;
+use compiler::chip::memory::Memories;
 use compiler::datapath::weight_code::WeightCode;
 use compiler::datapath::{Form, WeightRange, operand_registers};
-use compiler::memory::Memories;
-use compiler::schedule::matrix_vector_unit::queue_depth;
 use network::network::WeightMatrix;
 use rust_hdl::core::prelude::*;
 use std::sync::Arc;

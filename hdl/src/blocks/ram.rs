@@ -9,7 +9,7 @@
 //! What it is made of, synthesis is told by an attribute.
 
 use crate::wire::{ModuleName, Wire, Word};
-use compiler::memory::MemoryKind;
+use compiler::chip::memory::MemoryKind;
 use rust_hdl::core::prelude::*;
 
 /// A memory that is written and read.

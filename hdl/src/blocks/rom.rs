@@ -15,7 +15,7 @@ use super::weight_access::ports;
 use crate::wire::{ModuleName, Wire, Word};
 use abi::weights::Segment;
 use abi::window::WORD_BITS;
-use compiler::memory::MemoryKind;
+use compiler::chip::memory::MemoryKind;
 use rust_hdl::core::prelude::*;
 use std::fmt::Write;
 use std::sync::Arc;

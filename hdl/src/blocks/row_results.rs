@@ -20,8 +20,8 @@ use super::stream_fifo::StreamFifo;
 use super::threshold_row::ThresholdRow;
 use super::weight_access::ports;
 use crate::wire::{ModuleName, Parameter, Wire, Word, bits_of};
+use compiler::chip::memory::MemoryKind;
 use compiler::codes::Ladder;
-use compiler::memory::MemoryKind;
 use rust_hdl::core::prelude::*;
 use std::sync::Arc;
 

@@ -19,8 +19,8 @@ use super::ram::Ram;
 use super::register::Register;
 use super::stream_fifo::StreamFifo;
 use crate::wire::{ModuleName, Parameter, Wire, Word, bits_of};
-use compiler::memory::MemoryKind;
-use compiler::schedule::sliding_window::{QUEUE, SlidingWindowShape};
+use compiler::blocks::sliding_window::{QUEUE, SlidingWindowShape};
+use compiler::chip::memory::MemoryKind;
 use rust_hdl::core::prelude::*;
 
 /// Windows over a stream of pixels.

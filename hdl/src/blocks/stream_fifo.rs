@@ -11,8 +11,8 @@
 use super::ram::Ram;
 use super::register::Register;
 use crate::wire::{ModuleName, Parameter, Wire, Word, bits_of};
-use compiler::memory::MemoryKind;
-pub use compiler::memory::SHALLOW;
+pub use compiler::blocks::stream_fifo::SHALLOW;
+use compiler::chip::memory::MemoryKind;
 use rust_hdl::core::prelude::*;
 
 /// A queue of `depth` words.

@@ -7,8 +7,8 @@
 
 use super::sliding_window::SlidingWindow;
 use crate::wire::{ModuleName, Wire, Word};
-use compiler::memory::MemoryKind;
-use compiler::schedule::upsample::UpsampleShape;
+use compiler::blocks::upsample::UpsampleShape;
+use compiler::chip::memory::MemoryKind;
 use rust_hdl::core::prelude::*;
 
 /// Enlarges images.

@@ -14,8 +14,8 @@
 use super::ram::Ram;
 use super::register::Register;
 use crate::wire::{ModuleName, Parameter, Wire, Word, bits_of};
-use compiler::memory::MemoryKind;
-use compiler::schedule::matrix_vector_unit::feed_depth;
+use compiler::blocks::matrix_vector_unit::feed_depth;
+use compiler::chip::memory::MemoryKind;
 use rust_hdl::core::prelude::*;
 
 /// Repeats vectors of `words` words `folds` times.

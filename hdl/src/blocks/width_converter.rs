@@ -62,7 +62,7 @@ pub struct WidthConverter {
 impl WidthConverter {
     /// A converter of vectors of `channels` elements of `bits` bits, from `from` to `to` lanes a word.
     pub fn new(channels: usize, bits: usize, from: usize, to: usize) -> Self {
-        let common = compiler::schedule::greatest_common_divisor(from, to);
+        let common = compiler::chip::number::greatest_common_divisor(from, to);
         let (parts_in, parts_out, parts) = (from / common, to / common, channels.div_ceil(common));
         let (left, moved, filled) =
             (super::bits_for(parts_in), super::address_bits(parts), super::address_bits(parts_out));

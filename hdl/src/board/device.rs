@@ -14,7 +14,7 @@ use abi::manifest::DeviceManifest;
 use abi::packing::StreamFormat;
 use abi::uart::UartTiming;
 use abi::window::WindowFormat;
-use compiler::family::Family;
+use compiler::chip::family::Family;
 use compiler::plan::Plan;
 use rust_hdl::core::prelude::Block;
 

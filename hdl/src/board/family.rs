@@ -1,6 +1,6 @@
 //! Families of FPGAs: what one set of tools builds for.
 
-use compiler::family::Family as Costs;
+use compiler::chip::family::Family as Costs;
 use serde::Deserialize;
 
 /// A family of FPGAs with one set of tools.

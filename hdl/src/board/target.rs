@@ -4,7 +4,7 @@ use super::Board;
 use super::device::line_bytes;
 use crate::shell::windows;
 use compiler::estimate::Shell;
-use compiler::fold::{Budget, Target};
+use compiler::planner::{Budget, Target};
 
 impl Board {
     /// What plans for this board are made for: the costs of its family and the room on its chip.

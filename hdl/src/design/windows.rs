@@ -2,30 +2,26 @@
 
 use crate::blocks::sliding_window::SlidingWindow;
 use crate::wire::Word;
+use compiler::blocks::sliding_window as windows;
 use compiler::plan::{Plan, Stage};
-use compiler::schedule::sliding_window::SlidingWindowShape;
-use compiler::schedule::window_shape;
-use network::network::{Layer, LayerKind, Pool, PoolOperation};
+use network::network::{LayerKind, Pool, PoolOperation};
 
 /// The block of `stage`, `None` where its layer has no windows.
-pub fn sliding_window(plan: &Plan, stage: &Stage, layer: &Layer, capacity: usize) -> Option<SlidingWindow> {
-    let output = plan.stream(stage.output());
-    let shape = window_shape(&plan.network, layer, output.format.lanes, capacity)?;
-    let paddings = paddings(plan, layer, &shape, output.format.lanes, output.padded)?;
-    Some(SlidingWindow::new(&stage.name, &shape, output.format.word_bits(), &paddings, output.padded))
+pub fn sliding_window(plan: &Plan, stage: &Stage, block: &windows::SlidingWindow) -> Option<SlidingWindow> {
+    let lanes = plan.stream(stage.output()).format.lanes;
+    let paddings = paddings(plan, block, lanes)?;
+    Some(SlidingWindow::new(&stage.name, &block.shape, block.word_bits, &paddings, block.padded))
 }
 
-/// The padding word of each word of a pixel: codes in its used lanes, or their number where words are `flagged`.
-fn paddings(plan: &Plan, layer: &Layer, shape: &SlidingWindowShape, lanes: usize, flagged: bool) -> Option<Vec<Word>> {
+/// The padding word of each word of a pixel: codes in its used lanes, or their number where words say that they are padding.
+fn paddings(plan: &Plan, block: &windows::SlidingWindow, lanes: usize) -> Option<Vec<Word>> {
+    let layer = plan.network.layer(block.layer);
     let tensor = plan.network.tensor(layer.input());
     let element = tensor.element;
     let bits = element.bits() as usize;
-    // Blocks of one word cut all channels; blocks of groups cut those of each group.
-    let groups = match &layer.kind {
-        LayerKind::Convolution(convolution) if shape.blocks == convolution.groups => convolution.groups,
-        _ => 1,
-    };
-    let channels = tensor.channels / groups;
+    // Of the vectors read, of which a pixel has one or one for each group.
+    let channels = block.reads.channels;
+    let groups = tensor.channels / channels;
     let value = |channel: usize| match &layer.kind {
         LayerKind::Convolution(convolution) => Some(i64::from(convolution.padding)),
         LayerKind::Pool(Pool { operation: PoolOperation::Sum, .. }) => Some(0),
@@ -36,7 +32,7 @@ fn paddings(plan: &Plan, layer: &Layer, shape: &SlidingWindowShape, lanes: usize
     };
     let word = |first: usize| {
         let used = first..(first + lanes).min(channels);
-        if flagged {
+        if block.padded {
             return Some(Word::new(used.len() as u64, lanes * bits));
         }
         let codes: Option<Vec<u64>> = used.map(|channel| value(channel).map(|value| element.encode(value))).collect();

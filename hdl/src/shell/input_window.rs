@@ -12,7 +12,7 @@ use crate::blocks::register::Register;
 use crate::blocks::{address_bits, bits_for};
 use crate::wire::{ModuleName, Parameter, Wire, Word, bits_of};
 use abi::window::{WORD_BITS, WindowFormat};
-use compiler::memory::MemoryKind;
+use compiler::chip::memory::MemoryKind;
 use rust_hdl::core::prelude::*;
 
 /// A ring of images on their way to the core.

@@ -12,7 +12,7 @@ use crate::blocks::ram::Ram;
 use crate::blocks::register::Register;
 use crate::wire::{ModuleName, Parameter, Wire, Word, bits_of};
 use abi::window::{WORD_BITS, WindowFormat};
-use compiler::memory::MemoryKind;
+use compiler::chip::memory::MemoryKind;
 use rust_hdl::core::prelude::*;
 
 /// A ring of answers on their way to the host.

@@ -4,7 +4,7 @@ use super::input_window::ring_depth;
 use abi::packing::StreamFormat;
 use abi::registers::MOST_WINDOW_BYTES;
 use abi::window::WindowFormat;
-use compiler::family::Family;
+use compiler::chip::family::Family;
 
 /// Words of a window's ring behind a bus, unless two images need more.
 pub const RING_WORDS: usize = 512;

@@ -1,6 +1,6 @@
 //! Blocks against their control models: the same words offered, the same sinks ready, every cycle compared.
 
-use compiler::schedule::control::{Control, Ports};
+use compiler::blocks::control::{Control, Ports};
 use hdl::wire::{Simulation, Word};
 
 use crate::stream::Stage;

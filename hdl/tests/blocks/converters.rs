@@ -1,7 +1,7 @@
 //! The width converter.
 
-use compiler::schedule::control::Control;
-use compiler::schedule::width_converter;
+use compiler::blocks::control::Control;
+use compiler::blocks::width_converter;
 use hdl::blocks::width_converter::WidthConverter;
 
 use crate::control::agree;
@@ -47,7 +47,7 @@ fn every_element_arrives_in_its_lane() {
 #[test]
 fn a_vector_takes_as_many_cycles_as_it_has_parts() {
     for (channels, bits, from, to) in SHAPES {
-        let common = compiler::schedule::greatest_common_divisor(from, to);
+        let common = compiler::chip::number::greatest_common_divisor(from, to);
         let (vectors, words_out) = (8, channels.div_ceil(to));
         let sent = pack(&codes(vectors * channels, bits, 1), channels, from, bits);
         let run = run(WidthConverter::new(channels, bits, from, to), &sent, vectors * words_out, FREE);
@@ -64,7 +64,8 @@ fn a_vector_takes_as_many_cycles_as_it_has_parts() {
 fn a_converter_moves_words_when_its_model_does() {
     for (seed, (channels, bits, from, to)) in SHAPES.into_iter().enumerate() {
         let sent = pack(&codes(60 * channels, bits, 1), channels, from, bits);
-        let model = || -> Box<dyn Control> { Box::new(width_converter::WidthConverter::new(channels, from, to)) };
+        let model =
+            || -> Box<dyn Control> { Box::new(width_converter::WidthConverterControl::new(channels, from, to)) };
         agree(WidthConverter::new(channels, bits, from, to), model, [&sent, &[]], seed as u64);
     }
 }

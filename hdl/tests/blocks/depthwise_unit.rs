@@ -1,9 +1,9 @@
 //! The depthwise unit against naive integer products.
 
 use abi::ElementType;
+use compiler::blocks::depthwise_unit as control;
+use compiler::chip::memory::{Memories, MemoryKind};
 use compiler::datapath::Form;
-use compiler::memory::{Memories, MemoryKind};
-use compiler::schedule::depthwise_unit as control;
 use hdl::blocks::depthwise_unit::{DepthwiseShape, DepthwiseUnit};
 use hdl::wire::{Simulation, Word};
 use network::network::{TensorType, WeightMatrix};
@@ -60,8 +60,8 @@ impl Case {
         DepthwiseUnit::new(&self.shape())
     }
 
-    fn control(&self) -> control::DepthwiseUnit {
-        control::DepthwiseUnit::new(self.weights.columns, self.shape().levels())
+    fn control(&self) -> control::DepthwiseUnitControl {
+        control::DepthwiseUnitControl::new(self.weights.columns, self.shape().levels())
     }
 
     fn pixels(&self, count: usize) -> (Vec<Word>, Vec<Word>) {
@@ -196,7 +196,7 @@ fn a_unit_moves_words_when_its_model_does() {
             let mut case = Case::new(shape, range, ElementType::Unsigned { bits: 3 }, None);
             for form in forms(&case.weights) {
                 case.form = form;
-                let model = || -> Box<dyn compiler::schedule::control::Control> { Box::new(case.control()) };
+                let model = || -> Box<dyn compiler::blocks::control::Control> { Box::new(case.control()) };
                 agree(case.unit(), model, [&case.pixels(60).0, &[]], seed as u64);
             }
         }

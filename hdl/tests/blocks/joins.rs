@@ -1,9 +1,9 @@
 //! Forks, sums, tables and concatenations against plain loops, and against their control models.
 
 use abi::ElementType;
-use compiler::schedule::concat::Concat as ConcatModel;
-use compiler::schedule::fork::Fork as ForkModel;
-use compiler::schedule::one_result::OneResult;
+use compiler::blocks::concat::ConcatControl;
+use compiler::blocks::fork::ForkControl;
+use compiler::blocks::one_result::OneResultControl;
 use hdl::blocks::add_unit::AddUnit;
 use hdl::blocks::concat::Concat;
 use hdl::blocks::fork::Fork;
@@ -79,7 +79,7 @@ fn sums_weigh_each_channel() {
             for pressure in [PRESSURES[seed % 5], FREE] {
                 check(&run_two(block(), [&sent[0], &sent[1]], vectors * 3, pressure));
             }
-            agree(block(), || Box::new(OneResult::element_wise(2)), [&sent[0], &sent[1]], seed as u64);
+            agree(block(), || Box::new(OneResultControl::element_wise(2)), [&sent[0], &sent[1]], seed as u64);
             if b == a {
                 let single = || ScaleUnit::new("scale", &shape(a, 0), bits_out);
                 let found = run(single(), &sent[0], vectors * 3, PRESSURES[seed % 5]).words;
@@ -89,7 +89,7 @@ fn sums_weigh_each_channel() {
                     let lane = found[vector * 3 + channel / lanes].lane(channel % lanes, bits_out);
                     assert_eq!(lane, product as u64 & ((1 << bits_out) - 1));
                 }
-                agree(single(), || Box::new(OneResult::element_wise(1)), [&sent[0], &[]], seed as u64);
+                agree(single(), || Box::new(OneResultControl::element_wise(1)), [&sent[0], &[]], seed as u64);
             }
         }
     }
@@ -111,7 +111,7 @@ fn products_of_two_streams() {
                 assert_eq!(found[index / lanes].lane(index % lanes, bits_out), product, "{a} {b}, element {index}");
             }
         }
-        agree(block(), || Box::new(OneResult::element_wise(2)), [&sent[0], &sent[1]], seed as u64);
+        agree(block(), || Box::new(OneResultControl::element_wise(2)), [&sent[0], &sent[1]], seed as u64);
         if a.bits() + b.bits() > 6 || seed % 4 == 0 {
             Bench::new("multiply", Top(block())).cycles(200).run(|multiply, stimulus| {
                 multiply.in_data.next = stimulus.word(lanes * a.bits() as usize);
@@ -150,7 +150,7 @@ fn tables_are_looked_up_by_channel() {
                 assert_eq!(words[vector * 3 + channel / lanes].lane(channel % lanes, 4), *code);
             }
         }
-        agree(block(), || Box::new(OneResult::element_wise(2)), [&sent[0], &sent[1]], seed as u64);
+        agree(block(), || Box::new(OneResultControl::element_wise(2)), [&sent[0], &sent[1]], seed as u64);
         Bench::new("table_unit", Top(block())).cycles(300).run(|table, stimulus| {
             table.in_data.next = stimulus.word(4);
             table.second_data.next = stimulus.word(6);
@@ -173,7 +173,7 @@ fn concatenation_takes_turns() {
         for pressure in [PRESSURES[seed], FREE] {
             assert_eq!(run_two(block(), [&sent[0], &sent[1]], expected.len(), pressure), expected);
         }
-        agree(block(), || Box::new(ConcatModel::new(words)), [&sent[0], &sent[1]], seed as u64);
+        agree(block(), || Box::new(ConcatControl::new(words)), [&sent[0], &sent[1]], seed as u64);
     }
 }
 
@@ -181,7 +181,7 @@ fn concatenation_takes_turns() {
 fn forks_serve_both_readers() {
     for seed in 0..8 {
         let sent: Vec<Word> = (0..60).map(|word| Word::new(word, 6)).collect();
-        agree(Fork::new(6), || Box::new(ForkModel::default()), [&sent, &[]], seed);
+        agree(Fork::new(6), || Box::new(ForkControl::default()), [&sent, &[]], seed);
     }
 }
 

@@ -1,10 +1,10 @@
 //! The matrix-vector unit against naive integer products.
 
 use abi::ElementType;
+use compiler::blocks::control::Control;
+use compiler::blocks::matrix_vector_unit as control;
+use compiler::chip::memory::{Memories, MemoryKind};
 use compiler::datapath::Form;
-use compiler::memory::{Memories, MemoryKind};
-use compiler::schedule::control::Control;
-use compiler::schedule::matrix_vector_unit as control;
 use hdl::blocks::matrix_vector_unit::{MatrixVectorShape, MatrixVectorUnit};
 use hdl::wire::{Simulation, Word};
 use network::network::{TensorType, WeightMatrix};
@@ -86,9 +86,9 @@ impl Case {
         MatrixVectorUnit::new(&self.shape())
     }
 
-    pub fn control(&self) -> control::MatrixVectorUnit {
+    pub fn control(&self) -> control::MatrixVectorUnitControl {
         let shape = self.shape();
-        control::MatrixVectorUnit::new(shape.words(), shape.folds(), shape.levels())
+        control::MatrixVectorUnitControl::new(shape.words(), shape.folds(), shape.levels())
     }
 
     /// Words of `count` pixels in and out.

@@ -1,8 +1,8 @@
 //! Memories are made of what the plan says, and take as many block RAMs as the rule says.
 
 use crate::support::tools;
-use compiler::family::Family;
-use compiler::memory::{MemoryKind, MemoryRole, block_rams};
+use compiler::chip::family::Family;
+use compiler::chip::memory::{MemoryKind, MemoryRole, block_rams};
 use hdl::blocks::ram::Ram;
 use hdl::blocks::rom::Rom;
 use hdl::emit::emit;

@@ -1,8 +1,8 @@
 //! Pools and enlargement against plain loops.
 
 use abi::ElementType;
-use compiler::schedule::one_result::OneResult;
-use compiler::schedule::upsample::{Upsample as UpsampleModel, UpsampleShape};
+use compiler::blocks::one_result::OneResultControl;
+use compiler::blocks::upsample::{UpsampleControl, UpsampleShape};
 use hdl::blocks::pool_unit::{PoolShape, PoolUnit, Rounds};
 use hdl::blocks::upsample::Upsample;
 use hdl::wire::Word;
@@ -58,8 +58,8 @@ impl Case {
 
     fn model(&self) -> OneResult {
         match self.rounds {
-            Rounds::Taps => OneResult::pool(self.taps),
-            Rounds::Pixels => OneResult::global_pool(self.taps, BLOCKS),
+            Rounds::Taps => OneResultControl::pool(self.taps),
+            Rounds::Pixels => OneResultControl::global_pool(self.taps, BLOCKS),
         }
     }
 
@@ -151,7 +151,7 @@ fn enlargement_repeats_pixels_and_rows() {
         for pressure in [PRESSURES[seed], FREE] {
             assert_eq!(run(block(), &sent, expected.len(), pressure).words, expected, "{shape:?}");
         }
-        agree(block(), || Box::new(UpsampleModel::new(&shape)), [&sent, &[]], seed as u64);
+        agree(block(), || Box::new(UpsampleControl::new(&shape)), [&sent, &[]], seed as u64);
         let free = run(block(), &sent, expected.len(), FREE);
         let last = |image: usize| free.left[(image + 1) * expected.len() / 3 - 1];
         assert_eq!(last(2) - last(1), shape.cycles() as u64, "{shape:?}");

@@ -1,7 +1,7 @@
 //! The queue of words, and the feed that repeats vectors.
 
-use compiler::schedule::control::Control;
-use compiler::schedule::stream_fifo;
+use compiler::blocks::control::Control;
+use compiler::blocks::stream_fifo;
 use hdl::blocks::stream_fifo::StreamFifo;
 use hdl::blocks::vector_feed::VectorFeed;
 use hdl::emit::emit;
@@ -41,7 +41,7 @@ fn a_queue_moves_a_word_in_every_cycle_one_cycle_later() {
 #[test]
 fn a_queue_moves_words_when_its_model_does() {
     for (seed, depth) in [2, 3, 4, 16, 33, 50].into_iter().enumerate() {
-        let model = || -> Box<dyn Control> { Box::new(stream_fifo::StreamFifo::new(depth)) };
+        let model = || -> Box<dyn Control> { Box::new(stream_fifo::StreamFifoControl::new(depth)) };
         agree(StreamFifo::new(depth, 8), model, [&words(400, 8, 2), &[]], seed as u64);
     }
 }

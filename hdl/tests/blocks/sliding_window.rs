@@ -1,6 +1,6 @@
 //! The sliding window against windows taken from whole images.
 
-use compiler::schedule::sliding_window::{SlidingWindow as Model, SlidingWindowShape};
+use compiler::blocks::sliding_window::{SlidingWindowControl, SlidingWindowShape};
 use hdl::blocks::sliding_window::SlidingWindow;
 use hdl::wire::{Simulation, Word};
 use network::network::Window;
@@ -83,7 +83,7 @@ fn control_is_that_of_the_model() {
     for seed in 100..130 {
         let shape = shape(seed, seed % 2 == 0);
         let (sent, _) = words(&shape, 2, false, seed);
-        agree(block(&shape, false), || Box::new(Model::new(&shape)), [&sent, &[]], seed);
+        agree(block(&shape, false), || Box::new(SlidingWindowControl::new(&shape)), [&sent, &[]], seed);
     }
 }
 

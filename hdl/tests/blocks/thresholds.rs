@@ -1,9 +1,9 @@
 //! Steps on a stream, steps of one row, and the arg-max.
 
 use abi::{ElementType, StepFunction};
+use compiler::blocks::control::Control;
+use compiler::blocks::{arg_max, multi_threshold};
 use compiler::codes::Ladder;
-use compiler::schedule::control::Control;
-use compiler::schedule::{arg_max, multi_threshold};
 use hdl::blocks::arg_max::ArgMax;
 use hdl::blocks::multi_threshold::MultiThreshold;
 use hdl::blocks::threshold_row::ThresholdRow;
@@ -167,7 +167,7 @@ fn a_stage_of_thresholds_moves_words_when_its_model_does() {
     let output = outputs()[5];
     let steps = steps(&mut stimulus, 7, (input.minimum, input.maximum), &output);
     let sent = pack(&codes(200 * 7, 6, 1), 7, 3, 6);
-    let model = || -> Box<dyn Control> { Box::new(multi_threshold::MultiThreshold::new()) };
+    let model = || -> Box<dyn Control> { Box::new(multi_threshold::MultiThresholdControl::new()) };
     for seed in 0..4 {
         agree(
             MultiThreshold::new("steps", &steps, (&input, &output), &Ladder::of(&steps, &output, false), 3),
@@ -224,7 +224,7 @@ fn the_greatest_score_wins_and_the_lowest_index_on_ties() {
 fn an_arg_max_moves_words_when_its_model_does() {
     for (seed, (channels, bits, signed, lanes)) in SCORES.into_iter().enumerate() {
         let sent = pack(&codes(60 * channels, bits, 1), channels, lanes, bits);
-        let model = || -> Box<dyn Control> { Box::new(arg_max::ArgMax::new(channels.div_ceil(lanes))) };
+        let model = || -> Box<dyn Control> { Box::new(arg_max::ArgMaxControl::new(channels.div_ceil(lanes))) };
         agree(ArgMax::new(channels, bits, signed, lanes, 7), model, [&sent, &[]], seed as u64);
     }
 }

@@ -5,7 +5,7 @@ use crate::blocks::weight_access::{SELECT_BIT, WRITE_BIT};
 use crate::wire::Word;
 use abi::weights::{ADDRESS_BITS, Segment};
 use abi::window::WORD_BITS;
-use compiler::memory::MemoryKind;
+use compiler::chip::memory::MemoryKind;
 use std::fmt::Write;
 
 /// Where a memory lies in the weight window, and how its rows are cut.

@@ -1,0 +1,107 @@
+//! Which layers become units, and whether hardware has each.
+
+use super::PlanError;
+use crate::blocks::dot_layer::DotLayer;
+use crate::codes::{Ladder, MOST_THRESHOLDS};
+use abi::ElementType;
+use network::network::{Layer, LayerId, LayerKind, Network, TensorId};
+
+/// A layer that hardware computes.
+#[derive(Debug)]
+pub struct Unit<'a> {
+    /// The layer.
+    pub layer: LayerId,
+    /// Where it has dot products, what hardware must know of them and of the step functions that their unit takes in.
+    pub dot: Option<DotLayer<'a>>,
+}
+
+/// The units of `network`, producers before consumers, after checking that hardware has each.
+pub fn units(network: &Network) -> Result<Vec<Unit<'_>>, PlanError> {
+    let fused: Vec<Option<LayerId>> = network.layers.iter().map(|layer| fused_into(network, layer)).collect();
+    let mut units: Vec<Unit> = Vec::new();
+    for (index, layer) in network.layers.iter().enumerate() {
+        check(network, layer)?;
+        if fused[index].is_none() {
+            let id = LayerId(index);
+            let thresholds = fused.iter().position(|into| *into == Some(id)).map(LayerId);
+            units.push(Unit { layer: id, dot: DotLayer::new(network, id, thresholds) });
+        }
+    }
+    // A relabelling has no hardware.
+    if units.iter().all(|unit| matches!(network.layer(unit.layer).kind, LayerKind::Flatten)) {
+        return Err(PlanError::NoUnit {
+            name: network.name.clone(),
+            must: "hold at least one layer for hardware",
+            found: "the input map already gives the scores".into(),
+            help: "run the model with `xnorforge run`; there is nothing to accelerate",
+        });
+    }
+    Ok(units)
+}
+
+/// How often a tensor is read: by layers, and by the sink of the pipeline where it is the output.
+pub fn readers(network: &Network, tensor: TensorId) -> usize {
+    let by_layers = network.layers.iter().flat_map(|layer| &layer.inputs).filter(|input| **input == tensor).count();
+    by_layers + usize::from(network.output == tensor)
+}
+
+/// The dot product that takes in `layer`'s step functions: nothing else reads its sums.
+fn fused_into(network: &Network, layer: &Layer) -> Option<LayerId> {
+    let sums = layer.input();
+    let producer = network.producer(sums)?;
+    let fuses = matches!(layer.kind, LayerKind::MultiThreshold(_))
+        && network.layer(producer).kind.weights().is_some()
+        && readers(network, sums) == 1;
+    fuses.then_some(producer)
+}
+
+/// Most bits of an activation that dot products multiply.
+const MOST_ACTIVATION_BITS: u32 = 16;
+/// Most bits of a weight.
+const MOST_WEIGHT_BITS: u32 = 9;
+
+fn check(network: &Network, layer: &Layer) -> Result<(), PlanError> {
+    let no_unit = |must, found: String, help| Err(PlanError::NoUnit { name: layer.name.clone(), must, found, help });
+    let input = network.tensor(layer.input());
+    let output = network.tensor(layer.output);
+    if readers(network, layer.output) == 0 {
+        return no_unit(
+            "be read by another layer or give the output",
+            "nothing reads its result".into(),
+            "remove the layer from the model: its result would block the pipeline",
+        );
+    }
+    if let Some(weights) = layer.kind.weights() {
+        if weights.element != ElementType::Bipolar && weights.element.bits() > MOST_WEIGHT_BITS {
+            return no_unit(
+                "have weights of at most 9 bits",
+                format!("its weights are of type {}", weights.element),
+                "quantise the weights to 8 bits or fewer",
+            );
+        }
+        if input.element.bits() > MOST_ACTIVATION_BITS {
+            return no_unit(
+                "read activations of at most 16 bits",
+                format!("they are of type {}", input.element),
+                "quantise the activations before this layer to 8 bits or fewer",
+            );
+        }
+    }
+    match &layer.kind {
+        LayerKind::MultiThreshold(steps) if !Ladder::of(steps, output, network.replaceable).holds(steps) => no_unit(
+            "have step functions that go through their values in a common order",
+            "one of them falls or turns where others do not".into(),
+            "give the channels scales of one sign before the quantiser; with `--writable-weights`, only rising steps",
+        ),
+        LayerKind::MultiThreshold(steps)
+            if Ladder::of(steps, output, network.replaceable).levels() > MOST_THRESHOLDS =>
+        {
+            no_unit(
+                "quantise to at most 256 values",
+                format!("it makes {}", output.element),
+                "choose a bit width of 8 or less",
+            )
+        }
+        _ => Ok(()),
+    }
+}
