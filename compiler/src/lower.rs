@@ -7,7 +7,6 @@ pub mod chain;
 mod error;
 mod float_differences;
 mod operators;
-mod pair_sums;
 pub(crate) mod passes;
 pub mod steps;
 mod symbol;

@@ -5,6 +5,7 @@
 
 mod format;
 mod places;
+mod range;
 mod statistics;
 
 pub use format::{Activations, ActivationsError, ScaleChoice};
@@ -15,7 +16,8 @@ use crate::tensor::Tensor;
 use format::Format;
 use miette::Diagnostic;
 use places::{Place, PlaceKind};
-use statistics::{Errors, Range};
+use range::Range;
+use statistics::Errors;
 use std::collections::HashMap;
 
 /// Why a graph cannot be calibrated.

@@ -131,7 +131,7 @@ impl<'a> DotLayer<'a> {
             false => code.row(self.weights.row(row).iter().map(|weight| i64::from(*weight)), 0),
         };
         let rows = if self.replaceable { 1 } else { self.weights.rows };
-        let ends = (0..rows).map(|index| row(index)).map(|range| (range.least, range.greatest));
+        let ends = (0..rows).map(row).map(|range| (range.least, range.greatest));
         ends.reduce(|low, high| (low.0.min(high.0), low.1.max(high.1))).unwrap_or((0, 0))
     }
 }

@@ -1,15 +1,16 @@
 //! The operations between two dot products as one function of one number, evaluated in any arithmetic.
 
 mod constant;
+pub mod pair_sums;
 mod quantiser;
 
 pub use constant::Constant;
 pub use quantiser::Quantiser;
 
 use super::arithmetic::{Arithmetic, BallArithmetic, ExactArithmetic, Fault, FloatArithmetic};
-use super::pair_sums::PairSums;
 use num_rational::BigRational;
 use num_traits::ToPrimitive;
+use pair_sums::PairSums;
 use std::cmp::Ordering;
 use std::sync::Arc;
 

@@ -8,6 +8,7 @@ mod layout;
 mod pool;
 mod product;
 mod quantise;
+mod windows;
 
 use super::LowerError;
 use super::chain::{Binary, Constant};

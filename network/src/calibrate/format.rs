@@ -1,7 +1,7 @@
 //! Formats of activations.
 
 use super::places::PlaceKind;
-use super::statistics::Range;
+use super::range::Range;
 use crate::quantize::hwgq;
 use crate::reference::quantize::limits;
 use miette::Diagnostic;
@@ -169,7 +169,8 @@ fn half_waves(magnitude: f64, bits: u32) -> Vec<Format> {
 #[cfg(test)]
 mod tests {
     use super::super::places::PlaceKind;
-    use super::super::statistics::{Errors, Range};
+    use super::super::range::Range;
+    use super::super::statistics::Errors;
     use super::{Activations, Format, ScaleChoice, half_waves};
     use crate::tensor::Tensor;
 

@@ -79,6 +79,31 @@ impl Bounded {
     }
 }
 
+impl Element for f64 {
+    type Sum = Bounded;
+
+    fn of(value: f64) -> Self {
+        value
+    }
+
+    fn widened(&self) -> Self::Sum {
+        Self::Sum::of(*self)
+    }
+
+    fn negated(&self) -> Self {
+        -self
+    }
+
+    fn compare(&self, other: &Self) -> Result<Ordering, Fault> {
+        self.partial_cmp(other).ok_or(Fault::Undefined)
+    }
+
+    #[inline]
+    fn add_product(sum: &mut Self::Sum, a: &Self, b: &Self) {
+        sum.add_float_product(*a, *b);
+    }
+}
+
 impl Element for Bounded {
     type Sum = Self;
 

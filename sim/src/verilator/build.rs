@@ -100,7 +100,7 @@ impl Model {
             command.arg("--wave").arg(std::path::absolute(wave).map_err(SimError::file("write", wave))?);
         }
         self.execute(command, room.path(), options)?;
-        let record = files::read_result(&result, self, images.len(), self.core.patience)?;
+        let record = files::read_result(&result, &self.core, self.probes(), images.len(), self.core.patience)?;
         options.report(images.len());
         Ok(record)
     }

@@ -8,9 +8,8 @@
 //!   output before and at the end; u64 number of images begun and the cycle (u64) of each one's first input word; the
 //!   cycle (u64) of each output word; each output word; for each probe u64 number of words and the words.
 
-use super::build::Model;
 use crate::SimError;
-use crate::stream_core::{StreamCore, StreamRecord, Word};
+use crate::stream_core::{StageProbe, StreamCore, StreamRecord, Word};
 use abi::packing::StreamFormat;
 use abi::weights::Segment;
 use bitvec::field::BitField;
@@ -48,9 +47,14 @@ pub(super) fn write_weights(path: &Path, segments: &[Segment]) -> Result<(), Sim
 }
 
 /// Reads the result of a run of `images` images.
-pub(super) fn read_result(path: &Path, model: &Model, images: usize, patience: u64) -> Result<StreamRecord, SimError> {
+pub(super) fn read_result(
+    path: &Path,
+    core: &StreamCore,
+    probes: &[StageProbe],
+    images: usize,
+    patience: u64,
+) -> Result<StreamRecord, SimError> {
     let bytes = std::fs::read(path).map_err(SimError::file("read", path))?;
-    let core = model.core();
     let mut reader = Reader { rest: &bytes };
     let mut read = || -> Option<Result<StreamRecord, SimError>> {
         if reader.u32()? != RESULT_MAGIC {
@@ -73,7 +77,7 @@ pub(super) fn read_result(path: &Path, model: &Model, images: usize, patience: u
         for _ in 0..given {
             record.words.push(reader.word(core.output.word_bits())?);
         }
-        for probe in model.probes() {
+        for probe in probes {
             let count = reader.u64()?;
             let words = (0..count).map(|_| reader.word(probe.format.word_bits())).collect::<Option<_>>()?;
             record.stages.push(words);

@@ -2,7 +2,7 @@
 
 use super::Walk;
 use super::layout::Extent;
-use super::pool::window;
+use super::windows::window;
 use crate::lower::LowerError;
 use crate::lower::chain::{Binary, Constant};
 use crate::lower::passes::{accumulator, reached, spacing};

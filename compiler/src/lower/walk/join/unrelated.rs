@@ -3,8 +3,8 @@
 use super::{Operand, WIDEST_PAIR};
 use crate::lower::LowerError;
 use crate::lower::arithmetic::Fault;
+use crate::lower::chain::pair_sums::PairSums;
 use crate::lower::chain::{Binary, Constant, Function};
-use crate::lower::pair_sums::PairSums;
 use crate::lower::steps::Lattice;
 use crate::lower::symbol::{Data, Origin, Step};
 use crate::lower::walk::Walk;

@@ -5,7 +5,7 @@
 //! and only the ratio of such differences decides which sum is greater. The simplest `p / q` in between is found by
 //! descending the tree of fractions, and an integer sum then tells which pair it is.
 
-use super::chain::{Binary, Constant};
+use super::{Binary, Constant};
 use num_rational::BigRational;
 use num_traits::{Signed, ToPrimitive, Zero};
 use std::cmp::Ordering;
