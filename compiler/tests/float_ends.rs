@@ -60,13 +60,13 @@ impl Builder {
         Builder::new().quant(true, RoundingMode::HalfEven, 1.0, 0.0, 8).then(Operator::MatMul, &[&[1.0]])
     }
 
-    fn graph(self) -> Graph {
+    fn graph(&self) -> Graph {
         Graph {
             name: "ends".into(),
             opset: 13,
             output: self.last,
-            nodes: self.nodes,
-            values: self.values,
+            nodes: self.nodes.clone(),
+            values: self.values.clone(),
             input: ValueId(0),
             input_type: None,
             weight_types: Default::default(),
@@ -200,6 +200,28 @@ fn all_differences_are_told_or_that_there_are_more() {
     // Neighbouring floats are 4,096 apart there, and 131,072: there the least sum hangs on rounding as well.
     assert_eq!(told(2f32.powi(35)), (vec![0], 2048, true));
     assert_eq!(told(2f32.powi(40)), (vec![0, 0], 4096, false));
+}
+
+/// Products that underflow lose their sign, and what overflows is an infinity for good.
+#[test]
+fn underflow_and_overflow_are_told() {
+    let told = |graph: &Builder| {
+        let steps = lower(&graph.graph()).unwrap().sensitive_steps.remove(0);
+        assert!(steps.is_complete);
+        steps.differences.iter().map(|d| (d.sum, d.exact, d.float)).collect::<Vec<_>>()
+    };
+    let underflow = Builder::integers()
+        .then(Operator::Mul, &[&[1e-38]])
+        .then(Operator::Mul, &[&[1e-38]])
+        .then(Operator::BipolarQuant, &[&[1.0]]);
+    assert_eq!(told(&underflow), (-128..0).map(|sum| (sum, -1, 1)).collect::<Vec<_>>());
+    let overflow = Builder::integers()
+        .then(Operator::Mul, &[&[1e38]])
+        .then(Operator::Mul, &[&[10.0]])
+        .then(Operator::Mul, &[&[1e-38]])
+        .quant(true, RoundingMode::HalfEven, 1.0, 0.0, 8);
+    let codes = (-12..=12).filter(|sum| *sum != 0).map(|sum| (sum, 10 * sum, if sum > 0 { 127 } else { -128 }));
+    assert_eq!(told(&overflow), codes.collect::<Vec<_>>());
 }
 
 /// The last value that can occur hangs on a step that no value reaches.

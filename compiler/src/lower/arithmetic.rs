@@ -64,6 +64,10 @@ pub trait Arithmetic {
 pub struct BallArithmetic {
     /// Relative error that each operation may add.
     unit: f64,
+    /// Absolute error that it may add: results below the least number underflow.
+    least: f64,
+    /// The greatest number.
+    greatest: f64,
 }
 
 /// A number known to lie within `radius` of `middle`.
@@ -88,19 +92,27 @@ impl Ball {
 impl BallArithmetic {
     /// Bounds the error of double precision, the bound's own rounding included.
     pub fn double() -> Self {
-        BallArithmetic { unit: 4.0 * f64::EPSILON }
+        BallArithmetic { unit: 4.0 * f64::EPSILON, least: f64::MIN_POSITIVE, greatest: f64::MAX }
     }
 
     /// Bounds the error that a float32 program makes, operation by operation.
     pub fn single() -> Self {
-        BallArithmetic { unit: f64::from(f32::EPSILON) }
+        BallArithmetic {
+            unit: f64::from(f32::EPSILON),
+            least: f64::from(f32::from_bits(1)),
+            greatest: f64::from(f32::MAX),
+        }
     }
 
     /// The ball of a result whose operands' errors amount to `radius`; `exact` tells that double precision did not
     /// round it.
     fn ball(&self, middle: f64, radius: f64, exact: bool) -> Ball {
-        let rounded = !exact || (self.unit == Self::single().unit && !is_single(middle));
-        let own = if rounded { middle.abs() * self.unit + f64::MIN_POSITIVE } else { 0.0 };
+        let rounded = !exact || (self.least == Self::single().least && !is_single(middle));
+        let own = if rounded { middle.abs() * self.unit + self.least } else { 0.0 };
+        if middle.abs() + radius + own > self.greatest {
+            // The program has an infinity, or will have one.
+            return Ball { middle, radius: f64::INFINITY };
+        }
         Ball { middle, radius: radius * (1.0 + 4.0 * f64::EPSILON) + own }
     }
 }

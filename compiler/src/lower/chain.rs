@@ -200,17 +200,28 @@ impl QuantisedChain {
         decide(|arithmetic| self.evaluate(x, arithmetic), |arithmetic| self.evaluate(x, arithmetic))
     }
 
-    /// The code that a float32 program makes of `x`, each node's result rounded once.
+    /// The code that a float32 program makes of `x`, each node's result rounded once. Beyond float32 there is no result, and the
+    /// reference refuses the image; what is so great takes the code of the greatest float, so that every float has one.
     ///
     /// # Errors
     /// Where the chain has no value there.
     pub fn float_code(&self, x: f64) -> Result<i64, Fault> {
+        self.rounded_code(x, |number| (number as f32).clamp(f32::MIN, f32::MAX))
+    }
+
+    /// As [`float_code`](Self::float_code), but what is beyond float32 goes on as an infinity, as frameworks have it.
+    ///
+    /// # Errors
+    /// Where the chain has no value there.
+    pub fn framework_code(&self, x: f64) -> Result<i64, Fault> {
+        self.rounded_code(x, |number| number as f32)
+    }
+
+    fn rounded_code(&self, x: f64, round: impl Fn(f64) -> f32) -> Result<i64, Fault> {
         let mut number = x;
         for function in &self.functions {
             number = match function {
-                // Beyond float32 there is no result, and the reference refuses the image; what is so great takes the code of
-                // the greatest float, so that every float has one.
-                Function::NodeEnd => f64::from((number as f32).clamp(f32::MIN, f32::MAX)),
+                Function::NodeEnd => f64::from(round(number)),
                 function => function.apply(number, &mut FloatArithmetic)?,
             };
         }

@@ -53,7 +53,7 @@ impl Search {
             count += usize::from(!has_boundary);
             for sum in (low..next).step_by(step as usize) {
                 let exact = i64::from(steps.at(sum));
-                let Ok(float) = chain.float_code(sum as f64) else { continue };
+                let Ok(float) = chain.framework_code(sum as f64) else { continue };
                 if float == exact {
                     continue;
                 }
