@@ -43,7 +43,7 @@ impl Domain<'_> {
             Domain::Integers(element) => value.fract() == 0.0 && element.contains(value as i64),
             Domain::Ranges(map, ranges) => {
                 let (low, high) = range(map, ranges, index);
-                (low..=high).contains(&value)
+                value.is_finite() && (low..=high).contains(&value)
             }
         }
     }
@@ -57,7 +57,11 @@ impl Domain<'_> {
             }
             Domain::Ranges(map, ranges) => {
                 let (low, high) = range(map, ranges, index);
-                format!("from {low} to {high}, which the input's quantiser is made for")
+                if low.is_finite() || high.is_finite() {
+                    format!("from {low} to {high}, which the input's quantiser is made for")
+                } else {
+                    "a finite number".into()
+                }
             }
         }
     }

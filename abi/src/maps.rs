@@ -45,12 +45,14 @@ pub fn is_shape_of_images(found: &[usize], shape: &[usize]) -> bool {
 /// An image value that stands for nothing.
 #[derive(Clone, Debug, PartialEq, Error, Diagnostic)]
 pub enum MapError {
-    /// NaN has no place on the number line.
-    #[error("every input value must be a number, but the value at index {index} of the image is NaN")]
-    #[diagnostic(code(abi::not_a_number), help("replace or drop the images that hold NaN values"))]
-    NotANumber {
+    /// NaN or an infinity, of which no model says what it makes.
+    #[error("every input value must be a finite number, but the value at index {index} of the image is {value}")]
+    #[diagnostic(code(abi::not_finite), help("replace or drop the images that hold NaN or infinite values"))]
+    NotFinite {
         /// Row-major index in the image.
         index: usize,
+        /// The value.
+        value: f32,
     },
     /// Wrong number of values.
     #[error("an image of this network has {expected} values, but {found} were given")]
@@ -77,14 +79,12 @@ impl InputMap {
     /// The elements, in stream order, of one image given in row-major order.
     ///
     /// # Errors
-    /// Where the number of values is not that of an image, or one of them is NaN.
+    /// Where the number of values is not that of an image, or one of them is not finite.
     pub fn apply(&self, image: &[f32]) -> Result<Vec<i32>, MapError> {
         if image.len() != self.len() {
             return Err(MapError::ImageSize { expected: self.len(), found: image.len() });
         }
-        if let Some(index) = image.iter().position(|value| value.is_nan()) {
-            return Err(MapError::NotANumber { index });
-        }
+        check_finite(image)?;
         let code = |index: usize| {
             let function = self.function_of.get(index).map_or(0, |f| *f as usize);
             self.functions[function].at(image[index])
@@ -94,6 +94,17 @@ impl InputMap {
         } else {
             self.source_of.iter().map(|source| code(*source as usize)).collect()
         })
+    }
+}
+
+/// Checks that all values of an image are numbers.
+///
+/// # Errors
+/// Where one is NaN or infinite, the first one.
+pub fn check_finite(image: &[f32]) -> Result<(), MapError> {
+    match image.iter().position(|value| !value.is_finite()) {
+        None => Ok(()),
+        Some(index) => Err(MapError::NotFinite { index, value: image[index] }),
     }
 }
 

@@ -71,7 +71,7 @@ fn images_that_do_not_fit_are_named() {
     images[3].push(f32::NAN);
     let trace = RunOptions { trace: true, ..RunOptions::default() };
     let error = Packed::new(&network).run(&images, &trace).unwrap_err();
-    let SimError::Image { image: 3, source: MapError::NotANumber { .. } } = error else { panic!("{error:?}") };
+    let SimError::Image { image: 3, source: MapError::NotFinite { .. } } = error else { panic!("{error:?}") };
     let wave = RunOptions { wave: Some(PathBuf::from("x.vcd")), ..RunOptions::default() };
     let error = Packed::new(&network).run(&images, &wave).unwrap_err();
     assert_eq!(error.to_string(), "engine `cpu` has no waveforms");

@@ -2,7 +2,7 @@
 
 use crate::error::{BindingError, Failure};
 use abi::InputMap;
-use abi::maps::{MapError, Scores, image_shape, is_shape_of_images};
+use abi::maps::{Scores, check_finite, image_shape, is_shape_of_images};
 use pyo3::prelude::*;
 use pyo3::types::{PyByteArray, PyBytes, PyTuple};
 use sim::SimError;
@@ -35,9 +35,7 @@ pub fn images(py: Python<'_>, array: &Bound<'_, PyAny>, map: &InputMap) -> Resul
         return Err(BindingError::Empty.into());
     }
     for (image, values) in images.iter().enumerate() {
-        if let Some(index) = values.iter().position(|value| value.is_nan()) {
-            return Err(SimError::Image { image, source: MapError::NotANumber { index } }.into());
-        }
+        check_finite(values).map_err(|source| SimError::Image { image, source })?;
     }
     Ok(images)
 }

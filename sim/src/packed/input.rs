@@ -24,8 +24,8 @@ impl InputCoder {
     /// The elements of an image in stream order: those of [`InputMap::apply`].
     pub(super) fn apply(&self, image: &[f32], elements: &mut Vec<i32>) -> Result<(), MapError> {
         let map = &self.map;
-        let has_nan = image.iter().fold(false, |has, value| has | value.is_nan());
-        if image.len() != map.len() || has_nan || self.tables.is_empty() {
+        let finite = image.iter().fold(true, |all, value| all & value.is_finite());
+        if image.len() != map.len() || !finite || self.tables.is_empty() {
             *elements = map.apply(image)?;
             return Ok(());
         }
