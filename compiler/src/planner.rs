@@ -20,7 +20,7 @@ mod units;
 mod validate;
 
 pub use error::PlanError;
-pub use target::{Budget, Lacking, Target, USABLE};
+pub use target::{Budget, Lacking, Resource, Target, USABLE};
 pub use validate::PlanInvalid;
 
 /// What the planner aims at.

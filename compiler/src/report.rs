@@ -237,18 +237,14 @@ impl Report {
             fifo_depths: plan
                 .stages
                 .iter()
-                .filter_map(|stage| match &stage.block {
-                    Block::StreamFifo(queue) => Some((stage.name.clone(), queue.depth)),
-                    _ => None,
-                })
+                .filter(|stage| matches!(stage.block, Block::StreamFifo(_)))
+                .filter_map(|stage| Some((stage.name.clone(), stage.block.words_held()?)))
                 .collect(),
             line_buffer_words: plan
                 .stages
                 .iter()
-                .filter_map(|stage| match &stage.block {
-                    Block::SlidingWindow(window) => Some((stage.name.clone(), window.shape.depth)),
-                    _ => None,
-                })
+                .filter(|stage| matches!(stage.block, Block::SlidingWindow(_)))
+                .filter_map(|stage| Some((stage.name.clone(), stage.block.words_held()?)))
                 .collect(),
             streams: plan
                 .streams

@@ -6,7 +6,7 @@
 
 use super::parallelism::Folding;
 use super::selection::{self, Selection};
-use super::target::{Lacking, USABLE};
+use super::target::{Lacking, Resource, USABLE};
 use super::{Draft, Pipeline, PlanError, Planner, search};
 use network::network::{Layer, LayerKind};
 
@@ -48,8 +48,8 @@ impl Planner<'_> {
         let mut best = self.candidate(usable, price, make(price));
         let mut lacking = best.lacking.clone();
         for _ in 1..PRICES {
-            let lacks = |what: &str| lacking.iter().any(|lacking| lacking.what == what);
-            let (too_low, too_high) = (lacks("block RAMs"), lacks("LUTs"));
+            let lacks = |resource| lacking.iter().any(|lacking| lacking.resource == resource);
+            let (too_low, too_high) = (lacks(Resource::BlockRams), lacks(Resource::Luts));
             if lacking.is_empty() || too_low == too_high {
                 break;
             }

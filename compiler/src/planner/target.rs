@@ -38,13 +38,13 @@ impl Budget {
     pub fn lacking(&self, estimate: &Estimate, usable: f64) -> Vec<Lacking> {
         let share = |all: u64| (all as f64 * usable) as u64;
         [
-            ("LUTs", estimate.lut, share(self.lut), self.lut),
-            ("flip-flops", estimate.ff, share(self.ff), self.ff),
-            ("block RAMs", estimate.bram, self.bram, self.bram),
+            (Resource::Luts, estimate.lut, share(self.lut), self.lut),
+            (Resource::FlipFlops, estimate.ff, share(self.ff), self.ff),
+            (Resource::BlockRams, estimate.bram, self.bram, self.bram),
         ]
         .into_iter()
         .filter(|(_, needed, usable, _)| needed > usable)
-        .map(|(what, needed, usable, all)| Lacking { what, needed, usable, all })
+        .map(|(resource, needed, usable, all)| Lacking { resource, needed, usable, all })
         .collect()
     }
 
@@ -55,11 +55,32 @@ impl Budget {
     }
 }
 
+/// What a chip has so many of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Resource {
+    /// LUTs.
+    Luts,
+    /// Flip-flops.
+    FlipFlops,
+    /// Block RAMs.
+    BlockRams,
+}
+
+impl fmt::Display for Resource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Resource::Luts => "LUTs",
+            Resource::FlipFlops => "flip-flops",
+            Resource::BlockRams => "block RAMs",
+        })
+    }
+}
+
 /// A resource of which a design needs more than a plan may take.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Lacking {
     /// The resource.
-    pub what: &'static str,
+    pub resource: Resource,
     /// How many are needed.
     pub needed: u64,
     /// How many a plan may take.
@@ -70,8 +91,8 @@ pub struct Lacking {
 
 impl fmt::Display for Lacking {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Lacking { what, needed, usable, all } = self;
-        write!(f, "{needed} {what}")?;
+        let Lacking { resource, needed, usable, all } = self;
+        write!(f, "{needed} {resource}")?;
         if usable == all { write!(f, ", of {all}") } else { write!(f, ", of {usable} that may be used of {all}") }?;
         write!(f, " ({} too many)", needed - usable)
     }
