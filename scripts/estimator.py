@@ -9,7 +9,7 @@
     python3 scripts/estimator.py all     sweep, fit, check
     python3 scripts/estimator.py speed   places a few designs and writes how slow each kind of stage was at its slowest
 
-Designs come from the example `estimator_designs` of the crate `hdl`. For the sweep each stage stays a module of its own, so
+Designs come from the example `estimator_designs` of the crate `flow`. For the sweep each stage stays a module of its own, so
 that its cells can be counted. Needs numpy, and yosys as the Python package `pyosys` or a command (`--yosys`).
 """
 
@@ -29,7 +29,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 DATA = ROOT / "scripts" / "estimator"
 COEFFICIENTS = ROOT / "compiler" / "src" / "estimate" / "coefficients.json"
 FAMILIES = ["ecp5", "ice40", "gowin", "xilinx7"]
-# As `hdl::build` synthesises.
+# As `flow::build` synthesises.
 SYNTHESIS = {
     "ecp5": "synth_ecp5 -nowidelut -abc9",
     "ice40": "synth_ice40 -device hx -abc9",
@@ -176,7 +176,7 @@ def sweep_one(arguments, family, folder):
 def emit(arguments, folder, family, first, count):
     command = [arguments.emitter]
     if not arguments.emitter:
-        command = ["cargo", "run", "--quiet", "--release", "-p", "xnorforge-hdl", "--example", "estimator_designs", "--"]
+        command = ["cargo", "run", "--quiet", "--release", "-p", "xnorforge-flow", "--example", "estimator_designs", "--"]
     subprocess.run([*command, str(folder), family, str(first), str(count)], check=True, cwd=ROOT)
 
 

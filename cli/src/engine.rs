@@ -5,7 +5,7 @@ use crate::model::Model;
 use abi::weights::Segment;
 use compiler::fold::{Goal, PlanError, plan};
 use compiler::plan::Plan;
-use hdl::artifacts::{self, Compiled};
+use flow::artifacts::{self, Compiled};
 use host::address::{DeviceAddress, DeviceAddressError};
 use host::device::Sessions;
 use host::transport::record::{Recorder, Recording, Replay};

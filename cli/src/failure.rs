@@ -120,26 +120,26 @@ impl From<compiler::fold::PlanError> for Failure {
     }
 }
 
-impl From<hdl::board::BoardError> for Failure {
-    fn from(error: hdl::board::BoardError) -> Self {
+impl From<flow::board::BoardError> for Failure {
+    fn from(error: flow::board::BoardError) -> Self {
         let exit = if error.is_too_large() { Exit::No } else { Exit::Input };
         Failure::new(exit, error)
     }
 }
 
-impl From<hdl::artifacts::ArtifactsError> for Failure {
-    fn from(error: hdl::artifacts::ArtifactsError) -> Self {
+impl From<flow::artifacts::ArtifactsError> for Failure {
+    fn from(error: flow::artifacts::ArtifactsError) -> Self {
         match error {
-            hdl::artifacts::ArtifactsError::Board(error) => error.into(),
-            hdl::artifacts::ArtifactsError::Values(error) => Failure::new(Exit::No, *error),
+            flow::artifacts::ArtifactsError::Board(error) => error.into(),
+            flow::artifacts::ArtifactsError::Values(error) => Failure::new(Exit::No, *error),
             error => Failure::new(Exit::Input, error),
         }
     }
 }
 
-impl From<hdl::build::BuildError> for Failure {
-    fn from(error: hdl::build::BuildError) -> Self {
-        use hdl::build::BuildError as E;
+impl From<flow::build::BuildError> for Failure {
+    fn from(error: flow::build::BuildError) -> Self {
+        use flow::build::BuildError as E;
         let exit = match &error {
             E::Timing { .. } | E::DoesNotFit { .. } => Exit::No,
             E::NoBoard { .. } | E::NoBitstream { .. } | E::Artifacts(_) | E::Board(_) | E::File { .. } => Exit::Input,

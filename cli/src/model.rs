@@ -3,7 +3,7 @@
 use crate::calibration::Calibration;
 use crate::failure::Failure;
 use compiler::lower::lower;
-use hdl::artifacts::{self, Compiled};
+use flow::artifacts::{self, Compiled};
 use network::approximate::approximate;
 use network::graph::{Graph, WeightTypes};
 use network::network::Network;

@@ -3,7 +3,7 @@
 use crate::engine::{Engine, EngineError};
 use crate::failure::{Exit, Failure};
 use crate::output::announce;
-use hdl::artifacts::Compiled;
+use flow::artifacts::Compiled;
 use serde::Serialize;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use sim::board::{Pins, RtlBoard, Served, SimulatedLine, VerilatedBoard, device_of};

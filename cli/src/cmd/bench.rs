@@ -10,7 +10,7 @@ use crate::model::Model;
 use crate::output::show;
 use abi::domain::Outside;
 use clap::Args;
-use hdl::artifacts::Compiled;
+use flow::artifacts::Compiled;
 use host::DeviceAddress;
 use serde::Serialize;
 use std::path::PathBuf;

@@ -3,7 +3,7 @@
 use crate::failure::Failure;
 use crate::output::show;
 use clap::Args;
-use hdl::board::{Board, BoardError, BoardFacts, Resources};
+use flow::board::{Board, BoardError, BoardFacts, Resources};
 use serde::Serialize;
 
 /// List the boards that designs can be compiled for.

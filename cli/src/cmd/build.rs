@@ -3,8 +3,9 @@
 use crate::failure::Failure;
 use crate::output::show;
 use clap::Args;
-use hdl::artifacts;
-use hdl::build::{Build as Stages, DEFAULT_SEEDS, Event, Tools};
+use flow::artifacts;
+use flow::build::{Build as Stages, Event, Tools};
+use flow::commands::DEFAULT_SEEDS;
 use std::path::PathBuf;
 
 /// Make the bitstream of a directory that was compiled for a board.

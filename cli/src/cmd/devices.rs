@@ -3,7 +3,7 @@
 use crate::failure::Failure;
 use crate::output::show;
 use clap::Args;
-use hdl::artifacts;
+use flow::artifacts;
 use host::DeviceAddress;
 use host::discover::{Found, Identity, Search, State};
 use serde::Serialize;

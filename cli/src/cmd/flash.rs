@@ -3,8 +3,8 @@
 use crate::failure::Failure;
 use crate::output::show;
 use clap::Args;
-use hdl::artifacts;
-use hdl::build::{Flash as Loading, Tools};
+use flow::artifacts;
+use flow::build::{Flash as Loading, Tools};
 use std::path::PathBuf;
 
 /// Load the bitstream of a built directory into its board.

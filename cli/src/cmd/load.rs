@@ -6,7 +6,7 @@ use crate::failure::Failure;
 use crate::model::Model;
 use crate::output::show;
 use clap::Args;
-use hdl::artifacts;
+use flow::artifacts;
 use serde::Serialize;
 use std::path::PathBuf;
 
