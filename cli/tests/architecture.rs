@@ -40,6 +40,17 @@ fn crates_import_only_what_the_map_allows() {
             ],
         ),
         (
+            "xnorforge-verbs",
+            &[
+                "xnorforge-abi",
+                "xnorforge-network",
+                "xnorforge-compiler",
+                "xnorforge-flow",
+                "xnorforge-sim",
+                "xnorforge-host",
+            ],
+        ),
+        (
             "xnorforge",
             &[
                 "xnorforge-abi",
@@ -49,6 +60,7 @@ fn crates_import_only_what_the_map_allows() {
                 "xnorforge-flow",
                 "xnorforge-sim",
                 "xnorforge-host",
+                "xnorforge-verbs",
             ],
         ),
     ]);
@@ -72,6 +84,11 @@ fn crates_import_only_what_the_map_allows() {
                 !on.starts_with("rust-hdl") || name == "xnorforge-hdl",
                 "only xnorforge-hdl may import rust-hdl, but {name} does"
             );
+            assert!(
+                !["clap", "indicatif"].contains(&on) || name == "xnorforge",
+                "only the command line parses arguments and draws bars, but {name} imports {on}"
+            );
+            assert!(on != "anyhow", "errors must be typed, but {name} imports anyhow");
         }
     }
     assert_eq!(seen.len(), allowed.len(), "every crate of the map exists: {seen:?}");

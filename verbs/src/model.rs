@@ -1,7 +1,7 @@
 //! What a verb works on: an ONNX file, or a directory that `compile` wrote.
 
-use crate::calibration::Calibration;
-use crate::failure::Failure;
+use crate::calibration::{CalibratedDirectory, Calibration};
+use crate::error::VerbError;
 use compiler::lower::lower;
 use flow::artifacts::{self, Compiled};
 use network::approximate::approximate;
@@ -11,6 +11,7 @@ use network::onnx;
 use std::path::{Path, PathBuf};
 
 /// A model, however it was given.
+#[derive(Debug)]
 pub enum Model {
     /// An imported file.
     Imported {
@@ -35,9 +36,11 @@ impl Model {
     ///
     /// # Errors
     /// Where it is neither, or has no exact integer form.
-    pub fn open(path: &Path, calibration: &Calibration) -> Result<Self, Failure> {
+    pub fn open(path: &Path, calibration: Option<&Calibration>) -> Result<Self, VerbError> {
         if path.is_dir() {
-            calibration.refuse(path)?;
+            if calibration.is_some() {
+                return Err(CalibratedDirectory { path: path.to_owned() }.into());
+            }
             let compiled = Box::new(artifacts::read(path)?);
             return Ok(Model::Compiled { folder: path.to_owned(), compiled });
         }
@@ -67,7 +70,12 @@ impl Model {
 ///
 /// # Errors
 /// Where the file is none, or holds numbers that are not finite, or `calibration` cannot be done.
-pub fn graph(path: &Path, calibration: &Calibration) -> Result<Graph, Failure> {
+pub fn graph(path: &Path, calibration: Option<&Calibration>) -> Result<Graph, VerbError> {
+    let graph = onnx::import(path)?;
     // Calibration comes first: it makes quantised values of what sums add.
-    Ok(approximate(calibration.apply(onnx::import(path)?)?)?)
+    let graph = match calibration {
+        None => graph,
+        Some(calibration) => calibration.apply(graph)?,
+    };
+    Ok(approximate(graph)?)
 }

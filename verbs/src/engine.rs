@@ -1,16 +1,20 @@
 //! The engines by their names on the command line.
 
-use crate::failure::{Exit, Failure};
+mod error;
+
+pub use error::EngineError;
+
+use crate::error::VerbError;
+use crate::file::FileError;
 use crate::model::Model;
 use abi::weights::Segment;
 use compiler::fold::{Goal, PlanError, plan};
 use compiler::plan::Plan;
 use flow::artifacts::{self, Compiled};
-use host::address::{DeviceAddress, DeviceAddressError};
+use host::DeviceAddress;
 use host::device::Sessions;
 use host::transport::record::{Recorder, Recording, Replay};
 use host::{Bus, Device, FrameBus, Transport};
-use miette::Diagnostic;
 use network::network::Network;
 use sim::board::{self, LineDevice, Pins, RtlBoard, SimulatedLine, VerilatedBoard};
 use sim::device::OnDevice;
@@ -19,7 +23,6 @@ use sim::verilator::Verilator;
 use sim::{Executor, SimError};
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::path::{Path, PathBuf};
-use thiserror::Error;
 
 /// Images per second that a design is planned for where nothing else is said.
 pub const DEFAULT_TARGET_FPS: f64 = 1000.0;
@@ -52,107 +55,6 @@ pub enum Engine {
     Replay(PathBuf),
 }
 
-/// An engine that cannot be had.
-#[derive(Debug, Error, Diagnostic)]
-pub enum EngineError {
-    /// A word that names no engine.
-    #[error(
-        "the engine must be one of cpu, reference, plan, rtl, verilator, gates, sim:DIR, uart:PATH[@BAUD], pcie:BDF|FILE, \
-         replay:FILE, but is `{found}`"
-    )]
-    #[diagnostic(
-        code(xnorforge::engine),
-        help(
-            "use --on cpu for speed, --on reference for the definition, --on rtl or --on verilator to simulate the \
-             hardware, --on uart:/dev/ttyUSB0 for a board, --on pcie:01:00.0 for a card"
-        )
-    )]
-    Unknown {
-        /// The word.
-        found: String,
-    },
-    /// No serial line and no memory of a card.
-    #[error(transparent)]
-    #[diagnostic(transparent)]
-    Address(#[from] DeviceAddressError),
-    /// An engine that simulates nothing.
-    #[error("`simulate --on` must be one of rtl, verilator, gates, but is `{found}`")]
-    #[diagnostic(code(xnorforge::no_simulator), help("use one of them here, or `xnorforge run DIR --on {found}`"))]
-    NoSimulator {
-        /// The word.
-        found: String,
-    },
-    /// The original model is not part of a compiled directory.
-    #[error(
-        "`--on reference` must be given the .onnx file, but {folder} is a compiled directory, which holds integers only"
-    )]
-    #[diagnostic(code(xnorforge::no_graph), help("run the .onnx file, or use `--on cpu` with the directory"))]
-    NoGraph {
-        /// The directory.
-        folder: String,
-    },
-    /// A device needs the directory that it was made from.
-    #[error("`--on {engine}` must be given a directory compiled for a board, but {path} is a model")]
-    #[diagnostic(
-        code(xnorforge::no_device),
-        help(
-            "run `xnorforge compile {path} -o DIR --board BOARD` first and give DIR; `xnorforge boards` lists boards"
-        )
-    )]
-    NoDevice {
-        /// The engine.
-        engine: &'static str,
-        /// What was given.
-        path: String,
-    },
-    /// A card needs the directory that it was made from.
-    #[error("`--on pcie` must be given a compiled directory, but {path} is a model")]
-    #[diagnostic(code(xnorforge::no_card), help("run `xnorforge compile {path} -o DIR` first and give DIR"))]
-    NoCard {
-        /// What was given.
-        path: String,
-    },
-    /// A netlist has no bus slave.
-    #[error("`simulate --serve --bar` must simulate with rtl or verilator, but gates simulates a board's pins only")]
-    #[diagnostic(code(xnorforge::no_bar), help("leave --bar out, or use --on verilator"))]
-    NoBar,
-    /// An engine that holds no weights of its own.
-    #[error(
-        "`load --on` must be one of uart:PATH[@BAUD], pcie:BDF|FILE, sim:DIR, gates: a device with a weight window"
-    )]
-    #[diagnostic(
-        code(xnorforge::no_load),
-        help("without --on, DIR stands for the network on every engine: `xnorforge load DIR MODEL`")
-    )]
-    NoLoad,
-    /// Nothing passes over a line.
-    #[error(
-        "`--record` must be used with uart:PATH[@BAUD], sim:DIR or gates, and on simulated boards with a directory as \
-         compiled, without loaded weights"
-    )]
-    #[diagnostic(
-        code(xnorforge::no_record),
-        help(
-            "leave --record out, or give --on uart:PATH; what passes in memory or in a simulation of the core is no line"
-        )
-    )]
-    NoRecord,
-    /// Time does not pass in a recording.
-    #[error("`bench --on` must be an engine that computes, but a recording only repeats what was")]
-    #[diagnostic(code(xnorforge::no_bench), help("measure the device itself: --on uart:PATH"))]
-    NoBench,
-    /// Only compiled directories can be simulated.
-    #[error("`simulate` must be given a directory that `compile` wrote, but {path} is none")]
-    #[diagnostic(
-        code(xnorforge::not_compiled),
-        help("run `xnorforge compile MODEL -o DIR` first and give DIR, or `xnorforge run MODEL --on verilator`")
-    )]
-    NotCompiled {
-        /// What was given.
-        path: String,
-    },
-}
-
 impl std::str::FromStr for Engine {
     type Err = EngineError;
 
@@ -175,18 +77,6 @@ impl std::str::FromStr for Engine {
     }
 }
 
-/// Calls `body` with the executor for `model` on `engine`.
-///
-/// # Errors
-/// As [`with_recorded`].
-pub fn with_executor<T>(
-    model: &Model,
-    engine: &Engine,
-    body: impl FnOnce(&mut dyn Executor) -> Result<T, Failure>,
-) -> Result<T, Failure> {
-    with_recorded(model, engine, None, |executor, _| body(executor))
-}
-
 /// Calls `body` with the executor for `model` on `engine`, and with the design where the engine runs one. Records what
 /// passes over the engine's serial line into the file `record`.
 ///
@@ -194,12 +84,12 @@ pub fn with_executor<T>(
 ///
 /// # Errors
 /// Where the engine cannot be had for the model or has no line to record, or `body` fails.
-pub fn with_recorded<T>(
+pub(crate) fn with_executor<T>(
     model: &Model,
     engine: &Engine,
     record: Option<&Path>,
-    body: impl FnOnce(&mut dyn Executor, Option<&Compiled>) -> Result<T, Failure>,
-) -> Result<T, Failure> {
+    body: impl FnOnce(&mut dyn Executor, Option<&Compiled>) -> Result<T, VerbError>,
+) -> Result<T, VerbError> {
     let has_line = matches!(engine, Engine::Gates | Engine::Simulated(_) | Engine::Device(DeviceAddress::Uart(_)));
     if record.is_some() && !has_line {
         return Err(EngineError::NoRecord.into());
@@ -241,7 +131,7 @@ pub fn with_recorded<T>(
             let (compiled, _) = device_of(model, name)?;
             if let (DeviceAddress::Uart(uart), Some(path)) = (address, record) {
                 board::device_of(compiled)?;
-                let line = uart.open_for(&compiled.manifest).map_err(|error| Failure::new(Exit::Tool, error))?;
+                let line = uart.open_for(&compiled.manifest).map_err(VerbError::Line)?;
                 return body(&mut OnDevice::new(name, recorded(line, compiled, path)?), Some(compiled));
             }
             let bus = bus_of(address, compiled)?;
@@ -250,7 +140,7 @@ pub fn with_recorded<T>(
         }
         Engine::Replay(path) => {
             let (compiled, _) = device_of(model, "replay")?;
-            let recording = Recording::read(path).map_err(Failure::of_input)?;
+            let recording = Recording::read(path)?;
             let sessions = Sessions::seeded(recording.seed);
             let bus = FrameBus::new(Replay::new(recording));
             let device = Device::open_with(bus, &compiled.manifest, sessions).map_err(SimError::from)?;
@@ -263,9 +153,9 @@ pub fn with_recorded<T>(
 type OnLine<'a> = LineDevice<Box<dyn Transport + 'a>>;
 
 /// The device of `compiled` at the end of `line`, whose traffic is recorded in the file at `path`.
-fn recorded<'a>(line: impl Transport + 'a, compiled: &Compiled, path: &Path) -> Result<OnLine<'a>, Failure> {
+fn recorded<'a>(line: impl Transport + 'a, compiled: &Compiled, path: &Path) -> Result<OnLine<'a>, VerbError> {
     let seed = RandomState::new().build_hasher().finish();
-    let line: Box<dyn Transport + 'a> = Box::new(Recorder::create(line, path, seed).map_err(Failure::of_input)?);
+    let line: Box<dyn Transport + 'a> = Box::new(Recorder::create(line, path, seed).map_err(VerbError::Recorder)?);
     let device = Device::open_with(FrameBus::new(line), &compiled.manifest, Sessions::seeded(seed));
     Ok(device.map_err(SimError::from)?)
 }
@@ -275,7 +165,7 @@ fn recorded_simulation<'a>(
     line: impl Transport + 'a,
     compiled: &Compiled,
     record: Option<&Path>,
-) -> Result<OnLine<'a>, Failure> {
+) -> Result<OnLine<'a>, VerbError> {
     match record {
         None => {
             let line: Box<dyn Transport + 'a> = Box::new(line);
@@ -291,7 +181,12 @@ fn recorded_simulation<'a>(
 ///
 /// # Errors
 /// Where the engine is no device, or does not hold the weights.
-pub fn load_device(compiled: &Compiled, folder: &Path, engine: &Engine, segments: &[Segment]) -> Result<(), Failure> {
+pub(crate) fn load_device(
+    compiled: &Compiled,
+    folder: &Path,
+    engine: &Engine,
+    segments: &[Segment],
+) -> Result<(), VerbError> {
     match engine {
         Engine::Gates => {
             let line = line_of(VerilatedBoard::of_netlist(compiled, folder)?, compiled)?;
@@ -308,18 +203,18 @@ pub fn load_device(compiled: &Compiled, folder: &Path, engine: &Engine, segments
     }
 }
 
-fn load_bus(bus: impl Bus, compiled: &Compiled, segments: &[Segment]) -> Result<(), Failure> {
+fn load_bus(bus: impl Bus, compiled: &Compiled, segments: &[Segment]) -> Result<(), VerbError> {
     Device::load(bus, &compiled.manifest, segments).map_err(SimError::from)?;
     Ok(())
 }
 
 /// Calls `body` with the compiled directory of `model`, a temporary one where it is a file.
-fn with_design<T>(model: &Model, body: impl FnOnce(&Compiled, &Path) -> Result<T, Failure>) -> Result<T, Failure> {
+fn with_design<T>(model: &Model, body: impl FnOnce(&Compiled, &Path) -> Result<T, VerbError>) -> Result<T, VerbError> {
     match model {
         Model::Compiled { folder, compiled } => body(compiled, folder),
         Model::Imported { network, .. } => {
             let plan = default_plan(network)?;
-            let folder = tempfile::tempdir().map_err(anyhow::Error::from)?;
+            let folder = tempfile::tempdir().map_err(|error| FileError::of(&error))?;
             let folder = folder.path().join("design");
             let compiled = artifacts::write(&plan, None, &folder)?;
             body(&compiled, &folder)
@@ -328,7 +223,10 @@ fn with_design<T>(model: &Model, body: impl FnOnce(&Compiled, &Path) -> Result<T
 }
 
 /// The plan of a model that has not been compiled.
-fn default_plan(network: &Network) -> Result<Plan, PlanError> {
+///
+/// # Errors
+/// Where it cannot be planned.
+pub(crate) fn default_plan(network: &Network) -> Result<Plan, PlanError> {
     plan(network.clone(), &Goal::FramesPerSecond(DEFAULT_TARGET_FPS), DEFAULT_CLOCK_MHZ)
 }
 
@@ -344,15 +242,15 @@ fn device_of<'a>(model: &'a Model, engine: &'static str) -> Result<(&'a Compiled
 }
 
 /// The line to the `pins` of the board of `simulated`.
-fn line_of<P: Pins>(pins: P, simulated: &Compiled) -> Result<SimulatedLine<P>, Failure> {
+fn line_of<P: Pins>(pins: P, simulated: &Compiled) -> Result<SimulatedLine<P>, VerbError> {
     Ok(SimulatedLine::new(pins, board::device_of(simulated)?)?)
 }
 
 /// The bus to a board or a card with the design of `compiled`.
-fn bus_of(address: &DeviceAddress, compiled: &Compiled) -> Result<Box<dyn Bus + Send>, Failure> {
+fn bus_of(address: &DeviceAddress, compiled: &Compiled) -> Result<Box<dyn Bus + Send>, VerbError> {
     // A design for no board has no UART; a card needs none.
     if let DeviceAddress::Uart(_) = address {
         board::device_of(compiled)?;
     }
-    address.open_bus(&compiled.manifest).map_err(|error| Failure::new(Exit::Tool, error))
+    Ok(address.open_bus(&compiled.manifest)?)
 }

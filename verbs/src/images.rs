@@ -1,11 +1,11 @@
 //! Images and labels out of `.npy` files, outputs into them.
 
+use crate::file::FileError;
 use abi::InputMap;
 use abi::maps::{Scores, image_shape, is_shape_of_images};
-use anyhow::Context;
 use miette::Diagnostic;
 use ndarray::{ArrayD, IxDyn};
-use ndarray_npy::{ReadNpyError, ReadableElement, read_npy, write_npy};
+use ndarray_npy::{ReadNpyError, ReadableElement, WritableElement, read_npy, write_npy};
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -220,18 +220,17 @@ pub fn labels(path: &Path, images: usize, classes: Option<usize>) -> Result<Vec<
 ///
 /// # Errors
 /// Where the file cannot be written.
-pub fn write_outputs(path: &Path, shape: &[usize], scores: &[Scores]) -> anyhow::Result<()> {
+pub fn write_outputs(path: &Path, shape: &[usize], scores: &[Scores]) -> Result<(), FileError> {
     let mut whole = vec![scores.len()];
     whole.extend(shape);
-    let context = || format!("cannot write {}", path.display());
     match Scores::concat(scores) {
-        Scores::Indices(data) => {
-            let array = ArrayD::from_shape_vec(IxDyn(&whole), data).with_context(context)?;
-            write_npy(path, &array).with_context(context)
-        }
-        Scores::Values(data) => {
-            let array = ArrayD::from_shape_vec(IxDyn(&whole), data).with_context(context)?;
-            write_npy(path, &array).with_context(context)
-        }
+        Scores::Indices(data) => write_array(path, &whole, data),
+        Scores::Values(data) => write_array(path, &whole, data),
     }
+}
+
+fn write_array<T: WritableElement>(path: &Path, shape: &[usize], data: Vec<T>) -> Result<(), FileError> {
+    let tried = format!("cannot write {}", path.display());
+    let array = ArrayD::from_shape_vec(IxDyn(shape), data).map_err(FileError::context(tried.clone()))?;
+    write_npy(path, &array).map_err(FileError::context(tried))
 }

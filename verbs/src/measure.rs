@@ -1,6 +1,6 @@
 //! Measures an executor: throughput over batches, latency over single images, here and on the device's own clock.
 
-use crate::failure::Failure;
+use crate::error::VerbError;
 use serde::Serialize;
 use sim::{DeviceTime, Executor, RunOptions};
 use std::time::Instant;
@@ -15,7 +15,7 @@ const MOST_BATCH: usize = 4096;
 const SINGLES: std::ops::RangeInclusive<usize> = 3..=1000;
 
 /// What to measure.
-pub struct Goal {
+pub(crate) struct Goal {
     /// Images of a batch, where that is given.
     pub batch: Option<usize>,
     /// Seconds to measure, half for single images and half for batches.
@@ -25,43 +25,52 @@ pub struct Goal {
 }
 
 /// What was measured.
-#[derive(Debug, Serialize)]
+#[derive(Clone, Debug, Serialize)]
 pub struct Measurement {
     /// Images of a batch.
-    batch: usize,
+    pub batch: usize,
     /// Images of all batches.
-    batch_images: usize,
+    pub batch_images: usize,
     /// Images run one by one.
-    single_images: usize,
+    pub single_images: usize,
     /// By the clock of this machine.
-    wall: Figures,
+    pub wall: Figures,
     /// By the device's clock, where its time is simulated.
-    device: Option<DeviceFigures>,
+    pub device: Option<DeviceFigures>,
 }
 
 /// Throughput and latency.
 #[derive(Clone, Copy, Debug, Serialize)]
-struct Figures {
-    images_per_second: f64,
-    latency_p50_seconds: f64,
-    latency_p99_seconds: f64,
+pub struct Figures {
+    /// Images per second of all batches together.
+    pub images_per_second: f64,
+    /// Seconds that half of the single images do not exceed.
+    pub latency_p50_seconds: f64,
+    /// Seconds that 99 % of the single images do not exceed.
+    pub latency_p99_seconds: f64,
 }
 
 /// The same by a device's clock.
-#[derive(Debug, Serialize)]
-struct DeviceFigures {
-    /// What the cycles are: `all` that pass, those at `work` only, or those of the `core` without anything around it.
-    cycles: CycleKind,
-    clock_hertz: f64,
+#[derive(Clone, Debug, Serialize)]
+pub struct DeviceFigures {
+    /// What the cycles are.
+    pub cycles: CycleKind,
+    /// The clock in Hz.
+    pub clock_hertz: f64,
+    /// Throughput and latency.
     #[serde(flatten)]
-    figures: Figures,
+    pub figures: Figures,
 }
 
+/// Which cycles of a device are counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-enum CycleKind {
+pub enum CycleKind {
+    /// All that pass.
     All,
+    /// Those at work.
     Work,
+    /// Those of the core, without anything around it.
     Core,
 }
 
@@ -82,39 +91,13 @@ impl Measurement {
     pub fn covers_link(&self) -> bool {
         self.device.as_ref().is_none_or(|device| device.cycles == CycleKind::All)
     }
-
-    /// The figures in a few lines.
-    pub fn text(&self) -> String {
-        let line = |name: &str, figures: &Figures, note: &str| {
-            format!(
-                "{name:9} {:.1} images/s, one image {} (p50), {} (p99){note}\n",
-                figures.images_per_second,
-                duration(figures.latency_p50_seconds),
-                duration(figures.latency_p99_seconds)
-            )
-        };
-        let batches = self.batch_images / self.batch;
-        let mut text = format!("measured  {batches} x {} images, {} single images\n", self.batch, self.single_images);
-        match &self.device {
-            None => text + &line("wall", &self.wall, ""),
-            Some(DeviceFigures { cycles, clock_hertz, figures }) => {
-                let what = match cycles {
-                    CycleKind::All => "",
-                    CycleKind::Work => ", at work, without the link",
-                    CycleKind::Core => ", the core alone",
-                };
-                text += &line("device", figures, &format!(", simulated at {} MHz{what}", clock_hertz / 1e6));
-                text + &line("wall", &self.wall, ", the speed of the simulation")
-            }
-        }
-    }
 }
 
 /// Measures `executor` on `images`, over and over.
 ///
 /// # Errors
 /// Where a run fails.
-pub fn measure(executor: &mut dyn Executor, images: &[Vec<f32>], goal: &Goal) -> Result<Measurement, Failure> {
+pub(crate) fn measure(executor: &mut dyn Executor, images: &[Vec<f32>], goal: &Goal) -> Result<Measurement, VerbError> {
     lap(executor, &repeated(images, 0, WARM_UP_IMAGES), goal.core_hertz)?;
     let begin = Instant::now();
     let mut singles = Vec::new();
@@ -153,7 +136,7 @@ fn figures(images: usize, batches: &[Lap], singles: &[Lap], seconds: impl Fn(&La
 }
 
 /// Runs `images` and tells how long that took.
-fn lap(executor: &mut dyn Executor, images: &[Vec<f32>], core_hertz: Option<f64>) -> Result<Lap, Failure> {
+fn lap(executor: &mut dyn Executor, images: &[Vec<f32>], core_hertz: Option<f64>) -> Result<Lap, VerbError> {
     let before = executor.device_time()?;
     let begin = Instant::now();
     let run = executor.run(images, &RunOptions::default())?;
@@ -193,14 +176,6 @@ fn percentiles(values: impl Iterator<Item = f64>) -> (f64, f64) {
     let at =
         |percent: usize| sorted.get((sorted.len() * percent).div_ceil(100).max(1) - 1).copied().unwrap_or(f64::NAN);
     (at(50), at(99))
-}
-
-fn duration(seconds: f64) -> String {
-    match seconds {
-        _ if seconds >= 1.0 => format!("{seconds:.2} s"),
-        _ if seconds >= 1e-3 => format!("{:.2} ms", seconds * 1e3),
-        _ => format!("{:.1} µs", seconds * 1e6),
-    }
 }
 
 #[cfg(test)]
