@@ -229,7 +229,9 @@ fn of_build(error: &BuildError) -> Status {
     use BuildError as E;
     match error {
         E::Timing { .. } | E::DoesNotFit { .. } => Status::No,
-        E::Artifacts(_) | E::Board(_) | E::NoBoard { .. } | E::NoBitstream { .. } | E::File { .. } => Status::Input,
+        E::Artifacts(error) => of_artifacts(error),
+        E::Board(error) => of_board(error),
+        E::NoBoard { .. } | E::NoBitstream { .. } | E::File { .. } => Status::Input,
         E::SynthesisOnly { .. }
         | E::Busy { .. }
         | E::ToolMissing { .. }
@@ -244,7 +246,7 @@ fn of_build(error: &BuildError) -> Status {
 fn of_sim(error: &SimError) -> Status {
     use SimError as E;
     match error {
-        E::Artifacts(_) => Status::Input,
+        E::Artifacts(error) => of_artifacts(error),
         E::Device(error) => of_device(error),
         E::Image { .. }
         | E::Reference { .. }
@@ -334,5 +336,26 @@ fn of_bus(error: &BusError) -> Status {
         | BusError::Count { .. }
         | BusError::UnknownRefusal { .. }
         | BusError::NoFrameWords => Status::Tool,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_board_s_answer_does_not_depend_on_who_passes_it_on() {
+        let too_large = || BoardError::TooLarge { board: "b".into(), memory_bits: 1, weight_bits: 2 };
+        let unknown = || BoardError::Unknown { name: "b".into(), known: "c".into() };
+        let ways: [fn(BoardError) -> VerbError; 5] = [
+            VerbError::from,
+            |error| ArtifactsError::from(error).into(),
+            |error| BuildError::from(error).into(),
+            |error| BuildError::from(ArtifactsError::from(error)).into(),
+            |error| SimError::from(ArtifactsError::from(error)).into(),
+        ];
+        for way in ways {
+            assert_eq!((way(too_large()).status(), way(unknown()).status()), (Status::No, Status::Input));
+        }
     }
 }
