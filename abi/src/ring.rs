@@ -53,3 +53,29 @@ pub fn depths(input: &StreamFormat, output: &StreamFormat, ring_words: usize) ->
     let words = words_per_image(input, output);
     words.map(|words_of_one| depth(words_of_one, wanted_slots(words, ring_words)))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ElementType;
+
+    /// A stream whose images are `words` words of a window.
+    fn stream(words: usize) -> StreamFormat {
+        StreamFormat { element: ElementType::Signed { bits: 32 }, lanes: 1, channels: 1, vectors: words }
+    }
+
+    #[test]
+    fn rings_hold_two_images_and_256_at_most() {
+        let slots = |input: usize, output: usize| slots(&stream(input), &stream(output), BUS_WORDS);
+        assert_eq!([slots(1, 1), slots(3, 1), slots(1, 100), slots(300, 1)], [Ok(256), Ok(170), Ok(5), Ok(2)]);
+        let half = MOST_WINDOW_BYTES as usize / 8;
+        assert_eq!(slots(1, half), Ok(2));
+        assert_eq!(slots(1, half + 1), Err(WindowTooLarge { bytes: 4 * half + 4, limit: 4 * half }));
+    }
+
+    #[test]
+    fn memories_of_rings_are_powers_of_two() {
+        assert_eq!(depths(&stream(3), &stream(1), BUS_WORDS), [512, 256]);
+        assert_eq!(depths(&stream(1), &stream(300), BUS_WORDS), [2, 1024]);
+    }
+}
