@@ -8,7 +8,7 @@
                                          with their devices, with synthesis, and writes the error into coefficients.json
     python3 scripts/estimator.py all     sweep, fit, check
 
-Designs come from the example `estimator_designs` of the crate `hdl`. For the sweep each stage stays a module of its own, so
+Designs come from the example `estimator_designs` of the crate `flow`. For the sweep each stage stays a module of its own, so
 that its cells can be counted. Needs numpy, and yosys as the Python package `pyosys` or a command (`--yosys`).
 """
 
@@ -28,7 +28,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 DATA = ROOT / "scripts" / "estimator"
 COEFFICIENTS = ROOT / "compiler" / "src" / "estimate" / "coefficients.json"
 FAMILIES = ["ecp5", "ice40", "gowin", "xilinx7"]
-# As `hdl::build` synthesises.
+# As `flow::build` synthesises.
 SYNTHESIS = {
     "ecp5": "synth_ecp5 -nowidelut -abc9",
     "ice40": "synth_ice40 -device hx -abc9",
@@ -175,7 +175,7 @@ def sweep_one(arguments, family, folder):
 def emit(arguments, folder, family, first, count):
     command = [arguments.emitter]
     if not arguments.emitter:
-        command = ["cargo", "run", "--quiet", "--release", "-p", "xnorforge-hdl", "--example", "estimator_designs", "--"]
+        command = ["cargo", "run", "--quiet", "--release", "-p", "xnorforge-flow", "--example", "estimator_designs", "--"]
     subprocess.run([*command, str(folder), family, str(first), str(count)], check=True, cwd=ROOT)
 
 

@@ -20,6 +20,7 @@ pub mod manifest;
 pub mod maps;
 pub mod packing;
 pub mod registers;
+pub mod ring;
 pub mod step_function;
 pub mod uart;
 pub mod weights;

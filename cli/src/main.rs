@@ -2,16 +2,9 @@
 
 mod calibration;
 mod cmd;
-mod domain;
-mod engine;
 mod failure;
-mod images;
-mod measure;
-mod model;
 mod output;
 mod progress;
-mod report;
-mod serve;
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
@@ -59,6 +52,6 @@ fn main() -> ExitCode {
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => failure.report(),
+        Err(failure) => failure::report(&failure),
     }
 }

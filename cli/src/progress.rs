@@ -1,14 +1,34 @@
-//! A bar on standard error while images run, where a person looks on.
+//! What a person who looks on learns while a verb works.
 
+use crate::failure::print;
 use indicatif::{ProgressBar, ProgressStyle};
+use std::cell::RefCell;
 use std::sync::Arc;
+use verbs::{Observer, OutsideDomain, Progress};
 
-/// A bar for `images` images, and what tells it how many are done.
-pub fn bar(images: usize) -> (ProgressBar, sim::executor::Progress) {
-    let bar = ProgressBar::new(images as u64);
-    if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos}/{len} images, {elapsed}") {
-        bar.set_style(style);
+/// Warnings, and a bar while images run, on standard error.
+#[derive(Debug, Default)]
+pub struct Screen {
+    bar: RefCell<Option<ProgressBar>>,
+}
+
+impl Observer for Screen {
+    fn run_begins(&self, images: usize) -> Option<Progress> {
+        let bar = ProgressBar::new(images as u64);
+        if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos}/{len} images, {elapsed}") {
+            bar.set_style(style);
+        }
+        *self.bar.borrow_mut() = Some(bar.clone());
+        Some(Arc::new(move |done| bar.set_position(done as u64)))
     }
-    let told = bar.clone();
-    (bar, Arc::new(move |done| told.set_position(done as u64)))
+
+    fn run_ends(&self) {
+        if let Some(bar) = self.bar.borrow_mut().take() {
+            bar.finish_and_clear();
+        }
+    }
+
+    fn warn(&self, warning: OutsideDomain) {
+        print(&warning);
+    }
 }

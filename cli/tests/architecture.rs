@@ -11,9 +11,21 @@ fn crates_import_only_what_the_map_allows() {
         ("xnorforge-network", &["xnorforge-abi"]),
         ("xnorforge-compiler", &["xnorforge-abi", "xnorforge-network"]),
         ("xnorforge-hdl", &["xnorforge-abi", "xnorforge-network", "xnorforge-compiler"]),
+        ("xnorforge-page", &[]),
+        (
+            "xnorforge-flow",
+            &["xnorforge-abi", "xnorforge-network", "xnorforge-compiler", "xnorforge-hdl", "xnorforge-page"],
+        ),
         (
             "xnorforge-sim",
-            &["xnorforge-abi", "xnorforge-network", "xnorforge-compiler", "xnorforge-hdl", "xnorforge-host"],
+            &[
+                "xnorforge-abi",
+                "xnorforge-network",
+                "xnorforge-compiler",
+                "xnorforge-hdl",
+                "xnorforge-flow",
+                "xnorforge-host",
+            ],
         ),
         ("xnorforge-c", &["xnorforge-abi", "xnorforge-host"]),
         (
@@ -22,7 +34,18 @@ fn crates_import_only_what_the_map_allows() {
                 "xnorforge-abi",
                 "xnorforge-network",
                 "xnorforge-compiler",
-                "xnorforge-hdl",
+                "xnorforge-flow",
+                "xnorforge-sim",
+                "xnorforge-host",
+            ],
+        ),
+        (
+            "xnorforge-verbs",
+            &[
+                "xnorforge-abi",
+                "xnorforge-network",
+                "xnorforge-compiler",
+                "xnorforge-flow",
                 "xnorforge-sim",
                 "xnorforge-host",
             ],
@@ -33,9 +56,11 @@ fn crates_import_only_what_the_map_allows() {
                 "xnorforge-abi",
                 "xnorforge-network",
                 "xnorforge-compiler",
-                "xnorforge-hdl",
+                "xnorforge-page",
+                "xnorforge-flow",
                 "xnorforge-sim",
                 "xnorforge-host",
+                "xnorforge-verbs",
             ],
         ),
     ]);
@@ -59,6 +84,11 @@ fn crates_import_only_what_the_map_allows() {
                 !on.starts_with("rust-hdl") || name == "xnorforge-hdl",
                 "only xnorforge-hdl may import rust-hdl, but {name} does"
             );
+            assert!(
+                !["clap", "indicatif"].contains(&on) || name == "xnorforge",
+                "only the command line parses arguments and draws bars, but {name} imports {on}"
+            );
+            assert!(on != "anyhow", "errors must be typed, but {name} imports anyhow");
         }
     }
     assert_eq!(seen.len(), allowed.len(), "every crate of the map exists: {seen:?}");

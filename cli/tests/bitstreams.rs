@@ -7,7 +7,8 @@
 
 mod support;
 
-use hdl::build::{Tool, Tools};
+use flow::build::Tools;
+use flow::commands::Tool;
 use std::fs;
 use std::process::Command;
 use support::{IMAGES, MODEL, PROGRAM, Room};

@@ -11,7 +11,7 @@ mod files;
 use abi::frame::Frame;
 use compiler::lower::lower;
 use compiler::planner::{Goal, plan};
-use hdl::board::Board;
+use flow::board::Board;
 use ndarray::Array;
 use ndarray_npy::{WritableElement, write_npy};
 use prost::Message;
@@ -114,7 +114,7 @@ fn write_seeds() {
         for (suffix, network) in [("", network), ("-writable", writable)] {
             let planned = plan(network, &Goal::FramesPerSecond(1e4), 25.0).unwrap();
             let target = folder.path().join(format!("{name}{suffix}"));
-            hdl::artifacts::write(&planned, Some(&Board::find("ulx3s-85f").unwrap()), &target).unwrap();
+            flow::artifacts::write(&planned, Some(&Board::find("ulx3s-85f").unwrap()), &target).unwrap();
             let compact = |file: &str| {
                 let value: serde_json::Value = serde_json::from_slice(&fs::read(target.join(file)).unwrap()).unwrap();
                 serde_json::to_vec(&value).unwrap()

@@ -1,7 +1,7 @@
 //! Any two texts, a NUL between them, as `board.toml` and a file of pins; and any text as the name of a serial line.
 
 use super::render;
-use hdl::board::Board;
+use flow::board::Board;
 use host::transport::uart::UartAddress;
 
 /// Reads the bytes as the files of a board and as an address.

@@ -1,10 +1,8 @@
 //! Any bytes as an `.npy` file of images and of labels.
 
-#[path = "../../cli/src/images.rs"]
-mod images;
-
 use super::render;
 use std::io::Write;
+use verbs::images;
 
 /// Writes the bytes into a file and reads it as the command line does.
 pub fn run(data: &[u8]) {

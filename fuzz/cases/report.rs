@@ -1,6 +1,6 @@
 //! Any text as a `report.json`, made into its page.
 
-use hdl::page::{Data, html};
+use page::{Data, html};
 
 /// Reads the bytes as a report and writes its page.
 pub fn run(data: &[u8]) {

@@ -42,7 +42,7 @@ mod verilog;
 
 pub use error::EmitError;
 
-use rust_hdl::core::prelude::Block;
+pub use rust_hdl::core::prelude::Block;
 
 /// A block tree as Verilog.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -22,7 +22,6 @@ pub mod reset_timer;
 pub mod uart_bridge;
 pub mod uart_receiver;
 pub mod uart_transmitter;
-pub mod windows;
 pub mod wishbone;
 pub mod wishbone_device;
 

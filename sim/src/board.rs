@@ -19,7 +19,7 @@ pub use verilated::VerilatedBoard;
 
 use crate::SimError;
 use abi::manifest::DeviceManifest;
-use hdl::artifacts::Compiled;
+use flow::artifacts::Compiled;
 
 /// What the manifest of a compiled directory says of its device.
 ///

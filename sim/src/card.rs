@@ -15,7 +15,7 @@ pub use serve::ServedCard;
 pub use verilated::VerilatedSlave;
 
 use crate::SimError;
-use hdl::artifacts::Compiled;
+use flow::artifacts::Compiled;
 use hdl::shell::register_file::DeviceFacts;
 use host::{Bus, BusError, TransportError};
 
@@ -46,7 +46,7 @@ const TIME_SCALE: u32 = host::bus::memory::SIMULATED_TIME_SCALE;
 
 /// Whether the design of a compiled directory has a slave with windows.
 pub fn has_slave(compiled: &Compiled) -> bool {
-    hdl::soc::facts(&compiled.plan, 0, [0; 32]).slots > 0
+    flow::soc::facts(&compiled.plan, 0, [0; 32]).slots > 0
 }
 
 /// Checks that a device says of itself that it has windows.

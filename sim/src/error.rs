@@ -41,7 +41,7 @@ pub enum SimError {
     /// A compiled directory that is damaged.
     #[error(transparent)]
     #[diagnostic(transparent)]
-    Artifacts(#[from] hdl::artifacts::ArtifactsError),
+    Artifacts(#[from] flow::artifacts::ArtifactsError),
     /// A core without a device around it.
     #[error("the design of `{network}` must be compiled for a board to be driven like one, but it is a core alone")]
     #[diagnostic(

@@ -7,7 +7,7 @@ use crate::stream_core::{FloatEnds, StageProbe, StreamCore, StreamRecord, Word};
 use abi::weights::Segment;
 use bitvec::prelude::{BitVec, Lsb0};
 use compiler::plan::{Plan, Stage};
-use hdl::artifacts::Compiled;
+use flow::artifacts::Compiled;
 use hdl::design::{Design, Pipeline};
 use hdl::wire::{Simulation, Word as Wires};
 use network::network::Network;
@@ -59,7 +59,7 @@ fn weights_of(compiled: &Compiled) -> Result<Option<Vec<Segment>>, SimError> {
     Ok(match (&compiled.manifest.weights, &compiled.built) {
         (None, _) => None,
         (Some(_), None) => Some(Vec::new()),
-        (Some(_), Some(_)) => Some(hdl::artifacts::segments(&compiled.plan)?),
+        (Some(_), Some(_)) => Some(flow::artifacts::segments(&compiled.plan)?),
     })
 }
 

@@ -25,7 +25,7 @@ use crate::SimError;
 use crate::executor::{Executor, Run, RunOptions};
 use crate::rtl::core_of;
 use crate::stream_core::{FloatEnds, StreamCore};
-use hdl::artifacts::Compiled;
+use flow::artifacts::Compiled;
 use std::path::Path;
 
 /// Runs a core in Verilator.

@@ -8,9 +8,9 @@ mod generator;
 
 use compiler::lower::lower;
 use compiler::planner::{Goal, plan};
+use flow::artifacts::{self, Compiled};
+use flow::board::Board;
 use generator::{random_graph, random_images};
-use hdl::artifacts::{self, Compiled};
-use hdl::board::Board;
 use host::transport::fake::{Faults, FaultyLine};
 use host::{Device, DeviceError, FrameBus, Transport};
 use sim::board::{Pins, RtlBoard, SimulatedLine, VerilatedBoard};

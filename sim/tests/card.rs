@@ -12,8 +12,8 @@ use abi::registers::{CONTROL_RESET, IDENTITY_UNKNOWN, INPUT_WINDOW, Register, SP
 use compiler::lower::lower;
 use compiler::planner::{Goal, plan};
 use compiler::replace::replaceable;
+use flow::artifacts::{self, Compiled};
 use generator::{random_graph, random_images};
-use hdl::artifacts::{self, Compiled};
 use host::bus::memory::least_bytes;
 use host::{Bus, Device, DeviceError, MemoryBus};
 use network::network::Network;

@@ -21,7 +21,7 @@ fn check(graph: &Graph, seed: u64, rate: f64) {
     let network = lower(graph).unwrap();
     let plan = plan(network.clone(), &Goal::FramesPerSecond(rate), 100.0).unwrap();
     let folder = tempfile::tempdir().unwrap();
-    let compiled = hdl::artifacts::write(&plan, None, &folder.path().join("design")).unwrap();
+    let compiled = flow::artifacts::write(&plan, None, &folder.path().join("design")).unwrap();
     let cache = Cache::at(Path::new(env!("CARGO_TARGET_TMPDIR")).join("cache"));
     let mut verilator = Verilator::of_design(&compiled, &folder.path().join("design")).unwrap().with_cache(cache);
     let images = random_images(graph, seed, 30);

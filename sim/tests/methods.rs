@@ -134,7 +134,7 @@ fn check_hardware(name: &str, network: &Network, images: &[Vec<f32>]) {
     }
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path().join("design");
-    let compiled = hdl::artifacts::write(&plan, None, &folder).unwrap();
+    let compiled = flow::artifacts::write(&plan, None, &folder).unwrap();
     let cache = Cache::at(Path::new(env!("CARGO_TARGET_TMPDIR")).join("cache"));
     let mut verilator = Verilator::of_design(&compiled, &folder).unwrap().with_cache(cache);
     let run = verilator.run(images, &RunOptions::default()).unwrap();

@@ -111,7 +111,7 @@ fn hardware_gives_the_same_integers() {
         compiler::planner::plan(lower(&graph("residual_qoperator")).unwrap(), &Goal::FramesPerSecond(1e4), 100.0);
     let folder = tempfile::tempdir().unwrap();
     let design = folder.path().join("design");
-    let compiled = hdl::artifacts::write(&plan.unwrap(), None, &design).unwrap();
+    let compiled = flow::artifacts::write(&plan.unwrap(), None, &design).unwrap();
     let cache = Cache::at(Path::new(env!("CARGO_TARGET_TMPDIR")).join("cache"));
     let mut verilator = Verilator::of_design(&compiled, &design).unwrap().with_cache(cache);
     let (images, outputs) = images_and_outputs("residual_qoperator");

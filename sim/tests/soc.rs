@@ -11,8 +11,8 @@ use compiler::lower::lower;
 use compiler::plan::Plan;
 use compiler::planner::{Goal, plan};
 use compiler::replace::replaceable;
+use flow::artifacts;
 use generator::{random_graph, random_images};
-use hdl::artifacts;
 use hdl::shell::BUS_ADDRESS_BITS;
 use hdl::shell::axi_lite_device::AxiLiteDevice;
 use hdl::shell::axi_stream::{AxiStreamCore, data_bits};
@@ -52,7 +52,7 @@ impl Digits {
 
     fn mapped(&self) -> MappedCore {
         let core = hdl::design::design(&self.plan).unwrap().pipeline;
-        let facts = hdl::soc::facts(&self.plan, 0, self.manifest.design_hash_bytes().unwrap());
+        let facts = flow::soc::facts(&self.plan, 0, self.manifest.design_hash_bytes().unwrap());
         MappedCore::new(core, (&self.plan.input_format(), &self.plan.output_format()), &facts)
     }
 }
@@ -202,7 +202,7 @@ fn load<M: Master>(simulated: impl Fn(MappedCore) -> M) {
     assert_ne!(other, first.plan.network);
     let images = random_images(&graph, 3, 5);
     let design = hdl::design::design(&plan).unwrap();
-    let facts = hdl::soc::facts(&plan, design.pipeline.weight_words(), first.manifest.design_hash_bytes().unwrap());
+    let facts = flow::soc::facts(&plan, design.pipeline.weight_words(), first.manifest.design_hash_bytes().unwrap());
     assert!(facts.weight_words > 0);
     let mapped = MappedCore::new(design.pipeline, (&plan.input_format(), &plan.output_format()), &facts);
     let mut bus = Simulated(simulated(mapped));
@@ -235,7 +235,7 @@ fn words(format: &abi::packing::StreamFormat, elements: &[i32]) -> Vec<Word> {
 fn stream(digits: &Digits, seed: Option<u64>) -> (Vec<Vec<Word>>, Vec<u64>, u64) {
     let (input, output) = (digits.plan.input_format(), digits.plan.output_format());
     let core = AxiStreamCore::new(hdl::design::design(&digits.plan).unwrap().pipeline, (&input, &output));
-    let facts = hdl::soc::facts(&digits.plan, 0, [7; 32]);
+    let facts = flow::soc::facts(&digits.plan, 0, [7; 32]);
     let mut simulation = Simulation::new(AxiStreamDevice::new("device", core, (&input, &output), &facts));
     let mut random = ChaCha8Rng::seed_from_u64(seed.unwrap_or(0));
     let mut chance = |probability| seed.is_none() || random.random_bool(probability);

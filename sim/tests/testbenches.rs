@@ -7,8 +7,8 @@ mod generator;
 
 use compiler::lower::lower;
 use compiler::planner::{Goal, PlanError, plan};
+use flow::artifacts::ArtifactsError;
 use generator::{random_convolutional_graph, random_graph, random_topology_graph};
-use hdl::artifacts::ArtifactsError;
 use hdl::design::DesignError;
 use network::graph::Graph;
 use std::path::Path;
@@ -24,7 +24,7 @@ fn check(graph: &Graph, images_per_second: f64) -> bool {
     };
     let room = tempfile::tempdir().unwrap();
     let folder = room.path().join("design");
-    match hdl::artifacts::write(&plan, None, &folder) {
+    match flow::artifacts::write(&plan, None, &folder) {
         Err(ArtifactsError::Design(DesignError::NoBlock { .. })) => return false,
         written => _ = written.unwrap(),
     }

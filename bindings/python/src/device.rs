@@ -4,7 +4,7 @@ use crate::arrays;
 use crate::batches::in_batches;
 use crate::error::{BindingError, Failure};
 use abi::maps::{Scores, image_shape};
-use hdl::artifacts;
+use flow::artifacts;
 use host::{Bus, DeviceAddress, DeviceError};
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;

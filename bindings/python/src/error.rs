@@ -1,7 +1,7 @@
 //! Errors as Python sees them: a class, a message, and `help` with the next step.
 
 use compiler::lower::LowerError;
-use hdl::artifacts::ArtifactsError;
+use flow::artifacts::ArtifactsError;
 use miette::Diagnostic;
 use network::onnx::ImportError;
 use network::reference::ReferenceError;

@@ -5,7 +5,7 @@ use crate::batches::in_batches;
 use crate::error::Failure;
 use abi::maps::image_shape;
 use compiler::lower::lower;
-use hdl::artifacts;
+use flow::artifacts;
 use network::approximate::approximate;
 use network::onnx;
 use pyo3::prelude::*;

@@ -1,11 +1,12 @@
 //! `build`: the bitstream of a compiled directory, with open tools.
 
-use crate::failure::Failure;
-use crate::output::show;
+use crate::output::{show, show_json};
 use clap::Args;
-use hdl::artifacts;
-use hdl::build::{Build as Stages, DEFAULT_SEEDS, Event, Tools};
+use flow::build::{Event, Tools};
+use flow::commands::DEFAULT_SEEDS;
 use std::path::PathBuf;
+use verbs::VerbError;
+use verbs::build::Options;
 
 /// Make the bitstream of a directory that was compiled for a board.
 ///
@@ -27,27 +28,27 @@ pub struct Build {
 
 impl Build {
     /// Runs the verb.
-    pub fn run(self) -> Result<(), Failure> {
-        let compiled = artifacts::read(&self.folder)?;
-        let stages = Stages::new(&compiled, &self.folder)?;
-        let built = stages.run(&Tools::from_environment(), self.seeds, |event| match event {
+    pub fn run(self) -> Result<(), VerbError> {
+        let seeds = self.seeds;
+        let options = Options { folder: self.folder, seeds, tools: Tools::from_environment() };
+        let built = verbs::build::build(&options, |event| match event {
             Event::Begins { stage, seed, tool } => {
                 let version = tool.version.as_deref().unwrap_or("version unknown");
                 let again = seed > 1 && stage == "place_and_route";
-                let seed = if again { format!(", placement {seed} of at most {}", self.seeds) } else { String::new() };
+                let seed = if again { format!(", placement {seed} of at most {seeds}") } else { String::new() };
                 eprintln!("{stage:<16} {} ({version}){seed}", tool.program.display());
             }
             Event::Ends { stage, elapsed } => eprintln!("{stage:<16} done in {:.1} s", elapsed.as_secs_f64()),
         })?;
         if self.json {
-            return show(&(serde_json::to_string(&built.report).map_err(anyhow::Error::from)? + "\n"));
+            return show_json(&built.report);
         }
         let report = &built.report;
         match built.bitstream {
             Some(path) => show(&format!("{report}written to {}\n", path.display())),
             None => show(&format!(
                 "{report}no bitstream: open registries hold no place and route for this board's FPGA; the netlist is {}\n",
-                self.folder.join("build/netlist.json").display()
+                options.folder.join("build/netlist.json").display()
             )),
         }
     }

@@ -1,21 +1,11 @@
 //! `compile`: a model becomes a directory with everything that later verbs need.
 
 use crate::calibration::Calibration;
-use crate::engine::{DEFAULT_CLOCK_MHZ, DEFAULT_TARGET_FPS};
-use crate::failure::Failure;
-use crate::model::Model;
-use crate::output::show;
-use anyhow::Context;
+use crate::output::{show, show_json};
 use clap::Args;
-use compiler::blocks::Parallelism;
-use compiler::planner::{Goal, Target, plan_for};
-use compiler::replace::replaceable;
-use hdl::artifacts;
-use hdl::board::Board;
-use miette::Diagnostic;
-use std::collections::BTreeMap;
 use std::path::PathBuf;
-use thiserror::Error;
+use verbs::VerbError;
+use verbs::compile::{Options, Rate};
 
 /// Compile a model into a directory: Verilog, memories, testbench, plan, manifest, report.
 #[derive(Debug, Args)]
@@ -52,70 +42,30 @@ pub struct Compile {
     json: bool,
 }
 
-/// A folding file that is none.
-#[derive(Debug, Error, Diagnostic)]
-#[error("{} must be JSON with `pe` and `simd` of each layer: {reason}", path.display())]
-#[diagnostic(
-    code(xnorforge::folding_file),
-    help("write it as {{\"<layer>\": {{\"pe\": 4, \"simd\": 8}}, …}}; `xnorforge info MODEL` names the layers")
-)]
-pub struct FoldingFile {
-    /// The file.
-    path: PathBuf,
-    /// Why.
-    reason: String,
-}
-
-/// A search for the largest design without a limit.
-#[derive(Debug, Error, Diagnostic)]
-#[error("`--max` must be given with a board, whose room it fills, but there is no `--board`")]
-#[diagnostic(
-    code(xnorforge::max_without_board),
-    help("add `--board B` (`xnorforge boards` lists them), or plan for a rate with `--target-fps N`")
-)]
-pub struct MaxWithoutBoard;
-
 impl Compile {
     /// Runs the verb.
-    pub fn run(self) -> Result<(), Failure> {
-        if self.max && self.board.is_none() {
-            return Err(MaxWithoutBoard.into());
-        }
-        let model = Model::open(&self.model, &self.calibration)?;
-        let goal = match &self.folding {
-            None if self.max => Goal::Fastest,
-            None => Goal::FramesPerSecond(self.target_fps.unwrap_or(DEFAULT_TARGET_FPS)),
-            Some(path) => {
-                let context = || format!("cannot read the folding file {}", path.display());
-                let text = std::fs::read_to_string(path).with_context(context)?;
-                let folding: BTreeMap<String, Parallelism> = serde_json::from_str(&text)
-                    .map_err(|error| FoldingFile { path: path.clone(), reason: error.to_string() })?;
-                Goal::Folding(folding)
-            }
+    pub fn run(self) -> Result<(), VerbError> {
+        let rate = match (self.max, self.target_fps, self.folding) {
+            (true, _, _) => Rate::Fastest,
+            (false, _, Some(path)) => Rate::Folding(path),
+            (false, Some(rate), None) => Rate::FramesPerSecond(rate),
+            (false, None, None) => Rate::default(),
         };
-        let board = self.board.as_deref().map(Board::find).transpose()?;
-        let clock = match (&board, self.clock) {
-            (None, clock) => clock.unwrap_or(DEFAULT_CLOCK_MHZ),
-            (Some(board), Some(clock)) => board.clock(clock)?.megahertz(),
-            (Some(board), None) => board.design_clock()?.megahertz(),
+        let options = Options {
+            model: self.model,
+            output: self.output,
+            board: self.board,
+            rate,
+            clock: self.clock,
+            writable_weights: self.writable_weights,
+            calibration: self.calibration.options(),
         };
-        let network = model.network().clone();
-        let network = if self.writable_weights { replaceable(network, &model.weight_types())? } else { network };
-        let target = match &board {
-            None => Target::default(),
-            Some(board) => {
-                board.check_weights(network.weight_bits())?;
-                board.target()
-            }
-        };
-        let plan = plan_for(network, &goal, clock, &target)?;
-        let compiled = artifacts::write(&plan, board.as_ref(), &self.output)?;
+        let compiled = verbs::compile::compile(&options)?;
         let report = compiled.report();
         if self.json {
-            show(&(serde_json::to_string(&report).map_err(anyhow::Error::from)? + "\n"))
-        } else {
-            let checked = compiled.manifest.checked;
-            show(&format!("{report}checked against the network: {checked}\nwritten to {}\n", self.output.display()))
+            return show_json(&report);
         }
+        let checked = compiled.manifest.checked;
+        show(&format!("{report}checked against the network: {checked}\nwritten to {}\n", options.output.display()))
     }
 }

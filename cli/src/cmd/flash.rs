@@ -1,11 +1,10 @@
 //! `flash`: a bitstream into a board.
 
-use crate::failure::Failure;
 use crate::output::show;
 use clap::Args;
-use hdl::artifacts;
-use hdl::build::{Flash as Loading, Tools};
+use flow::build::Tools;
 use std::path::PathBuf;
+use verbs::VerbError;
 
 /// Load the bitstream of a built directory into its board.
 ///
@@ -22,9 +21,8 @@ pub struct Flash {
 
 impl Flash {
     /// Runs the verb.
-    pub fn run(self) -> Result<(), Failure> {
-        let compiled = artifacts::read(&self.folder)?;
-        let loading = Loading::new(&compiled, &self.folder)?;
+    pub fn run(self) -> Result<(), VerbError> {
+        let loading = verbs::flash::flash(&self.folder)?;
         if self.dry_run {
             return show(&(shell_line(&loading.command()) + "\n"));
         }

@@ -1,14 +1,14 @@
 //! `info`: what a model is, before anything is built.
 
 use crate::calibration::Calibration;
-use crate::failure::Failure;
-use crate::model::{Model, graph};
 use crate::output::show;
 use abi::maps::Reduction;
 use clap::{Args, ValueEnum};
-use compiler::planner::{Goal, plan};
 use network::network::{Convolution, FloatDifference, LayerKind, Network, Pool};
 use std::path::PathBuf;
+use verbs::VerbError;
+use verbs::info::{Form, Info as Found, Options};
+use verbs::model::Model;
 
 /// Show layers, shapes, bit widths, operations, the input domain, and what is unusual.
 #[derive(Debug, Args)]
@@ -39,26 +39,22 @@ enum Dump {
 
 impl Info {
     /// Runs the verb.
-    pub fn run(self) -> Result<(), Failure> {
-        if let Some(Dump::Graph) = self.dump
-            && !self.model.is_dir()
-        {
+    pub fn run(self) -> Result<(), VerbError> {
+        let form = match self.dump {
             // Before lowering, so that a model that cannot be lowered can be looked at.
-            return show(&graph(&self.model, &self.calibration)?.to_string());
-        }
-        let model = Model::open(&self.model, &self.calibration)?;
-        if self.ties {
-            return show(&ties(model.network()));
-        }
-        match (self.dump, &model) {
-            (Some(Dump::Plan), Model::Compiled { compiled, .. }) => show(&compiled.plan.to_string()),
-            (Some(Dump::Plan), Model::Imported { network, .. }) => {
-                let goal = Goal::FramesPerSecond(crate::engine::DEFAULT_TARGET_FPS);
-                show(&plan((**network).clone(), &goal, crate::engine::DEFAULT_CLOCK_MHZ)?.to_string())
-            }
-            (Some(Dump::Graph | Dump::Network), _) => show(&model.network().to_string()),
-            (None, _) => show(&summary(&model)),
-        }
+            Some(Dump::Graph) => Form::Graph,
+            Some(Dump::Plan) => Form::Plan,
+            Some(Dump::Network) | None => Form::Model,
+        };
+        let options = Options { model: self.model, calibration: self.calibration.options(), form };
+        let text = match verbs::info::info(&options)? {
+            Found::Graph(graph) => graph.to_string(),
+            Found::Plan(plan) => plan.to_string(),
+            Found::Model(model) if self.ties => ties(model.network()),
+            Found::Model(model) if self.dump.is_some() => model.network().to_string(),
+            Found::Model(model) => summary(&model),
+        };
+        show(&text)
     }
 }
 

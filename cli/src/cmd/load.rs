@@ -1,14 +1,12 @@
 //! `load`: other weights into a compiled design, without a new bitstream.
 
 use crate::calibration::Calibration;
-use crate::engine::{Engine, EngineError, load_device};
-use crate::failure::Failure;
-use crate::model::Model;
-use crate::output::show;
+use crate::output::{show, show_json};
 use clap::Args;
-use hdl::artifacts;
 use serde::Serialize;
 use std::path::PathBuf;
+use verbs::VerbError;
+use verbs::load::Options;
 
 /// Load the weights of another network of the same shape into a compiled design.
 ///
@@ -33,7 +31,7 @@ pub struct Load {
     json: bool,
 }
 
-/// What was loaded.
+/// What `--json` prints.
 #[derive(Debug, Serialize)]
 struct Loaded<'a> {
     network: &'a str,
@@ -45,26 +43,16 @@ struct Loaded<'a> {
 
 impl Load {
     /// Runs the verb.
-    pub fn run(self) -> Result<(), Failure> {
-        let engine: Option<Engine> = self.on.as_deref().map(str::parse).transpose()?;
-        if let Some(Engine::Cpu | Engine::Reference | Engine::Plan | Engine::Rtl | Engine::Verilator) = engine {
-            return Err(EngineError::NoLoad.into());
-        }
-        let compiled = artifacts::read(&self.folder)?;
-        let model = self.model.as_deref().map(|path| Model::open(path, &self.calibration)).transpose()?;
-        let compiled = artifacts::load(&compiled, model.as_ref().map(Model::network), &self.folder)?;
-        let identity = compiled.manifest.weights.map_or(0, |weights| weights.identity);
-        let segments = artifacts::segments(&compiled.plan).map_err(artifacts::ArtifactsError::from)?;
-        let words = segments.iter().map(|segment| segment.words.len()).sum();
-        if let Some(engine) = &engine {
-            load_device(&compiled, &self.folder, engine, &segments)?;
-        }
-        let network = compiled.manifest.network.as_str();
+    pub fn run(self) -> Result<(), VerbError> {
+        let engine = self.on.as_deref().map(str::parse).transpose()?;
+        let options =
+            Options { folder: self.folder, model: self.model, calibration: self.calibration.options(), engine };
+        let verbs::load::Loaded { network, identity, words } = verbs::load::load(&options)?;
+        let device = self.on.as_deref();
         if self.json {
-            let loaded = Loaded { network, identity, words, device: self.on.as_deref() };
-            return show(&(serde_json::to_string(&loaded).map_err(anyhow::Error::from)? + "\n"));
+            return show_json(&Loaded { network: &network, identity, words, device });
         }
-        let on = self.on.as_deref().map_or(String::new(), |on| format!("; written to {on} and read again"));
-        show(&format!("{} stands for {network}: {words} words of weights{on}\n", self.folder.display()))
+        let on = device.map_or(String::new(), |on| format!("; written to {on} and read again"));
+        show(&format!("{} stands for {network}: {words} words of weights{on}\n", options.folder.display()))
     }
 }

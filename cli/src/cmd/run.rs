@@ -1,17 +1,12 @@
 //! `run`: a network on images, on any engine.
 
 use crate::calibration::Calibration;
-use crate::domain;
-use crate::engine::{Engine, with_recorded};
-use crate::failure::Failure;
-use crate::images;
-use crate::model::Model;
-use crate::output::show;
-use crate::progress;
-use crate::report::RunReport;
+use crate::output::{show, show_json};
+use crate::progress::Screen;
 use clap::Args;
-use sim::RunOptions;
 use std::path::PathBuf;
+use verbs::VerbError;
+use verbs::run::{Batch, Options, RunReport};
 
 /// Run a network on images.
 #[derive(Debug, Args)]
@@ -50,29 +45,41 @@ pub struct Run {
 
 impl Run {
     /// Runs the verb.
-    pub fn run(self) -> Result<(), Failure> {
-        let engine: Engine = self.on.parse()?;
-        let model = Model::open(&self.model, &self.calibration)?;
-        let network = model.network();
-        let images = images::images(&self.input, &network.input_map.shape, self.count)?;
-        let labels = self.labels.as_deref().map(|path| images::labels(path, images.len(), Some(network.classes())));
-        let (labels, outside) = (labels.transpose()?, domain::outside(&network.input_map, &images));
-        let (bar, progress) = progress::bar(images.len());
-        let options = RunOptions { trace: self.trace.is_some(), progress: Some(progress), ..RunOptions::default() };
-        let run =
-            with_recorded(&model, &engine, self.record.as_deref(), |executor, _| Ok(executor.run(&images, &options)?))?;
-        bar.finish_and_clear();
-        if let Some(path) = &self.output {
-            images::write_outputs(path, &network.output_map.shape, &run.scores)?;
-        }
-        if let (Some(folder), Some(trace)) = (&self.trace, &run.trace) {
-            trace.write(folder).map_err(Failure::of_input)?;
-        }
-        let report = RunReport::new(&run.scores, labels.as_deref(), run.cycles.as_ref(), outside);
-        if self.json {
-            show(&(serde_json::to_string(&report).map_err(anyhow::Error::from)? + "\n"))
-        } else {
-            show(&report.text())
-        }
+    pub fn run(self) -> Result<(), VerbError> {
+        let options = Options {
+            engine: self.on.parse()?,
+            model: self.model,
+            batch: Batch {
+                images: self.input,
+                labels: self.labels,
+                output: self.output,
+                count: self.count,
+                trace: self.trace,
+            },
+            record: self.record,
+            calibration: self.calibration.options(),
+        };
+        let report = verbs::run::run(&options, &Screen::default())?;
+        if self.json { show_json(&report) } else { show(&text(&report)) }
     }
+}
+
+/// A report in a few lines.
+pub fn text(report: &RunReport) -> String {
+    let mut text = format!("images              {}\n", report.images);
+    if let (Some(correct), Some(accuracy)) = (report.correct, report.accuracy) {
+        text += &format!("correct             {correct} ({:.2} %)\n", 100.0 * accuracy);
+    } else {
+        let shown: Vec<String> = report.predictions.iter().take(20).map(i64::to_string).collect();
+        let more = if report.predictions.len() > shown.len() { " …" } else { "" };
+        text += &format!("predictions         {}{more}\n", shown.join(" "));
+    }
+    if let Some(cycles) = &report.cycles {
+        text += &format!("cycles              {}\n", cycles.cycles);
+        if let Some(interval) = cycles.initiation_interval_cycles {
+            text += &format!("initiation interval {interval} cycles\n");
+        }
+        text += &format!("latency             {} cycles\n", cycles.latency_cycles);
+    }
+    text
 }

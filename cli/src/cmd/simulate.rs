@@ -1,22 +1,17 @@
 //! `simulate`: a compiled design on images, compared with what its network computes.
 
-use crate::calibration::Calibration;
-use crate::domain;
-use crate::engine::{Engine, EngineError, with_executor};
-use crate::failure::{Exit, Failure};
-use crate::images;
-use crate::model::Model;
-use crate::output::show;
-use crate::progress;
-use crate::report::RunReport;
-use crate::serve::serve;
+use super::run::text;
+use crate::output::{announce, json, show, show_json};
+use crate::progress::Screen;
 use clap::Args;
-use compiler::plan::Plan;
-use miette::Diagnostic;
-use sim::trace::first_difference;
-use sim::{CycleReport, Executor, RunOptions};
-use std::path::PathBuf;
-use thiserror::Error;
+use signal_hook::consts::{SIGINT, SIGTERM};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use verbs::run::Batch;
+use verbs::serve::{self, Ready};
+use verbs::simulate::{Equal, Options, Simulator};
+use verbs::{FileError, Status, VerbError};
 
 /// Simulate a compiled design and compare every integer with the network's own.
 #[derive(Debug, Args)]
@@ -60,129 +55,68 @@ pub struct Simulate {
     json: bool,
 }
 
-/// The answer is no.
-#[derive(Debug, Error, Diagnostic)]
-enum Mismatch {
-    /// Scores differ.
-    #[error("every engine must give the same integers, but the simulated design differs{place}")]
-    #[diagnostic(
-        code(xnorforge::mismatch),
-        help(
-            "this is a fault of xnorforge: please report it with the model; `--trace DIR --wave F.vcd` records the evidence"
-        )
-    )]
-    Integers {
-        /// Where, with leading punctuation.
-        place: String,
-    },
-    /// Another interval than planned.
-    #[error("the design must take an image every {planned} cycles as planned, but takes one every {measured}")]
-    #[diagnostic(
-        code(xnorforge::interval),
-        help("this is a fault of xnorforge: please report it with the model and the folding")
-    )]
-    Interval {
-        /// The plan's interval.
-        planned: u64,
-        /// The simulation's.
-        measured: u64,
-    },
-    /// Another latency than planned.
-    #[error("the first image must be through after {planned} cycles as planned, but takes {measured}")]
-    #[diagnostic(
-        code(xnorforge::latency),
-        help("this is a fault of xnorforge: please report it with the model and the folding")
-    )]
-    Latency {
-        /// The plan's latency.
-        planned: u64,
-        /// The simulation's.
-        measured: u64,
-    },
-}
-
-/// Images until the pipeline is full and every further interval is the planned one.
-const WARM_UP_IMAGES: usize = 8;
-
 impl Simulate {
     /// Runs the verb.
-    pub fn run(self) -> Result<(), Failure> {
-        let engine: Engine = self.on.parse()?;
-        if !matches!(engine, Engine::Rtl | Engine::Verilator | Engine::Gates) {
-            return Err(EngineError::NoSimulator { found: self.on }.into());
-        }
-        if !self.folder.is_dir() {
-            return Err(EngineError::NotCompiled { path: self.folder.display().to_string() }.into());
-        }
-        let model = Model::open(&self.folder, &Calibration::default())?;
-        let Model::Compiled { compiled, .. } = &model else {
-            return Err(EngineError::NotCompiled { path: self.folder.display().to_string() }.into());
+    pub fn run(self) -> Result<(), VerbError> {
+        let simulator: Simulator = self.on.parse()?;
+        let Some(images) = self.input.filter(|_| !self.serve) else {
+            return answer(&serve::Options { folder: self.folder, simulator, bar: self.bar }, self.json);
         };
-        let Some(input) = self.input.as_deref().filter(|_| !self.serve) else {
-            return serve(compiled, &self.folder, &engine, self.bar.as_deref(), self.json);
-        };
-        let network = model.network();
-        let images = images::images(input, &network.input_map.shape, self.count)?;
-        let labels = self.labels.as_deref().map(|path| images::labels(path, images.len(), Some(network.classes())));
-        let (labels, outside) = (labels.transpose()?, domain::outside(&network.input_map, &images));
-        let (bar, progress) = progress::bar(images.len());
-        let options = RunOptions {
+        let options = Options {
+            folder: self.folder,
+            simulator,
+            batch: Batch { images, labels: self.labels, output: self.output, count: self.count, trace: self.trace },
             back_pressure: self.backpressure,
-            wave: self.wave.clone(),
-            trace: self.trace.is_some(),
-            progress: Some(progress),
+            wave: self.wave,
         };
-        let run = with_executor(&model, &engine, |executor| Ok(executor.run(&images, &options)?))?;
-        bar.finish_and_clear();
-        if let Some(path) = &self.output {
-            images::write_outputs(path, &network.output_map.shape, &run.scores)?;
-        }
-        if let (Some(folder), Some(trace)) = (&self.trace, &run.trace) {
-            trace.write(folder).map_err(Failure::of_input)?;
-        }
-        let report = RunReport::new(&run.scores, labels.as_deref(), run.cycles.as_ref(), outside);
+        let simulated = verbs::simulate::simulate(&options, &Screen::default())?;
         if self.json {
-            show(&(serde_json::to_string(&report).map_err(anyhow::Error::from)? + "\n"))?;
+            show_json(&simulated.report)?
         } else {
-            show(&report.text())?;
+            show(&text(&simulated.report))?
         }
-        let options = RunOptions { trace: run.trace.is_some(), ..RunOptions::default() };
-        let expected = sim::packed::Packed::new(network).run(&images, &options)?;
-        let difference = match (&expected.trace, &run.trace) {
-            (Some(expected), Some(found)) => {
-                first_difference(expected, found).map(|difference| format!(": {difference}"))
-            }
-            _ => None,
+        let compared = match simulated.verdict? {
+            Equal::OutputsAndLayers => "every output and every traced layer equals",
+            Equal::Outputs => "every output equals",
         };
-        let unexplained =
-            || (expected.scores != run.scores).then(|| "; run again with `--trace DIR` to see where".into());
-        if let Some(place) = difference.or_else(unexplained) {
-            return Err(Failure::new(Exit::No, Mismatch::Integers { place }));
-        }
-        if let Some(cycles) = run.cycles.as_ref().filter(|_| self.backpressure.is_none()) {
-            check_cycles(&compiled.plan, cycles)?;
-        }
-        if !self.json {
-            let compared =
-                if run.trace.is_some() { "every output and every traced layer equals" } else { "every output equals" };
-            show(&format!("{compared} the network's\n"))?;
-        }
-        Ok(())
+        if self.json { Ok(()) } else { show(&format!("{compared} the network's\n")) }
     }
 }
 
-/// Compares measured cycles with the planned ones.
-fn check_cycles(plan: &Plan, cycles: &CycleReport) -> Result<(), Failure> {
-    let planned = plan.initiation_interval;
-    let differing = cycles.intervals.iter().skip(WARM_UP_IMAGES).copied().find(|cycles| *cycles != planned);
-    if let Some(measured) = differing {
-        return Err(Failure::new(Exit::No, Mismatch::Interval { planned, measured }));
+/// Serves a board and a card until this program is stopped.
+fn answer(options: &serve::Options, is_json: bool) -> Result<(), VerbError> {
+    let prepared = serve::prepare(options)?;
+    let stop = stopped()?;
+    let serving = prepared.open()?;
+    let ready = serving.ready();
+    let text = if is_json { json(&ready)? } else { ready_text(&ready, &options.folder) };
+    // Else nobody would learn where they answer.
+    if announce(&text)? { serving.run(&stop) } else { Ok(()) }
+}
+
+fn ready_text(ready: &Ready, folder: &Path) -> String {
+    let folder = folder.display();
+    let run = |engine: String| format!("run images on it with `xnorforge run {folder} --input X.npy --on {engine}`\n");
+    let mut text = String::new();
+    if let (Some(board), Some(port)) = (ready.board, ready.port) {
+        text += &format!("a simulated {board} answers on {port} until this program is stopped\n");
+        text += &run(format!("uart:{port}"));
     }
-    if cycles.latency_cycles != plan.latency {
-        return Err(Failure::new(
-            Exit::No,
-            Mismatch::Latency { planned: plan.latency, measured: cycles.latency_cycles },
-        ));
+    if let Some(bar) = ready.bar.map(Path::display) {
+        text += &format!("a simulated card answers in {bar} until this program is stopped\n");
+        text += &run(format!("pcie:{bar}"));
     }
-    Ok(())
+    text
+}
+
+/// What becomes true when the user or the system wants this program to end, which then removes its files. Whoever wants it
+/// twice has it end at once.
+fn stopped() -> Result<Arc<AtomicBool>, VerbError> {
+    let stop = Arc::new(AtomicBool::new(false));
+    for signal in [SIGINT, SIGTERM] {
+        signal_hook::flag::register_conditional_shutdown(signal, Status::Tool as i32, Arc::clone(&stop))
+            .and_then(|_| signal_hook::flag::register(signal, Arc::clone(&stop)))
+            .map_err(FileError::context("cannot listen to signals"))?;
+    }
+    Ok(stop)
 }

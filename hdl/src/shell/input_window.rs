@@ -11,6 +11,7 @@ use crate::blocks::ram::Ram;
 use crate::blocks::register::Register;
 use crate::blocks::{address_bits, bits_for};
 use crate::wire::{ModuleName, Parameter, Wire, Word, bits_of};
+use abi::ring;
 use abi::window::{WORD_BITS, WindowFormat};
 use compiler::chip::memory::MemoryKind;
 use rust_hdl::core::prelude::*;
@@ -67,7 +68,7 @@ impl InputWindow {
     /// A ring of `slots` images of the given layout.
     pub fn new(format: &WindowFormat, slots: usize) -> Self {
         let words = format.words_per_image();
-        let depth = ring_depth(words, slots);
+        let depth = ring::depth(words, slots);
         let Contents { lanes, container, bits } = Contents::of(format);
         let (place, word, count) = (address_bits(depth), address_bits(words), bits_for(slots));
         InputWindow {
@@ -126,11 +127,6 @@ impl Contents {
             Contents { lanes, container, bits }
         }
     }
-}
-
-/// Words of the memory that holds `slots` images of `words` words: a power of two.
-pub fn ring_depth(words: usize, slots: usize) -> usize {
-    (words * slots).next_power_of_two().max(2)
 }
 
 impl Logic for InputWindow {

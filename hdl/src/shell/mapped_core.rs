@@ -8,7 +8,7 @@
 //! longer than any answer stays in the core's pipelines, and than block RAM of an iCE40 needs to wake up. The bus goes on:
 //! the request that asked for the reset is answered.
 
-use super::input_window::{InputWindow, ring_depth};
+use super::input_window::InputWindow;
 use super::output_window::OutputWindow;
 use super::register_file::{DeviceFacts, RegisterFile};
 use super::reset_timer::ResetTimer;
@@ -64,7 +64,7 @@ impl MappedCore {
     /// A block around `core`, whose streams are `input` and `output`.
     pub fn new(core: Pipeline, (input, output): (&StreamFormat, &StreamFormat), facts: &DeviceFacts) -> Self {
         let (window_in, window_out) = (WindowFormat::of(input), WindowFormat::of(output));
-        let ring = |words| address_bits(ring_depth(words, facts.slots));
+        let ring = |words| address_bits(abi::ring::depth(words, facts.slots));
         let ring_bits = ring(facts.input_words).max(ring(facts.output_words));
         let bits = |stream: &StreamFormat| stream.element.bits() as usize;
         MappedCore {

@@ -6,11 +6,12 @@
 //! A word is taken in every cycle: the host makes sure that the slot is free before it submits the image. `reset` begins
 //! again with the first slot.
 
-use super::input_window::{Contents, ring_depth};
+use super::input_window::Contents;
 use crate::blocks::address_bits;
 use crate::blocks::ram::Ram;
 use crate::blocks::register::Register;
 use crate::wire::{ModuleName, Parameter, Wire, Word, bits_of};
+use abi::ring;
 use abi::window::{WORD_BITS, WindowFormat};
 use compiler::chip::memory::MemoryKind;
 use rust_hdl::core::prelude::*;
@@ -57,7 +58,7 @@ impl OutputWindow {
     /// A ring of `slots` answers of the given layout.
     pub fn new(format: &WindowFormat, slots: usize) -> Self {
         let words = format.words_per_image();
-        let depth = ring_depth(words, slots);
+        let depth = ring::depth(words, slots);
         let Contents { lanes, container, bits } = Contents::of(format);
         let (place, word) = (address_bits(depth), address_bits(words));
         OutputWindow {

@@ -56,7 +56,7 @@ impl Case {
         })
     }
 
-    fn model(&self) -> OneResult {
+    fn model(&self) -> OneResultControl {
         match self.rounds {
             Rounds::Taps => OneResultControl::pool(self.taps),
             Rounds::Pixels => OneResultControl::global_pool(self.taps, BLOCKS),

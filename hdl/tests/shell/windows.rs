@@ -3,8 +3,9 @@
 use abi::ElementType;
 use abi::packing::StreamFormat;
 use abi::registers::{ABI_VERSION, IDENTIFIER, INPUT_WINDOW, OUTPUT_WINDOW, Register, WEIGHT_WINDOW};
+use abi::ring;
 use abi::window::WindowFormat;
-use hdl::shell::input_window::{InputWindow, ring_depth};
+use hdl::shell::input_window::InputWindow;
 use hdl::shell::output_window::OutputWindow;
 use hdl::shell::register_file::{DeviceFacts, RegisterFile};
 use hdl::wire::{Simulation, Word};
@@ -137,7 +138,7 @@ fn windows_are_the_same_in_verilog() {
             input.out_ready.next = stimulus.chance(0.5);
             // Before, the memory holds no words.
             input.reset.next = stimulus.cycle < 100 || stimulus.chance(0.02);
-            if stimulus.cycle < ring_depth(window.words_per_image(), slots) {
+            if stimulus.cycle < ring::depth(window.words_per_image(), slots) {
                 input.write.next = true;
                 input.write_address.next = Word::new(stimulus.cycle as u64, 32);
             }

@@ -3,7 +3,7 @@
 //! Most are yosys' own (`cells_sim.v`). Some of those are black boxes, which Verilator would simulate as zeros without a
 //! word: they are taken out, so that a netlist that needs one without a model of ours is refused.
 
-use hdl::board::Family;
+use flow::board::Family;
 
 /// A model by file name and text.
 pub type Model = (&'static str, &'static str);

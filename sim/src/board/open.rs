@@ -2,7 +2,7 @@
 
 use super::{RtlBoard, SimulatedLine, device_of};
 use crate::SimError;
-use hdl::artifacts::{self, Compiled};
+use flow::artifacts::{self, Compiled};
 use host::{Device, FrameBus, Transport};
 use std::path::Path;
 

@@ -2,8 +2,8 @@
 
 use super::{Levels, Pins};
 use crate::SimError;
-use hdl::artifacts::Compiled;
-use hdl::board::device;
+use flow::artifacts::Compiled;
+use flow::device;
 use hdl::shell::device::Device;
 use hdl::wire::Simulation;
 

@@ -6,8 +6,8 @@ use super::{Levels, Pins, cells};
 use crate::SimError;
 use crate::verilator::{Process, Program};
 use abi::manifest::DeviceManifest;
-use hdl::artifacts::Compiled;
-use hdl::board::{Board, Family};
+use flow::artifacts::Compiled;
+use flow::board::{Board, Family};
 use std::path::{Path, PathBuf};
 
 const HARNESS: &str = include_str!("harness.cpp");
@@ -100,7 +100,7 @@ impl VerilatedBoard {
 
 /// The family of the FPGA on the device's board.
 fn family_of(device: &DeviceManifest) -> Result<Family, SimError> {
-    Ok(Board::find(&device.board).map_err(hdl::artifacts::ArtifactsError::from)?.facts.fpga.family)
+    Ok(Board::find(&device.board).map_err(flow::artifacts::ArtifactsError::from)?.facts.fpga.family)
 }
 
 impl Pins for VerilatedBoard {

@@ -2,7 +2,7 @@
 
 use super::{Slave, TIME_SCALE, check_windows, closed, refused};
 use crate::SimError;
-use hdl::artifacts::Compiled;
+use flow::artifacts::Compiled;
 use hdl::shell::BUS_ADDRESS_BITS;
 use hdl::shell::mapped_core::MappedCore;
 use hdl::shell::wishbone_device::WishboneDevice;
@@ -29,10 +29,10 @@ impl RtlSlave {
         // What was loaded since is not in the design.
         let plan = compiled.built_plan();
         let core = hdl::design::design(&plan)?.pipeline;
-        let facts = hdl::soc::facts(&plan, core.weight_words(), hash);
+        let facts = flow::soc::facts(&plan, core.weight_words(), hash);
         check_windows(&facts, compiled)?;
         let mapped = MappedCore::new(core, (&plan.input_format(), &plan.output_format()), &facts);
-        Ok(RtlSlave { simulation: Simulation::new(WishboneDevice::new(hdl::soc::WISHBONE, mapped)) })
+        Ok(RtlSlave { simulation: Simulation::new(WishboneDevice::new(flow::soc::WISHBONE, mapped)) })
     }
 
     /// One bus cycle: the word read, `None` where the slave ends it badly.

@@ -7,7 +7,7 @@
 use super::{Slave, TIME_SCALE, check_windows, closed, refused};
 use crate::SimError;
 use crate::verilator::{Process, Program};
-use hdl::artifacts::Compiled;
+use flow::artifacts::Compiled;
 use host::{Bus, BusError};
 use std::path::{Path, PathBuf};
 
@@ -30,16 +30,16 @@ impl VerilatedSlave {
     /// # Errors
     /// Where an image of the network is too large for windows, or Verilator is missing or refuses it.
     pub fn new(compiled: &Compiled, folder: &Path) -> Result<Self, SimError> {
-        check_windows(&hdl::soc::facts(&compiled.plan, 0, [0; 32]), compiled)?;
+        check_windows(&flow::soc::facts(&compiled.plan, 0, [0; 32]), compiled)?;
         let folder = folder.join("rtl");
         let folder = folder.canonicalize().map_err(SimError::file("open", &folder))?;
         let is_verilog = |file: &&String| file.ends_with(".v");
         let core = &compiled.manifest.files;
         let mut verilog: Vec<PathBuf> = core.iter().filter(is_verilog).map(Into::into).collect();
-        verilog.push(Path::new("..").join(hdl::soc::FOLDER).join(hdl::soc::VERILOG));
+        verilog.push(Path::new("..").join(flow::soc::FOLDER).join(flow::soc::VERILOG));
         let memories: Vec<PathBuf> = core.iter().filter(|file| !file.ends_with(".v")).map(Into::into).collect();
         let program = Program {
-            top: hdl::soc::WISHBONE,
+            top: flow::soc::WISHBONE,
             folder: &folder,
             verilog: &verilog,
             memories: &memories,

@@ -4,7 +4,7 @@ use abi::frame::{Decoder, Frame, FrameError, FrameKind};
 use abi::registers::{INPUT_WINDOW, OUTPUT_WINDOW, Register};
 use abi::uart::{LineDecoder, LineEncoder, UartTiming};
 use abi::window::WindowFormat;
-use hdl::artifacts::Compiled;
+use flow::artifacts::Compiled;
 use sim::board::{Levels, Pins};
 
 /// Cycles within which a device answers, besides the time that bytes take ([`host::bus::Patience`]).

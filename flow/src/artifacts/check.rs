@@ -1,0 +1,92 @@
+//! Whether a manifest is that of a plan.
+
+use super::{ArtifactsError, manifest_of};
+use crate::board::Board;
+use crate::device;
+use abi::manifest::{Manifest, WeightsManifest};
+use compiler::plan::Plan;
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+use std::path::Path;
+
+/// Checks that the manifest is the plan's, and that what it says of its own can be used.
+pub(super) fn check_manifest(folder: &Path, found: &Manifest, plan: &Plan) -> Result<(), ArtifactsError> {
+    let Manifest { top, files, design_hash, device, .. } = found;
+    let fault = |field: String, expected: String, found: String| {
+        Err(ArtifactsError::Manifest { folder: folder.to_owned(), field, expected, found })
+    };
+    let device = match device {
+        None => None,
+        Some(found) => Some(device::manifest(plan, &Board::find(&found.board)?, found.files.clone())?),
+    };
+    let weights = match plan.network.replaceable {
+        false => None,
+        true => Some(WeightsManifest { words: hdl::design::design(plan)?.pipeline.weight_words(), identity: 0 }),
+    };
+    let expected = manifest_of(plan, found.checked, top.clone(), files.clone(), design_hash.clone(), device, weights);
+    if *found != expected {
+        let value = |manifest: &Manifest| serde_json::to_value(manifest).unwrap_or_default();
+        let Difference { field, expected, found } = difference(String::new(), &value(&expected), &value(found));
+        return fault(field, expected, found);
+    }
+    if found.design_hash_bytes().is_none() {
+        return fault("design_hash".into(), "64 hexadecimal digits".into(), shown(&design_hash.as_str().into()));
+    }
+    let verilog = format!("{top}.v");
+    if files.first() != Some(&verilog) {
+        return fault("files".into(), format!("a list that begins with {verilog}"), shown(&files.clone().into()));
+    }
+    // Names that lead elsewhere are not files of ours, whatever lies there.
+    let is_ours = |place: &str, file: &str| !file.contains(['/', '\\']) && folder.join(place).join(file).is_file();
+    let board_files = found.device.iter().flat_map(|device| &device.files).map(|file| ("device.files", "board", file));
+    let mut all_files = files.iter().map(|file| ("files", "rtl", file)).chain(board_files);
+    if let Some((field, place, file)) = all_files.find(|(_, place, file)| !is_ours(place, file)) {
+        return fault(field.into(), format!("a list of files in the folder {place}"), shown(&file.as_str().into()));
+    }
+    // What a device says of itself must be what lies here, and what lies here what was planned.
+    let mut hash = Sha256::new();
+    for file in files {
+        let path = folder.join("rtl").join(file);
+        hash.update(std::fs::read(&path).map_err(|source| super::file_error("read", &path, source))?);
+    }
+    let expected = super::hexadecimal(&hash.finalize());
+    if *design_hash != expected {
+        return fault("design_hash".into(), format!("the hash of the files in rtl, {expected}"), design_hash.clone());
+    }
+    Ok(())
+}
+
+/// Where two values differ first.
+struct Difference {
+    field: String,
+    expected: String,
+    found: String,
+}
+
+/// The first difference below `field` of two values that are not equal.
+fn difference(field: String, expected: &Value, found: &Value) -> Difference {
+    let inside = match (expected, found) {
+        (Value::Object(a), Value::Object(b)) if a.keys().eq(b.keys()) => {
+            let dot = if field.is_empty() { "" } else { "." };
+            a.iter().zip(b.values()).map(|((key, a), b)| (format!("{field}{dot}{key}"), a, b)).find(|(_, a, b)| a != b)
+        }
+        (Value::Array(a), Value::Array(b)) if a.len() == b.len() => {
+            a.iter().zip(b).enumerate().map(|(at, (a, b))| (format!("{field}[{at}]"), a, b)).find(|(_, a, b)| a != b)
+        }
+        _ => None,
+    };
+    match inside {
+        Some((field, expected, found)) => difference(field, expected, found),
+        None => Difference { field, expected: shown(expected), found: shown(found) },
+    }
+}
+
+/// A value as an error message quotes it.
+fn shown(value: &Value) -> String {
+    const MOST_CHARACTERS: usize = 80;
+    let text = value.to_string();
+    match text.char_indices().nth(MOST_CHARACTERS) {
+        None => text,
+        Some((end, _)) => format!("{}…", &text[..end]),
+    }
+}

@@ -1,0 +1,106 @@
+//! A plan as the device of a board.
+
+use crate::board::{Board, BoardError, ClockSource, TOP, line_bytes, ring_words};
+use crate::commands;
+use abi::frame::{CHECKSUM_BYTES, HEADER_BYTES, words_for};
+use abi::manifest::DeviceManifest;
+use abi::packing::StreamFormat;
+use abi::ring::{self, WindowTooLarge};
+use abi::uart::UartTiming;
+use abi::window::WindowFormat;
+use compiler::plan::Plan;
+use hdl::design::{DesignError, Pipeline};
+use hdl::emit::{self, Block, EmitError, VerilogDesign};
+use hdl::shell::device::Device;
+use hdl::shell::mapped_core::MappedCore;
+use hdl::shell::register_file::DeviceFacts;
+
+/// Name of the module of a device.
+const DEVICE: &str = "xnorforge_device";
+
+/// What a manifest says of `plan` on `board`, whose design files are named `files`.
+///
+/// # Errors
+/// Where the windows cannot hold two images, or the board cannot make the plan's clock.
+pub fn manifest(plan: &Plan, board: &Board, files: Vec<String>) -> Result<DeviceManifest, BoardError> {
+    let (input, output) = (plan.input_format(), plan.output_format());
+    let too_large = |WindowTooLarge { bytes, limit }: WindowTooLarge| BoardError::Window {
+        board: board.name.clone(),
+        bytes,
+        limit,
+    };
+    let family = board.facts.fpga.family.costs();
+    let slots = ring::slots(&input, &output, ring_words(family)).map_err(too_large)?;
+    Ok(DeviceManifest {
+        board: board.name.clone(),
+        top: TOP.to_owned(),
+        files,
+        clock_hertz: board.clock(plan.clock_mhz)?.hertz,
+        baud: board.facts.uart.baud,
+        line_bytes: line_bytes(family),
+        slots,
+    })
+}
+
+/// The device that `manifest` describes around `core`, which is that of `plan` and has the given hash.
+///
+/// # Errors
+/// Where the manifest's clock cannot make its baud rate.
+pub fn device(
+    plan: &Plan,
+    core: Pipeline,
+    manifest: &DeviceManifest,
+    design_hash: [u8; 32],
+) -> Result<Device, DesignError> {
+    let (input, output) = (plan.input_format(), plan.output_format());
+    let weight_words = core.weight_words();
+    let facts = DeviceFacts::of(plan, (manifest.slots, weight_words), manifest.clock_hertz, design_hash);
+    let facts = DeviceFacts { line_bytes: manifest.line_bytes, ..facts };
+    let timing = UartTiming::new(manifest.clock_hertz, manifest.baud)?;
+    Ok(Device::new(DEVICE, MappedCore::new(core, (&input, &output), &facts), &timing, manifest.line_bytes))
+}
+
+/// The files of the folder `board` for `device`, whose clock comes from `clock`: names and texts. Modules of `core_verilog`
+/// are not repeated.
+///
+/// # Errors
+/// Where a block cannot be translated, a fault of the block.
+pub fn files(
+    board: &Board,
+    clock: &ClockSource,
+    mut device: Device,
+    core_verilog: &VerilogDesign,
+) -> Result<Vec<(String, String)>, EmitError> {
+    device.connect_all();
+    let mut design = emit::emit(&device, DEVICE)?;
+    design.modules.retain(|module| !core_verilog.modules.contains(module));
+    let top = emit::Module { name: TOP.to_owned(), text: board.top_module(DEVICE, clock) };
+    design.modules.insert(0, top);
+    design.top = TOP.to_owned();
+    let text = |name: &str, text: String| (name.to_owned(), text);
+    Ok(vec![
+        (format!("{TOP}.v"), design.text()),
+        text(board.facts.fpga.family.pin_file(), board.pins.clone()),
+        text("synthesis.ys", commands::synthesis_script(board, &[format!("{}.v", core_verilog.top)])),
+        text("build.sh", commands::script(board, clock.hertz)),
+        text("requirements.txt", commands::REQUIREMENTS.to_owned()),
+    ])
+}
+
+/// Images per second that the UART carries in the long run, while images go and answers come at the same time, in batches of
+/// a third of the windows as the host makes them; stuffed bytes are not counted. At most what the core computes.
+pub fn link_frames_per_second(plan: &Plan, device: &DeviceManifest) -> f64 {
+    let batch = (device.slots / 3).max(1);
+    let words = |format: StreamFormat| WindowFormat::of(&format).words_per_image() * batch;
+    let (input, output) = (words(plan.input_format()), words(plan.output_format()));
+    let frames = |words: usize| words.div_ceil(words_for(device.line_bytes));
+    // Both flags and both checksums of a frame with words; one pair less without.
+    let (with_words, without) = (2 + HEADER_BYTES + 2 * CHECKSUM_BYTES, 2 + HEADER_BYTES + CHECKSUM_BYTES);
+    // Besides the windows, `submitted` is written, `completed` and `session` are read.
+    let register = 4 + with_words;
+    let there = 4 * input + frames(input) * with_words + frames(output) * without + register + 2 * without;
+    let back = 4 * output + frames(output) * with_words + frames(input) * without + without + 2 * register;
+    let line = (there.max(back) * 10) as f64 / f64::from(device.baud);
+    let core = batch as f64 * plan.initiation_interval as f64 / f64::from(device.clock_hertz);
+    batch as f64 / line.max(core)
+}

@@ -1,0 +1,12 @@
+//! From a plan and its hardware to files and bitstreams.
+//!
+//! Each module uses only those before it: [`board`], the facts of boards; [`commands`], what the open tools are called
+//! with; [`device`] and [`soc`], what stands around a core on a board and in a system; [`artifacts`], the directory of a
+//! design; [`build`], which runs the tools in that directory.
+
+pub mod artifacts;
+pub mod board;
+pub mod build;
+pub mod commands;
+pub mod device;
+pub mod soc;

@@ -1,0 +1,38 @@
+//! The descriptions for LiteX: a Python module, and a script that puts it behind LitePCIe on a card.
+
+use super::Description;
+use abi::registers::SPAN_BYTES;
+use hdl::shell::BUS_ADDRESS_BITS;
+use hdl::shell::axi_stream::data_bits;
+
+const TEMPLATE: &str = include_str!("litex.py");
+
+const CARD: &str = include_str!("litepcie.py");
+
+/// The text of `xnorforge_litepcie.py`, for a design with windows.
+pub(super) fn card(description: &Description) -> String {
+    CARD.replace("@NETWORK@", &name(description))
+        .replace("@MEBIBYTES@", &(SPAN_BYTES >> 20).to_string())
+        .replace("@CLOCK_HERTZ@", &description.facts.clock_hertz.to_string())
+}
+
+/// The network's name as a comment in Python may have it.
+fn name(description: &Description) -> String {
+    description.plan.network.name.replace(['\\', '"', '\n'], "_")
+}
+
+/// The text of `xnorforge_litex.py`.
+pub(super) fn text(description: &Description) -> String {
+    let Description { plan, rtl, tops, .. } = description;
+    let list = |names: &mut dyn Iterator<Item = &str>| {
+        let names: Vec<String> = names.map(|name| format!("    \"{name}\",\n")).collect();
+        format!("[\n{}]", names.concat())
+    };
+    TEMPLATE
+        .replace("@NETWORK@", &name(description))
+        .replace("@RTL@", &list(&mut rtl.iter().map(String::as_str)))
+        .replace("@TOPS@", &list(&mut tops.iter().copied()))
+        .replace("@ADDRESS_BITS@", &BUS_ADDRESS_BITS.to_string())
+        .replace("@INPUT_BITS@", &data_bits(&plan.input_format()).to_string())
+        .replace("@OUTPUT_BITS@", &data_bits(&plan.output_format()).to_string())
+}

@@ -1,0 +1,119 @@
+//! What reading a damaged directory says: the file, the field, what must stand there and what does.
+
+#![allow(clippy::unwrap_used)]
+
+use compiler::lower::lower;
+use compiler::planner::{Goal, plan};
+use flow::artifacts::{self, ArtifactsError};
+use miette::Diagnostic;
+use serde_json::{Value, json};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The directory of the shipped network.
+struct Directory {
+    room: tempfile::TempDir,
+}
+
+impl Directory {
+    fn new() -> Self {
+        let model = Path::new(env!("CARGO_MANIFEST_DIR")).join("../models/digits/digits_mlp.onnx");
+        let network = lower(&network::onnx::import(&model).unwrap()).unwrap();
+        let plan = plan(network, &Goal::FramesPerSecond(1e5), 100.0).unwrap();
+        let room = tempfile::tempdir().unwrap();
+        artifacts::write(&plan, None, &room.path().join("design")).unwrap();
+        Directory { room }
+    }
+
+    fn path(&self, file: &str) -> PathBuf {
+        self.room.path().join("design").join(file)
+    }
+
+    /// What reading says when one place of one file holds another value, and the file after that what it held before.
+    fn error(&self, file: &str, place: &str, value: Value) -> ArtifactsError {
+        let before = fs::read_to_string(self.path(file)).unwrap();
+        let mut damaged: Value = serde_json::from_str(&before).unwrap();
+        *damaged.pointer_mut(place).unwrap_or_else(|| panic!("{file} has no {place}")) = value;
+        fs::write(self.path(file), damaged.to_string()).unwrap();
+        let error = artifacts::read(&self.path("")).expect_err(place);
+        fs::write(self.path(file), before).unwrap();
+        error
+    }
+
+    /// The messages and helps, the directory's own name left out.
+    fn messages(&self, file: &str, damages: &[(&str, Value)]) -> String {
+        let folder = self.path("").display().to_string();
+        let message = |(place, value): &(&str, Value)| {
+            let error = self.error(file, place, value.clone());
+            let help = error.help().map(|help| help.to_string()).unwrap_or_default();
+            assert!(!help.is_empty());
+            format!("{error}\n  help: {help}\n").replace(&folder, "DIR/").replace("DIR//", "DIR/")
+        };
+        damages.iter().map(message).collect()
+    }
+}
+
+#[test]
+fn plans() {
+    let damages = [
+        ("/network/tensors/3/element/signed/bits", json!(0)),
+        ("/network/layers/0/kind/matrix_vector/rows", json!(127)),
+        ("/network/layers/0/kind/matrix_vector/codes/3", json!("0")),
+        ("/network/layers/1/kind/multi_threshold/5/boundaries", json!([])),
+        ("/network/input_map/function_of", json!([7])),
+        ("/network/output_map/scale", json!([0.5, 0.5])),
+        ("/clock_mhz", json!(0)),
+        ("/initiation_interval", json!(961)),
+        ("/latency", json!(0)),
+        ("/stages", json!([])),
+        ("/streams", json!([])),
+        ("/stages/0/name", json!("module")),
+        ("/stages/0/kind/matrix_vector_unit/layer", json!(99)),
+        ("/stages/0/kind/matrix_vector_unit/thresholds", json!(3)),
+        ("/stages/0/kind/matrix_vector_unit/pe", json!(0)),
+        ("/stages/0/kind/matrix_vector_unit/simd", json!(65)),
+        ("/stages/0/inputs", json!([7])),
+        ("/stages/0/outputs", json!([])),
+        ("/stages/1/kind", json!({"arg_max": {"layer": 1}})),
+        ("/stages/2/cycles", json!(1)),
+        ("/streams/0/format/lanes", json!(0)),
+        ("/streams/1/name", json!("module")),
+        ("/streams/1/padded", json!(true)),
+        ("/streams/1/tensor", json!(77)),
+        ("/streams/5/format/element", json!("bipolar")),
+        ("/network/output", json!(4)),
+        ("/network/layers/1/kind/multi_threshold/0/boundaries/0", json!(i64::MIN)),
+    ];
+    let text = Directory::new().messages("plan.json", &damages);
+    insta::assert_snapshot!(text);
+}
+
+#[test]
+fn manifests() {
+    let damages = [
+        ("/network", json!("another")),
+        ("/top", json!("another")),
+        ("/files", json!([])),
+        ("/files/1", json!("../plan.json")),
+        ("/files/2", json!("absent.mem")),
+        ("/design_hash", json!("0123")),
+        ("/input_map/functions/0/boundaries/3", json!(7.5)),
+        ("/input_map/source_of", json!([0])),
+        ("/input_stream/lanes", json!(0)),
+        ("/output_stream/element", json!("bipolar")),
+        ("/output_map/reduction", json!("arg_max")),
+        ("/initiation_interval_cycles", json!(1)),
+        ("/latency_cycles", json!(0)),
+        ("/clock_mhz", json!(-1)),
+    ];
+    let text = Directory::new().messages("manifest.json", &damages);
+    insta::assert_snapshot!(text);
+}
+
+#[test]
+fn the_report_is_for_people() {
+    let directory = Directory::new();
+    let before = artifacts::read(&directory.path("")).unwrap();
+    fs::write(directory.path("report.json"), "no report").unwrap();
+    assert_eq!(artifacts::read(&directory.path("")).unwrap(), before);
+}

@@ -1,0 +1,116 @@
+//! `compile`: a model becomes a directory with everything that later verbs need.
+
+use crate::calibration::Calibration;
+use crate::engine::{DEFAULT_CLOCK_MHZ, DEFAULT_TARGET_FPS};
+use crate::error::VerbError;
+use crate::file::FileError;
+use crate::model::Model;
+use compiler::blocks::Parallelism;
+use compiler::planner::{Goal, Target, plan_for};
+use compiler::replace::replaceable;
+use flow::artifacts::{self, Compiled};
+use flow::board::Board;
+use miette::Diagnostic;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use thiserror::Error;
+
+/// What to compile.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// A QONNX file.
+    pub model: PathBuf,
+    /// The directory to write; one that `compile` wrote before is replaced.
+    pub output: PathBuf,
+    /// The board to compile for; without one, only the core is written.
+    pub board: Option<String>,
+    /// What the plan is to reach.
+    pub rate: Rate,
+    /// Clock in MHz; without one, that of the board's designs, or 100.
+    pub clock: Option<f64>,
+    /// Whether other weights and thresholds can be loaded into the running design.
+    pub writable_weights: bool,
+    /// How real activations become integers.
+    pub calibration: Option<Calibration>,
+}
+
+/// What a plan is to reach.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Rate {
+    /// So many images per second.
+    FramesPerSecond(f64),
+    /// The most images per second that the board has room for.
+    Fastest,
+    /// What the parallelism in this JSON file gives.
+    Folding(PathBuf),
+}
+
+impl Default for Rate {
+    fn default() -> Self {
+        Rate::FramesPerSecond(DEFAULT_TARGET_FPS)
+    }
+}
+
+/// The folding file is not valid JSON of the expected shape.
+#[derive(Debug, Error, Diagnostic)]
+#[error("{} must be JSON with `pe` and `simd` of each layer: {reason}", path.display())]
+#[diagnostic(
+    code(xnorforge::folding_file),
+    help("write it as {{\"<layer>\": {{\"pe\": 4, \"simd\": 8}}, …}}; `xnorforge info MODEL` names the layers")
+)]
+pub struct FoldingFile {
+    /// The file.
+    pub path: PathBuf,
+    /// Why.
+    pub reason: String,
+}
+
+/// A search for the largest design without a limit.
+#[derive(Debug, Error, Diagnostic)]
+#[error("`--max` must be given with a board, whose room it fills, but there is no `--board`")]
+#[diagnostic(
+    code(xnorforge::max_without_board),
+    help("add `--board B` (`xnorforge boards` lists them), or plan for a rate with `--target-fps N`")
+)]
+pub struct MaxWithoutBoard;
+
+/// Compiles a model into a directory: Verilog, memories, testbench, plan, manifest, report.
+///
+/// # Errors
+/// Where the model or the board cannot be had, the network does not fit, or the directory cannot be written.
+pub fn compile(options: &Options) -> Result<Compiled, VerbError> {
+    if options.rate == Rate::Fastest && options.board.is_none() {
+        return Err(MaxWithoutBoard.into());
+    }
+    let model = Model::open(&options.model, options.calibration.as_ref())?;
+    let goal = match &options.rate {
+        Rate::Fastest => Goal::Fastest,
+        Rate::FramesPerSecond(rate) => Goal::FramesPerSecond(*rate),
+        Rate::Folding(path) => Goal::Folding(folding(path)?),
+    };
+    let board = options.board.as_deref().map(Board::find).transpose()?;
+    let clock = match (&board, options.clock) {
+        (None, clock) => clock.unwrap_or(DEFAULT_CLOCK_MHZ),
+        (Some(board), Some(clock)) => board.clock(clock)?.megahertz(),
+        (Some(board), None) => board.design_clock()?.megahertz(),
+    };
+    let network = model.network().clone();
+    let network = if options.writable_weights { replaceable(network, &model.weight_types())? } else { network };
+    let target = match &board {
+        None => Target::default(),
+        Some(board) => {
+            board.check_weights(network.weight_bits())?;
+            board.target()
+        }
+    };
+    let plan = plan_for(network, &goal, clock, &target)?;
+    Ok(artifacts::write(&plan, board.as_ref(), &options.output)?)
+}
+
+/// The parallelism of each layer that a file gives.
+fn folding(path: &Path) -> Result<BTreeMap<String, Parallelism>, VerbError> {
+    let tried = format!("cannot read the folding file {}", path.display());
+    let text = std::fs::read_to_string(path).map_err(FileError::context(tried))?;
+    let fault = |error: serde_json::Error| FoldingFile { path: path.to_owned(), reason: error.to_string() };
+    Ok(serde_json::from_str(&text).map_err(fault)?)
+}

@@ -1,0 +1,236 @@
+//! Images and labels out of `.npy` files, outputs into them.
+
+use crate::file::FileError;
+use abi::InputMap;
+use abi::maps::{Scores, image_shape, is_shape_of_images};
+use miette::Diagnostic;
+use ndarray::{ArrayD, IxDyn};
+use ndarray_npy::{ReadNpyError, ReadableElement, WritableElement, read_npy, write_npy};
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use thiserror::Error;
+
+/// Bytes of a file among which the header's shape is looked for.
+const MOST_HEADER_BYTES: u64 = 4096;
+
+/// An `.npy` file that does not fit.
+#[derive(Debug, Error, Diagnostic)]
+pub enum ImagesError {
+    /// Not an `.npy` file, or not readable.
+    #[error("{} must be a readable .npy file: {reason}", path.display())]
+    #[diagnostic(code(xnorforge::npy), help("write it with numpy.save, without pickled objects"))]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
+    /// No such file, or one that may not be read.
+    #[error("{} must be a readable file: {reason}", path.display())]
+    #[diagnostic(code(xnorforge::npy_file), help("check the path and the permissions"))]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// The system's answer.
+        reason: String,
+    },
+    /// Another element type.
+    #[error("{} must hold {expected}, but holds another element type", path.display())]
+    #[diagnostic(code(xnorforge::npy_type), help("convert it in NumPy: numpy.save(file, x.astype({suggestion}))"))]
+    ElementType {
+        /// The file.
+        path: PathBuf,
+        /// The types allowed.
+        expected: &'static str,
+        /// One of them in NumPy's words.
+        suggestion: &'static str,
+    },
+    /// Another shape.
+    #[error("{} must have shape [images, {expected}], but has {found:?}", path.display())]
+    #[diagnostic(
+        code(xnorforge::npy_shape),
+        help("the leading axis counts images; `xnorforge info MODEL` shows an image's shape")
+    )]
+    Shape {
+        /// The file.
+        path: PathBuf,
+        /// Shape of an image.
+        expected: String,
+        /// The file's shape.
+        found: Vec<usize>,
+    },
+    /// No images.
+    #[error("{} must give at least one image, but gives none", path.display())]
+    #[diagnostic(code(xnorforge::no_images), help("give a file with images, and a --count of 1 or more"))]
+    Empty {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Fewer labels than images.
+    #[error("{} must hold a label for each of the {images} images, but holds {labels}", path.display())]
+    #[diagnostic(code(xnorforge::labels), help("give labels for the same images, or fewer images with --count"))]
+    TooFewLabels {
+        /// The file.
+        path: PathBuf,
+        /// Number of images.
+        images: usize,
+        /// Number of labels.
+        labels: usize,
+    },
+    /// A label that is no class.
+    #[error("{} must hold classes, {classes}, but the label of image {image} is {found}", path.display())]
+    #[diagnostic(code(xnorforge::label), help("count classes from 0, in the order of the model's scores"))]
+    Label {
+        /// The file.
+        path: PathBuf,
+        /// The classes there are.
+        classes: String,
+        /// Index of the first image with such a label.
+        image: usize,
+        /// The label.
+        found: i64,
+    },
+}
+
+/// Checks that the file is as long as its header promises: memory is taken on the header's word.
+fn check_length(path: &Path) -> Result<(), ImagesError> {
+    let unreadable = |reason: String| ImagesError::Unreadable { path: path.to_owned(), reason };
+    let file =
+        File::open(path).map_err(|error| ImagesError::File { path: path.to_owned(), reason: error.to_string() })?;
+    let bytes = file.metadata().map_err(|error| unreadable(error.to_string()))?.len();
+    let mut start = Vec::new();
+    file.take(MOST_HEADER_BYTES).read_to_end(&mut start).map_err(|error| unreadable(error.to_string()))?;
+    let start = String::from_utf8_lossy(&start);
+    let shape = start.split_once("'shape':").and_then(|(_, rest)| rest.split_once('(')?.1.split_once(')'));
+    let Some((shape, _)) = shape else {
+        // Not a header that this check knows: the reader of the array tells what is wrong with it.
+        return Ok(());
+    };
+    let extents: Vec<u64> = shape.split(',').filter_map(|extent| extent.trim().parse().ok()).collect();
+    let elements = if extents.contains(&0) { 0 } else { extents.iter().fold(1, |n: u64, e| n.saturating_mul(*e)) };
+    if elements > bytes {
+        return Err(unreadable(format!("its header promises [{shape}] elements, but the file has {bytes} bytes")));
+    }
+    Ok(())
+}
+
+/// The array of `path` if it holds elements of type `T`.
+fn read<T: ReadableElement>(path: &Path) -> Result<Option<ArrayD<T>>, ImagesError> {
+    check_length(path)?;
+    match read_npy::<_, ArrayD<T>>(path) {
+        Ok(array) => Ok(Some(array)),
+        Err(ReadNpyError::WrongDescriptor(_)) => Ok(None),
+        Err(error) => Err(ImagesError::Unreadable { path: path.to_owned(), reason: error.to_string() }),
+    }
+}
+
+/// The first type of the list that the file holds, each element converted.
+macro_rules! first_of {
+    ($path:expr, $convert:expr, $($element:ty),+) => {{
+        let mut found = None;
+        $(if found.is_none() {
+            found = read::<$element>($path)?.map(|array| array.mapv($convert));
+        })+
+        found
+    }};
+}
+
+/// The images of `path`, at most `count`, each in the row-major order of `shape` (the model's, batch axis included
+/// where it has one).
+///
+/// # Errors
+/// Where the file is no such array.
+pub fn images(path: &Path, shape: &[usize], count: Option<usize>) -> Result<Vec<Vec<f32>>, ImagesError> {
+    let mut array = read::<f32>(path)?;
+    if array.is_none() {
+        array = first_of!(path, f32::from, u8, i8);
+    }
+    let array = array.ok_or_else(|| ImagesError::ElementType {
+        path: path.to_owned(),
+        expected: "uint8, int8 or float32",
+        suggestion: "numpy.float32",
+    })?;
+    let found = array.shape().to_vec();
+    if !is_shape_of_images(&found, shape) {
+        let expected: Vec<String> = image_shape(shape).iter().map(usize::to_string).collect();
+        return Err(ImagesError::Shape { path: path.to_owned(), expected: expected.join(", "), found });
+    }
+    let images: Vec<Vec<f32>> =
+        array.outer_iter().take(count.unwrap_or(usize::MAX)).map(|image| image.iter().copied().collect()).collect();
+    if images.is_empty() {
+        return Err(ImagesError::Empty { path: path.to_owned() });
+    }
+    Ok(images)
+}
+
+/// Most images that are drawn: further ones repeat them.
+pub const MOST_DRAWN: usize = 256;
+
+/// `count` images, the same each time, in which each code of the input is as likely as any other.
+pub fn drawn(map: &InputMap, count: usize) -> Vec<Vec<f32>> {
+    let mut state = 1_u64;
+    let mut value = |index: usize| {
+        let boundaries = &map.functions[map.function_of.get(index).map_or(0, |function| *function as usize)].boundaries;
+        // The constants of Knuth's MMIX; the upper bits are the random ones.
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        match ((state >> 33) as usize) % (boundaries.len() + 1) {
+            0 => boundaries.first().map_or(0.0, |boundary| boundary.next_down()),
+            piece => boundaries[piece - 1],
+        }
+    };
+    (0..count).map(|_| (0..map.len()).map(&mut value).collect()).collect()
+}
+
+/// The first `images` labels of `path`: numbers of `classes` classes, where that is known.
+///
+/// # Errors
+/// Where the file holds no integers, too few, or one that is no class.
+pub fn labels(path: &Path, images: usize, classes: Option<usize>) -> Result<Vec<i64>, ImagesError> {
+    let mut array = read::<i64>(path)?;
+    if array.is_none() {
+        array = first_of!(path, i64::from, u8, i8, u16, i16, u32, i32);
+    }
+    if array.is_none() {
+        // What no i64 holds is no class either.
+        array = read::<u64>(path)?.map(|array| array.mapv(|label| i64::try_from(label).unwrap_or(i64::MAX)));
+    }
+    let array = array.ok_or_else(|| ImagesError::ElementType {
+        path: path.to_owned(),
+        expected: "integers",
+        suggestion: "numpy.int64",
+    })?;
+    if array.len() < images {
+        return Err(ImagesError::TooFewLabels { path: path.to_owned(), images, labels: array.len() });
+    }
+    let labels: Vec<i64> = array.iter().take(images).copied().collect();
+    let is_class = |label: i64| usize::try_from(label).is_ok_and(|label| classes.is_none_or(|classes| label < classes));
+    match labels.iter().position(|label| !is_class(*label)) {
+        None => Ok(labels),
+        Some(image) => Err(ImagesError::Label {
+            path: path.to_owned(),
+            classes: classes.map_or("from 0".into(), |classes| format!("0 to {}", classes - 1)),
+            image,
+            found: labels[image],
+        }),
+    }
+}
+
+/// Writes the outputs of all images, each of shape `shape`: float32 scores or int64 indices.
+///
+/// # Errors
+/// Where the file cannot be written.
+pub fn write_outputs(path: &Path, shape: &[usize], scores: &[Scores]) -> Result<(), FileError> {
+    let mut whole = vec![scores.len()];
+    whole.extend(shape);
+    match Scores::concat(scores) {
+        Scores::Indices(data) => write_array(path, &whole, data),
+        Scores::Values(data) => write_array(path, &whole, data),
+    }
+}
+
+fn write_array<T: WritableElement>(path: &Path, shape: &[usize], data: Vec<T>) -> Result<(), FileError> {
+    let tried = format!("cannot write {}", path.display());
+    let array = ArrayD::from_shape_vec(IxDyn(shape), data).map_err(FileError::context(tried.clone()))?;
+    write_npy(path, &array).map_err(FileError::context(tried))
+}

@@ -1,0 +1,60 @@
+//! `info`: what a model is, before anything is built.
+
+use crate::calibration::Calibration;
+use crate::engine::default_plan;
+use crate::error::VerbError;
+use crate::model::{Model, graph};
+use compiler::plan::Plan;
+use network::graph::Graph;
+use std::path::PathBuf;
+
+/// What to look at.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// A QONNX file, or a directory that `compile` wrote.
+    pub model: PathBuf,
+    /// How real activations become integers.
+    pub calibration: Option<Calibration>,
+    /// The form to look at.
+    pub form: Form,
+}
+
+/// A form that a model goes through.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// The graph with its network in integers.
+    Model,
+    /// The graph alone, which a model that cannot be lowered has as well. A directory has its network only.
+    Graph,
+    /// The plan; of a model that of the default target.
+    Plan,
+}
+
+/// A model in the form asked for.
+#[derive(Debug)]
+pub enum Info {
+    /// The graph with its network in integers, or the directory.
+    Model(Box<Model>),
+    /// The graph.
+    Graph(Box<Graph>),
+    /// The plan.
+    Plan(Box<Plan>),
+}
+
+/// Reads a model.
+///
+/// # Errors
+/// Where the model cannot be had in that form.
+pub fn info(options: &Options) -> Result<Info, VerbError> {
+    let Options { model: path, calibration, form } = options;
+    let calibration = calibration.as_ref();
+    if *form == Form::Graph && !path.is_dir() {
+        return Ok(Info::Graph(Box::new(graph(path, calibration)?)));
+    }
+    let model = Model::open(path, calibration)?;
+    Ok(match (form, model) {
+        (Form::Model | Form::Graph, model) => Info::Model(Box::new(model)),
+        (Form::Plan, Model::Compiled { compiled, .. }) => Info::Plan(Box::new(compiled.plan)),
+        (Form::Plan, Model::Imported { network, .. }) => Info::Plan(Box::new(default_plan(&network)?)),
+    })
+}

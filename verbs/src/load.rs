@@ -1,0 +1,56 @@
+//! `load`: other weights into a compiled design, without a new bitstream.
+
+use crate::calibration::Calibration;
+use crate::engine::{Engine, EngineError, load_device};
+use crate::error::VerbError;
+use crate::model::Model;
+use flow::artifacts;
+use std::path::PathBuf;
+
+/// What to load, and where.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// A directory compiled with writable weights.
+    pub folder: PathBuf,
+    /// A QONNX file of a network of the same shape; without one, the network that the directory was compiled with.
+    pub model: Option<PathBuf>,
+    /// How real activations become integers.
+    pub calibration: Option<Calibration>,
+    /// The device to write the weights to: a device, or a simulation of one.
+    pub engine: Option<Engine>,
+}
+
+/// What was loaded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Loaded {
+    /// The network that the directory stands for now.
+    pub network: String,
+    /// Identity of the weights, 0 for those of `compile`.
+    pub identity: u32,
+    /// Words of the weight window.
+    pub words: usize,
+}
+
+/// Loads the weights of another network of the same shape into a compiled design.
+///
+/// # Errors
+/// Where the directory or the model cannot be had, the design's weights cannot be written, or not by those of the model, or the
+/// device does not hold them.
+pub fn load(options: &Options) -> Result<Loaded, VerbError> {
+    let Options { folder, model, calibration, engine } = options;
+    if let Some(Engine::Cpu | Engine::Reference | Engine::Plan | Engine::Rtl | Engine::Verilator) = engine {
+        return Err(EngineError::NoLoad.into());
+    }
+    let compiled = artifacts::read(folder)?;
+    let model = model.as_deref().map(|path| Model::open(path, calibration.as_ref())).transpose()?;
+    let compiled = artifacts::load(&compiled, model.as_ref().map(Model::network), folder)?;
+    let segments = artifacts::segments(&compiled.plan).map_err(artifacts::ArtifactsError::from)?;
+    if let Some(engine) = engine {
+        load_device(&compiled, folder, engine, &segments)?;
+    }
+    Ok(Loaded {
+        identity: compiled.manifest.weights.map_or(0, |weights| weights.identity),
+        words: segments.iter().map(|segment| segment.words.len()).sum(),
+        network: compiled.manifest.network,
+    })
+}

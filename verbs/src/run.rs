@@ -1,0 +1,154 @@
+//! `run`: a network on images, on any engine.
+
+use crate::calibration::Calibration;
+use crate::engine::{Engine, with_executor};
+use crate::error::VerbError;
+use crate::images;
+use crate::model::Model;
+use crate::observer::{Observer, outside};
+use abi::domain::Outside;
+use abi::maps::Scores;
+use network::network::Network;
+use serde::Serialize;
+use sim::{CycleReport, Run, RunOptions};
+use std::path::PathBuf;
+
+/// Images and what to make of them.
+#[derive(Clone, Debug, Default)]
+pub struct Batch {
+    /// The images: an `.npy` file of uint8, int8 or float32, leading axis = images.
+    pub images: PathBuf,
+    /// Their classes: an `.npy` file of integers.
+    pub labels: Option<PathBuf>,
+    /// Where to write the outputs.
+    pub output: Option<PathBuf>,
+    /// Run only so many images.
+    pub count: Option<usize>,
+    /// Where to write each layer's integers.
+    pub trace: Option<PathBuf>,
+}
+
+/// What to run.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// A QONNX file, or a directory that `compile` wrote.
+    pub model: PathBuf,
+    /// What runs it.
+    pub engine: Engine,
+    /// The images.
+    pub batch: Batch,
+    /// Where to write down what passes over the engine's serial line.
+    pub record: Option<PathBuf>,
+    /// How real activations become integers.
+    pub calibration: Option<Calibration>,
+}
+
+/// What a run says of itself.
+#[derive(Clone, Debug, Serialize)]
+pub struct RunReport {
+    /// Number of images run.
+    pub images: usize,
+    /// Predicted class of each image.
+    pub predictions: Vec<i64>,
+    /// Images whose prediction is their label.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub correct: Option<usize>,
+    /// `correct` divided by `images`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub accuracy: Option<f64>,
+    /// Values that the network was not made for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub outside: Option<Outside>,
+    /// Clock cycles of the whole simulation and its parts.
+    #[serde(flatten)]
+    pub cycles: Option<Cycles>,
+}
+
+/// Clock cycles of a simulation.
+#[derive(Clone, Debug, Serialize)]
+pub struct Cycles {
+    /// From the first word accepted to the last word accepted.
+    pub cycles: u64,
+    /// Between two images; null for a single image.
+    pub initiation_interval_cycles: Option<u64>,
+    /// From an image's first word accepted to its last.
+    pub latency_cycles: u64,
+}
+
+impl RunReport {
+    /// The report of a run with `labels`, where there are any, of images with values `outside` of the network's domain.
+    pub(crate) fn new(
+        scores: &[Scores],
+        labels: Option<&[i64]>,
+        cycles: Option<&CycleReport>,
+        outside: Option<Outside>,
+    ) -> Self {
+        let predictions: Vec<i64> = scores.iter().map(Scores::prediction).collect();
+        let correct = labels.map(|labels| predictions.iter().zip(labels).filter(|(p, l)| p == l).count());
+        RunReport {
+            images: scores.len(),
+            accuracy: correct.map(|correct| correct as f64 / scores.len() as f64),
+            correct,
+            predictions,
+            outside,
+            cycles: cycles.map(|report| Cycles {
+                cycles: report.cycles,
+                initiation_interval_cycles: report.initiation_interval_cycles,
+                latency_cycles: report.latency_cycles,
+            }),
+        }
+    }
+}
+
+/// Runs a network on images.
+///
+/// # Errors
+/// Where the model, the images or the engine cannot be had, the run fails, or a file cannot be written.
+pub fn run(options: &Options, observer: &dyn Observer) -> Result<RunReport, VerbError> {
+    let model = Model::open(&options.model, options.calibration.as_ref())?;
+    let batch = LoadedBatch::new(&options.batch, model.network(), observer)?;
+    let run_options = batch.run_options(observer);
+    let run = with_executor(&model, &options.engine, options.record.as_deref(), |executor, _| {
+        Ok(executor.run(&batch.images, &run_options)?)
+    })?;
+    observer.run_ends();
+    batch.finish(&run)
+}
+
+/// A batch whose files were read.
+pub(crate) struct LoadedBatch<'a> {
+    options: &'a Batch,
+    network: &'a Network,
+    /// The images.
+    pub(crate) images: Vec<Vec<f32>>,
+    labels: Option<Vec<i64>>,
+    outside: Option<Outside>,
+}
+
+impl<'a> LoadedBatch<'a> {
+    /// Reads images and labels for `network`.
+    pub(crate) fn new(options: &'a Batch, network: &'a Network, observer: &dyn Observer) -> Result<Self, VerbError> {
+        let images = images::images(&options.images, &network.input_map.shape, options.count)?;
+        let labels = options.labels.as_deref();
+        let labels = labels.map(|path| images::labels(path, images.len(), Some(network.classes()))).transpose()?;
+        let outside = outside(&network.input_map, &images, observer);
+        Ok(LoadedBatch { options, network, images, labels, outside })
+    }
+
+    /// How an executor is to run the images.
+    pub(crate) fn run_options(&self, observer: &dyn Observer) -> RunOptions {
+        let progress = observer.run_begins(self.images.len());
+        RunOptions { trace: self.options.trace.is_some(), progress, ..RunOptions::default() }
+    }
+
+    /// Writes the files that are asked for, and reports the run.
+    pub(crate) fn finish(&self, run: &Run) -> Result<RunReport, VerbError> {
+        if let Some(path) = &self.options.output {
+            images::write_outputs(path, &self.network.output_map.shape, &run.scores)?;
+        }
+        if let (Some(folder), Some(trace)) = (&self.options.trace, &run.trace) {
+            trace.write(folder).map_err(|error| VerbError::Trace(Box::new(error)))?;
+        }
+        Ok(RunReport::new(&run.scores, self.labels.as_deref(), run.cycles.as_ref(), self.outside.clone()))
+    }
+}

@@ -1,0 +1,196 @@
+//! `simulate`: a compiled design on images, compared with what its network computes.
+
+use crate::engine::{Engine, EngineError, with_executor};
+use crate::error::VerbError;
+use crate::model::Model;
+use crate::observer::Observer;
+use crate::run::{Batch, LoadedBatch, RunReport};
+use compiler::plan::Plan;
+use flow::artifacts::Compiled;
+use miette::Diagnostic;
+use sim::trace::first_difference;
+use sim::{CycleReport, Executor, Run, RunOptions};
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use thiserror::Error;
+
+/// What simulates a design.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Simulator {
+    /// rust-hdl.
+    Rtl,
+    /// Verilator, from the Verilog.
+    Verilator,
+    /// Verilator, from the netlist that `build` made.
+    Gates,
+}
+
+impl FromStr for Simulator {
+    type Err = EngineError;
+
+    fn from_str(word: &str) -> Result<Self, EngineError> {
+        match word.parse()? {
+            Engine::Rtl => Ok(Simulator::Rtl),
+            Engine::Verilator => Ok(Simulator::Verilator),
+            Engine::Gates => Ok(Simulator::Gates),
+            Engine::Cpu
+            | Engine::Reference
+            | Engine::Plan
+            | Engine::Simulated(_)
+            | Engine::Device(_)
+            | Engine::Replay(_) => Err(EngineError::NoSimulator { found: word.to_owned() }),
+        }
+    }
+}
+
+impl From<Simulator> for Engine {
+    fn from(simulator: Simulator) -> Self {
+        match simulator {
+            Simulator::Rtl => Engine::Rtl,
+            Simulator::Verilator => Engine::Verilator,
+            Simulator::Gates => Engine::Gates,
+        }
+    }
+}
+
+/// What to simulate.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// A directory that `compile` wrote.
+    pub folder: PathBuf,
+    /// What simulates it.
+    pub simulator: Simulator,
+    /// The images.
+    pub batch: Batch,
+    /// Seed of a pattern of words held back on both ends.
+    pub back_pressure: Option<u64>,
+    /// Where to write a waveform.
+    pub wave: Option<PathBuf>,
+}
+
+/// The answer is no.
+#[derive(Debug, Error, Diagnostic)]
+pub enum Mismatch {
+    /// Scores differ.
+    #[error("every engine must give the same integers, but the simulated design differs{place}")]
+    #[diagnostic(
+        code(xnorforge::mismatch),
+        help(
+            "this is a fault of xnorforge: please report it with the model; `--trace DIR --wave F.vcd` records the evidence"
+        )
+    )]
+    Integers {
+        /// Where, with leading punctuation.
+        place: String,
+    },
+    /// Another interval than planned.
+    #[error("the design must take an image every {planned} cycles as planned, but takes one every {measured}")]
+    #[diagnostic(
+        code(xnorforge::interval),
+        help("this is a fault of xnorforge: please report it with the model and the folding")
+    )]
+    Interval {
+        /// The plan's interval.
+        planned: u64,
+        /// The simulation's.
+        measured: u64,
+    },
+    /// Another latency than planned.
+    #[error("the first image must be through after {planned} cycles as planned, but takes {measured}")]
+    #[diagnostic(
+        code(xnorforge::latency),
+        help("this is a fault of xnorforge: please report it with the model and the folding")
+    )]
+    Latency {
+        /// The plan's latency.
+        planned: u64,
+        /// The simulation's.
+        measured: u64,
+    },
+}
+
+/// What was simulated.
+#[derive(Debug)]
+pub struct Simulated {
+    /// The run, whatever the comparison says.
+    pub report: RunReport,
+    /// What was compared.
+    pub verdict: Result<Equal, VerbError>,
+}
+
+/// A simulation that is as it must be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Equal {
+    /// Every output is the network's.
+    Outputs,
+    /// Every output and every traced layer is the network's.
+    OutputsAndLayers,
+}
+
+/// Images until the pipeline is full and every further interval is the planned one.
+const WARM_UP_IMAGES: usize = 8;
+
+/// Simulates a compiled design and compares every integer with the network's own, and cycles with those planned.
+///
+/// # Errors
+/// Where the directory, the images or the simulator cannot be had, the simulation fails, or a file cannot be written. That
+/// the design differs is part of what is simulated.
+pub fn simulate(options: &Options, observer: &dyn Observer) -> Result<Simulated, VerbError> {
+    let model = open(&options.folder)?;
+    let batch = LoadedBatch::new(&options.batch, model.network(), observer)?;
+    let run_options =
+        RunOptions { back_pressure: options.back_pressure, wave: options.wave.clone(), ..batch.run_options(observer) };
+    let run = with_executor(&model, &options.simulator.into(), None, |executor, _| {
+        Ok(executor.run(&batch.images, &run_options)?)
+    })?;
+    observer.run_ends();
+    let report = batch.finish(&run)?;
+    let verdict = compare(&model, options, &batch.images, &run);
+    Ok(Simulated { report, verdict })
+}
+
+/// The compiled directory `folder` as a model.
+fn open(folder: &Path) -> Result<Model, VerbError> {
+    if !folder.is_dir() {
+        return Err(EngineError::NotCompiled { path: folder.display().to_string() }.into());
+    }
+    Model::open(folder, None)
+}
+
+/// The contents of the compiled directory `folder`.
+pub(crate) fn compiled(folder: &Path) -> Result<Box<Compiled>, VerbError> {
+    match open(folder)? {
+        Model::Compiled { compiled, .. } => Ok(compiled),
+        Model::Imported { path, .. } => Err(EngineError::NotCompiled { path: path.display().to_string() }.into()),
+    }
+}
+
+fn compare(model: &Model, options: &Options, images: &[Vec<f32>], run: &Run) -> Result<Equal, VerbError> {
+    let run_options = RunOptions { trace: run.trace.is_some(), ..RunOptions::default() };
+    let expected = sim::packed::Packed::new(model.network()).run(images, &run_options)?;
+    let difference = match (&expected.trace, &run.trace) {
+        (Some(expected), Some(found)) => first_difference(expected, found).map(|difference| format!(": {difference}")),
+        _ => None,
+    };
+    let unexplained = || (expected.scores != run.scores).then(|| "; run again with `--trace DIR` to see where".into());
+    if let Some(place) = difference.or_else(unexplained) {
+        return Err(Mismatch::Integers { place }.into());
+    }
+    if let (Model::Compiled { compiled, .. }, Some(cycles), None) = (model, &run.cycles, options.back_pressure) {
+        check_cycles(&compiled.plan, cycles)?;
+    }
+    Ok(if run.trace.is_some() { Equal::OutputsAndLayers } else { Equal::Outputs })
+}
+
+/// Compares measured cycles with the planned ones.
+fn check_cycles(plan: &Plan, cycles: &CycleReport) -> Result<(), Mismatch> {
+    let planned = plan.initiation_interval;
+    let differing = cycles.intervals.iter().skip(WARM_UP_IMAGES).copied().find(|cycles| *cycles != planned);
+    if let Some(measured) = differing {
+        return Err(Mismatch::Interval { planned, measured });
+    }
+    if cycles.latency_cycles != plan.latency {
+        return Err(Mismatch::Latency { planned: plan.latency, measured: cycles.latency_cycles });
+    }
+    Ok(())
+}

@@ -1,0 +1,124 @@
+//! Verbs without a command line: what they give, and what they tell while they work.
+
+#![allow(clippy::unwrap_used)]
+
+use std::cell::{Cell, RefCell};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use verbs::engine::Engine;
+use verbs::run::Batch;
+use verbs::simulate::{Equal, Simulator};
+use verbs::{Nobody, Observer, OutsideDomain, Progress, Status, VerbError};
+
+/// Notes what it is told.
+#[derive(Default)]
+struct Notes {
+    images: Cell<Option<usize>>,
+    done: Arc<AtomicUsize>,
+    has_ended: Cell<bool>,
+    warnings: RefCell<Vec<OutsideDomain>>,
+}
+
+impl Observer for Notes {
+    fn run_begins(&self, images: usize) -> Option<Progress> {
+        self.images.set(Some(images));
+        let done = Arc::clone(&self.done);
+        Some(Arc::new(move |count| done.store(count, Ordering::Relaxed)))
+    }
+
+    fn run_ends(&self) {
+        self.has_ended.set(true);
+    }
+
+    fn warn(&self, warning: OutsideDomain) {
+        self.warnings.borrow_mut().push(warning);
+    }
+}
+
+fn digits(file: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../models/digits").join(file)
+}
+
+fn compile(output: PathBuf) -> flow::artifacts::Compiled {
+    let options = verbs::compile::Options {
+        model: digits("digits_mlp.onnx"),
+        output,
+        board: None,
+        rate: verbs::compile::Rate::FramesPerSecond(1e6),
+        clock: None,
+        writable_weights: false,
+        calibration: None,
+    };
+    verbs::compile::compile(&options).unwrap()
+}
+
+#[test]
+fn a_run_tells_its_progress_and_gives_its_report() {
+    let notes = Notes::default();
+    let options = verbs::run::Options {
+        model: digits("digits_mlp.onnx"),
+        engine: Engine::Cpu,
+        batch: Batch {
+            images: digits("test_images.npy"),
+            labels: Some(digits("test_labels.npy")),
+            count: Some(20),
+            ..Batch::default()
+        },
+        record: None,
+        calibration: None,
+    };
+    let report = verbs::run::run(&options, &notes).unwrap();
+    assert_eq!((report.images, report.predictions.len()), (20, 20));
+    assert!(report.correct.unwrap() > 10 && report.cycles.is_none() && report.outside.is_none());
+    assert_eq!((notes.images.get(), notes.done.load(Ordering::Relaxed), notes.has_ended.get()), (Some(20), 20, true));
+    assert!(notes.warnings.borrow().is_empty());
+}
+
+#[test]
+fn images_from_elsewhere_are_a_warning_and_part_of_the_report() {
+    let folder = tempfile::tempdir().unwrap();
+    let images = folder.path().join("images.npy");
+    ndarray_npy::write_npy(&images, &ndarray::ArrayD::from_elem(vec![2, 1, 8, 8], -1000.0_f32)).unwrap();
+    let notes = Notes::default();
+    let batch = Batch { images, ..Batch::default() };
+    let model = digits("digits_mlp.onnx");
+    let options = verbs::run::Options { model, engine: Engine::Cpu, batch, record: None, calibration: None };
+    let report = verbs::run::run(&options, &notes).unwrap();
+    let warnings = notes.warnings.borrow();
+    assert_eq!(report.outside.unwrap().images, 2);
+    assert_eq!(warnings.len(), 1);
+    assert_eq!(warnings[0].0.images, 2);
+}
+
+#[test]
+fn a_compiled_design_is_simulated_and_compared() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path().join("design");
+    let compiled = compile(folder.clone());
+    let options = verbs::simulate::Options {
+        folder,
+        simulator: Simulator::Rtl,
+        batch: Batch { images: digits("test_images.npy"), count: Some(3), ..Batch::default() },
+        back_pressure: None,
+        wave: None,
+    };
+    let simulated = verbs::simulate::simulate(&options, &Nobody).unwrap();
+    assert_eq!(simulated.verdict.unwrap(), Equal::Outputs);
+    assert_eq!(simulated.report.cycles.unwrap().latency_cycles, compiled.plan.latency);
+}
+
+#[test]
+fn errors_say_whose_turn_it_is() {
+    let status = |error: VerbError| error.status();
+    let absent =
+        verbs::info::Options { model: "absent.onnx".into(), calibration: None, form: verbs::info::Form::Model };
+    assert_eq!(status(verbs::info::info(&absent).unwrap_err()), Status::Input);
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path().join("design");
+    compile(folder.clone());
+    let line = "uart:/dev/absent".parse().unwrap();
+    let load = verbs::load::Options { folder: folder.clone(), model: None, calibration: None, engine: Some(line) };
+    assert_eq!(status(verbs::load::load(&load).unwrap_err()), Status::Input, "fixed weights");
+    assert_eq!(status(verbs::flash::flash(&folder).unwrap_err()), Status::Input, "no board");
+}
