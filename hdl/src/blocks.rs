@@ -26,6 +26,7 @@ pub mod rom;
 pub mod row_results;
 pub mod scale_unit;
 pub mod sliding_window;
+pub mod stream_block;
 pub mod stream_fifo;
 pub mod table_unit;
 pub mod threshold_row;

@@ -1,7 +1,6 @@
 //! `Plan` → `Design`: the plan's stages as rust-hdl blocks.
 
 pub mod pipeline;
-pub mod unit;
 mod weights;
 mod windows;
 
@@ -16,6 +15,7 @@ use crate::blocks::multiply_unit::MultiplyUnit;
 use crate::blocks::pool_unit::{PoolShape, PoolUnit, Rounds};
 use crate::blocks::rom::Rom;
 use crate::blocks::scale_unit::ScaleUnit;
+use crate::blocks::stream_block::StreamBlock;
 use crate::blocks::stream_fifo::StreamFifo;
 use crate::blocks::table_unit::{TableShape, TableUnit};
 use crate::blocks::upsample::Upsample;
@@ -33,7 +33,9 @@ use miette::Diagnostic;
 use network::network::{Layer, LayerId, LayerKind, Pool, PoolOperation, WeightMatrix};
 pub use pipeline::{Netlist, Pipeline, Placed};
 use thiserror::Error;
-pub use unit::Unit;
+
+/// The block of a stage.
+pub type Unit = Box<dyn StreamBlock>;
 
 /// A plan as hardware.
 #[derive(Debug)]
@@ -123,7 +125,7 @@ fn unit(plan: &Plan, stage: &Stage) -> Result<Unit, DesignError> {
     Ok(match &stage.kind {
         StageKind::WidthConverter => {
             let bits = input.element.bits() as usize;
-            Unit::WidthConverter(Box::new(WidthConverter::new(output.channels, bits, input.lanes, output.lanes)))
+            Box::new(WidthConverter::new(output.channels, bits, input.lanes, output.lanes))
         }
         StageKind::MatrixVectorUnit { layer, thresholds, pe, simd } => {
             let DotParts { weights, dot, function, form } = dot_parts(plan, stage, *layer, *thresholds)?;
@@ -141,7 +143,7 @@ fn unit(plan: &Plan, stage: &Stage) -> Result<Unit, DesignError> {
                 simd: *simd,
                 memories: stage.memories,
             };
-            Unit::MatrixVectorUnit(Box::new(MatrixVectorUnit::new(&shape)))
+            Box::new(MatrixVectorUnit::new(&shape))
         }
         StageKind::DepthwiseUnit { layer, thresholds, pe } => {
             let DotParts { weights, dot: _, function, form } = dot_parts(plan, stage, *layer, *thresholds)?;
@@ -156,16 +158,16 @@ fn unit(plan: &Plan, stage: &Stage) -> Result<Unit, DesignError> {
                 lanes: *pe,
                 memories: stage.memories,
             };
-            Unit::DepthwiseUnit(Box::new(DepthwiseUnit::new(&shape)))
+            Box::new(DepthwiseUnit::new(&shape))
         }
         StageKind::SlidingWindow { layer, capacity } => {
             let layer = network.layer(*layer);
             let window = windows::sliding_window(plan, stage, layer, *capacity).ok_or_else(|| fault(&layer.name))?;
-            Unit::SlidingWindow(Box::new(window.of_kind(stage.memories.words)))
+            Box::new(window.of_kind(stage.memories.words))
         }
         StageKind::Fifo { depth } => {
             let width = plan.stream(stage.input()).word_bits();
-            Unit::StreamFifo(Box::new(StreamFifo::of_kind(*depth, width, stage.memories.words)))
+            Box::new(StreamFifo::of_kind(*depth, width, stage.memories.words))
         }
         StageKind::MultiThreshold { layer } => {
             let layer = network.layer(*layer);
@@ -176,19 +178,19 @@ fn unit(plan: &Plan, stage: &Stage) -> Result<Unit, DesignError> {
             let ladder = Ladder::of(steps, to, network.replaceable);
             let steps = MultiThreshold::new(&stage.name, steps, (from, to), &ladder, input.lanes);
             let steps = steps.of_kind(stage.memories.constants).writable(network.replaceable);
-            Unit::MultiThreshold(Box::new(steps))
+            Box::new(steps)
         }
         StageKind::ArgMax { layer } => {
             let layer = network.layer(*layer);
             let element = input.element;
             let signed = matches!(element, ElementType::Signed { .. });
             let (channels, index) = (network.tensor(layer.input()).channels, output.element.bits() as usize);
-            Unit::ArgMax(Box::new(ArgMax::new(channels, element.bits() as usize, signed, input.lanes, index)))
+            Box::new(ArgMax::new(channels, element.bits() as usize, signed, input.lanes, index))
         }
-        StageKind::Fork => Unit::Fork(Box::new(Fork::new(plan.stream(stage.input()).word_bits()))),
+        StageKind::Fork => Box::new(Fork::new(plan.stream(stage.input()).word_bits())),
         StageKind::Concat { .. } => {
             let words = [0, 1].map(|port| stage.words_per_vector(&plan.streams, port));
-            Unit::Concat(Box::new(Concat::new(words, output.word_bits())))
+            Box::new(Concat::new(words, output.word_bits()))
         }
         StageKind::PoolUnit { layer } | StageKind::GlobalPool { layer } => {
             pool_unit(plan, stage, network.layer(*layer)).ok_or_else(|| fault(&network.layer(*layer).name))?
@@ -206,14 +208,14 @@ fn unit(plan: &Plan, stage: &Stage) -> Result<Unit, DesignError> {
             };
             let bits = output.element.bits() as usize;
             match stage.inputs.len() {
-                1 => Unit::ScaleUnit(Box::new(ScaleUnit::new(&stage.name, &shape(0), bits))),
-                _ => Unit::AddUnit(Box::new(AddUnit::new(&stage.name, [&shape(0), &shape(1)], bits))),
+                1 => Box::new(ScaleUnit::new(&stage.name, &shape(0), bits)),
+                _ => Box::new(AddUnit::new(&stage.name, [&shape(0), &shape(1)], bits)),
             }
         }
         StageKind::MultiplyUnit { .. } => {
             let elements = [0, 1].map(|port| plan.stream(stage.inputs[port]).format.element);
             let bits = output.element.bits() as usize;
-            Unit::MultiplyUnit(Box::new(MultiplyUnit::new(&stage.name, elements, output.lanes, bits)))
+            Box::new(MultiplyUnit::new(&stage.name, elements, output.lanes, bits))
         }
         StageKind::TableUnit { layer } => {
             let layer = network.layer(*layer);
@@ -224,14 +226,14 @@ fn unit(plan: &Plan, stage: &Stage) -> Result<Unit, DesignError> {
             let (lanes, channels) = (output.lanes, output.channels);
             let (name, values) = (stage.name.as_str(), table.values.as_slice());
             let shape = TableShape { name, inputs, output: output.element, lanes, channels, values };
-            Unit::TableUnit(Box::new(TableUnit::new(&shape)))
+            Box::new(TableUnit::new(&shape))
         }
         StageKind::Upsample { layer } => {
             let layer = network.layer(*layer);
             let shape = upsample_shape(network, layer, stage.words_per_vector(&plan.streams, 0))
                 .ok_or_else(|| fault(&layer.name))?;
             let upsample = Upsample::new(&stage.name, &shape, input.word_bits());
-            Unit::Upsample(Box::new(upsample.of_kind(stage.memories.words)))
+            Box::new(upsample.of_kind(stage.memories.words))
         }
     })
 }
@@ -251,7 +253,7 @@ fn pool_unit(plan: &Plan, stage: &Stage, layer: &Layer) -> Option<Unit> {
         PoolOperation::Extremum(least) => Some(least.as_slice()),
         PoolOperation::Sum => None,
     };
-    Some(Unit::PoolUnit(Box::new(PoolUnit::new(&PoolShape {
+    Some(Box::new(PoolUnit::new(&PoolShape {
         name: &stage.name,
         input: image.element,
         lanes: output.lanes,
@@ -261,7 +263,7 @@ fn pool_unit(plan: &Plan, stage: &Stage, layer: &Layer) -> Option<Unit> {
         least,
         bits_out: output.element.bits() as usize,
         padded: input.padded,
-    }))))
+    })))
 }
 
 /// What units of dot products have in common.

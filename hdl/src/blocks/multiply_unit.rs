@@ -11,7 +11,8 @@
 //! adds an offset; what offsets add to the product is taken away.
 
 use super::register::Register;
-use crate::wire::{ModuleName, Parameter, Wire, Word, bits_of};
+use super::stream_block::{StreamBlock, StreamPorts};
+use crate::wire::{ModuleName, Parameter, StreamIn, StreamOut, Wire, Word, bits_of};
 use abi::ElementType;
 use rust_hdl::core::prelude::*;
 
@@ -23,24 +24,12 @@ pub struct MultiplyUnit {
     pub clock: Wire<In, Clock>,
     /// Synchronous reset.
     pub reset: Wire<In, Bit>,
-    /// Word of the first stream.
-    pub in_data: Wire<In>,
-    /// Whether there is one.
-    pub in_valid: Wire<In, Bit>,
-    /// Whether it is taken.
-    pub in_ready: Wire<Out, Bit>,
-    /// Word of the second stream.
-    pub second_data: Wire<In>,
-    /// Whether there is one.
-    pub second_valid: Wire<In, Bit>,
-    /// Whether it is taken.
-    pub second_ready: Wire<Out, Bit>,
-    /// Word out.
-    pub out_data: Wire<Out>,
-    /// Whether there is a word out.
-    pub out_valid: Wire<Out, Bit>,
-    /// Whether the word out is taken.
-    pub out_ready: Wire<In, Bit>,
+    /// The first stream in.
+    pub in_: StreamIn,
+    /// The second stream in.
+    pub second_in: StreamIn,
+    /// The stream out.
+    pub out: StreamOut,
     complete: Register,
     result: Register,
     first: Vec<Wire<Local>>,
@@ -90,15 +79,9 @@ impl MultiplyUnit {
             module_name: ModuleName::new(name),
             clock: Wire::default(),
             reset: Wire::default(),
-            in_data: Wire::of(lanes * first),
-            in_valid: Wire::default(),
-            in_ready: Wire::default(),
-            second_data: Wire::of(lanes * second),
-            second_valid: Wire::default(),
-            second_ready: Wire::default(),
-            out_data: Wire::of(width),
-            out_valid: Wire::default(),
-            out_ready: Wire::default(),
+            in_: StreamIn::of(lanes * first),
+            second_in: StreamIn::of(lanes * second),
+            out: StreamOut::of(width),
             complete: Register::new(1),
             result: Register::new(width),
             first: wires(first),
@@ -128,22 +111,27 @@ impl MultiplyUnit {
     }
 }
 
+impl StreamBlock for MultiplyUnit {
+    fn ports(&mut self) -> StreamPorts<'_> {
+        StreamPorts::new(&mut self.clock, &mut self.reset, [&mut self.in_, &mut self.second_in], [&mut self.out])
+    }
+}
+
 impl Logic for MultiplyUnit {
     #[hdl_gen]
     fn update(&mut self) {
-        self.complete.clock.next = self.clock.val();
-        self.result.clock.next = self.clock.val();
+        clock!(self, clock, complete, result);
 
-        self.out_data.next = self.result.q.val();
-        self.out_valid.next = self.complete.q.val().any();
-        self.room.next = !self.complete.q.val().any() || self.out_ready.val();
-        self.in_ready.next = self.room.val() && self.second_valid.val();
-        self.second_ready.next = self.room.val() && self.in_valid.val();
-        self.take.next = self.room.val() && self.in_valid.val() && self.second_valid.val();
+        self.out.data.next = self.result.q.val();
+        self.out.valid.next = self.complete.q.val().any();
+        self.room.next = !self.complete.q.val().any() || self.out.ready.val();
+        self.in_.ready.next = self.room.val() && self.second_in.valid.val();
+        self.second_in.ready.next = self.room.val() && self.in_.valid.val();
+        self.take.next = self.room.val() && self.in_.valid.val() && self.second_in.valid.val();
 
         for i in 0..self._lanes {
-            self.first[i].next = self.in_data.val() >> (self.first_lane.val() * i);
-            self.second[i].next = self.second_data.val() >> (self.second_lane.val() * i);
+            self.first[i].next = self.in_.data.val() >> (self.first_lane.val() * i);
+            self.second[i].next = self.second_in.data.val() >> (self.second_lane.val() * i);
             self.first_code[i].next = self.first_sign.val() ^ self.first[i].val();
             self.second_code[i].next = self.second_sign.val() ^ self.second[i].val();
             self.first_wide[i].next =
@@ -163,7 +151,7 @@ impl Logic for MultiplyUnit {
 
         self.result.d.next = self.result.q.val();
         self.complete.d.next = self.complete.q.val();
-        if self.out_ready.val() {
+        if self.out.ready.val() {
             self.complete.d.next = bits_of(0u64, 1);
         }
         if self.take.val() {

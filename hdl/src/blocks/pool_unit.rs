@@ -14,7 +14,8 @@
 use super::constant_table::ConstantTable;
 use super::ram::Ram;
 use super::register::Register;
-use crate::wire::{ModuleName, Parameter, Wire, Word, bits_of};
+use super::stream_block::{StreamBlock, StreamPorts};
+use crate::wire::{ModuleName, Parameter, StreamIn, StreamOut, Wire, Word, bits_of};
 use abi::ElementType;
 use rust_hdl::core::prelude::*;
 
@@ -58,18 +59,10 @@ pub struct PoolUnit {
     pub clock: Wire<In, Clock>,
     /// Synchronous reset.
     pub reset: Wire<In, Bit>,
-    /// Word in.
-    pub in_data: Wire<In>,
-    /// Whether there is a word in.
-    pub in_valid: Wire<In, Bit>,
-    /// Whether the word in is taken.
-    pub in_ready: Wire<Out, Bit>,
-    /// Word out.
-    pub out_data: Wire<Out>,
-    /// Whether there is a word out.
-    pub out_valid: Wire<Out, Bit>,
-    /// Whether the word out is taken.
-    pub out_ready: Wire<In, Bit>,
+    /// The stream in.
+    pub in_: StreamIn,
+    /// The stream out.
+    pub out: StreamOut,
     memory: Ram,
     masks: ConstantTable,
     inner: Register,
@@ -142,12 +135,8 @@ impl PoolUnit {
             module_name: ModuleName::new(name),
             clock: Wire::default(),
             reset: Wire::default(),
-            in_data: Wire::of(lanes * bits_in + usize::from(padded)),
-            in_valid: Wire::default(),
-            in_ready: Wire::default(),
-            out_data: Wire::of(width),
-            out_valid: Wire::default(),
-            out_ready: Wire::default(),
+            in_: StreamIn::of(lanes * bits_in + usize::from(padded)),
+            out: StreamOut::of(width),
             memory: Ram::new(depth, width, false),
             masks: ConstantTable::new(&format!("{name}_masks"), masks.collect()),
             inner: Register::new(inner_bits),
@@ -195,19 +184,21 @@ impl PoolUnit {
     }
 }
 
+impl StreamBlock for PoolUnit {
+    fn ports(&mut self) -> StreamPorts<'_> {
+        StreamPorts::new(&mut self.clock, &mut self.reset, [&mut self.in_], [&mut self.out])
+    }
+}
+
 impl Logic for PoolUnit {
     #[hdl_gen]
     fn update(&mut self) {
-        self.memory.clock.next = self.clock.val();
-        self.inner.clock.next = self.clock.val();
-        self.outer.clock.next = self.clock.val();
-        self.complete.clock.next = self.clock.val();
-        self.result.clock.next = self.clock.val();
+        clock!(self, clock, memory, inner, outer, complete, result);
 
-        self.out_data.next = self.result.q.val();
-        self.out_valid.next = self.complete.q.val().any();
-        self.in_ready.next = !self.complete.q.val().any() || self.out_ready.val();
-        self.take.next = self.in_valid.val() && self.in_ready.val();
+        self.out.data.next = self.result.q.val();
+        self.out.valid.next = self.complete.q.val().any();
+        self.in_.ready.next = !self.complete.q.val().any() || self.out.ready.val();
+        self.take.next = self.in_.valid.val() && self.in_.ready.val();
         self.last_inner.next = self.inner.q.val() == self.last_inner_number.val();
         self.last_outer.next = self.outer.q.val() == self.last_outer_number.val();
         for _i in 0..self._by_taps {
@@ -225,14 +216,14 @@ impl Logic for PoolUnit {
             self.masks.address.next = self.inner.q.val();
         }
         for _i in 0..self._padded {
-            self.padding.next = self.in_data.val() >> self.flag_place.val();
+            self.padding.next = self.in_.data.val() >> self.flag_place.val();
         }
         for _i in 0..self._unpadded {
             self.padding.next = bits_of(0u64, 1);
         }
 
         for i in 0..self._lanes {
-            self.lanes_in[i].next = self.in_data.val() >> (self.lane_in.val() * i);
+            self.lanes_in[i].next = self.in_.data.val() >> (self.lane_in.val() * i);
             self.kept[i].next = self.memory.q.val() >> (self.lane_out.val() * i);
         }
         for i in 0..self._extremum {
@@ -272,7 +263,7 @@ impl Logic for PoolUnit {
         self.complete.d.next = self.complete.q.val();
         self.inner.d.next = self.inner.q.val();
         self.outer.d.next = self.outer.q.val();
-        if self.out_ready.val() {
+        if self.out.ready.val() {
             self.complete.d.next = bits_of(0u64, 1);
         }
         if self.take.val() {

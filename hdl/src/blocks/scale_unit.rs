@@ -6,8 +6,9 @@
 //! A word is taken in every cycle in which no finished word waits, and its products are offered one cycle later.
 
 use super::register::Register;
+use super::stream_block::{StreamBlock, StreamPorts};
 use super::weighed_lanes::{WeighedLanes, WeighedShape};
-use crate::wire::{ModuleName, Parameter, Wire, bits_of};
+use crate::wire::{ModuleName, Parameter, StreamIn, StreamOut, Wire, bits_of};
 use rust_hdl::core::prelude::*;
 
 /// Scales a stream.
@@ -18,18 +19,10 @@ pub struct ScaleUnit {
     pub clock: Wire<In, Clock>,
     /// Synchronous reset.
     pub reset: Wire<In, Bit>,
-    /// Word in.
-    pub in_data: Wire<In>,
-    /// Whether there is a word in.
-    pub in_valid: Wire<In, Bit>,
-    /// Whether the word in is taken.
-    pub in_ready: Wire<Out, Bit>,
-    /// Word out.
-    pub out_data: Wire<Out>,
-    /// Whether there is a word out.
-    pub out_valid: Wire<Out, Bit>,
-    /// Whether the word out is taken.
-    pub out_ready: Wire<In, Bit>,
+    /// The stream in.
+    pub in_: StreamIn,
+    /// The stream out.
+    pub out: StreamOut,
     lanes: WeighedLanes,
     position: Register,
     complete: Register,
@@ -51,12 +44,8 @@ impl ScaleUnit {
             module_name: ModuleName::new(name),
             clock: Wire::default(),
             reset: Wire::default(),
-            in_data: Wire::of(lanes * shape.element.bits() as usize),
-            in_valid: Wire::default(),
-            in_ready: Wire::default(),
-            out_data: Wire::of(width),
-            out_valid: Wire::default(),
-            out_ready: Wire::default(),
+            in_: StreamIn::of(lanes * shape.element.bits() as usize),
+            out: StreamOut::of(width),
             lanes: WeighedLanes::new(&format!("{name}_lanes"), shape, bits_out),
             position: Register::new(position),
             complete: Register::new(1),
@@ -69,26 +58,30 @@ impl ScaleUnit {
     }
 }
 
+impl StreamBlock for ScaleUnit {
+    fn ports(&mut self) -> StreamPorts<'_> {
+        StreamPorts::new(&mut self.clock, &mut self.reset, [&mut self.in_], [&mut self.out])
+    }
+}
+
 impl Logic for ScaleUnit {
     #[hdl_gen]
     fn update(&mut self) {
-        self.position.clock.next = self.clock.val();
-        self.complete.clock.next = self.clock.val();
-        self.result.clock.next = self.clock.val();
+        clock!(self, clock, position, complete, result);
 
-        self.out_data.next = self.result.q.val();
-        self.out_valid.next = self.complete.q.val().any();
-        self.in_ready.next = !self.complete.q.val().any() || self.out_ready.val();
-        self.take.next = self.in_valid.val() && self.in_ready.val();
+        self.out.data.next = self.result.q.val();
+        self.out.valid.next = self.complete.q.val().any();
+        self.in_.ready.next = !self.complete.q.val().any() || self.out.ready.val();
+        self.take.next = self.in_.valid.val() && self.in_.ready.val();
         self.last.next = self.last_number.val();
 
-        self.lanes.x.next = self.in_data.val();
+        self.lanes.x.next = self.in_.data.val();
         self.lanes.position.next = self.position.q.val();
 
         self.result.d.next = self.result.q.val();
         self.complete.d.next = self.complete.q.val();
         self.position.d.next = self.position.q.val();
-        if self.out_ready.val() {
+        if self.out.ready.val() {
             self.complete.d.next = bits_of(0u64, 1);
         }
         if self.take.val() {

@@ -8,7 +8,8 @@
 
 use super::constant_table::ConstantTable;
 use super::register::Register;
-use crate::wire::{ModuleName, Parameter, Wire, Word, bits_of};
+use super::stream_block::{StreamBlock, StreamPorts};
+use crate::wire::{ModuleName, Parameter, StreamIn, StreamOut, Wire, Word, bits_of};
 use abi::ElementType;
 use rust_hdl::core::prelude::*;
 
@@ -20,24 +21,12 @@ pub struct TableUnit {
     pub clock: Wire<In, Clock>,
     /// Synchronous reset.
     pub reset: Wire<In, Bit>,
-    /// Word of the first stream.
-    pub in_data: Wire<In>,
-    /// Whether there is one.
-    pub in_valid: Wire<In, Bit>,
-    /// Whether it is taken.
-    pub in_ready: Wire<Out, Bit>,
-    /// Word of the second stream.
-    pub second_data: Wire<In>,
-    /// Whether there is one.
-    pub second_valid: Wire<In, Bit>,
-    /// Whether it is taken.
-    pub second_ready: Wire<Out, Bit>,
-    /// Word out.
-    pub out_data: Wire<Out>,
-    /// Whether there is a word out.
-    pub out_valid: Wire<Out, Bit>,
-    /// Whether the word out is taken.
-    pub out_ready: Wire<In, Bit>,
+    /// The first stream in.
+    pub in_: StreamIn,
+    /// The second stream in.
+    pub second_in: StreamIn,
+    /// The stream out.
+    pub out: StreamOut,
     tables: Vec<ConstantTable>,
     position: Register,
     complete: Register,
@@ -103,15 +92,9 @@ impl TableUnit {
             module_name: ModuleName::new(name),
             clock: Wire::default(),
             reset: Wire::default(),
-            in_data: Wire::of(lanes * bits[0]),
-            in_valid: Wire::default(),
-            in_ready: Wire::default(),
-            second_data: Wire::of(lanes * bits[1]),
-            second_valid: Wire::default(),
-            second_ready: Wire::default(),
-            out_data: Wire::of(width),
-            out_valid: Wire::default(),
-            out_ready: Wire::default(),
+            in_: StreamIn::of(lanes * bits[0]),
+            second_in: StreamIn::of(lanes * bits[1]),
+            out: StreamOut::of(width),
             tables: (0..lanes).map(table).collect(),
             position: Register::new(position),
             complete: Register::new(1),
@@ -136,25 +119,29 @@ impl TableUnit {
     }
 }
 
+impl StreamBlock for TableUnit {
+    fn ports(&mut self) -> StreamPorts<'_> {
+        StreamPorts::new(&mut self.clock, &mut self.reset, [&mut self.in_, &mut self.second_in], [&mut self.out])
+    }
+}
+
 impl Logic for TableUnit {
     #[hdl_gen]
     fn update(&mut self) {
-        self.position.clock.next = self.clock.val();
-        self.complete.clock.next = self.clock.val();
-        self.result.clock.next = self.clock.val();
+        clock!(self, clock, position, complete, result);
 
-        self.out_data.next = self.result.q.val();
-        self.out_valid.next = self.complete.q.val().any();
-        self.room.next = !self.complete.q.val().any() || self.out_ready.val();
-        self.in_ready.next = self.room.val() && self.second_valid.val();
-        self.second_ready.next = self.room.val() && self.in_valid.val();
-        self.take.next = self.room.val() && self.in_valid.val() && self.second_valid.val();
+        self.out.data.next = self.result.q.val();
+        self.out.valid.next = self.complete.q.val().any();
+        self.room.next = !self.complete.q.val().any() || self.out.ready.val();
+        self.in_.ready.next = self.room.val() && self.second_in.valid.val();
+        self.second_in.ready.next = self.room.val() && self.in_.valid.val();
+        self.take.next = self.room.val() && self.in_.valid.val() && self.second_in.valid.val();
         self.last.next = self.last_number.val();
 
         self.places.next = (bits_of(0u64, self._address) + self.position.q.val()) << self.pair_width.val();
         for i in 0..self._lanes {
-            self.firsts[i].next = self.in_data.val() >> (self.lane_in.val() * i);
-            self.seconds[i].next = self.second_data.val() >> (self.second_lane_in.val() * i);
+            self.firsts[i].next = self.in_.data.val() >> (self.lane_in.val() * i);
+            self.seconds[i].next = self.second_in.data.val() >> (self.second_lane_in.val() * i);
             self.tables[i].address.next = self.places.val()
                 | ((bits_of(0u64, self._address) + self.seconds[i].val()) << self.lane_in.val())
                 | self.firsts[i].val();
@@ -168,7 +155,7 @@ impl Logic for TableUnit {
         self.result.d.next = self.result.q.val();
         self.complete.d.next = self.complete.q.val();
         self.position.d.next = self.position.q.val();
-        if self.out_ready.val() {
+        if self.out.ready.val() {
             self.complete.d.next = bits_of(0u64, 1);
         }
         if self.take.val() {

@@ -11,7 +11,7 @@
 use super::BUS_ADDRESS_BITS;
 use super::register_file::ANSWERS_FROM;
 use crate::blocks::register::Register;
-use crate::wire::{ModuleName, Parameter, Wire, Word, bits_of};
+use crate::wire::{ModuleName, Parameter, Wire, Word, bits_of, clocked};
 use abi::window::WORD_BITS;
 use rust_hdl::core::prelude::*;
 
@@ -174,23 +174,14 @@ impl AxiLiteBridge {
     }
 }
 
+clocked!(AxiLiteBridge: clock);
+
 impl Logic for AxiLiteBridge {
     #[hdl_gen]
     fn update(&mut self) {
-        self.address_taken.clock.next = self.clock.val();
-        self.word_taken.clock.next = self.clock.val();
-        self.write_address.clock.next = self.clock.val();
-        self.word.clock.next = self.clock.val();
-        self.strobes.clock.next = self.clock.val();
-        self.write_response.clock.next = self.clock.val();
-        self.write_done.clock.next = self.clock.val();
-        self.read_taken.clock.next = self.clock.val();
-        self.read_address.clock.next = self.clock.val();
-        self.read_word.clock.next = self.clock.val();
-        self.read_response.clock.next = self.clock.val();
-        self.read_done.clock.next = self.clock.val();
-        self.stage.clock.next = self.clock.val();
-        self.writing.clock.next = self.clock.val();
+        clock!(self, clock, address_taken, word_taken, write_address, word, strobes, write_response);
+        clock!(self, clock, write_done, read_taken, read_address, read_word, read_response, read_done, stage);
+        clock!(self, clock, writing);
 
         self.s_axi_awready.next = !self.address_taken.q.val().any();
         self.s_axi_wready.next = !self.word_taken.q.val().any();

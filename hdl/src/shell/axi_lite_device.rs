@@ -6,7 +6,7 @@
 use super::BUS_ADDRESS_BITS;
 use super::axi_lite::{AxiLiteBridge, PROTECTION_BITS, RESPONSE_BITS};
 use super::mapped_core::MappedCore;
-use crate::wire::{Clocked, ModuleName, Wire};
+use crate::wire::{ModuleName, Wire, clocked};
 use abi::window::WORD_BITS;
 use rust_hdl::core::prelude::*;
 
@@ -103,17 +103,12 @@ impl AxiLiteDevice {
     }
 }
 
-impl Clocked for AxiLiteDevice {
-    fn clock(&mut self) -> &mut Wire<In, Clock> {
-        &mut self.aclk
-    }
-}
+clocked!(AxiLiteDevice: aclk);
 
 impl Logic for AxiLiteDevice {
     #[hdl_gen]
     fn update(&mut self) {
-        self.bridge.clock.next = self.aclk.val();
-        self.mapped.clock.next = self.aclk.val();
+        clock!(self, aclk, bridge, mapped);
         self.bridge.reset.next = !self.aresetn.val();
         self.mapped.reset.next = !self.aresetn.val();
         self.mapped.line_error.next = false;

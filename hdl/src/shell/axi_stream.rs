@@ -12,11 +12,10 @@
 use crate::blocks::address_bits;
 use crate::blocks::register::Register;
 use crate::blocks::stream_fifo::StreamFifo;
+use crate::blocks::weight_access::WeightsSlave;
 use crate::design::Pipeline;
-use crate::wire::{Clocked, ModuleName, Parameter, Wire, Word, bits_of};
+use crate::wire::{ModuleName, Parameter, StreamOut, Wire, Word, bits_of, clocked};
 use abi::packing::StreamFormat;
-use abi::weights::ADDRESS_BITS;
-use abi::window::WORD_BITS;
 use rust_hdl::core::prelude::*;
 
 /// A core with streams of AXI.
@@ -49,16 +48,8 @@ pub struct AxiStreamCore {
     pub image_done: Wire<Out, Bit>,
     /// A word is taken whose `tlast` is wrong.
     pub frame_error: Wire<Out, Bit>,
-    /// Where weights are writable, the access to them, as the core has it.
-    pub weights_select: Vec<Wire<In, Bit>>,
-    /// Whether a word of them is stored.
-    pub weights_write: Vec<Wire<In, Bit>>,
-    /// Which one.
-    pub weights_address: Vec<Wire<In>>,
-    /// What is stored.
-    pub weights_data: Vec<Wire<In>>,
-    /// The word that is there.
-    pub weights_q: Vec<Wire<Out>>,
+    /// The weight window, one where weights are writable.
+    pub weights: Vec<WeightsSlave>,
     queue_in: StreamFifo,
     core: Pipeline,
     queue_out: StreamFifo,
@@ -105,11 +96,7 @@ impl AxiStreamCore {
             image_begun: Wire::default(),
             image_done: Wire::default(),
             frame_error: Wire::default(),
-            weights_select: (0..weights).map(|_| Wire::default()).collect(),
-            weights_write: (0..weights).map(|_| Wire::default()).collect(),
-            weights_address: (0..weights).map(|_| Wire::of(ADDRESS_BITS)).collect(),
-            weights_data: (0..weights).map(|_| Wire::of(WORD_BITS)).collect(),
-            weights_q: (0..weights).map(|_| Wire::of(WORD_BITS)).collect(),
+            weights: (0..weights).map(|_| WeightsSlave::new()).collect(),
             queue_in: StreamFifo::new(QUEUE_WORDS, input.word_bits()),
             core,
             queue_out: StreamFifo::new(QUEUE_WORDS, output.word_bits()),
@@ -133,47 +120,31 @@ impl AxiStreamCore {
     }
 }
 
-impl Clocked for AxiStreamCore {
-    fn clock(&mut self) -> &mut Wire<In, Clock> {
-        &mut self.clock
-    }
-}
+clocked!(AxiStreamCore: clock);
 
 impl Logic for AxiStreamCore {
     #[hdl_gen]
     fn update(&mut self) {
-        self.queue_in.clock.next = self.clock.val();
-        self.core.clock.next = self.clock.val();
-        self.queue_out.clock.next = self.clock.val();
-        self.words_in.clock.next = self.clock.val();
-        self.words_out.clock.next = self.clock.val();
+        clock!(self, clock, queue_in, core, queue_out, words_in, words_out);
         self.queue_in.reset.next = self.reset.val();
         self.core.reset.next = self.reset.val();
         for i in 0..self._weights {
-            self.core.weights_select[i].next = self.weights_select[i].val();
-            self.core.weights_write[i].next = self.weights_write[i].val();
-            self.core.weights_address[i].next = self.weights_address[i].val();
-            self.core.weights_data[i].next = self.weights_data[i].val();
-            self.weights_q[i].next = self.core.weights_q[i].val();
+            WeightsSlave::link(&mut self.weights[i], &mut self.core.weights[i]);
         }
         self.queue_out.reset.next = self.reset.val();
 
         // A word taken during a reset would be lost.
-        self.s_axis_tready.next = self.queue_in.in_ready.val() && !self.reset.val();
+        self.s_axis_tready.next = self.queue_in.in_.ready.val() && !self.reset.val();
         self.push.next = self.s_axis_tvalid.val() && self.s_axis_tready.val();
-        self.queue_in.in_data.next = self.s_axis_tdata.val();
-        self.queue_in.in_valid.next = self.push.val();
-        self.core.in_data.next = self.queue_in.out_data.val();
-        self.core.in_valid.next = self.queue_in.out_valid.val();
-        self.queue_in.out_ready.next = self.core.in_ready.val();
+        self.queue_in.in_.data.next = self.s_axis_tdata.val();
+        self.queue_in.in_.valid.next = self.push.val();
+        StreamOut::join(&mut self.queue_in.out, &mut self.core.in_);
 
-        self.queue_out.in_data.next = self.core.out_data.val();
-        self.queue_out.in_valid.next = self.core.out_valid.val();
-        self.core.out_ready.next = self.queue_out.in_ready.val();
-        self.m_axis_tdata.next = bits_of(self.queue_out.out_data.val(), self._out_width);
-        self.m_axis_tvalid.next = self.queue_out.out_valid.val();
+        StreamOut::join(&mut self.core.out, &mut self.queue_out.in_);
+        self.m_axis_tdata.next = bits_of(self.queue_out.out.data.val(), self._out_width);
+        self.m_axis_tvalid.next = self.queue_out.out.valid.val();
         self.m_axis_tlast.next = self.words_out.q.val() == self.last_word_out.val();
-        self.queue_out.out_ready.next = self.m_axis_tready.val();
+        self.queue_out.out.ready.next = self.m_axis_tready.val();
         self.pop.next = self.m_axis_tvalid.val() && self.m_axis_tready.val();
 
         self.last_in.next = self.words_in.q.val() == self.last_word_in.val();

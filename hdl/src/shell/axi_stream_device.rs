@@ -14,8 +14,9 @@ use super::axi_lite::{AxiLiteBridge, PROTECTION_BITS, RESPONSE_BITS};
 use super::axi_stream::{AxiStreamCore, data_bits};
 use super::register_file::{DeviceFacts, RegisterFile};
 use super::reset_timer::ResetTimer;
+use crate::blocks::weight_access::WeightsMaster;
 use crate::design::Pipeline;
-use crate::wire::{Clocked, ModuleName, Wire, bits_of};
+use crate::wire::{ModuleName, Wire, bits_of, clocked};
 use abi::packing::StreamFormat;
 use abi::window::WORD_BITS;
 use rust_hdl::core::prelude::*;
@@ -150,19 +151,12 @@ impl AxiStreamDevice {
     }
 }
 
-impl Clocked for AxiStreamDevice {
-    fn clock(&mut self) -> &mut Wire<In, Clock> {
-        &mut self.aclk
-    }
-}
+clocked!(AxiStreamDevice: aclk);
 
 impl Logic for AxiStreamDevice {
     #[hdl_gen]
     fn update(&mut self) {
-        self.bridge.clock.next = self.aclk.val();
-        self.registers.clock.next = self.aclk.val();
-        self.reset_timer.clock.next = self.aclk.val();
-        self.streams.clock.next = self.aclk.val();
+        clock!(self, aclk, bridge, registers, reset_timer, streams);
         self.bridge.reset.next = !self.aresetn.val();
         self.reset_timer.request.next = !self.aresetn.val() || self.registers.reset_request.val();
         self.registers.reset.next = self.reset_timer.reset.val();
@@ -209,11 +203,7 @@ impl Logic for AxiStreamDevice {
         self.busy.next = self.registers.busy.val();
         self.done.next = self.streams.image_done.val();
         for i in 0..self._weights {
-            self.streams.weights_select[i].next = self.registers.weights_select[i].val();
-            self.streams.weights_write[i].next = self.registers.weights_write[i].val();
-            self.streams.weights_address[i].next = self.registers.weights_address[i].val();
-            self.streams.weights_data[i].next = self.bridge.write_data.val();
-            self.registers.weights_q[i].next = self.streams.weights_q[i].val();
+            WeightsMaster::join(&mut self.registers.weights[i], &mut self.streams.weights[i]);
         }
     }
 }

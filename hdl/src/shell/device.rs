@@ -5,7 +5,7 @@
 
 use super::mapped_core::MappedCore;
 use super::uart_bridge::UartBridge;
-use crate::wire::{Clocked, ModuleName, Wire};
+use crate::wire::{ModuleName, Wire, clocked};
 use abi::uart::UartTiming;
 use rust_hdl::core::prelude::*;
 
@@ -46,17 +46,12 @@ impl Device {
     }
 }
 
-impl Clocked for Device {
-    fn clock(&mut self) -> &mut Wire<In, Clock> {
-        &mut self.clock
-    }
-}
+clocked!(Device: clock);
 
 impl Logic for Device {
     #[hdl_gen]
     fn update(&mut self) {
-        self.bridge.clock.next = self.clock.val();
-        self.mapped.clock.next = self.clock.val();
+        clock!(self, clock, bridge, mapped);
         self.mapped.reset.next = self.reset.val();
         // Not by a reset that the host asks for: the bridge must answer that request.
         self.bridge.reset.next = self.reset.val();

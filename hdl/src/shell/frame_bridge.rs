@@ -25,7 +25,7 @@ use super::frame_receiver::FrameReceiver;
 use super::frame_transmitter::FrameTransmitter;
 use super::request_header::{INDEX_BITS, REFUSAL_BITS, RequestHeader};
 use crate::blocks::register::Register;
-use crate::wire::{ModuleName, Parameter, Wire, Word, bits_of};
+use crate::wire::{ModuleName, Parameter, StreamIn, StreamOut, Wire, Word, bits_of, clocked};
 use abi::frame::{CHECKSUM_BYTES, FrameKind, HEADER_BYTES, Refusal};
 use rust_hdl::core::prelude::*;
 
@@ -44,18 +44,10 @@ pub struct FrameBridge {
     pub clock: Wire<In, Clock>,
     /// Synchronous reset.
     pub reset: Wire<In, Bit>,
-    /// Byte of the line in.
-    pub in_data: Wire<In>,
-    /// Whether there is one.
-    pub in_valid: Wire<In, Bit>,
-    /// Whether it is taken.
-    pub in_ready: Wire<Out, Bit>,
-    /// Byte of the line out.
-    pub out_data: Wire<Out>,
-    /// Whether there is one.
-    pub out_valid: Wire<Out, Bit>,
-    /// Whether it is taken.
-    pub out_ready: Wire<In, Bit>,
+    /// The stream in.
+    pub in_: StreamIn,
+    /// The stream out.
+    pub out: StreamOut,
     /// Byte address of a word.
     pub address: Wire<Out>,
     /// Whether to store a word.
@@ -138,12 +130,8 @@ impl FrameBridge {
             module_name: ModuleName::new("frame_bridge"),
             clock: Wire::default(),
             reset: Wire::default(),
-            in_data: Wire::of(8),
-            in_valid: Wire::default(),
-            in_ready: Wire::default(),
-            out_data: Wire::of(8),
-            out_valid: Wire::default(),
-            out_ready: Wire::default(),
+            in_: StreamIn::of(8),
+            out: StreamOut::of(8),
             address: Wire::of(32),
             write: Wire::default(),
             write_data: Wire::of(32),
@@ -201,21 +189,13 @@ impl FrameBridge {
     }
 }
 
+clocked!(FrameBridge: clock);
+
 impl Logic for FrameBridge {
     #[hdl_gen]
     fn update(&mut self) {
-        self.receiver.clock.next = self.clock.val();
-        self.transmitter.clock.next = self.clock.val();
-        self.checksum.clock.next = self.clock.val();
-        self.state.clock.next = self.clock.val();
-        self.place.clock.next = self.clock.val();
-        self.left.clock.next = self.clock.val();
-        self.byte.clock.next = self.clock.val();
-        self.header.clock.next = self.clock.val();
-        self.word.clock.next = self.clock.val();
-        self.index.clock.next = self.clock.val();
-        self.word_address.clock.next = self.clock.val();
-        self.refusal.clock.next = self.clock.val();
+        clock!(self, clock, receiver, transmitter, checksum, state, place, left, byte, header, word, index);
+        clock!(self, clock, word_address, refusal);
         self.receiver.reset.next = self.reset.val();
         self.transmitter.reset.next = self.reset.val();
 
@@ -248,16 +228,14 @@ impl Logic for FrameBridge {
             && ((self.word_end.val() && !self.request.is_register.val())
                 || (self.payload_end.val() && self.request.is_register.val() && !self.checksum.wrong.val()));
 
-        self.receiver.in_data.next = self.in_data.val();
-        self.in_ready.next = (self.hunting.val() || self.receiving.val()) && !self.shift.val() && !self.whole.val();
-        self.receiver.in_valid.next = self.in_valid.val() && self.in_ready.val();
-        self.transmitter.in_data.next = self.byte.q.val();
+        self.receiver.in_data.next = self.in_.data.val();
+        self.in_.ready.next = (self.hunting.val() || self.receiving.val()) && !self.shift.val() && !self.whole.val();
+        self.receiver.in_valid.next = self.in_.valid.val() && self.in_.ready.val();
+        self.transmitter.in_.data.next = self.byte.q.val();
         self.transmitter.in_flag.next = !self.sending.val();
-        self.transmitter.in_valid.next =
+        self.transmitter.in_.valid.next =
             self.opening.val() || (self.sending.val() && self.leave.val()) || self.closing.val();
-        self.out_data.next = self.transmitter.out_data.val();
-        self.out_valid.next = self.transmitter.out_valid.val();
-        self.transmitter.out_ready.next = self.out_ready.val();
+        StreamOut::link(&mut self.out, &mut self.transmitter.out);
 
         self.begin.next = self.receiver.flag.val();
         self.frame_error.next = self.receiving.val()
@@ -376,14 +354,14 @@ impl Logic for FrameBridge {
                 }
             }
         } else if self.opening.val() {
-            if self.transmitter.in_ready.val() {
+            if self.transmitter.in_.ready.val() {
                 self.state.d.next = self.send.val();
                 self.left.d.next = self.byte_cycles.val();
             }
         } else if self.sending.val() {
             if self.leave.val() {
                 self.left.d.next = self.left.q.val();
-                if self.transmitter.in_ready.val() {
+                if self.transmitter.in_.ready.val() {
                     self.left.d.next = self.byte_cycles.val();
                     if self.answered.val() {
                         self.state.d.next = self.close.val();
@@ -391,7 +369,7 @@ impl Logic for FrameBridge {
                     }
                 }
             }
-        } else if self.transmitter.in_ready.val() {
+        } else if self.transmitter.in_.ready.val() {
             self.state.d.next = self.hunt.val();
         }
         if self.reset.val() {

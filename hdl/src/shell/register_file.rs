@@ -16,7 +16,8 @@
 
 use crate::blocks::constant_table::ConstantTable;
 use crate::blocks::register::Register;
-use crate::wire::{ModuleName, Parameter, Wire, Word, bits_of};
+use crate::blocks::weight_access::WeightsMaster;
+use crate::wire::{ModuleName, Parameter, Wire, Word, bits_of, clocked};
 use abi::packing::StreamFormat;
 use abi::registers::{
     self, CONTROL_RESET, IDENTITY_UNKNOWN, INPUT_WINDOW, MOST_WEIGHT_BYTES, MOST_WINDOW_BYTES, OUTPUT_WINDOW,
@@ -67,14 +68,8 @@ pub struct RegisterFile {
     pub frame_error: Wire<In, Bit>,
     /// The host asks for a reset.
     pub reset_request: Wire<Out, Bit>,
-    /// Whether the address is in the weight window; this and the next ones only with writable weights.
-    pub weights_select: Vec<Wire<Out, Bit>>,
-    /// Whether to store `write_data` there.
-    pub weights_write: Vec<Wire<Out, Bit>>,
-    /// Word of the weight window.
-    pub weights_address: Vec<Wire<Out>>,
-    /// The weight window's word.
-    pub weights_q: Vec<Wire<In>>,
+    /// The weight window, one with writable weights.
+    pub weights: Vec<WeightsMaster>,
     identity: Vec<Register>,
     at_identity: Vec<Wire<Local, Bit>>,
     is_identity: Vec<Register>,
@@ -216,10 +211,7 @@ impl RegisterFile {
             line_error: Wire::default(),
             frame_error: Wire::default(),
             reset_request: Wire::default(),
-            weights_select: (0..weights).map(|_| Wire::default()).collect(),
-            weights_write: (0..weights).map(|_| Wire::default()).collect(),
-            weights_address: (0..weights).map(|_| Wire::of(ADDRESS_BITS)).collect(),
-            weights_q: (0..weights).map(|_| Wire::of(WORD_BITS)).collect(),
+            weights: (0..weights).map(|_| WeightsMaster::new()).collect(),
             identity: (0..weights).map(|_| Register::new(WORD_BITS)).collect(),
             at_identity: (0..weights).map(|_| Wire::default()).collect(),
             is_identity: (0..weights).map(|_| Register::new(1)).collect(),
@@ -317,18 +309,13 @@ fn constants(facts: &DeviceFacts) -> Vec<Word> {
     words.into_iter().map(|word| Word::new(u64::from(word), WORD_BITS)).collect()
 }
 
+clocked!(RegisterFile: clock);
+
 impl Logic for RegisterFile {
     #[hdl_gen]
     fn update(&mut self) {
-        self.session.clock.next = self.clock.val();
-        self.submitted_count.clock.next = self.clock.val();
-        self.completed_count.clock.next = self.clock.val();
-        self.cycle_count.clock.next = self.clock.val();
-        self.line_error_count.clock.next = self.clock.val();
-        self.frame_error_count.clock.next = self.clock.val();
-        self.read_word.clock.next = self.clock.val();
-        self.is_readable.clock.next = self.clock.val();
-        self.is_writable.clock.next = self.clock.val();
+        clock!(self, clock, session, submitted_count, completed_count, cycle_count, line_error_count);
+        clock!(self, clock, frame_error_count, read_word, is_readable, is_writable);
 
         self.page.next = self.address.val() >> self.page_shift.val();
         self.offset.next = self.address.val() >> self.word_shift.val();
@@ -359,21 +346,22 @@ impl Logic for RegisterFile {
 
         for i in 0..self._weights {
             self.identity[i].clock.next = self.clock.val();
-            self.weights_address[i].next = self.address.val() >> self.word_shift.val();
+            self.weights[i].address.next = self.address.val() >> self.word_shift.val();
             self.in_weights[i].clock.next = self.clock.val();
             self.in_weights[i].d.next = bits_of(0u64, 1)
                 + (((self.address.val() >> self.weight_page_shift.val()) == self.weight_page.val())
-                    && (self.weights_address[i].val() < self.weight_words.val()));
-            self.weights_select[i].next = self.in_weights[i].q.val().any() && !self.busy.val();
-            self.weights_write[i].next = self.write.val() && self.weights_select[i].val();
+                    && (self.weights[i].address.val() < self.weight_words.val()));
+            self.weights[i].select.next = self.in_weights[i].q.val().any() && !self.busy.val();
+            self.weights[i].data.next = self.write_data.val();
+            self.weights[i].write.next = self.write.val() && self.weights[i].select.val();
             self.at_identity[i].next = self.in_registers.val() && (self.offset.val() == self.identity_place.val());
             self.is_identity[i].clock.next = self.clock.val();
             self.is_identity[i].d.next = bits_of(0u64, 1) + self.at_identity[i].val();
-            self.readable.next = self.readable.val() || self.weights_select[i].val();
+            self.readable.next = self.readable.val() || self.weights[i].select.val();
             self.writable.next =
-                self.writable.val() || self.weights_select[i].val() || self.is_identity[i].q.val().any();
+                self.writable.val() || self.weights[i].select.val() || self.is_identity[i].q.val().any();
             self.identity[i].d.next = self.identity[i].q.val();
-            if self.weights_write[i].val() {
+            if self.weights[i].write.val() {
                 self.identity[i].d.next = self.unknown.val();
             }
             if self.write.val() && self.at_identity[i].val() {
@@ -384,7 +372,7 @@ impl Logic for RegisterFile {
         self.constants.address.next = self.offset.val();
         // Which register it is, and a constant, come out of registers; counters are added to that by OR, being 0 where they
         // are not chosen, as constants are 0 at their places.
-        self.constant.clock.next = self.clock.val();
+        clock!(self, clock, constant);
         self.constant.d.next = self.constants.q.val();
         for i in 0..self._counters {
             self.chosen[i].clock.next = self.clock.val();
@@ -436,8 +424,8 @@ impl Logic for RegisterFile {
             self.read_data.next = self.output_data.val();
         }
         for i in 0..self._weights {
-            if self.weights_select[i].val() {
-                self.read_data.next = self.weights_q[i].val();
+            if self.weights[i].select.val() {
+                self.read_data.next = self.weights[i].q.val();
             }
         }
 

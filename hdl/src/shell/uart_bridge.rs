@@ -11,7 +11,7 @@ use super::frame_bridge::FrameBridge;
 use super::uart_receiver::UartReceiver;
 use super::uart_transmitter::UartTransmitter;
 use crate::blocks::stream_fifo::StreamFifo;
-use crate::wire::{ModuleName, Wire};
+use crate::wire::{ModuleName, StreamOut, Wire, clocked};
 use abi::uart::UartTiming;
 use rust_hdl::core::prelude::*;
 
@@ -77,14 +77,12 @@ impl UartBridge {
     }
 }
 
+clocked!(UartBridge: clock);
+
 impl Logic for UartBridge {
     #[hdl_gen]
     fn update(&mut self) {
-        self.receiver.clock.next = self.clock.val();
-        self.transmitter.clock.next = self.clock.val();
-        self.queue.clock.next = self.clock.val();
-        self.step.clock.next = self.clock.val();
-        self.bridge.clock.next = self.clock.val();
+        clock!(self, clock, receiver, transmitter, queue, step, bridge);
         self.receiver.reset.next = self.reset.val();
         self.transmitter.reset.next = self.reset.val();
         self.queue.reset.next = self.reset.val();
@@ -92,19 +90,13 @@ impl Logic for UartBridge {
         self.bridge.reset.next = self.reset.val();
 
         self.receiver.rx.next = self.rx.val();
-        self.queue.in_data.next = self.receiver.data.val();
-        self.queue.in_valid.next = self.receiver.valid.val();
-        self.step.in_data.next = self.queue.out_data.val();
-        self.step.in_valid.next = self.queue.out_valid.val();
-        self.queue.out_ready.next = self.step.in_ready.val();
-        self.bridge.in_data.next = self.step.out_data.val();
-        self.bridge.in_valid.next = self.step.out_valid.val();
-        self.step.out_ready.next = self.bridge.in_ready.val();
+        self.queue.in_.data.next = self.receiver.data.val();
+        self.queue.in_.valid.next = self.receiver.valid.val();
+        StreamOut::join(&mut self.queue.out, &mut self.step.in_);
+        StreamOut::join(&mut self.step.out, &mut self.bridge.in_);
         self.line_error.next = self.receiver.broken.val();
 
-        self.transmitter.in_data.next = self.bridge.out_data.val();
-        self.transmitter.in_valid.next = self.bridge.out_valid.val();
-        self.bridge.out_ready.next = self.transmitter.in_ready.val();
+        StreamOut::join(&mut self.bridge.out, &mut self.transmitter.in_);
         self.tx.next = self.transmitter.tx.val();
 
         self.address.next = self.bridge.address.val();

@@ -10,7 +10,7 @@
 use super::BUS_ADDRESS_BITS;
 use super::register_file::ANSWERS_FROM;
 use crate::blocks::register::Register;
-use crate::wire::{ModuleName, Parameter, Wire, Word, bits_of};
+use crate::wire::{ModuleName, Parameter, Wire, Word, bits_of, clocked};
 use abi::window::WORD_BITS;
 use rust_hdl::core::prelude::*;
 
@@ -112,12 +112,12 @@ impl WishboneBridge {
     }
 }
 
+clocked!(WishboneBridge: clock);
+
 impl Logic for WishboneBridge {
     #[hdl_gen]
     fn update(&mut self) {
-        self.stage.clock.next = self.clock.val();
-        self.good.clock.next = self.clock.val();
-        self.data.clock.next = self.clock.val();
+        clock!(self, clock, stage, good, data);
 
         self.meant.next = self.wb_cyc_i.val() && self.wb_stb_i.val();
         self.whole.next = self.wb_sel_i.val() == self.every_byte.val();

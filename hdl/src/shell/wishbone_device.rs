@@ -6,7 +6,7 @@
 use super::BUS_ADDRESS_BITS;
 use super::mapped_core::MappedCore;
 use super::wishbone::WishboneBridge;
-use crate::wire::{Clocked, ModuleName, Wire};
+use crate::wire::{ModuleName, Wire, clocked};
 use abi::window::WORD_BITS;
 use rust_hdl::core::prelude::*;
 
@@ -73,17 +73,12 @@ impl WishboneDevice {
     }
 }
 
-impl Clocked for WishboneDevice {
-    fn clock(&mut self) -> &mut Wire<In, Clock> {
-        &mut self.wb_clk_i
-    }
-}
+clocked!(WishboneDevice: wb_clk_i);
 
 impl Logic for WishboneDevice {
     #[hdl_gen]
     fn update(&mut self) {
-        self.bridge.clock.next = self.wb_clk_i.val();
-        self.mapped.clock.next = self.wb_clk_i.val();
+        clock!(self, wb_clk_i, bridge, mapped);
         self.bridge.reset.next = self.wb_rst_i.val();
         self.mapped.reset.next = self.wb_rst_i.val();
         self.mapped.line_error.next = false;

@@ -7,7 +7,6 @@ use std::collections::VecDeque;
 
 use crate::slave::{Memory, Slave};
 use crate::support::{Bench, Stimulus};
-use crate::top::Top;
 use crate::wishbone::place;
 
 /// A channel that the master sends on: what waits, and whether the first of it is offered.
@@ -55,7 +54,7 @@ struct Ends {
 }
 
 struct Bus {
-    simulation: Simulation<Top<AxiLiteBridge>>,
+    simulation: Simulation<AxiLiteBridge>,
     slave: Slave,
     master: Master,
     stimulus: Stimulus,
@@ -74,7 +73,7 @@ impl Bus {
             eagerness: [eagerness(), eagerness(), eagerness(), eagerness(), eagerness()],
             held: [None; 2],
         };
-        let simulation = Simulation::new(Top(AxiLiteBridge::new()));
+        let simulation = Simulation::new(AxiLiteBridge::new());
         Bus { simulation, slave: Slave::with_delay(memory, seed, 1), master, stimulus }
     }
 
@@ -241,7 +240,7 @@ fn reads_and_writes_take_turns() {
 
 #[test]
 fn axi_lite_is_the_same_in_verilog() {
-    Bench::new("axi_lite", Top(AxiLiteBridge::new())).cycles(4000).verilator().run(|bridge, stimulus| {
+    Bench::new("axi_lite", AxiLiteBridge::new()).cycles(4000).verilator().run(|bridge, stimulus| {
         bridge.reset.next = stimulus.chance(0.01);
         bridge.s_axi_awaddr.next = stimulus.word(BUS_ADDRESS_BITS);
         bridge.s_axi_awvalid.next = stimulus.chance(0.5);

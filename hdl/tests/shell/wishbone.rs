@@ -8,7 +8,6 @@ use hdl::wire::{Simulation, Word};
 
 use crate::slave::{Memory, Slave};
 use crate::support::{Bench, Stimulus};
-use crate::top::Top;
 
 /// A place near the edges of what can be read and written; sometimes not at a word's first byte.
 pub fn place(stimulus: &mut Stimulus) -> u32 {
@@ -17,7 +16,7 @@ pub fn place(stimulus: &mut Stimulus) -> u32 {
 }
 
 struct Bus {
-    simulation: Simulation<Top<WishboneBridge>>,
+    simulation: Simulation<WishboneBridge>,
     slave: Slave,
 }
 
@@ -30,7 +29,7 @@ enum End {
 
 impl Bus {
     fn new(memory: Memory, seed: u64) -> Bus {
-        let simulation = Simulation::new(Top(WishboneBridge::new()));
+        let simulation = Simulation::new(WishboneBridge::new());
         Bus { simulation, slave: Slave::with_delay(memory, seed, 1) }
     }
 
@@ -138,7 +137,7 @@ fn a_cycle_ends_in_its_sixth_clock_cycle_and_the_next_one_follows() {
 
 #[test]
 fn wishbone_is_the_same_in_verilog() {
-    Bench::new("wishbone", Top(WishboneBridge::new())).cycles(3000).verilator().run(|bridge, stimulus| {
+    Bench::new("wishbone", WishboneBridge::new()).cycles(3000).verilator().run(|bridge, stimulus| {
         bridge.reset.next = stimulus.chance(0.01);
         bridge.wb_adr_i.next = stimulus.word(BUS_ADDRESS_BITS);
         bridge.wb_dat_i.next = stimulus.word(32);
@@ -154,7 +153,7 @@ fn wishbone_is_the_same_in_verilog() {
 
 #[test]
 fn resets_last_long_enough_however_short_the_request() {
-    let mut simulation = Simulation::new(Top(ResetTimer::new()));
+    let mut simulation = Simulation::new(ResetTimer::new());
     let mut length = |request: usize| {
         let mut cycles = 0;
         for cycle in 0.. {
@@ -173,7 +172,7 @@ fn resets_last_long_enough_however_short_the_request() {
     assert_eq!(length(0), RESET_CYCLES - 1);
     assert_eq!(length(1), RESET_CYCLES - 1);
     assert_eq!(length(300), 299 + RESET_CYCLES - 1);
-    Bench::new("reset_timer", Top(ResetTimer::new())).cycles(500).run(|timer, stimulus| {
+    Bench::new("reset_timer", ResetTimer::new()).cycles(500).run(|timer, stimulus| {
         timer.request.next = stimulus.chance(0.008);
     });
 }
