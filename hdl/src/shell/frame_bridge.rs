@@ -20,6 +20,7 @@
 //! and, in a refusal, its count. Between the end of a request and the end of its answer no byte is taken in, and inside a
 //! frame one in ten cycles. A frame that stops in the middle waits for its next byte for ever; the next flag drops it.
 
+use super::bus::BusMaster;
 use super::checksum::Checksum;
 use super::frame_receiver::FrameReceiver;
 use super::frame_transmitter::FrameTransmitter;
@@ -48,18 +49,8 @@ pub struct FrameBridge {
     pub in_: StreamIn,
     /// The stream out.
     pub out: StreamOut,
-    /// Byte address of a word.
-    pub address: Wire<Out>,
-    /// Whether to store a word.
-    pub write: Wire<Out, Bit>,
-    /// The word to store.
-    pub write_data: Wire<Out>,
-    /// The word read.
-    pub read_data: Wire<In>,
-    /// Whether the word can be read.
-    pub readable: Wire<In, Bit>,
-    /// Whether the word can be written.
-    pub writable: Wire<In, Bit>,
+    /// The bus.
+    pub bus: BusMaster,
     /// Whether a frame is dropped or refused for its bytes.
     pub frame_error: Wire<Out, Bit>,
     receiver: FrameReceiver,
@@ -132,12 +123,7 @@ impl FrameBridge {
             reset: Wire::default(),
             in_: StreamIn::of(8),
             out: StreamOut::of(8),
-            address: Wire::of(32),
-            write: Wire::default(),
-            write_data: Wire::of(32),
-            read_data: Wire::of(32),
-            readable: Wire::default(),
-            writable: Wire::default(),
+            bus: BusMaster::new(),
             frame_error: Wire::default(),
             receiver: FrameReceiver::new(),
             transmitter: FrameTransmitter::new(),
@@ -219,11 +205,11 @@ impl Logic for FrameBridge {
         self.last_word.next = self.next_index.val() == self.request.words.val();
 
         self.word_address.d.next = self.request.address.val() + (bits_of(self.index.q.val(), 32) << 2u64);
-        self.address.next = self.word_address.q.val();
-        self.write_data.next = self.word.q.val();
-        self.write.next = self.receiving.val()
+        self.bus.address.next = self.word_address.q.val();
+        self.bus.write_data.next = self.word.q.val();
+        self.bus.write.next = self.receiving.val()
             && self.whole.val()
-            && self.writable.val()
+            && self.bus.writable.val()
             && !self.refused.val()
             && ((self.word_end.val() && !self.request.is_register.val())
                 || (self.payload_end.val() && self.request.is_register.val() && !self.checksum.wrong.val()));
@@ -283,7 +269,7 @@ impl Logic for FrameBridge {
                 self.byte.d.next = self.receiver.data.val();
             }
         } else if self.leave.val() && (self.place.q.val() == self.word_place.val()) {
-            self.word.d.next = self.read_data.val();
+            self.word.d.next = self.bus.read_data.val();
         }
 
         self.place.d.next = self.place.q.val();
@@ -336,17 +322,17 @@ impl Logic for FrameBridge {
                     self.state.d.next = self.open.val();
                     if self.checksum.wrong.val() {
                         self.refusal.d.next = self.payload_refusal.val();
-                    } else if self.request.is_register.val() && !self.writable.val() {
+                    } else if self.request.is_register.val() && !self.bus.writable.val() {
                         self.refusal.d.next = self.address_refusal.val();
                     }
-                } else if self.word_end.val() && !self.request.is_register.val() && !self.writable.val() {
+                } else if self.word_end.val() && !self.request.is_register.val() && !self.bus.writable.val() {
                     self.refusal.d.next = self.address_refusal.val();
                 }
             }
         } else if self.probing.val() {
             if self.leave.val() {
                 self.left.d.next = self.probe_cycles.val();
-                if !self.readable.val() {
+                if !self.bus.readable.val() {
                     self.state.d.next = self.open.val();
                     self.refusal.d.next = self.address_refusal.val();
                 } else if self.last_word.val() {

@@ -8,6 +8,7 @@
 //! longer than any answer stays in the core's pipelines, and than block RAM of an iCE40 needs to wake up. The bus goes on:
 //! the request that asked for the reset is answered.
 
+use super::bus::BusSlave;
 use super::input_window::{InputWindow, ring_depth};
 use super::output_window::OutputWindow;
 use super::register_file::{DeviceFacts, RegisterFile};
@@ -18,7 +19,7 @@ use crate::blocks::width_converter::WidthConverter;
 use crate::design::Pipeline;
 use crate::wire::{ModuleName, StreamOut, Wire, clocked};
 use abi::packing::StreamFormat;
-use abi::window::{WORD_BITS, WindowFormat};
+use abi::window::WindowFormat;
 use rust_hdl::core::prelude::*;
 
 /// A core with everything that a bus needs to drive it.
@@ -29,18 +30,8 @@ pub struct MappedCore {
     pub clock: Wire<In, Clock>,
     /// Whether to begin a reset.
     pub reset: Wire<In, Bit>,
-    /// Byte address of the access.
-    pub address: Wire<In>,
-    /// Whether to store.
-    pub write: Wire<In, Bit>,
-    /// What to store.
-    pub write_data: Wire<In>,
-    /// The word at the address.
-    pub read_data: Wire<Out>,
-    /// Whether there is a word to read.
-    pub readable: Wire<Out, Bit>,
-    /// Whether there is a word to write.
-    pub writable: Wire<Out, Bit>,
+    /// The bus.
+    pub bus: BusSlave,
     /// A byte came broken.
     pub line_error: Wire<In, Bit>,
     /// A frame came broken.
@@ -72,12 +63,7 @@ impl MappedCore {
             module_name: ModuleName::new("mapped_core"),
             clock: Wire::default(),
             reset: Wire::default(),
-            address: Wire::of(32),
-            write: Wire::default(),
-            write_data: Wire::of(WORD_BITS),
-            read_data: Wire::of(WORD_BITS),
-            readable: Wire::default(),
-            writable: Wire::default(),
+            bus: BusSlave::new(),
             line_error: Wire::default(),
             frame_error: Wire::default(),
             ready: Wire::default(),
@@ -119,19 +105,14 @@ impl Logic for MappedCore {
         self.busy.next = self.registers.busy.val();
         self.image_done.next = self.output_window.image_done.val();
 
-        self.registers.address.next = self.address.val();
-        self.registers.write.next = self.write.val();
-        self.registers.write_data.next = self.write_data.val();
+        BusSlave::link(&mut self.bus, &mut self.registers.bus);
         self.registers.image_begun.next = false;
         self.registers.line_error.next = self.line_error.val();
         self.registers.frame_error.next = self.frame_error.val();
-        self.read_data.next = self.registers.read_data.val();
-        self.readable.next = self.registers.readable.val();
-        self.writable.next = self.registers.writable.val();
 
         self.input_window.write.next = self.registers.input_write.val();
         self.input_window.write_address.next = self.registers.window_address.val();
-        self.input_window.write_data.next = self.write_data.val();
+        self.input_window.write_data.next = self.bus.write_data.val();
         self.input_window.submitted.next = self.registers.submitted.val();
         StreamOut::join(&mut self.input_window.out, &mut self.input_converter.in_);
         StreamOut::join(&mut self.input_converter.out, &mut self.core.in_);

@@ -7,6 +7,7 @@
 //! Bytes wait in a queue for their turn, so that requests may come while one is answered: for whoever keeps to
 //! [`Register::LineBytes`](abi::registers::Register::LineBytes) it always has room, and a byte that finds none is lost.
 
+use super::bus::BusMaster;
 use super::frame_bridge::FrameBridge;
 use super::uart_receiver::UartReceiver;
 use super::uart_transmitter::UartTransmitter;
@@ -27,18 +28,8 @@ pub struct UartBridge {
     pub rx: Wire<In, Bit>,
     /// Line out.
     pub tx: Wire<Out, Bit>,
-    /// Byte address of a word.
-    pub address: Wire<Out>,
-    /// Whether to store a word.
-    pub write: Wire<Out, Bit>,
-    /// The word to store.
-    pub write_data: Wire<Out>,
-    /// The word read.
-    pub read_data: Wire<In>,
-    /// Whether the word can be read.
-    pub readable: Wire<In, Bit>,
-    /// Whether the word can be written.
-    pub writable: Wire<In, Bit>,
+    /// The bus.
+    pub bus: BusMaster,
     /// Whether a byte without a stop bit came.
     pub line_error: Wire<Out, Bit>,
     /// Whether a frame is dropped or refused for its bytes.
@@ -60,12 +51,7 @@ impl UartBridge {
             reset: Wire::default(),
             rx: Wire::default(),
             tx: Wire::default(),
-            address: Wire::of(32),
-            write: Wire::default(),
-            write_data: Wire::of(32),
-            read_data: Wire::of(32),
-            readable: Wire::default(),
-            writable: Wire::default(),
+            bus: BusMaster::new(),
             line_error: Wire::default(),
             frame_error: Wire::default(),
             receiver: UartReceiver::new(timing),
@@ -99,12 +85,7 @@ impl Logic for UartBridge {
         StreamOut::join(&mut self.bridge.out, &mut self.transmitter.in_);
         self.tx.next = self.transmitter.tx.val();
 
-        self.address.next = self.bridge.address.val();
-        self.write.next = self.bridge.write.val();
-        self.write_data.next = self.bridge.write_data.val();
-        self.bridge.read_data.next = self.read_data.val();
-        self.bridge.readable.next = self.readable.val();
-        self.bridge.writable.next = self.writable.val();
+        BusMaster::link(&mut self.bus, &mut self.bridge.bus);
         self.frame_error.next = self.bridge.frame_error.val();
     }
 }

@@ -132,10 +132,10 @@ fn the_bridge_of_bytes_is_the_same_in_verilog() {
         if line.is_empty() && stimulus.chance(0.003) {
             line = item(stimulus, &memory, 3).into_iter().filter_map(Symbol::byte).rev().collect();
         }
-        let answer = slave.answer(bridge.address.val().low() as u32);
-        bridge.read_data.next = answer.read_data;
-        bridge.readable.next = answer.readable;
-        bridge.writable.next = answer.writable;
+        let answer = slave.answer(bridge.bus.address.val().low() as u32);
+        bridge.bus.read_data.next = answer.read_data;
+        bridge.bus.readable.next = answer.readable;
+        bridge.bus.writable.next = answer.writable;
         bridge.in_.valid.next = stimulus.cycle % 11 == 0 && !line.is_empty();
         bridge.in_.data.next = stimulus.word(8);
         if bridge.in_.valid.next {
@@ -158,10 +158,10 @@ fn the_bridge_of_bits_is_the_same_in_verilog() {
             push(&mut encoder, &item(stimulus, &memory, 3));
             encoder.push_idle(400);
         }
-        let answer = slave.answer(bridge.address.val().low() as u32);
-        bridge.read_data.next = answer.read_data;
-        bridge.readable.next = answer.readable;
-        bridge.writable.next = answer.writable;
+        let answer = slave.answer(bridge.bus.address.val().low() as u32);
+        bridge.bus.read_data.next = answer.read_data;
+        bridge.bus.readable.next = answer.readable;
+        bridge.bus.writable.next = answer.writable;
         bridge.rx.next = encoder.next_level();
         bridge.reset.next = stimulus.cycle % 20_000 == 19_999;
     });

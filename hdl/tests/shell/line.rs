@@ -79,17 +79,17 @@ impl UartLine {
 
     fn step(&mut self) {
         let top = &mut self.simulation.top;
-        let address = top.address.val().low() as u32;
+        let address = top.bus.address.val().low() as u32;
         let answer = self.slave.answer(address);
         top.rx.next = self.encoder.next_level();
-        top.read_data.next = answer.read_data;
-        top.readable.next = answer.readable;
-        top.writable.next = answer.writable;
+        top.bus.read_data.next = answer.read_data;
+        top.bus.readable.next = answer.readable;
+        top.bus.writable.next = answer.writable;
         self.simulation.settle().unwrap();
         let top = &self.simulation.top;
-        assert_eq!(top.address.val().low() as u32, address, "the address follows the answer to it");
-        if top.write.val() {
-            self.slave.write(address, top.write_data.val().low() as u32);
+        assert_eq!(top.bus.address.val().low() as u32, address, "the address follows the answer to it");
+        if top.bus.write.val() {
+            self.slave.write(address, top.bus.write_data.val().low() as u32);
         }
         self.heard.line_errors += usize::from(top.line_error.val());
         self.heard.frame_errors += usize::from(top.frame_error.val());
@@ -152,18 +152,18 @@ impl ByteLine {
     /// A cycle in which `byte` waits; whether it is taken.
     fn step(&mut self, byte: Option<u8>) -> bool {
         let top = &mut self.simulation.top;
-        let address = top.address.val().low() as u32;
+        let address = top.bus.address.val().low() as u32;
         let answer = self.slave.answer(address);
         top.in_.valid.next = byte.is_some();
         top.in_.data.next = byte.map_or_else(|| self.stimulus.word(8), |byte| Word::new(byte.into(), 8));
         top.out.ready.next = self.stimulus.chance(0.3);
-        top.read_data.next = answer.read_data;
-        top.readable.next = answer.readable;
-        top.writable.next = answer.writable;
+        top.bus.read_data.next = answer.read_data;
+        top.bus.readable.next = answer.readable;
+        top.bus.writable.next = answer.writable;
         self.simulation.settle().unwrap();
         let top = &self.simulation.top;
-        if top.write.val() {
-            self.slave.write(address, top.write_data.val().low() as u32);
+        if top.bus.write.val() {
+            self.slave.write(address, top.bus.write_data.val().low() as u32);
         }
         self.heard.frame_errors += usize::from(top.frame_error.val());
         if top.out.valid.val() && top.out.ready.val() {

@@ -191,11 +191,11 @@ impl Registers {
     }
 
     fn at(&mut self, address: u32) -> (Option<u32>, bool) {
-        self.simulation.top.address.next = Word::new(u64::from(address), 32);
+        self.simulation.top.bus.address.next = Word::new(u64::from(address), 32);
         self.cycle();
         self.cycle();
         let top = &self.simulation.top;
-        (top.readable.val().then(|| top.read_data.val().low() as u32), top.writable.val())
+        (top.bus.readable.val().then(|| top.bus.read_data.val().low() as u32), top.bus.writable.val())
     }
 
     fn read(&mut self, register: Register) -> u32 {
@@ -203,13 +203,13 @@ impl Registers {
     }
 
     fn write(&mut self, address: u32, word: u32) -> (bool, bool) {
-        self.simulation.top.address.next = Word::new(u64::from(address), 32);
-        self.simulation.top.write_data.next = Word::new(u64::from(word), 32);
-        self.simulation.top.write.next = true;
+        self.simulation.top.bus.address.next = Word::new(u64::from(address), 32);
+        self.simulation.top.bus.write_data.next = Word::new(u64::from(word), 32);
+        self.simulation.top.bus.write.next = true;
         self.simulation.settle().unwrap();
         let seen = (self.simulation.top.input_write.val(), self.simulation.top.reset_request.val());
         self.cycle();
-        self.simulation.top.write.next = false;
+        self.simulation.top.bus.write.next = false;
         seen
     }
 
@@ -333,7 +333,7 @@ fn weights_are_accessed_while_no_image_is_in_work() {
             registers.simulation.top.weights[0].q.next = Word::new(0xabcd, 32);
             registers.cycle();
             assert_eq!(registers.at(address).0, accessible.then_some(0xabcd));
-            registers.simulation.top.write.next = true;
+            registers.simulation.top.bus.write.next = true;
             registers.simulation.settle().unwrap();
             let top = &registers.simulation.top;
             assert_eq!((top.weights[0].select.val(), top.weights[0].write.val()), (accessible, accessible));
@@ -341,7 +341,7 @@ fn weights_are_accessed_while_no_image_is_in_work() {
                 assert_eq!(top.weights[0].address.val().low(), u64::from(address - WEIGHT_WINDOW) / 4);
             }
             registers.cycle();
-            registers.simulation.top.write.next = false;
+            registers.simulation.top.bus.write.next = false;
             let expected = if is_there { u32::MAX } else { 7 };
             assert_eq!(registers.read(Register::WeightsIdentity), expected, "{address:#x}, busy {is_busy}");
         }
@@ -360,9 +360,9 @@ fn registers_agree(facts: &DeviceFacts) {
     let registers = RegisterFile::new(facts, 6);
     Bench::new("registers", registers).cycles(3000).run(|registers, stimulus| {
         let base = [0, 0, 0, INPUT_WINDOW, OUTPUT_WINDOW, 0x8000_0000, WEIGHT_WINDOW][stimulus.below(7)];
-        registers.address.next = Word::new(u64::from(base) + 4 * stimulus.below(45) as u64, 32);
-        registers.write.next = stimulus.chance(0.3);
-        registers.write_data.next = stimulus.word(32);
+        registers.bus.address.next = Word::new(u64::from(base) + 4 * stimulus.below(45) as u64, 32);
+        registers.bus.write.next = stimulus.chance(0.3);
+        registers.bus.write_data.next = stimulus.word(32);
         registers.output_data.next = stimulus.word(32);
         registers.weights.iter_mut().for_each(|weights| weights.q.next = stimulus.word(32));
         registers.image_done.next = stimulus.chance(0.2);

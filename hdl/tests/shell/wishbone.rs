@@ -36,20 +36,20 @@ impl Bus {
     /// One clock cycle with the inputs as they are; the end that it saw.
     fn cycle(&mut self) -> Option<End> {
         self.simulation.settle().unwrap();
-        let address = self.simulation.top.address.val().low() as u32;
+        let address = self.simulation.top.bus.address.val().low() as u32;
         let answer = self.slave.answer(address);
-        self.simulation.top.read_data.next = answer.read_data;
-        self.simulation.top.readable.next = answer.readable;
-        self.simulation.top.writable.next = answer.writable;
+        self.simulation.top.bus.read_data.next = answer.read_data;
+        self.simulation.top.bus.readable.next = answer.readable;
+        self.simulation.top.bus.writable.next = answer.writable;
         self.simulation.settle().unwrap();
         let top = &self.simulation.top;
-        assert_eq!(top.address.val().low() as u32, address, "the address follows from the answer");
-        if top.write.val() {
-            self.slave.write(address, top.write_data.val().low() as u32);
+        assert_eq!(top.bus.address.val().low() as u32, address, "the address follows from the answer");
+        if top.bus.write.val() {
+            self.slave.write(address, top.bus.write_data.val().low() as u32);
         }
-        let (ack, err) = (top.wb_ack_o.val(), top.wb_err_o.val());
+        let (ack, err) = (top.wb.ack_o.val(), top.wb.err_o.val());
         assert!(!(ack && err), "a cycle ends one way");
-        let end = if err { Some(End::Error) } else { ack.then(|| End::Acknowledged(top.wb_dat_o.val().low() as u32)) };
+        let end = if err { Some(End::Error) } else { ack.then(|| End::Acknowledged(top.wb.dat_o.val().low() as u32)) };
         self.simulation.tick().unwrap();
         end
     }
@@ -57,12 +57,12 @@ impl Bus {
     fn drive(&mut self, address: u32, write: Option<(u32, u32)>, strobe: bool) {
         let top = &mut self.simulation.top;
         let (word, select) = write.unwrap_or((0, 0b1111));
-        top.wb_adr_i.next = Word::new(u64::from(address), BUS_ADDRESS_BITS);
-        top.wb_dat_i.next = Word::new(u64::from(word), 32);
-        top.wb_sel_i.next = Word::new(u64::from(select), 4);
-        top.wb_we_i.next = write.is_some();
-        top.wb_stb_i.next = strobe;
-        top.wb_cyc_i.next = strobe;
+        top.wb.adr_i.next = Word::new(u64::from(address), BUS_ADDRESS_BITS);
+        top.wb.dat_i.next = Word::new(u64::from(word), 32);
+        top.wb.sel_i.next = Word::new(u64::from(select), 4);
+        top.wb.we_i.next = write.is_some();
+        top.wb.stb_i.next = strobe;
+        top.wb.cyc_i.next = strobe;
     }
 }
 
@@ -139,15 +139,15 @@ fn a_cycle_ends_in_its_sixth_clock_cycle_and_the_next_one_follows() {
 fn wishbone_is_the_same_in_verilog() {
     Bench::new("wishbone", WishboneBridge::new()).cycles(3000).verilator().run(|bridge, stimulus| {
         bridge.reset.next = stimulus.chance(0.01);
-        bridge.wb_adr_i.next = stimulus.word(BUS_ADDRESS_BITS);
-        bridge.wb_dat_i.next = stimulus.word(32);
-        bridge.wb_sel_i.next = stimulus.word(4);
-        bridge.wb_we_i.next = stimulus.chance(0.5);
-        bridge.wb_stb_i.next = stimulus.chance(0.9);
-        bridge.wb_cyc_i.next = stimulus.chance(0.9);
-        bridge.read_data.next = stimulus.word(32);
-        bridge.readable.next = stimulus.chance(0.5);
-        bridge.writable.next = stimulus.chance(0.5);
+        bridge.wb.adr_i.next = stimulus.word(BUS_ADDRESS_BITS);
+        bridge.wb.dat_i.next = stimulus.word(32);
+        bridge.wb.sel_i.next = stimulus.word(4);
+        bridge.wb.we_i.next = stimulus.chance(0.5);
+        bridge.wb.stb_i.next = stimulus.chance(0.9);
+        bridge.wb.cyc_i.next = stimulus.chance(0.9);
+        bridge.bus.read_data.next = stimulus.word(32);
+        bridge.bus.readable.next = stimulus.chance(0.5);
+        bridge.bus.writable.next = stimulus.chance(0.5);
     });
 }
 
