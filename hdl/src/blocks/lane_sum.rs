@@ -33,6 +33,7 @@ use std::collections::VecDeque;
 mod bases;
 mod groups;
 mod shifts;
+mod text;
 mod verilog;
 
 /// A pipelined tree of adders over multiplied lanes.
