@@ -6,6 +6,7 @@
 //! A pair of words is taken in every cycle in which both are there and no finished word waits, and its sums are offered
 //! one cycle later.
 
+use super::one_result::OneResult;
 use super::register::Register;
 use super::stream_block::{StreamBlock, StreamPorts};
 use super::weighed_lanes::{WeighedLanes, WeighedShape};
@@ -29,12 +30,10 @@ pub struct AddUnit {
     first: WeighedLanes,
     second: WeighedLanes,
     position: Register,
-    complete: Register,
-    result: Register,
+    result: OneResult,
     sums: Vec<Wire<Local>>,
     placed: Vec<Wire<Local>>,
     packed: Wire<Local>,
-    room: Wire<Local, Bit>,
     take: Wire<Local, Bit>,
     last: Wire<Local>,
     last_number: Parameter,
@@ -61,12 +60,10 @@ impl AddUnit {
             first: lanes_of(shapes[0], "first"),
             second: lanes_of(shapes[1], "second"),
             position: Register::new(position),
-            complete: Register::new(1),
-            result: Register::new(width),
+            result: OneResult::new(width),
             sums: (0..lanes).map(|_| Wire::of(bits_out)).collect(),
             placed: (0..lanes).map(|_| Wire::of(width)).collect(),
             packed: Wire::of(width),
-            room: Wire::default(),
             take: Wire::default(),
             last: Wire::of(position),
             last_number: Parameter::new(crate::wire::Word::new(words as u64 - 1, position)),
@@ -86,14 +83,13 @@ impl StreamBlock for AddUnit {
 impl Logic for AddUnit {
     #[hdl_gen]
     fn update(&mut self) {
-        clock!(self, clock, position, complete, result);
+        clock!(self, clock, position, result);
+        self.result.reset.next = self.reset.val();
 
-        self.out.data.next = self.result.q.val();
-        self.out.valid.next = self.complete.q.val().any();
-        self.room.next = !self.complete.q.val().any() || self.out.ready.val();
-        self.in_.ready.next = self.room.val() && self.second_in.valid.val();
-        self.second_in.ready.next = self.room.val() && self.in_.valid.val();
-        self.take.next = self.room.val() && self.in_.valid.val() && self.second_in.valid.val();
+        StreamOut::link(&mut self.out, &mut self.result.out);
+        self.in_.ready.next = self.result.room.val() && self.second_in.valid.val();
+        self.second_in.ready.next = self.result.room.val() && self.in_.valid.val();
+        self.take.next = self.result.room.val() && self.in_.valid.val() && self.second_in.valid.val();
         self.last.next = self.last_number.val();
 
         self.first.x.next = self.in_.data.val();
@@ -110,22 +106,16 @@ impl Logic for AddUnit {
             self.packed.next = self.packed.val() | (self.placed[i].val() << (self.lane_out.val() * i));
         }
 
-        self.result.d.next = self.result.q.val();
-        self.complete.d.next = self.complete.q.val();
+        self.result.value.next = self.packed.val();
+        self.result.load.next = self.take.val();
         self.position.d.next = self.position.q.val();
-        if self.out.ready.val() {
-            self.complete.d.next = bits_of(0u64, 1);
-        }
         if self.take.val() {
-            self.result.d.next = self.packed.val();
-            self.complete.d.next = bits_of(1u64, 1);
             self.position.d.next = self.position.q.val() + 1u64;
             if self.position.q.val() == self.last.val() {
                 self.position.d.next = bits_of(0u64, self._position);
             }
         }
         if self.reset.val() {
-            self.complete.d.next = bits_of(0u64, 1);
             self.position.d.next = bits_of(0u64, self._position);
         }
     }

@@ -10,7 +10,7 @@
 //! Elements are multiplied as unsigned numbers, as many bits as they have: a signed one with its sign bit flipped, which
 //! adds an offset; what offsets add to the product is taken away.
 
-use super::register::Register;
+use super::one_result::OneResult;
 use super::stream_block::{StreamBlock, StreamPorts};
 use crate::wire::{ModuleName, Parameter, StreamIn, StreamOut, Wire, Word, bits_of};
 use abi::ElementType;
@@ -30,8 +30,7 @@ pub struct MultiplyUnit {
     pub second_in: StreamIn,
     /// The stream out.
     pub out: StreamOut,
-    complete: Register,
-    result: Register,
+    result: OneResult,
     first: Vec<Wire<Local>>,
     second: Vec<Wire<Local>>,
     first_code: Vec<Wire<Local>>,
@@ -41,7 +40,6 @@ pub struct MultiplyUnit {
     products: Vec<Wire<Local>>,
     placed: Vec<Wire<Local>>,
     packed: Wire<Local>,
-    room: Wire<Local, Bit>,
     take: Wire<Local, Bit>,
     first_lane: Parameter,
     second_lane: Parameter,
@@ -82,8 +80,7 @@ impl MultiplyUnit {
             in_: StreamIn::of(lanes * first),
             second_in: StreamIn::of(lanes * second),
             out: StreamOut::of(width),
-            complete: Register::new(1),
-            result: Register::new(width),
+            result: OneResult::new(width),
             first: wires(first),
             second: wires(second),
             first_code: wires(first),
@@ -93,7 +90,6 @@ impl MultiplyUnit {
             products: wires(bits_out),
             placed: wires(width),
             packed: Wire::of(width),
-            room: Wire::default(),
             take: Wire::default(),
             first_lane: Parameter::number(first),
             second_lane: Parameter::number(second),
@@ -120,14 +116,13 @@ impl StreamBlock for MultiplyUnit {
 impl Logic for MultiplyUnit {
     #[hdl_gen]
     fn update(&mut self) {
-        clock!(self, clock, complete, result);
+        clock!(self, clock, result);
+        self.result.reset.next = self.reset.val();
 
-        self.out.data.next = self.result.q.val();
-        self.out.valid.next = self.complete.q.val().any();
-        self.room.next = !self.complete.q.val().any() || self.out.ready.val();
-        self.in_.ready.next = self.room.val() && self.second_in.valid.val();
-        self.second_in.ready.next = self.room.val() && self.in_.valid.val();
-        self.take.next = self.room.val() && self.in_.valid.val() && self.second_in.valid.val();
+        StreamOut::link(&mut self.out, &mut self.result.out);
+        self.in_.ready.next = self.result.room.val() && self.second_in.valid.val();
+        self.second_in.ready.next = self.result.room.val() && self.in_.valid.val();
+        self.take.next = self.result.room.val() && self.in_.valid.val() && self.second_in.valid.val();
 
         for i in 0..self._lanes {
             self.first[i].next = self.in_.data.val() >> (self.first_lane.val() * i);
@@ -149,17 +144,7 @@ impl Logic for MultiplyUnit {
             self.packed.next = self.packed.val() | (self.placed[i].val() << (self.lane_out.val() * i));
         }
 
-        self.result.d.next = self.result.q.val();
-        self.complete.d.next = self.complete.q.val();
-        if self.out.ready.val() {
-            self.complete.d.next = bits_of(0u64, 1);
-        }
-        if self.take.val() {
-            self.result.d.next = self.packed.val();
-            self.complete.d.next = bits_of(1u64, 1);
-        }
-        if self.reset.val() {
-            self.complete.d.next = bits_of(0u64, 1);
-        }
+        self.result.value.next = self.packed.val();
+        self.result.load.next = self.take.val();
     }
 }

@@ -5,6 +5,7 @@
 //!
 //! A word is taken in every cycle in which no finished word waits, and its products are offered one cycle later.
 
+use super::one_result::OneResult;
 use super::register::Register;
 use super::stream_block::{StreamBlock, StreamPorts};
 use super::weighed_lanes::{WeighedLanes, WeighedShape};
@@ -25,8 +26,7 @@ pub struct ScaleUnit {
     pub out: StreamOut,
     lanes: WeighedLanes,
     position: Register,
-    complete: Register,
-    result: Register,
+    result: OneResult,
     take: Wire<Local, Bit>,
     last: Wire<Local>,
     last_number: Parameter,
@@ -48,8 +48,7 @@ impl ScaleUnit {
             out: StreamOut::of(width),
             lanes: WeighedLanes::new(&format!("{name}_lanes"), shape, bits_out),
             position: Register::new(position),
-            complete: Register::new(1),
-            result: Register::new(width),
+            result: OneResult::new(width),
             take: Wire::default(),
             last: Wire::of(position),
             last_number: Parameter::new(crate::wire::Word::new(words as u64 - 1, position)),
@@ -67,33 +66,27 @@ impl StreamBlock for ScaleUnit {
 impl Logic for ScaleUnit {
     #[hdl_gen]
     fn update(&mut self) {
-        clock!(self, clock, position, complete, result);
+        clock!(self, clock, position, result);
+        self.result.reset.next = self.reset.val();
 
-        self.out.data.next = self.result.q.val();
-        self.out.valid.next = self.complete.q.val().any();
-        self.in_.ready.next = !self.complete.q.val().any() || self.out.ready.val();
+        StreamOut::link(&mut self.out, &mut self.result.out);
+        self.in_.ready.next = self.result.room.val();
         self.take.next = self.in_.valid.val() && self.in_.ready.val();
         self.last.next = self.last_number.val();
 
         self.lanes.x.next = self.in_.data.val();
         self.lanes.position.next = self.position.q.val();
 
-        self.result.d.next = self.result.q.val();
-        self.complete.d.next = self.complete.q.val();
+        self.result.value.next = self.lanes.products.val();
+        self.result.load.next = self.take.val();
         self.position.d.next = self.position.q.val();
-        if self.out.ready.val() {
-            self.complete.d.next = bits_of(0u64, 1);
-        }
         if self.take.val() {
-            self.result.d.next = self.lanes.products.val();
-            self.complete.d.next = bits_of(1u64, 1);
             self.position.d.next = self.position.q.val() + 1u64;
             if self.position.q.val() == self.last.val() {
                 self.position.d.next = bits_of(0u64, self._position);
             }
         }
         if self.reset.val() {
-            self.complete.d.next = bits_of(0u64, 1);
             self.position.d.next = bits_of(0u64, self._position);
         }
     }

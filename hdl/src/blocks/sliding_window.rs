@@ -243,7 +243,7 @@ impl SlidingWindow {
             sign: signed(1 << (width - 1), width),
             row_sign: signed(1 << (row_bits - 1), row_bits),
             column_sign: signed(1 << (column_bits - 1), column_bits),
-            has_paddings: signed(i64::from(!window.is_unpadded()), 1),
+            has_paddings: Parameter::flag(!window.is_unpadded()),
             flag: Parameter::new(Word::from_bits((0..out).map(|bit| bit == bits))),
             queue_depth: signed(QUEUE as i64, reserved),
             _width: width,

@@ -7,6 +7,7 @@
 //! one cycle later. With a table for each channel, the number of the word in its vector is part of the address.
 
 use super::constant_table::ConstantTable;
+use super::one_result::OneResult;
 use super::register::Register;
 use super::stream_block::{StreamBlock, StreamPorts};
 use crate::wire::{ModuleName, Parameter, StreamIn, StreamOut, Wire, Word, bits_of};
@@ -29,14 +30,12 @@ pub struct TableUnit {
     pub out: StreamOut,
     tables: Vec<ConstantTable>,
     position: Register,
-    complete: Register,
-    result: Register,
+    result: OneResult,
     firsts: Vec<Wire<Local>>,
     seconds: Vec<Wire<Local>>,
     places: Wire<Local>,
     placed: Vec<Wire<Local>>,
     packed: Wire<Local>,
-    room: Wire<Local, Bit>,
     take: Wire<Local, Bit>,
     last: Wire<Local>,
     last_number: Parameter,
@@ -97,14 +96,12 @@ impl TableUnit {
             out: StreamOut::of(width),
             tables: (0..lanes).map(table).collect(),
             position: Register::new(position),
-            complete: Register::new(1),
-            result: Register::new(width),
+            result: OneResult::new(width),
             firsts: (0..lanes).map(|_| Wire::of(bits[0])).collect(),
             seconds: (0..lanes).map(|_| Wire::of(bits[1])).collect(),
             places: Wire::of(pair + position),
             placed: (0..lanes).map(|_| Wire::of(width)).collect(),
             packed: Wire::of(width),
-            room: Wire::default(),
             take: Wire::default(),
             last: Wire::of(position),
             last_number: Parameter::new(Word::new(words as u64 - 1, position)),
@@ -128,14 +125,13 @@ impl StreamBlock for TableUnit {
 impl Logic for TableUnit {
     #[hdl_gen]
     fn update(&mut self) {
-        clock!(self, clock, position, complete, result);
+        clock!(self, clock, position, result);
+        self.result.reset.next = self.reset.val();
 
-        self.out.data.next = self.result.q.val();
-        self.out.valid.next = self.complete.q.val().any();
-        self.room.next = !self.complete.q.val().any() || self.out.ready.val();
-        self.in_.ready.next = self.room.val() && self.second_in.valid.val();
-        self.second_in.ready.next = self.room.val() && self.in_.valid.val();
-        self.take.next = self.room.val() && self.in_.valid.val() && self.second_in.valid.val();
+        StreamOut::link(&mut self.out, &mut self.result.out);
+        self.in_.ready.next = self.result.room.val() && self.second_in.valid.val();
+        self.second_in.ready.next = self.result.room.val() && self.in_.valid.val();
+        self.take.next = self.result.room.val() && self.in_.valid.val() && self.second_in.valid.val();
         self.last.next = self.last_number.val();
 
         self.places.next = (bits_of(0u64, self._address) + self.position.q.val()) << self.pair_width.val();
@@ -152,22 +148,16 @@ impl Logic for TableUnit {
             self.packed.next = self.packed.val() | (self.placed[i].val() << (self.lane_out.val() * i));
         }
 
-        self.result.d.next = self.result.q.val();
-        self.complete.d.next = self.complete.q.val();
+        self.result.value.next = self.packed.val();
+        self.result.load.next = self.take.val();
         self.position.d.next = self.position.q.val();
-        if self.out.ready.val() {
-            self.complete.d.next = bits_of(0u64, 1);
-        }
         if self.take.val() {
-            self.result.d.next = self.packed.val();
-            self.complete.d.next = bits_of(1u64, 1);
             self.position.d.next = self.position.q.val() + 1u64;
             if self.position.q.val() == self.last.val() {
                 self.position.d.next = bits_of(0u64, self._position);
             }
         }
         if self.reset.val() {
-            self.complete.d.next = bits_of(0u64, 1);
             self.position.d.next = bits_of(0u64, self._position);
         }
     }

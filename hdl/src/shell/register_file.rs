@@ -224,7 +224,7 @@ impl RegisterFile {
             at_submitted: Wire::default(),
             at_session: Wire::default(),
             condition: Wire::of(2),
-            has_windows: Parameter::new(Word::new(u64::from(has_windows), 1)),
+            has_windows: Parameter::flag(has_windows),
             page_shift: Parameter::number(page_bits as usize),
             word_shift: Parameter::number(2),
             input_page: page(INPUT_WINDOW),
