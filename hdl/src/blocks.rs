@@ -1,6 +1,7 @@
 //! The hardware blocks: leaves with Verilog of their own, and kernels built from them.
 //!
-//! Streams are valid/ready: a word moves at the clock edge where both are high; data stay while valid waits for
+//! Streams are fields `in_`, `second_in`, `out` and `second_out`, in Verilog `in_data`, `in_valid`, `in_ready` and so on; a
+//! block between streams is a [`StreamBlock`](stream_block::StreamBlock). They are valid/ready: a word moves at the clock edge where both are high; data stay while valid waits for
 //! ready; valid never depends on the ready of the same port. The ready of an input may depend on the ready of the
 //! output within the cycle (width converter, arg-max): a path through as many such blocks as stand in a row, which a
 //! matrix-vector unit's registered ready ends. Bits lie as [`abi`] says.
@@ -18,6 +19,7 @@ pub mod lane_sum;
 pub mod matrix_vector_unit;
 pub mod multi_threshold;
 pub mod multiply_unit;
+pub mod one_result;
 pub mod padded_lanes;
 pub mod pool_unit;
 pub mod ram;
@@ -26,6 +28,7 @@ pub mod rom;
 pub mod row_results;
 pub mod scale_unit;
 pub mod sliding_window;
+pub mod stream_block;
 pub mod stream_fifo;
 pub mod table_unit;
 pub mod threshold_row;

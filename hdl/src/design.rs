@@ -1,7 +1,6 @@
 //! `Plan` → `Design`: the plan's stages as rust-hdl blocks.
 
 pub mod pipeline;
-pub mod unit;
 mod weights;
 mod windows;
 
@@ -16,6 +15,7 @@ use crate::blocks::multiply_unit::MultiplyUnit;
 use crate::blocks::pool_unit::{PoolShape, PoolUnit, Rounds};
 use crate::blocks::rom::Rom;
 use crate::blocks::scale_unit::ScaleUnit;
+use crate::blocks::stream_block::StreamBlock;
 use crate::blocks::stream_fifo::StreamFifo;
 use crate::blocks::table_unit::{TableShape, TableUnit};
 use crate::blocks::upsample::Upsample;
@@ -33,7 +33,9 @@ use miette::Diagnostic;
 use network::network::{Layer, LayerKind, Pool, PoolOperation, WeightMatrix};
 pub use pipeline::{Netlist, Pipeline, Placed};
 use thiserror::Error;
-pub use unit::Unit;
+
+/// The block of a stage.
+pub type Unit = Box<dyn StreamBlock>;
 
 /// A plan as hardware.
 #[derive(Debug)]
@@ -123,7 +125,7 @@ fn unit(plan: &Plan, stage: &Stage) -> Result<Unit, DesignError> {
     Ok(match &stage.block {
         Block::WidthConverter(block) => {
             let (channels, bits) = (block.reads.channels, block.element_bits);
-            Unit::WidthConverter(Box::new(WidthConverter::new(channels, bits, block.from, block.to)))
+            Box::new(WidthConverter::new(channels, bits, block.from, block.to))
         }
         Block::MatrixVectorUnit(block) => {
             let DotParts { weights, function } = dot_parts(plan, stage, block)?;
@@ -141,7 +143,7 @@ fn unit(plan: &Plan, stage: &Stage) -> Result<Unit, DesignError> {
                 simd: block.simd,
                 memories: stage.memories,
             };
-            Unit::MatrixVectorUnit(Box::new(MatrixVectorUnit::new(&shape)))
+            Box::new(MatrixVectorUnit::new(&shape))
         }
         Block::DepthwiseUnit(block) => {
             let DotParts { weights, function } = dot_parts(plan, stage, block)?;
@@ -156,16 +158,14 @@ fn unit(plan: &Plan, stage: &Stage) -> Result<Unit, DesignError> {
                 lanes: block.pe,
                 memories: stage.memories,
             };
-            Unit::DepthwiseUnit(Box::new(DepthwiseUnit::new(&shape)))
+            Box::new(DepthwiseUnit::new(&shape))
         }
         Block::SlidingWindow(block) => {
             let layer = network.layer(block.layer);
             let window = windows::sliding_window(plan, stage, block).ok_or_else(|| fault(&layer.name))?;
-            Unit::SlidingWindow(Box::new(window.of_kind(stage.memories.words)))
+            Box::new(window.of_kind(stage.memories.words))
         }
-        Block::StreamFifo(block) => {
-            Unit::StreamFifo(Box::new(StreamFifo::of_kind(block.depth, block.word_bits, stage.memories.words)))
-        }
+        Block::StreamFifo(block) => Box::new(StreamFifo::of_kind(block.depth, block.word_bits, stage.memories.words)),
         Block::MultiThreshold(block) => {
             let layer = network.layer(block.layer);
             let LayerKind::MultiThreshold(steps) = &layer.kind else {
@@ -175,15 +175,15 @@ fn unit(plan: &Plan, stage: &Stage) -> Result<Unit, DesignError> {
             let ladder = Ladder::of(steps, to, network.replaceable);
             let steps = MultiThreshold::new(&stage.name, steps, (from, to), &ladder, block.lanes);
             let steps = steps.of_kind(stage.memories.constants).writable(network.replaceable);
-            Unit::MultiThreshold(Box::new(steps))
+            Box::new(steps)
         }
         Block::ArgMax(block) => {
             let signed = matches!(input.element, ElementType::Signed { .. });
             let (channels, index) = (block.reads.channels, output.element.bits() as usize);
-            Unit::ArgMax(Box::new(ArgMax::new(channels, block.element_bits, signed, block.lanes, index)))
+            Box::new(ArgMax::new(channels, block.element_bits, signed, block.lanes, index))
         }
-        Block::Fork(block) => Unit::Fork(Box::new(Fork::new(block.word_bits))),
-        Block::Concat(block) => Unit::Concat(Box::new(Concat::new(block.words(), block.word_bits))),
+        Block::Fork(block) => Box::new(Fork::new(block.word_bits)),
+        Block::Concat(block) => Box::new(Concat::new(block.words(), block.word_bits)),
         Block::PoolUnit(block) | Block::GlobalPool(block) => {
             pool_unit(plan, stage, block).ok_or_else(|| fault(&network.layer(block.layer).name))?
         }
@@ -199,13 +199,13 @@ fn unit(plan: &Plan, stage: &Stage) -> Result<Unit, DesignError> {
             };
             let bits = block.bits_out;
             match block.terms.len() {
-                1 => Unit::ScaleUnit(Box::new(ScaleUnit::new(&stage.name, &shape(0), bits))),
-                _ => Unit::AddUnit(Box::new(AddUnit::new(&stage.name, [&shape(0), &shape(1)], bits))),
+                1 => Box::new(ScaleUnit::new(&stage.name, &shape(0), bits)),
+                _ => Box::new(AddUnit::new(&stage.name, [&shape(0), &shape(1)], bits)),
             }
         }
         Block::MultiplyUnit(block) => {
             let elements = [0, 1].map(|port| plan.stream(stage.inputs[port]).format.element);
-            Unit::MultiplyUnit(Box::new(MultiplyUnit::new(&stage.name, elements, block.lanes, block.bits_out)))
+            Box::new(MultiplyUnit::new(&stage.name, elements, block.lanes, block.bits_out))
         }
         Block::TableUnit(block) => {
             let layer = network.layer(block.layer);
@@ -216,11 +216,11 @@ fn unit(plan: &Plan, stage: &Stage) -> Result<Unit, DesignError> {
             let (lanes, channels) = (block.lanes, block.reads[0].channels);
             let (name, values) = (stage.name.as_str(), table.values.as_slice());
             let shape = TableShape { name, inputs, output: output.element, lanes, channels, values };
-            Unit::TableUnit(Box::new(TableUnit::new(&shape)))
+            Box::new(TableUnit::new(&shape))
         }
         Block::Upsample(block) => {
             let upsample = Upsample::new(&stage.name, &block.shape(), block.word_bits);
-            Unit::Upsample(Box::new(upsample.of_kind(stage.memories.words)))
+            Box::new(upsample.of_kind(stage.memories.words))
         }
     })
 }
@@ -239,7 +239,7 @@ fn pool_unit(plan: &Plan, stage: &Stage, block: &pools::PoolUnit) -> Option<Unit
         PoolOperation::Extremum(least) => Some(least.as_slice()),
         PoolOperation::Sum => None,
     };
-    Some(Unit::PoolUnit(Box::new(PoolUnit::new(&PoolShape {
+    Some(Box::new(PoolUnit::new(&PoolShape {
         name: &stage.name,
         input: input.format.element,
         lanes: block.lanes,
@@ -249,7 +249,7 @@ fn pool_unit(plan: &Plan, stage: &Stage, block: &pools::PoolUnit) -> Option<Unit
         least,
         bits_out: block.bits_out,
         padded: input.padded,
-    }))))
+    })))
 }
 
 /// What units of dot products have in common.

@@ -26,7 +26,8 @@
 //!
 //! * All ports are plain wires: the module header declares `input wire` and `output wire`; the body
 //!   declares its own `reg`s and `assign`s the outputs.
-//! * A port is called like its field; inside an interface `bus` the field `data` is `bus_data`.
+//! * A port is called like its field; inside an interface `bus` the field `data` is `bus_data`, inside `in_` it is
+//!   `in_data`.
 //!   Local wires and parameters of the block are *not* declared: write their values into the text.
 //! * The body is a leaf: the block must not have child blocks.
 //! * Give registers their initial value in an `initial` statement, not in the declaration:

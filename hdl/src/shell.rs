@@ -8,6 +8,7 @@ pub mod axi_lite;
 pub mod axi_lite_device;
 pub mod axi_stream;
 pub mod axi_stream_device;
+pub mod bus;
 pub mod checksum;
 pub mod device;
 pub mod frame_bridge;

@@ -7,6 +7,7 @@
 //!
 //! * `Wire<D>` carries a [`Word`] and is made by [`Wire::of`];
 //! * `Wire<D, Bit>` carries a `bool` (handshakes, flags), `Wire<In, Clock>` the clock; both `Default`;
+//! * [`StreamIn`] and [`StreamOut`] are a stream's wires as one port, made of them by `LogicInterface`;
 //! * [`Parameter`] is a constant, [`ModuleName`] the name of the emitted module.
 //!
 //! Unlike rust-hdl's `Signal`, an input wire shows what its parent assigned in the *same* pass. A
@@ -16,14 +17,18 @@
 //! `Wire<In, Clock>` throughout: a `Signal<In, Clock>` between two of our blocks would deliver the
 //! edge late.
 
+mod link;
 mod operators;
 mod parameter;
 mod simulation;
+mod stream;
 mod word;
 
 pub use operators::bits_of;
 pub use parameter::{ModuleName, Parameter};
+pub(crate) use simulation::clocked;
 pub use simulation::{Clocked, NotSettled, Simulation};
+pub use stream::{StreamIn, StreamOut};
 pub use word::{IntoIndex, Word};
 
 use rust_hdl::core::constraint::PinConstraint;

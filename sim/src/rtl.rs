@@ -126,15 +126,15 @@ fn load<'a>(
 ) -> Result<(), SimError> {
     for Segment { first, words } in segments {
         for (address, word) in (*first..).zip(words) {
-            let core = &mut simulation.top;
-            (core.weights_select[0].next, core.weights_write[0].next) = (true, true);
-            core.weights_address[0].next = Wires::from(address as usize);
-            core.weights_data[0].next = Wires::from(*word as usize);
+            let weights = &mut simulation.top.weights[0];
+            (weights.select.next, weights.write.next) = (true, true);
+            weights.address.next = Wires::from(address as usize);
+            weights.data.next = Wires::from(*word as usize);
             simulation.step()?;
         }
     }
-    if let Some(select) = simulation.top.weights_select.first_mut() {
-        select.next = false;
+    if let Some(weights) = simulation.top.weights.first_mut() {
+        weights.select.next = false;
         for _ in 0..StreamCore::WEIGHTS_SETTLE {
             simulation.step()?;
         }
@@ -173,20 +173,20 @@ fn drive(
     while record.words.len() < expected || !traced(&record) {
         let cycle = simulation.cycle();
         offering = taken < words.len() && (source.willing() || offering);
-        simulation.top.in_valid.next = offering;
-        simulation.top.in_data.next =
+        simulation.top.in_.valid.next = offering;
+        simulation.top.in_.data.next =
             if offering { to_wires(&words[taken]) } else { Wires::zero(core.input.word_bits()) };
-        simulation.top.out_ready.next = sink.willing();
+        simulation.top.out.ready.next = sink.willing();
         simulation.settle()?;
         idle += 1;
-        if offering && simulation.top.in_ready.val() {
+        if offering && simulation.top.in_.ready.val() {
             if taken % per_image == 0 {
                 record.image_starts.push(cycle);
             }
             (taken, offering, idle) = (taken + 1, false, 0);
         }
-        if simulation.top.out_valid.val() && simulation.top.out_ready.val() {
-            record.words.push(from_wires(&simulation.top.out_data.val()));
+        if simulation.top.out.valid.val() && simulation.top.out.ready.val() {
+            record.words.push(from_wires(&simulation.top.out.data.val()));
             record.word_cycles.push(cycle);
             idle = 0;
             options.report(record.words.len() / core.output.words_per_image());

@@ -104,18 +104,18 @@ impl Master for Simulation<WishboneDevice> {
 
 fn wishbone(simulation: &mut Simulation<WishboneDevice>, address: u32, write: Option<u32>) -> Option<u32> {
     let top = &mut simulation.top;
-    top.wb_adr_i.next = Word::new(u64::from(address), BUS_ADDRESS_BITS);
-    top.wb_we_i.next = write.is_some();
-    top.wb_dat_i.next = Word::new(u64::from(write.unwrap_or(0)), 32);
-    top.wb_sel_i.next = Word::ones(4);
-    (top.wb_cyc_i.next, top.wb_stb_i.next) = (true, true);
+    top.wb.adr_i.next = Word::new(u64::from(address), BUS_ADDRESS_BITS);
+    top.wb.we_i.next = write.is_some();
+    top.wb.dat_i.next = Word::new(u64::from(write.unwrap_or(0)), 32);
+    top.wb.sel_i.next = Word::ones(4);
+    (top.wb.cyc_i.next, top.wb.stb_i.next) = (true, true);
     for _ in 0..PATIENCE {
         simulation.settle().unwrap();
         let top = &simulation.top;
-        let (ack, err, word) = (top.wb_ack_o.val(), top.wb_err_o.val(), top.wb_dat_o.val().low() as u32);
+        let (ack, err, word) = (top.wb.ack_o.val(), top.wb.err_o.val(), top.wb.dat_o.val().low() as u32);
         simulation.tick().unwrap();
         if ack || err {
-            (simulation.top.wb_cyc_i.next, simulation.top.wb_stb_i.next) = (false, false);
+            (simulation.top.wb.cyc_i.next, simulation.top.wb.stb_i.next) = (false, false);
             return ack.then_some(word);
         }
     }
@@ -124,15 +124,15 @@ fn wishbone(simulation: &mut Simulation<WishboneDevice>, address: u32, write: Op
 
 impl Master for Simulation<AxiLiteDevice> {
     fn read_word(&mut self, address: u32) -> Option<u32> {
-        self.top.s_axi_araddr.next = Word::new(u64::from(address), BUS_ADDRESS_BITS);
-        self.top.s_axi_arvalid.next = true;
-        self.top.s_axi_rready.next = true;
+        self.top.s_axi.araddr.next = Word::new(u64::from(address), BUS_ADDRESS_BITS);
+        self.top.s_axi.arvalid.next = true;
+        self.top.s_axi.rready.next = true;
         for _ in 0..PATIENCE {
             self.settle().unwrap();
-            let taken = self.top.s_axi_arready.val();
-            let answer = (self.top.s_axi_rvalid.val(), self.top.s_axi_rresp.val(), self.top.s_axi_rdata.val());
+            let taken = self.top.s_axi.arready.val();
+            let answer = (self.top.s_axi.rvalid.val(), self.top.s_axi.rresp.val(), self.top.s_axi.rdata.val());
             self.tick().unwrap();
-            self.top.s_axi_arvalid.next &= !taken;
+            self.top.s_axi.arvalid.next &= !taken;
             if answer.0 {
                 return (answer.1 == 0u64).then(|| answer.2.low() as u32);
             }
@@ -141,18 +141,18 @@ impl Master for Simulation<AxiLiteDevice> {
     }
 
     fn write_word(&mut self, address: u32, word: u32) -> Option<()> {
-        self.top.s_axi_awaddr.next = Word::new(u64::from(address), BUS_ADDRESS_BITS);
-        self.top.s_axi_wdata.next = Word::new(u64::from(word), 32);
-        self.top.s_axi_wstrb.next = Word::ones(4);
-        (self.top.s_axi_awvalid.next, self.top.s_axi_wvalid.next) = (true, true);
-        self.top.s_axi_bready.next = true;
+        self.top.s_axi.awaddr.next = Word::new(u64::from(address), BUS_ADDRESS_BITS);
+        self.top.s_axi.wdata.next = Word::new(u64::from(word), 32);
+        self.top.s_axi.wstrb.next = Word::ones(4);
+        (self.top.s_axi.awvalid.next, self.top.s_axi.wvalid.next) = (true, true);
+        self.top.s_axi.bready.next = true;
         for _ in 0..PATIENCE {
             self.settle().unwrap();
-            let taken = (self.top.s_axi_awready.val(), self.top.s_axi_wready.val());
-            let answer = (self.top.s_axi_bvalid.val(), self.top.s_axi_bresp.val());
+            let taken = (self.top.s_axi.awready.val(), self.top.s_axi.wready.val());
+            let answer = (self.top.s_axi.bvalid.val(), self.top.s_axi.bresp.val());
             self.tick().unwrap();
-            self.top.s_axi_awvalid.next &= !taken.0;
-            self.top.s_axi_wvalid.next &= !taken.1;
+            self.top.s_axi.awvalid.next &= !taken.0;
+            self.top.s_axi.wvalid.next &= !taken.1;
             if answer.0 {
                 return (answer.1 == 0u64).then_some(());
             }
@@ -255,21 +255,21 @@ fn stream(digits: &Digits, seed: Option<u64>) -> (Vec<Vec<Word>>, Vec<u64>, u64)
         assert!(simulation.cycle() < 50_000, "the core is stuck");
         offering |= next < offered.len() && chance(0.7);
         let top = &mut simulation.top;
-        top.s_axis_tvalid.next = offering;
+        top.s_axis.tvalid.next = offering;
         let (word, last) = offered.get(next).filter(|_| offering).cloned().unwrap_or((Word::zero(1), false));
-        top.s_axis_tdata.next = word.resized(data_bits(&input));
-        top.s_axis_tlast.next = last;
-        top.m_axis_tready.next = false;
+        top.s_axis.tdata.next = word.resized(data_bits(&input));
+        top.s_axis.tlast.next = last;
+        top.m_axis.tready.next = false;
         simulation.settle().unwrap();
-        let valid = simulation.top.m_axis_tvalid.val();
-        simulation.top.m_axis_tready.next = chance(0.6);
+        let valid = simulation.top.m_axis.tvalid.val();
+        simulation.top.m_axis.tready.next = chance(0.6);
         simulation.settle().unwrap();
         let top = &simulation.top;
-        assert_eq!(top.m_axis_tvalid.val(), valid, "valid follows ready");
-        let shown = valid.then(|| (top.m_axis_tdata.val(), top.m_axis_tlast.val()));
+        assert_eq!(top.m_axis.tvalid.val(), valid, "valid follows ready");
+        let shown = valid.then(|| (top.m_axis.tdata.val(), top.m_axis.tlast.val()));
         assert!(held.is_none() || held == shown, "a word changed while it waited");
         held = shown;
-        if top.m_axis_tready.val()
+        if top.m_axis.tready.val()
             && let Some((word, last)) = held.take()
         {
             answer.push(word);
@@ -280,7 +280,7 @@ fn stream(digits: &Digits, seed: Option<u64>) -> (Vec<Vec<Word>>, Vec<u64>, u64)
                 ends.push(simulation.cycle());
             }
         }
-        if top.s_axis_tvalid.val() && top.s_axis_tready.val() {
+        if top.s_axis.tvalid.val() && top.s_axis.tready.val() {
             next += 1;
             offering = false;
         }
@@ -300,15 +300,15 @@ fn stream(digits: &Digits, seed: Option<u64>) -> (Vec<Vec<Word>>, Vec<u64>, u64)
 }
 
 fn stream_register(simulation: &mut Simulation<AxiStreamDevice>, register: abi::registers::Register) -> u64 {
-    simulation.top.s_axi_araddr.next = Word::new(u64::from(register.address()), BUS_ADDRESS_BITS);
-    simulation.top.s_axi_arvalid.next = true;
-    simulation.top.s_axi_rready.next = true;
+    simulation.top.s_axi.araddr.next = Word::new(u64::from(register.address()), BUS_ADDRESS_BITS);
+    simulation.top.s_axi.arvalid.next = true;
+    simulation.top.s_axi.rready.next = true;
     for _ in 0..PATIENCE {
         simulation.settle().unwrap();
-        let (taken, valid) = (simulation.top.s_axi_arready.val(), simulation.top.s_axi_rvalid.val());
-        let word = simulation.top.s_axi_rdata.val().low();
+        let (taken, valid) = (simulation.top.s_axi.arready.val(), simulation.top.s_axi.rvalid.val());
+        let word = simulation.top.s_axi.rdata.val().low();
         simulation.tick().unwrap();
-        simulation.top.s_axi_arvalid.next &= !taken;
+        simulation.top.s_axi.arvalid.next &= !taken;
         if valid {
             return word;
         }

@@ -6,9 +6,11 @@
 //! A pair of words is taken in every cycle in which both are there and no finished word waits, and its sums are offered
 //! one cycle later.
 
+use super::one_result::OneResult;
 use super::register::Register;
+use super::stream_block::{StreamBlock, StreamPorts};
 use super::weighed_lanes::{WeighedLanes, WeighedShape};
-use crate::wire::{ModuleName, Parameter, Wire, bits_of};
+use crate::wire::{ModuleName, Parameter, StreamIn, StreamOut, Wire, bits_of};
 use rust_hdl::core::prelude::*;
 
 /// Adds two streams.
@@ -19,33 +21,19 @@ pub struct AddUnit {
     pub clock: Wire<In, Clock>,
     /// Synchronous reset.
     pub reset: Wire<In, Bit>,
-    /// Word of the first stream.
-    pub in_data: Wire<In>,
-    /// Whether there is one.
-    pub in_valid: Wire<In, Bit>,
-    /// Whether it is taken.
-    pub in_ready: Wire<Out, Bit>,
-    /// Word of the second stream.
-    pub second_data: Wire<In>,
-    /// Whether there is one.
-    pub second_valid: Wire<In, Bit>,
-    /// Whether it is taken.
-    pub second_ready: Wire<Out, Bit>,
-    /// Word out.
-    pub out_data: Wire<Out>,
-    /// Whether there is a word out.
-    pub out_valid: Wire<Out, Bit>,
-    /// Whether the word out is taken.
-    pub out_ready: Wire<In, Bit>,
+    /// The first stream in.
+    pub in_: StreamIn,
+    /// The second stream in.
+    pub second_in: StreamIn,
+    /// The stream out.
+    pub out: StreamOut,
     first: WeighedLanes,
     second: WeighedLanes,
     position: Register,
-    complete: Register,
-    result: Register,
+    result: OneResult,
     sums: Vec<Wire<Local>>,
     placed: Vec<Wire<Local>>,
     packed: Wire<Local>,
-    room: Wire<Local, Bit>,
     take: Wire<Local, Bit>,
     last: Wire<Local>,
     last_number: Parameter,
@@ -66,24 +54,16 @@ impl AddUnit {
             module_name: ModuleName::new(name),
             clock: Wire::default(),
             reset: Wire::default(),
-            in_data: Wire::of(lanes * shapes[0].element.bits() as usize),
-            in_valid: Wire::default(),
-            in_ready: Wire::default(),
-            second_data: Wire::of(lanes * shapes[1].element.bits() as usize),
-            second_valid: Wire::default(),
-            second_ready: Wire::default(),
-            out_data: Wire::of(width),
-            out_valid: Wire::default(),
-            out_ready: Wire::default(),
+            in_: StreamIn::of(lanes * shapes[0].element.bits() as usize),
+            second_in: StreamIn::of(lanes * shapes[1].element.bits() as usize),
+            out: StreamOut::of(width),
             first: lanes_of(shapes[0], "first"),
             second: lanes_of(shapes[1], "second"),
             position: Register::new(position),
-            complete: Register::new(1),
-            result: Register::new(width),
+            result: OneResult::new(width),
             sums: (0..lanes).map(|_| Wire::of(bits_out)).collect(),
             placed: (0..lanes).map(|_| Wire::of(width)).collect(),
             packed: Wire::of(width),
-            room: Wire::default(),
             take: Wire::default(),
             last: Wire::of(position),
             last_number: Parameter::new(crate::wire::Word::new(words as u64 - 1, position)),
@@ -94,23 +74,26 @@ impl AddUnit {
     }
 }
 
+impl StreamBlock for AddUnit {
+    fn ports(&mut self) -> StreamPorts<'_> {
+        StreamPorts::new(&mut self.clock, &mut self.reset, [&mut self.in_, &mut self.second_in], [&mut self.out])
+    }
+}
+
 impl Logic for AddUnit {
     #[hdl_gen]
     fn update(&mut self) {
-        self.position.clock.next = self.clock.val();
-        self.complete.clock.next = self.clock.val();
-        self.result.clock.next = self.clock.val();
+        clock!(self, clock, position, result);
+        self.result.reset.next = self.reset.val();
 
-        self.out_data.next = self.result.q.val();
-        self.out_valid.next = self.complete.q.val().any();
-        self.room.next = !self.complete.q.val().any() || self.out_ready.val();
-        self.in_ready.next = self.room.val() && self.second_valid.val();
-        self.second_ready.next = self.room.val() && self.in_valid.val();
-        self.take.next = self.room.val() && self.in_valid.val() && self.second_valid.val();
+        StreamOut::link(&mut self.out, &mut self.result.out);
+        self.in_.ready.next = self.result.room.val() && self.second_in.valid.val();
+        self.second_in.ready.next = self.result.room.val() && self.in_.valid.val();
+        self.take.next = self.result.room.val() && self.in_.valid.val() && self.second_in.valid.val();
         self.last.next = self.last_number.val();
 
-        self.first.x.next = self.in_data.val();
-        self.second.x.next = self.second_data.val();
+        self.first.x.next = self.in_.data.val();
+        self.second.x.next = self.second_in.data.val();
         self.first.position.next = self.position.q.val();
         self.second.position.next = self.position.q.val();
         for i in 0..self._lanes {
@@ -123,22 +106,16 @@ impl Logic for AddUnit {
             self.packed.next = self.packed.val() | (self.placed[i].val() << (self.lane_out.val() * i));
         }
 
-        self.result.d.next = self.result.q.val();
-        self.complete.d.next = self.complete.q.val();
+        self.result.value.next = self.packed.val();
+        self.result.load.next = self.take.val();
         self.position.d.next = self.position.q.val();
-        if self.out_ready.val() {
-            self.complete.d.next = bits_of(0u64, 1);
-        }
         if self.take.val() {
-            self.result.d.next = self.packed.val();
-            self.complete.d.next = bits_of(1u64, 1);
             self.position.d.next = self.position.q.val() + 1u64;
             if self.position.q.val() == self.last.val() {
                 self.position.d.next = bits_of(0u64, self._position);
             }
         }
         if self.reset.val() {
-            self.complete.d.next = bits_of(0u64, 1);
             self.position.d.next = bits_of(0u64, self._position);
         }
     }

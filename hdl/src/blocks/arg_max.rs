@@ -7,7 +7,8 @@
 //! last word was taken. The first word of the next vector is taken while the index leaves.
 
 use super::register::Register;
-use crate::wire::{ModuleName, Parameter, Wire, Word, bits_of};
+use super::stream_block::{StreamBlock, StreamPorts};
+use crate::wire::{ModuleName, Parameter, StreamIn, StreamOut, Wire, Word, bits_of};
 use rust_hdl::core::prelude::*;
 
 /// Finds the greatest element.
@@ -18,18 +19,10 @@ pub struct ArgMax {
     pub clock: Wire<In, Clock>,
     /// Synchronous reset.
     pub reset: Wire<In, Bit>,
-    /// Word in.
-    pub in_data: Wire<In>,
-    /// Whether there is a word in.
-    pub in_valid: Wire<In, Bit>,
-    /// Whether the word in is taken.
-    pub in_ready: Wire<Out, Bit>,
-    /// Index out.
-    pub out_data: Wire<Out>,
-    /// Whether there is an index out.
-    pub out_valid: Wire<Out, Bit>,
-    /// Whether the index out is taken.
-    pub out_ready: Wire<In, Bit>,
+    /// The stream in.
+    pub in_: StreamIn,
+    /// The stream out.
+    pub out: StreamOut,
     /// Greatest element so far, its sign bit flipped so that unsigned comparison orders it.
     best: Register,
     index: Register,
@@ -64,12 +57,8 @@ impl ArgMax {
             module_name: ModuleName::new(format!("arg_max_{channels}x{bits}_{kind}_{lanes}_lanes")),
             clock: Wire::default(),
             reset: Wire::default(),
-            in_data: Wire::of(lanes * bits),
-            in_valid: Wire::default(),
-            in_ready: Wire::default(),
-            out_data: Wire::of(index_bits),
-            out_valid: Wire::default(),
-            out_ready: Wire::default(),
+            in_: StreamIn::of(lanes * bits),
+            out: StreamOut::of(index_bits),
             best: Register::new(bits),
             index: Register::new(position),
             position: Register::new(position),
@@ -92,24 +81,27 @@ impl ArgMax {
     }
 }
 
+impl StreamBlock for ArgMax {
+    fn ports(&mut self) -> StreamPorts<'_> {
+        StreamPorts::new(&mut self.clock, &mut self.reset, [&mut self.in_], [&mut self.out])
+    }
+}
+
 impl Logic for ArgMax {
     #[hdl_gen]
     fn update(&mut self) {
-        self.best.clock.next = self.clock.val();
-        self.index.clock.next = self.clock.val();
-        self.position.clock.next = self.clock.val();
-        self.complete.clock.next = self.clock.val();
+        clock!(self, clock, best, index, position, complete);
 
-        self.out_data.next = self.index.q.val();
-        self.out_valid.next = self.complete.q.val().any();
-        self.in_ready.next = !self.complete.q.val().any() || self.out_ready.val();
-        self.take.next = self.in_valid.val() && self.in_ready.val();
+        self.out.data.next = self.index.q.val();
+        self.out.valid.next = self.complete.q.val().any();
+        self.in_.ready.next = !self.complete.q.val().any() || self.out.ready.val();
+        self.take.next = self.in_.valid.val() && self.in_.ready.val();
         self.last.next = self.position.q.val() == self.last_position.val();
 
         self.bests[0].next = self.best.q.val();
         self.indices[0].next = self.index.q.val();
         for i in 0..self._lanes {
-            self.keys[i].next = self.in_data.val() >> (self.element_width.val() * i);
+            self.keys[i].next = self.in_.data.val() >> (self.element_width.val() * i);
             self.positions[i].next = self.position.q.val() + i;
             self.bests[i + 1].next = self.bests[i].val();
             self.indices[i + 1].next = self.indices[i].val();
@@ -125,7 +117,7 @@ impl Logic for ArgMax {
         self.index.d.next = self.index.q.val();
         self.position.d.next = self.position.q.val();
         self.complete.d.next = self.complete.q.val();
-        if self.out_ready.val() {
+        if self.out.ready.val() {
             self.complete.d.next = bits_of(0u64, 1);
         }
         if self.take.val() {

@@ -5,7 +5,8 @@
 //! turn it is passes through.
 
 use super::register::Register;
-use crate::wire::{ModuleName, Parameter, Wire, Word, bits_of};
+use super::stream_block::{StreamBlock, StreamPorts};
+use crate::wire::{ModuleName, Parameter, StreamIn, StreamOut, Wire, Word, bits_of};
 use rust_hdl::core::prelude::*;
 
 /// Joins two streams vector by vector.
@@ -16,24 +17,12 @@ pub struct Concat {
     pub clock: Wire<In, Clock>,
     /// Synchronous reset.
     pub reset: Wire<In, Bit>,
-    /// Word of the first stream.
-    pub in_data: Wire<In>,
-    /// Whether there is one.
-    pub in_valid: Wire<In, Bit>,
-    /// Whether it is taken.
-    pub in_ready: Wire<Out, Bit>,
-    /// Word of the second stream.
-    pub second_data: Wire<In>,
-    /// Whether there is one.
-    pub second_valid: Wire<In, Bit>,
-    /// Whether it is taken.
-    pub second_ready: Wire<Out, Bit>,
-    /// Word out.
-    pub out_data: Wire<Out>,
-    /// Whether there is a word out.
-    pub out_valid: Wire<Out, Bit>,
-    /// Whether the word out is taken.
-    pub out_ready: Wire<In, Bit>,
+    /// The first stream in.
+    pub in_: StreamIn,
+    /// The second stream in.
+    pub second_in: StreamIn,
+    /// The stream out.
+    pub out: StreamOut,
     position: Register,
     is_second: Wire<Local, Bit>,
     first_words: Parameter,
@@ -50,15 +39,9 @@ impl Concat {
             module_name: ModuleName::new(format!("concat_{}_{}_w{width}", words[0], words[1])),
             clock: Wire::default(),
             reset: Wire::default(),
-            in_data: Wire::of(width),
-            in_valid: Wire::default(),
-            in_ready: Wire::default(),
-            second_data: Wire::of(width),
-            second_valid: Wire::default(),
-            second_ready: Wire::default(),
-            out_data: Wire::of(width),
-            out_valid: Wire::default(),
-            out_ready: Wire::default(),
+            in_: StreamIn::of(width),
+            second_in: StreamIn::of(width),
+            out: StreamOut::of(width),
             position: Register::new(position),
             is_second: Wire::default(),
             first_words: number(words[0]),
@@ -68,21 +51,27 @@ impl Concat {
     }
 }
 
+impl StreamBlock for Concat {
+    fn ports(&mut self) -> StreamPorts<'_> {
+        StreamPorts::new(&mut self.clock, &mut self.reset, [&mut self.in_, &mut self.second_in], [&mut self.out])
+    }
+}
+
 impl Logic for Concat {
     #[hdl_gen]
     fn update(&mut self) {
-        self.position.clock.next = self.clock.val();
+        clock!(self, clock, position);
         self.is_second.next = self.position.q.val() >= self.first_words.val();
-        self.out_data.next = self.in_data.val();
+        self.out.data.next = self.in_.data.val();
         if self.is_second.val() {
-            self.out_data.next = self.second_data.val();
+            self.out.data.next = self.second_in.data.val();
         }
-        self.out_valid.next =
-            (self.in_valid.val() && !self.is_second.val()) || (self.second_valid.val() && self.is_second.val());
-        self.in_ready.next = self.out_ready.val() && !self.is_second.val();
-        self.second_ready.next = self.out_ready.val() && self.is_second.val();
+        self.out.valid.next =
+            (self.in_.valid.val() && !self.is_second.val()) || (self.second_in.valid.val() && self.is_second.val());
+        self.in_.ready.next = self.out.ready.val() && !self.is_second.val();
+        self.second_in.ready.next = self.out.ready.val() && self.is_second.val();
         self.position.d.next = self.position.q.val();
-        if self.out_valid.val() && self.out_ready.val() {
+        if self.out.valid.val() && self.out.ready.val() {
             self.position.d.next = self.position.q.val() + 1u64;
             if self.position.q.val() == self.last_number.val() {
                 self.position.d.next = bits_of(0u64, self._position);

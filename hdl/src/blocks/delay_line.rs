@@ -3,7 +3,7 @@
 //! Ports: `clock`; `reset` (synchronous, empties the line); `d`; `q`, the word `cycles` later.
 
 use super::register::Register;
-use crate::wire::{ModuleName, Wire, bits_of};
+use crate::wire::{ModuleName, Wire, bits_of, clocked};
 use rust_hdl::core::prelude::*;
 
 /// A chain of registers.
@@ -42,6 +42,8 @@ impl DelayLine {
         }
     }
 }
+
+clocked!(DelayLine: clock);
 
 impl Logic for DelayLine {
     #[hdl_gen]

@@ -20,8 +20,9 @@ use super::padded_lanes::PaddedLanes;
 use super::register::Register;
 use super::rom::Rom;
 use super::row_results::{RowFunction, RowResults, Rows};
+use super::stream_block::{StreamBlock, StreamPorts};
 use super::weight_access::ports;
-use crate::wire::{ModuleName, Parameter, Wire, Word, bits_of};
+use crate::wire::{ModuleName, Parameter, StreamIn, StreamOut, Wire, Word, bits_of};
 use abi::ElementType;
 use compiler::blocks::depthwise_unit::queue_depth;
 use compiler::chip::memory::Memories;
@@ -105,18 +106,10 @@ pub struct DepthwiseUnit {
     pub clock: Wire<In, Clock>,
     /// Synchronous reset.
     pub reset: Wire<In, Bit>,
-    /// Word in.
-    pub in_data: Wire<In>,
-    /// Whether there is a word in.
-    pub in_valid: Wire<In, Bit>,
-    /// Whether the word in is taken.
-    pub in_ready: Wire<Out, Bit>,
-    /// Word out.
-    pub out_data: Wire<Out>,
-    /// Whether there is a word out.
-    pub out_valid: Wire<Out, Bit>,
-    /// Whether the word out is taken.
-    pub out_ready: Wire<In, Bit>,
+    /// The stream in.
+    pub in_: StreamIn,
+    /// The stream out.
+    pub out: StreamOut,
     /// Access to the memories, where they are writable.
     pub access: Vec<Wire<In>>,
     /// The word accessed.
@@ -182,12 +175,8 @@ impl DepthwiseUnit {
             module_name: ModuleName::new(name),
             clock: Wire::default(),
             reset: Wire::default(),
-            in_data: Wire::of(width),
-            in_valid: Wire::default(),
-            in_ready: Wire::default(),
-            out_data: Wire::of(lanes * function.element().bits() as usize),
-            out_valid: Wire::default(),
-            out_ready: Wire::default(),
+            in_: StreamIn::of(width),
+            out: StreamOut::of(lanes * function.element().bits() as usize),
             access,
             answer,
             tap: Register::new(tap),
@@ -226,38 +215,36 @@ impl DepthwiseUnit {
             _address: address,
         }
     }
+}
 
-    /// Names and texts of the memory files.
-    pub fn files(&self) -> Vec<(String, String)> {
-        self.memories().into_iter().flat_map(Rom::files).collect()
+impl StreamBlock for DepthwiseUnit {
+    fn ports(&mut self) -> StreamPorts<'_> {
+        StreamPorts::new(&mut self.clock, &mut self.reset, [&mut self.in_], [&mut self.out])
     }
 
-    /// The memories of weights and constants.
-    pub fn memories(&self) -> [&Rom; 2] {
-        [&self.weights, self.results.memory()]
+    fn memories(&self) -> Vec<&Rom> {
+        vec![&self.weights, self.results.memory()]
     }
 
-    /// As [`memories`](Self::memories), to be changed.
-    pub fn memories_mut(&mut self) -> [&mut Rom; 2] {
-        [&mut self.weights, self.results.memory_mut()]
+    fn memories_mut(&mut self) -> Vec<&mut Rom> {
+        vec![&mut self.weights, self.results.memory_mut()]
+    }
+
+    fn weights(&mut self) -> Option<(&mut Wire<In>, &Wire<Out>)> {
+        self.access.first_mut().zip(self.answer.first())
     }
 }
 
 impl Logic for DepthwiseUnit {
     #[hdl_gen]
     fn update(&mut self) {
-        self.tap.clock.next = self.clock.val();
-        self.address.clock.next = self.clock.val();
-        self.taken.clock.next = self.clock.val();
-        self.weights.clock.next = self.clock.val();
-        self.flags.clock.next = self.clock.val();
-        self.results.clock.next = self.clock.val();
+        clock!(self, clock, tap, address, taken, weights, flags, results);
         self.flags.reset.next = self.reset.val();
         self.results.reset.next = self.reset.val();
 
         self.last.next = self.tap.q.val() == self.last_tap.val();
-        self.in_ready.next = self.results.room.val() || !self.last.val();
-        self.take.next = self.in_valid.val() && self.in_ready.val();
+        self.in_.ready.next = self.results.room.val() || !self.last.val();
+        self.take.next = self.in_.valid.val() && self.in_.ready.val();
         self.tap.d.next = self.tap.q.val();
         self.address.d.next = self.address.q.val();
         self.flags.d.next = bits_of(0u64, 3);
@@ -278,7 +265,7 @@ impl Logic for DepthwiseUnit {
             self.address.d.next = bits_of(0u64, self._address);
         }
 
-        self.taken.d.next = self.in_data.val();
+        self.taken.d.next = self.in_.data.val();
         self.weights.address.next = self.address.q.val();
         self.weight_word.next = self.weights.q.val();
         self.word.next = self.taken.q.val();
@@ -328,8 +315,6 @@ impl Logic for DepthwiseUnit {
         self.results.first.next = self.flags.q.val().get_bit(0);
         self.results.last.next = self.flags.q.val().get_bit(1);
         self.results.reserve.next = self.take.val() && self.last.val();
-        self.out_data.next = self.results.out_data.val();
-        self.out_valid.next = self.results.out_valid.val();
-        self.results.out_ready.next = self.out_ready.val();
+        StreamOut::link(&mut self.out, &mut self.results.out);
     }
 }

@@ -24,7 +24,7 @@
 //! Single bits are counted in threes and the counts added in a tree of two-operand adders with a register behind each
 //! level: unregistered adders would be merged by synthesis into one large slow sum.
 
-use crate::wire::{ModuleName, Wire, Word};
+use crate::wire::{ModuleName, Wire, Word, clocked};
 use compiler::datapath::digits::Place;
 use compiler::datapath::{Form, Multiplier, weight_code};
 use rust_hdl::core::prelude::*;
@@ -33,6 +33,7 @@ use std::collections::VecDeque;
 mod bases;
 mod groups;
 mod shifts;
+mod text;
 mod verilog;
 
 /// A pipelined tree of adders over multiplied lanes.
@@ -119,6 +120,8 @@ fn weights_name(multiplier: &Multiplier) -> String {
         Form::Groups(grouping) => format!("{sign}{}_of_{}", grouping.scale_bits(), grouping.size()),
     }
 }
+
+clocked!(LaneSum: clock);
 
 impl Logic for LaneSum {
     fn update(&mut self) {

@@ -28,9 +28,10 @@ use super::padded_lanes::PaddedLanes;
 use super::register::Register;
 use super::rom::Rom;
 use super::row_results::{RowResults, Rows};
+use super::stream_block::{StreamBlock, StreamPorts};
 use super::vector_feed::VectorFeed;
 use super::weight_access::ports;
-use crate::wire::{ModuleName, Parameter, Wire, Word, bits_of};
+use crate::wire::{ModuleName, Parameter, StreamIn, StreamOut, Wire, Word, bits_of};
 use abi::ElementType;
 use compiler::blocks::matrix_vector_unit::queue_depth;
 use compiler::chip::memory::Memories;
@@ -148,18 +149,10 @@ pub struct MatrixVectorUnit {
     pub clock: Wire<In, Clock>,
     /// Synchronous reset.
     pub reset: Wire<In, Bit>,
-    /// Word in.
-    pub in_data: Wire<In>,
-    /// Whether there is a word in.
-    pub in_valid: Wire<In, Bit>,
-    /// Whether the word in is taken.
-    pub in_ready: Wire<Out, Bit>,
-    /// Word out.
-    pub out_data: Wire<Out>,
-    /// Whether there is a word out.
-    pub out_valid: Wire<Out, Bit>,
-    /// Whether the word out is taken.
-    pub out_ready: Wire<In, Bit>,
+    /// The stream in.
+    pub in_: StreamIn,
+    /// The stream out.
+    pub out: StreamOut,
     /// Access to the memories, where they are writable.
     pub access: Vec<Wire<In>>,
     /// The word accessed.
@@ -219,12 +212,8 @@ impl MatrixVectorUnit {
             module_name: ModuleName::new(name),
             clock: Wire::default(),
             reset: Wire::default(),
-            in_data: Wire::of(width),
-            in_valid: Wire::default(),
-            in_ready: Wire::default(),
-            out_data: Wire::of(pe * function.element().bits() as usize),
-            out_valid: Wire::default(),
-            out_ready: Wire::default(),
+            in_: StreamIn::of(width),
+            out: StreamOut::of(pe * function.element().bits() as usize),
             access,
             answer,
             feed: VectorFeed::new(words, folds, width, groups).of_kind(shape.memories.words),
@@ -255,37 +244,35 @@ impl MatrixVectorUnit {
             _terms: pe * sum,
         }
     }
+}
 
-    /// Names and texts of the memory files.
-    pub fn files(&self) -> Vec<(String, String)> {
-        self.memories().into_iter().flat_map(Rom::files).collect()
+impl StreamBlock for MatrixVectorUnit {
+    fn ports(&mut self) -> StreamPorts<'_> {
+        StreamPorts::new(&mut self.clock, &mut self.reset, [&mut self.in_], [&mut self.out])
     }
 
-    /// The memories of weights and constants.
-    pub fn memories(&self) -> [&Rom; 2] {
-        [&self.weights, self.results.memory()]
+    fn memories(&self) -> Vec<&Rom> {
+        vec![&self.weights, self.results.memory()]
     }
 
-    /// As [`memories`](Self::memories), to be changed.
-    pub fn memories_mut(&mut self) -> [&mut Rom; 2] {
-        [&mut self.weights, self.results.memory_mut()]
+    fn memories_mut(&mut self) -> Vec<&mut Rom> {
+        vec![&mut self.weights, self.results.memory_mut()]
+    }
+
+    fn weights(&mut self) -> Option<(&mut Wire<In>, &Wire<Out>)> {
+        self.access.first_mut().zip(self.answer.first())
     }
 }
 
 impl Logic for MatrixVectorUnit {
     #[hdl_gen]
     fn update(&mut self) {
-        self.feed.clock.next = self.clock.val();
-        self.weights.clock.next = self.clock.val();
-        self.flags.clock.next = self.clock.val();
-        self.results.clock.next = self.clock.val();
+        clock!(self, clock, feed, weights, flags, results);
         self.feed.reset.next = self.reset.val();
         self.flags.reset.next = self.reset.val();
         self.results.reset.next = self.reset.val();
 
-        self.feed.in_data.next = self.in_data.val();
-        self.feed.in_valid.next = self.in_valid.val();
-        self.in_ready.next = self.feed.in_ready.val();
+        StreamIn::link(&mut self.in_, &mut self.feed.in_);
         self.feed.go.next = self.results.room.val();
         self.weights.address.next = self.feed.weight_address.val();
         self.weight_word.next = self.weights.q.val();
@@ -345,8 +332,6 @@ impl Logic for MatrixVectorUnit {
         self.results.first.next = self.flags.q.val().get_bit(0);
         self.results.last.next = self.flags.q.val().get_bit(1);
         self.results.reserve.next = self.feed.issue.val() && self.feed.last.val();
-        self.out_data.next = self.results.out_data.val();
-        self.out_valid.next = self.results.out_valid.val();
-        self.results.out_ready.next = self.out_ready.val();
+        StreamOut::link(&mut self.out, &mut self.results.out);
     }
 }

@@ -7,10 +7,11 @@
 use super::delay_line::DelayLine;
 use super::register::Register;
 use super::rom::Rom;
+use super::stream_block::{StreamBlock, StreamPorts};
 use super::stream_fifo::StreamFifo;
 use super::threshold_row::ThresholdRow;
 use super::weight_access::ports;
-use crate::wire::{ModuleName, Parameter, Wire, Word, bits_of};
+use crate::wire::{ModuleName, Parameter, StreamIn, StreamOut, Wire, Word, bits_of};
 use abi::StepFunction;
 use compiler::blocks::multi_threshold::QUEUE;
 use compiler::chip::memory::MemoryKind;
@@ -27,18 +28,10 @@ pub struct MultiThreshold {
     pub clock: Wire<In, Clock>,
     /// Synchronous reset.
     pub reset: Wire<In, Bit>,
-    /// Word in.
-    pub in_data: Wire<In>,
-    /// Whether there is a word in.
-    pub in_valid: Wire<In, Bit>,
-    /// Whether the word in is taken.
-    pub in_ready: Wire<Out, Bit>,
-    /// Word out.
-    pub out_data: Wire<Out>,
-    /// Whether there is a word out.
-    pub out_valid: Wire<Out, Bit>,
-    /// Whether the word out is taken.
-    pub out_ready: Wire<In, Bit>,
+    /// The stream in.
+    pub in_: StreamIn,
+    /// The stream out.
+    pub out: StreamOut,
     /// Access to the thresholds, where they are writable.
     pub access: Vec<Wire<In>>,
     /// The word accessed.
@@ -113,12 +106,8 @@ impl MultiThreshold {
             module_name: ModuleName::new(name),
             clock: Wire::default(),
             reset: Wire::default(),
-            in_data: Wire::of(lanes * bits),
-            in_valid: Wire::default(),
-            in_ready: Wire::default(),
-            out_data: Wire::of(lanes * element),
-            out_valid: Wire::default(),
-            out_ready: Wire::default(),
+            in_: StreamIn::of(lanes * bits),
+            out: StreamOut::of(lanes * element),
             access: Vec::new(),
             answer: Vec::new(),
             position: Register::new(position),
@@ -165,21 +154,6 @@ impl MultiThreshold {
         self.constants = self.constants.writable(is_writable);
         self
     }
-
-    /// Names and texts of the memory files.
-    pub fn files(&self) -> Vec<(String, String)> {
-        self.constants.files()
-    }
-
-    /// The memory of thresholds.
-    pub fn memory(&self) -> &Rom {
-        &self.constants
-    }
-
-    /// As [`memory`](Self::memory), to be changed.
-    pub fn memory_mut(&mut self) -> &mut Rom {
-        &mut self.constants
-    }
 }
 
 /// The code of `value` with the sign bit of signed types flipped, so that unsigned comparison orders the values; a value
@@ -191,23 +165,34 @@ fn ordered(tensor: &TensorType, value: i64) -> u64 {
     }
 }
 
+impl StreamBlock for MultiThreshold {
+    fn ports(&mut self) -> StreamPorts<'_> {
+        StreamPorts::new(&mut self.clock, &mut self.reset, [&mut self.in_], [&mut self.out])
+    }
+
+    fn memories(&self) -> Vec<&Rom> {
+        vec![&self.constants]
+    }
+
+    fn memories_mut(&mut self) -> Vec<&mut Rom> {
+        vec![&mut self.constants]
+    }
+
+    fn weights(&mut self) -> Option<(&mut Wire<In>, &Wire<Out>)> {
+        self.access.first_mut().zip(self.answer.first())
+    }
+}
+
 impl Logic for MultiThreshold {
     #[hdl_gen]
     fn update(&mut self) {
-        self.position.clock.next = self.clock.val();
-        self.constants.clock.next = self.clock.val();
-        self.word.clock.next = self.clock.val();
-        self.late_word.clock.next = self.clock.val();
-        self.flags.clock.next = self.clock.val();
-        self.result.clock.next = self.clock.val();
-        self.queue.clock.next = self.clock.val();
-        self.reserved.clock.next = self.clock.val();
+        clock!(self, clock, position, constants, word, late_word, flags, result, queue, reserved);
         self.flags.reset.next = self.reset.val();
         self.queue.reset.next = self.reset.val();
 
-        self.in_ready.next = self.reserved.q.val() != self.queue_depth.val();
-        self.take.next = self.in_valid.val() && self.in_ready.val();
-        self.release.next = self.queue.out_valid.val() && self.out_ready.val();
+        self.in_.ready.next = self.reserved.q.val() != self.queue_depth.val();
+        self.take.next = self.in_.valid.val() && self.in_.ready.val();
+        self.release.next = self.queue.out.valid.val() && self.out.ready.val();
         self.reserved.d.next = self.reserved.q.val();
         if self.take.val() && !self.release.val() {
             self.reserved.d.next = self.reserved.q.val() + 1u64;
@@ -236,7 +221,7 @@ impl Logic for MultiThreshold {
             self.late_constants[i].d.next = self.constants.q.val();
             self.word_constants.next = self.late_constants[i].q.val();
         }
-        self.word.d.next = self.in_data.val();
+        self.word.d.next = self.in_.data.val();
         self.late_word.d.next = self.word.q.val();
         self.flags.d.next = bits_of(0u64, 1) + self.take.val();
 
@@ -249,10 +234,8 @@ impl Logic for MultiThreshold {
             self.packed.next = self.packed.val() | (self.results[i].val() << (self.result_width.val() * i));
         }
         self.result.d.next = self.packed.val();
-        self.queue.in_data.next = self.result.q.val();
-        self.queue.in_valid.next = self.flags.q.val().any();
-        self.out_data.next = self.queue.out_data.val();
-        self.out_valid.next = self.queue.out_valid.val();
-        self.queue.out_ready.next = self.out_ready.val();
+        self.queue.in_.data.next = self.result.q.val();
+        self.queue.in_.valid.next = self.flags.q.val().any();
+        StreamOut::link(&mut self.out, &mut self.queue.out);
     }
 }

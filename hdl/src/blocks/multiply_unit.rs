@@ -10,8 +10,9 @@
 //! Elements are multiplied as unsigned numbers, as many bits as they have: a signed one with its sign bit flipped, which
 //! adds an offset; what offsets add to the product is taken away.
 
-use super::register::Register;
-use crate::wire::{ModuleName, Parameter, Wire, Word, bits_of};
+use super::one_result::OneResult;
+use super::stream_block::{StreamBlock, StreamPorts};
+use crate::wire::{ModuleName, Parameter, StreamIn, StreamOut, Wire, Word, bits_of};
 use abi::ElementType;
 use rust_hdl::core::prelude::*;
 
@@ -23,26 +24,13 @@ pub struct MultiplyUnit {
     pub clock: Wire<In, Clock>,
     /// Synchronous reset.
     pub reset: Wire<In, Bit>,
-    /// Word of the first stream.
-    pub in_data: Wire<In>,
-    /// Whether there is one.
-    pub in_valid: Wire<In, Bit>,
-    /// Whether it is taken.
-    pub in_ready: Wire<Out, Bit>,
-    /// Word of the second stream.
-    pub second_data: Wire<In>,
-    /// Whether there is one.
-    pub second_valid: Wire<In, Bit>,
-    /// Whether it is taken.
-    pub second_ready: Wire<Out, Bit>,
-    /// Word out.
-    pub out_data: Wire<Out>,
-    /// Whether there is a word out.
-    pub out_valid: Wire<Out, Bit>,
-    /// Whether the word out is taken.
-    pub out_ready: Wire<In, Bit>,
-    complete: Register,
-    result: Register,
+    /// The first stream in.
+    pub in_: StreamIn,
+    /// The second stream in.
+    pub second_in: StreamIn,
+    /// The stream out.
+    pub out: StreamOut,
+    result: OneResult,
     first: Vec<Wire<Local>>,
     second: Vec<Wire<Local>>,
     first_code: Vec<Wire<Local>>,
@@ -52,7 +40,6 @@ pub struct MultiplyUnit {
     products: Vec<Wire<Local>>,
     placed: Vec<Wire<Local>>,
     packed: Wire<Local>,
-    room: Wire<Local, Bit>,
     take: Wire<Local, Bit>,
     first_lane: Parameter,
     second_lane: Parameter,
@@ -90,17 +77,10 @@ impl MultiplyUnit {
             module_name: ModuleName::new(name),
             clock: Wire::default(),
             reset: Wire::default(),
-            in_data: Wire::of(lanes * first),
-            in_valid: Wire::default(),
-            in_ready: Wire::default(),
-            second_data: Wire::of(lanes * second),
-            second_valid: Wire::default(),
-            second_ready: Wire::default(),
-            out_data: Wire::of(width),
-            out_valid: Wire::default(),
-            out_ready: Wire::default(),
-            complete: Register::new(1),
-            result: Register::new(width),
+            in_: StreamIn::of(lanes * first),
+            second_in: StreamIn::of(lanes * second),
+            out: StreamOut::of(width),
+            result: OneResult::new(width),
             first: wires(first),
             second: wires(second),
             first_code: wires(first),
@@ -110,7 +90,6 @@ impl MultiplyUnit {
             products: wires(bits_out),
             placed: wires(width),
             packed: Wire::of(width),
-            room: Wire::default(),
             take: Wire::default(),
             first_lane: Parameter::number(first),
             second_lane: Parameter::number(second),
@@ -128,22 +107,26 @@ impl MultiplyUnit {
     }
 }
 
+impl StreamBlock for MultiplyUnit {
+    fn ports(&mut self) -> StreamPorts<'_> {
+        StreamPorts::new(&mut self.clock, &mut self.reset, [&mut self.in_, &mut self.second_in], [&mut self.out])
+    }
+}
+
 impl Logic for MultiplyUnit {
     #[hdl_gen]
     fn update(&mut self) {
-        self.complete.clock.next = self.clock.val();
-        self.result.clock.next = self.clock.val();
+        clock!(self, clock, result);
+        self.result.reset.next = self.reset.val();
 
-        self.out_data.next = self.result.q.val();
-        self.out_valid.next = self.complete.q.val().any();
-        self.room.next = !self.complete.q.val().any() || self.out_ready.val();
-        self.in_ready.next = self.room.val() && self.second_valid.val();
-        self.second_ready.next = self.room.val() && self.in_valid.val();
-        self.take.next = self.room.val() && self.in_valid.val() && self.second_valid.val();
+        StreamOut::link(&mut self.out, &mut self.result.out);
+        self.in_.ready.next = self.result.room.val() && self.second_in.valid.val();
+        self.second_in.ready.next = self.result.room.val() && self.in_.valid.val();
+        self.take.next = self.result.room.val() && self.in_.valid.val() && self.second_in.valid.val();
 
         for i in 0..self._lanes {
-            self.first[i].next = self.in_data.val() >> (self.first_lane.val() * i);
-            self.second[i].next = self.second_data.val() >> (self.second_lane.val() * i);
+            self.first[i].next = self.in_.data.val() >> (self.first_lane.val() * i);
+            self.second[i].next = self.second_in.data.val() >> (self.second_lane.val() * i);
             self.first_code[i].next = self.first_sign.val() ^ self.first[i].val();
             self.second_code[i].next = self.second_sign.val() ^ self.second[i].val();
             self.first_wide[i].next =
@@ -161,17 +144,7 @@ impl Logic for MultiplyUnit {
             self.packed.next = self.packed.val() | (self.placed[i].val() << (self.lane_out.val() * i));
         }
 
-        self.result.d.next = self.result.q.val();
-        self.complete.d.next = self.complete.q.val();
-        if self.out_ready.val() {
-            self.complete.d.next = bits_of(0u64, 1);
-        }
-        if self.take.val() {
-            self.result.d.next = self.packed.val();
-            self.complete.d.next = bits_of(1u64, 1);
-        }
-        if self.reset.val() {
-            self.complete.d.next = bits_of(0u64, 1);
-        }
+        self.result.value.next = self.packed.val();
+        self.result.load.next = self.take.val();
     }
 }

@@ -12,9 +12,11 @@
 //! channels whose least element is wanted, which turns the order around.
 
 use super::constant_table::ConstantTable;
+use super::one_result::OneResult;
 use super::ram::Ram;
 use super::register::Register;
-use crate::wire::{ModuleName, Parameter, Wire, Word, bits_of};
+use super::stream_block::{StreamBlock, StreamPorts};
+use crate::wire::{ModuleName, Parameter, StreamIn, StreamOut, Wire, Word, bits_of};
 use abi::ElementType;
 use rust_hdl::core::prelude::*;
 
@@ -58,24 +60,15 @@ pub struct PoolUnit {
     pub clock: Wire<In, Clock>,
     /// Synchronous reset.
     pub reset: Wire<In, Bit>,
-    /// Word in.
-    pub in_data: Wire<In>,
-    /// Whether there is a word in.
-    pub in_valid: Wire<In, Bit>,
-    /// Whether the word in is taken.
-    pub in_ready: Wire<Out, Bit>,
-    /// Word out.
-    pub out_data: Wire<Out>,
-    /// Whether there is a word out.
-    pub out_valid: Wire<Out, Bit>,
-    /// Whether the word out is taken.
-    pub out_ready: Wire<In, Bit>,
+    /// The stream in.
+    pub in_: StreamIn,
+    /// The stream out.
+    pub out: StreamOut,
     memory: Ram,
     masks: ConstantTable,
     inner: Register,
     outer: Register,
-    complete: Register,
-    result: Register,
+    result: OneResult,
     values: Vec<Wire<Local>>,
     lanes_in: Vec<Wire<Local>>,
     kept: Vec<Wire<Local>>,
@@ -89,6 +82,9 @@ pub struct PoolUnit {
     last: Wire<Local, Bit>,
     last_inner: Wire<Local, Bit>,
     last_outer: Wire<Local, Bit>,
+    is_sum: Parameter,
+    by_taps: Parameter,
+    is_padded: Parameter,
     lane_in: Parameter,
     lane_out: Parameter,
     flag_place: Parameter,
@@ -98,16 +94,10 @@ pub struct PoolUnit {
     doubled: Parameter,
     subtracted: Parameter,
     _lanes: usize,
-    _extremum: usize,
-    _sum: usize,
-    _by_taps: usize,
-    _by_pixels: usize,
     _inner: usize,
     _outer: usize,
     _bits: usize,
     _address: usize,
-    _padded: usize,
-    _unpadded: usize,
 }
 
 impl PoolUnit {
@@ -142,18 +132,13 @@ impl PoolUnit {
             module_name: ModuleName::new(name),
             clock: Wire::default(),
             reset: Wire::default(),
-            in_data: Wire::of(lanes * bits_in + usize::from(padded)),
-            in_valid: Wire::default(),
-            in_ready: Wire::default(),
-            out_data: Wire::of(width),
-            out_valid: Wire::default(),
-            out_ready: Wire::default(),
+            in_: StreamIn::of(lanes * bits_in + usize::from(padded)),
+            out: StreamOut::of(width),
             memory: Ram::new(depth, width, false),
             masks: ConstantTable::new(&format!("{name}_masks"), masks.collect()),
             inner: Register::new(inner_bits),
             outer: Register::new(outer_bits),
-            complete: Register::new(1),
-            result: Register::new(width),
+            result: OneResult::new(width),
             values: (0..lanes).map(|_| Wire::of(bits_out)).collect(),
             lanes_in: (0..lanes).map(|_| Wire::of(bits_in)).collect(),
             kept: (0..lanes).map(|_| Wire::of(bits_out)).collect(),
@@ -167,6 +152,9 @@ impl PoolUnit {
             last: Wire::default(),
             last_inner: Wire::default(),
             last_outer: Wire::default(),
+            is_sum: Parameter::flag(is_sum),
+            by_taps: Parameter::flag(rounds == Rounds::Taps),
+            is_padded: Parameter::flag(padded),
             lane_in: Parameter::number(bits_in),
             lane_out: Parameter::number(bits_out),
             flag_place: Parameter::number(lanes * bits_in),
@@ -181,77 +169,73 @@ impl PoolUnit {
                 ElementType::Signed { .. } => flipped,
             }),
             _lanes: lanes,
-            _extremum: if is_sum { 0 } else { lanes },
-            _sum: if is_sum { lanes } else { 0 },
-            _by_taps: usize::from(rounds == Rounds::Taps),
-            _by_pixels: usize::from(rounds == Rounds::Pixels),
             _inner: inner_bits,
             _outer: outer_bits,
             _bits: bits_out,
             _address: super::address_bits(depth),
-            _padded: usize::from(padded),
-            _unpadded: usize::from(!padded),
         }
+    }
+}
+
+impl StreamBlock for PoolUnit {
+    fn ports(&mut self) -> StreamPorts<'_> {
+        StreamPorts::new(&mut self.clock, &mut self.reset, [&mut self.in_], [&mut self.out])
     }
 }
 
 impl Logic for PoolUnit {
     #[hdl_gen]
     fn update(&mut self) {
-        self.memory.clock.next = self.clock.val();
-        self.inner.clock.next = self.clock.val();
-        self.outer.clock.next = self.clock.val();
-        self.complete.clock.next = self.clock.val();
-        self.result.clock.next = self.clock.val();
+        clock!(self, clock, memory, inner, outer, result);
+        self.result.reset.next = self.reset.val();
 
-        self.out_data.next = self.result.q.val();
-        self.out_valid.next = self.complete.q.val().any();
-        self.in_ready.next = !self.complete.q.val().any() || self.out_ready.val();
-        self.take.next = self.in_valid.val() && self.in_ready.val();
+        StreamOut::link(&mut self.out, &mut self.result.out);
+        self.in_.ready.next = self.result.room.val();
+        self.take.next = self.in_.valid.val() && self.in_.ready.val();
         self.last_inner.next = self.inner.q.val() == self.last_inner_number.val();
         self.last_outer.next = self.outer.q.val() == self.last_outer_number.val();
-        for _i in 0..self._by_taps {
+        if self.by_taps.val().any() {
             self.first.next = !self.inner.q.val().any();
             self.last.next = self.last_inner.val();
             self.memory.read_address.next = bits_of(0u64, self._address);
             self.memory.write_address.next = bits_of(0u64, self._address);
             self.masks.address.next = self.outer.q.val();
-        }
-        for _i in 0..self._by_pixels {
+        } else {
             self.first.next = !self.outer.q.val().any();
             self.last.next = self.last_outer.val();
             self.memory.read_address.next = self.inner.q.val();
             self.memory.write_address.next = self.inner.q.val();
             self.masks.address.next = self.inner.q.val();
         }
-        for _i in 0..self._padded {
-            self.padding.next = self.in_data.val() >> self.flag_place.val();
-        }
-        for _i in 0..self._unpadded {
-            self.padding.next = bits_of(0u64, 1);
+        self.padding.next = bits_of(0u64, 1);
+        if self.is_padded.val().any() {
+            self.padding.next = self.in_.data.val() >> self.flag_place.val();
         }
 
         for i in 0..self._lanes {
-            self.lanes_in[i].next = self.in_data.val() >> (self.lane_in.val() * i);
+            self.lanes_in[i].next = self.in_.data.val() >> (self.lane_in.val() * i);
             self.kept[i].next = self.memory.q.val() >> (self.lane_out.val() * i);
         }
-        for i in 0..self._extremum {
-            self.values[i].next = self.masks.q.val() >> (self.lane_out.val() * i);
-            self.pooled[i].next = self.values[i].val() ^ self.lanes_in[i].val();
-            if !self.first.val() && (self.kept[i].val() > (self.values[i].val() ^ self.lanes_in[i].val())) {
-                self.pooled[i].next = self.kept[i].val();
+        if self.is_sum.val().any() {
+            for i in 0..self._lanes {
+                self.values[i].next = bits_of(0u64, self._bits);
+                if !self.padding.val().any() {
+                    self.values[i].next = ((bits_of(0u64, self._bits) + (self.sign.val() ^ self.lanes_in[i].val()))
+                        << self.doubled.val())
+                        - self.subtracted.val();
+                }
+                self.pooled[i].next = self.values[i].val();
+                if !self.first.val() {
+                    self.pooled[i].next = self.kept[i].val() + self.values[i].val();
+                }
             }
-        }
-        for i in 0..self._sum {
-            self.values[i].next = bits_of(0u64, self._bits);
-            if !self.padding.val().any() {
-                self.values[i].next = ((bits_of(0u64, self._bits) + (self.sign.val() ^ self.lanes_in[i].val()))
-                    << self.doubled.val())
-                    - self.subtracted.val();
-            }
-            self.pooled[i].next = self.values[i].val();
-            if !self.first.val() {
-                self.pooled[i].next = self.kept[i].val() + self.values[i].val();
+        } else {
+            for i in 0..self._lanes {
+                self.values[i].next = self.masks.q.val() >> (self.lane_out.val() * i);
+                self.pooled[i].next = self.values[i].val() ^ self.lanes_in[i].val();
+                if !self.first.val() && (self.kept[i].val() > (self.values[i].val() ^ self.lanes_in[i].val())) {
+                    self.pooled[i].next = self.kept[i].val();
+                }
             }
         }
         for i in 0..self._lanes {
@@ -264,17 +248,14 @@ impl Logic for PoolUnit {
         self.memory.write.next = self.take.val();
         self.memory.write_data.next = self.packed.val();
         self.finished.next = self.packed.val();
-        for _i in 0..self._extremum {
+        if !self.is_sum.val().any() {
             self.finished.next = self.packed.val() ^ self.masks.q.val();
         }
 
-        self.result.d.next = self.result.q.val();
-        self.complete.d.next = self.complete.q.val();
+        self.result.value.next = self.finished.val();
+        self.result.load.next = self.take.val() && self.last.val();
         self.inner.d.next = self.inner.q.val();
         self.outer.d.next = self.outer.q.val();
-        if self.out_ready.val() {
-            self.complete.d.next = bits_of(0u64, 1);
-        }
         if self.take.val() {
             self.inner.d.next = self.inner.q.val() + 1u64;
             if self.last_inner.val() {
@@ -284,13 +265,8 @@ impl Logic for PoolUnit {
                     self.outer.d.next = bits_of(0u64, self._outer);
                 }
             }
-            if self.last.val() {
-                self.result.d.next = self.finished.val();
-                self.complete.d.next = bits_of(1u64, 1);
-            }
         }
         if self.reset.val() {
-            self.complete.d.next = bits_of(0u64, 1);
             self.inner.d.next = bits_of(0u64, self._inner);
             self.outer.d.next = bits_of(0u64, self._outer);
         }

@@ -8,7 +8,7 @@
 //!
 //! What it is made of, synthesis is told by an attribute.
 
-use crate::wire::{ModuleName, Wire, Word};
+use crate::wire::{ModuleName, Wire, Word, clocked};
 use compiler::chip::memory::MemoryKind;
 use rust_hdl::core::prelude::*;
 
@@ -71,6 +71,8 @@ impl Ram {
         Ram { module_name: ModuleName::new(format!("ram_careless_d{depth}_w{width}")), _careless: true, ..ram }
     }
 }
+
+clocked!(Ram: clock);
 
 impl Logic for Ram {
     fn update(&mut self) {

@@ -2,7 +2,7 @@
 //!
 //! Ports: `clock`; `d`, the word to keep; `q`, the word kept, one cycle later.
 
-use crate::wire::{ModuleName, Wire};
+use crate::wire::{ModuleName, Wire, clocked};
 use rust_hdl::core::prelude::*;
 
 /// A register of a run-time width.
@@ -30,6 +30,8 @@ impl Register {
         }
     }
 }
+
+clocked!(Register: clock);
 
 impl Logic for Register {
     fn update(&mut self) {

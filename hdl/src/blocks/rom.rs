@@ -12,7 +12,7 @@
 //! memory of one row is a register.
 
 use super::weight_access::ports;
-use crate::wire::{ModuleName, Wire, Word};
+use crate::wire::{ModuleName, Wire, Word, clocked};
 use abi::weights::Segment;
 use abi::window::WORD_BITS;
 use compiler::chip::memory::MemoryKind;
@@ -144,6 +144,8 @@ fn constant(word: &Word) -> String {
     parts.extend(whole.map(|place| format!("{LONGEST_NUMBER}'h{}", &rest[place..place + LONGEST_NUMBER / 4])));
     format!("{{{}}}", parts.join(", "))
 }
+
+clocked!(Rom: clock);
 
 impl Logic for Rom {
     fn update(&mut self) {

@@ -19,7 +19,7 @@ use super::rom::Rom;
 use super::stream_fifo::StreamFifo;
 use super::threshold_row::ThresholdRow;
 use super::weight_access::ports;
-use crate::wire::{ModuleName, Parameter, Wire, Word, bits_of};
+use crate::wire::{ModuleName, Parameter, StreamOut, Wire, Word, bits_of};
 use compiler::chip::memory::MemoryKind;
 use compiler::codes::Ladder;
 use rust_hdl::core::prelude::*;
@@ -48,12 +48,8 @@ pub struct RowResults {
     pub reserve: Wire<In, Bit>,
     /// Whether there is a place.
     pub room: Wire<Out, Bit>,
-    /// Word out.
-    pub out_data: Wire<Out>,
-    /// Whether there is a word out.
-    pub out_valid: Wire<Out, Bit>,
-    /// Whether the word out is taken.
-    pub out_ready: Wire<In, Bit>,
+    /// The stream out.
+    pub out: StreamOut,
     /// Access to the constants, where they are writable.
     pub access: Vec<Wire<In>>,
     /// The word accessed.
@@ -118,9 +114,7 @@ impl RowResults {
             last: Wire::default(),
             reserve: Wire::default(),
             room: Wire::default(),
-            out_data: Wire::of(pe * element),
-            out_valid: Wire::default(),
-            out_ready: Wire::default(),
+            out: StreamOut::of(pe * element),
             access,
             answer,
             term: (0..pe).map(|_| Wire::of(sum)).collect(),
@@ -182,13 +176,7 @@ impl RowResults {
 impl Logic for RowResults {
     #[hdl_gen]
     fn update(&mut self) {
-        self.fold.clock.next = self.clock.val();
-        self.constants.clock.next = self.clock.val();
-        self.done.clock.next = self.clock.val();
-        self.result.clock.next = self.clock.val();
-        self.queue.clock.next = self.clock.val();
-        self.reserved.clock.next = self.clock.val();
-        self.is_full.clock.next = self.clock.val();
+        clock!(self, clock, fold, constants, done, result, queue, reserved, is_full);
         self.done.reset.next = self.reset.val();
         self.queue.reset.next = self.reset.val();
 
@@ -247,14 +235,12 @@ impl Logic for RowResults {
         }
         self.result.d.next = self.packed.val();
 
-        self.queue.in_data.next = self.result.q.val();
-        self.queue.in_valid.next = self.done.q.val().any();
-        self.out_data.next = self.queue.out_data.val();
-        self.out_valid.next = self.queue.out_valid.val();
-        self.queue.out_ready.next = self.out_ready.val();
+        self.queue.in_.data.next = self.result.q.val();
+        self.queue.in_.valid.next = self.done.q.val().any();
+        StreamOut::link(&mut self.out, &mut self.queue.out);
 
         self.room.next = !self.is_full.q.val().any();
-        self.release.next = self.queue.out_valid.val() && self.out_ready.val();
+        self.release.next = self.queue.out.valid.val() && self.out.ready.val();
         self.next_reserved.next = self.reserved.q.val();
         if self.reserve.val() && !self.release.val() {
             self.next_reserved.next = self.reserved.q.val() + 1u64;

@@ -5,9 +5,11 @@
 //!
 //! A word is taken in every cycle in which no finished word waits, and its products are offered one cycle later.
 
+use super::one_result::OneResult;
 use super::register::Register;
+use super::stream_block::{StreamBlock, StreamPorts};
 use super::weighed_lanes::{WeighedLanes, WeighedShape};
-use crate::wire::{ModuleName, Parameter, Wire, bits_of};
+use crate::wire::{ModuleName, Parameter, StreamIn, StreamOut, Wire, bits_of};
 use rust_hdl::core::prelude::*;
 
 /// Scales a stream.
@@ -18,22 +20,13 @@ pub struct ScaleUnit {
     pub clock: Wire<In, Clock>,
     /// Synchronous reset.
     pub reset: Wire<In, Bit>,
-    /// Word in.
-    pub in_data: Wire<In>,
-    /// Whether there is a word in.
-    pub in_valid: Wire<In, Bit>,
-    /// Whether the word in is taken.
-    pub in_ready: Wire<Out, Bit>,
-    /// Word out.
-    pub out_data: Wire<Out>,
-    /// Whether there is a word out.
-    pub out_valid: Wire<Out, Bit>,
-    /// Whether the word out is taken.
-    pub out_ready: Wire<In, Bit>,
+    /// The stream in.
+    pub in_: StreamIn,
+    /// The stream out.
+    pub out: StreamOut,
     lanes: WeighedLanes,
     position: Register,
-    complete: Register,
-    result: Register,
+    result: OneResult,
     take: Wire<Local, Bit>,
     last: Wire<Local>,
     last_number: Parameter,
@@ -51,16 +44,11 @@ impl ScaleUnit {
             module_name: ModuleName::new(name),
             clock: Wire::default(),
             reset: Wire::default(),
-            in_data: Wire::of(lanes * shape.element.bits() as usize),
-            in_valid: Wire::default(),
-            in_ready: Wire::default(),
-            out_data: Wire::of(width),
-            out_valid: Wire::default(),
-            out_ready: Wire::default(),
+            in_: StreamIn::of(lanes * shape.element.bits() as usize),
+            out: StreamOut::of(width),
             lanes: WeighedLanes::new(&format!("{name}_lanes"), shape, bits_out),
             position: Register::new(position),
-            complete: Register::new(1),
-            result: Register::new(width),
+            result: OneResult::new(width),
             take: Wire::default(),
             last: Wire::of(position),
             last_number: Parameter::new(crate::wire::Word::new(words as u64 - 1, position)),
@@ -69,38 +57,36 @@ impl ScaleUnit {
     }
 }
 
+impl StreamBlock for ScaleUnit {
+    fn ports(&mut self) -> StreamPorts<'_> {
+        StreamPorts::new(&mut self.clock, &mut self.reset, [&mut self.in_], [&mut self.out])
+    }
+}
+
 impl Logic for ScaleUnit {
     #[hdl_gen]
     fn update(&mut self) {
-        self.position.clock.next = self.clock.val();
-        self.complete.clock.next = self.clock.val();
-        self.result.clock.next = self.clock.val();
+        clock!(self, clock, position, result);
+        self.result.reset.next = self.reset.val();
 
-        self.out_data.next = self.result.q.val();
-        self.out_valid.next = self.complete.q.val().any();
-        self.in_ready.next = !self.complete.q.val().any() || self.out_ready.val();
-        self.take.next = self.in_valid.val() && self.in_ready.val();
+        StreamOut::link(&mut self.out, &mut self.result.out);
+        self.in_.ready.next = self.result.room.val();
+        self.take.next = self.in_.valid.val() && self.in_.ready.val();
         self.last.next = self.last_number.val();
 
-        self.lanes.x.next = self.in_data.val();
+        self.lanes.x.next = self.in_.data.val();
         self.lanes.position.next = self.position.q.val();
 
-        self.result.d.next = self.result.q.val();
-        self.complete.d.next = self.complete.q.val();
+        self.result.value.next = self.lanes.products.val();
+        self.result.load.next = self.take.val();
         self.position.d.next = self.position.q.val();
-        if self.out_ready.val() {
-            self.complete.d.next = bits_of(0u64, 1);
-        }
         if self.take.val() {
-            self.result.d.next = self.lanes.products.val();
-            self.complete.d.next = bits_of(1u64, 1);
             self.position.d.next = self.position.q.val() + 1u64;
             if self.position.q.val() == self.last.val() {
                 self.position.d.next = bits_of(0u64, self._position);
             }
         }
         if self.reset.val() {
-            self.complete.d.next = bits_of(0u64, 1);
             self.position.d.next = bits_of(0u64, self._position);
         }
     }

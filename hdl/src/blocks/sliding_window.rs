@@ -17,8 +17,9 @@
 use super::constant_table::ConstantTable;
 use super::ram::Ram;
 use super::register::Register;
+use super::stream_block::{StreamBlock, StreamPorts};
 use super::stream_fifo::StreamFifo;
-use crate::wire::{ModuleName, Parameter, Wire, Word, bits_of};
+use crate::wire::{ModuleName, Parameter, StreamIn, StreamOut, Wire, Word, bits_of};
 use compiler::blocks::sliding_window::{QUEUE, SlidingWindowShape};
 use compiler::chip::memory::MemoryKind;
 use rust_hdl::core::prelude::*;
@@ -31,18 +32,10 @@ pub struct SlidingWindow {
     pub clock: Wire<In, Clock>,
     /// Synchronous reset.
     pub reset: Wire<In, Bit>,
-    /// Word in.
-    pub in_data: Wire<In>,
-    /// Whether there is a word in.
-    pub in_valid: Wire<In, Bit>,
-    /// Whether the word in is taken.
-    pub in_ready: Wire<Out, Bit>,
-    /// Word out.
-    pub out_data: Wire<Out>,
-    /// Whether there is a word out.
-    pub out_valid: Wire<Out, Bit>,
-    /// Whether the word out is taken.
-    pub out_ready: Wire<In, Bit>,
+    /// The stream in.
+    pub in_: StreamIn,
+    /// The stream out.
+    pub out: StreamOut,
     memory: Ram,
     paddings: ConstantTable,
     queue: StreamFifo,
@@ -171,12 +164,8 @@ impl SlidingWindow {
             module_name: ModuleName::new(name),
             clock: Wire::default(),
             reset: Wire::default(),
-            in_data: Wire::of(bits),
-            in_valid: Wire::default(),
-            in_ready: Wire::default(),
-            out_data: Wire::of(out),
-            out_valid: Wire::default(),
-            out_ready: Wire::default(),
+            in_: StreamIn::of(bits),
+            out: StreamOut::of(out),
             memory: Ram::careless(depth, bits),
             paddings: ConstantTable::new(&format!("{name}_paddings"), paddings.to_vec()),
             queue: StreamFifo::new(QUEUE, out),
@@ -254,7 +243,7 @@ impl SlidingWindow {
             sign: signed(1 << (width - 1), width),
             row_sign: signed(1 << (row_bits - 1), row_bits),
             column_sign: signed(1 << (column_bits - 1), column_bits),
-            has_paddings: signed(i64::from(!window.is_unpadded()), 1),
+            has_paddings: Parameter::flag(!window.is_unpadded()),
             flag: Parameter::new(Word::from_bits((0..out).map(|bit| bit == bits))),
             queue_depth: signed(QUEUE as i64, reserved),
             _width: width,
@@ -272,48 +261,28 @@ impl SlidingWindow {
     }
 }
 
+impl StreamBlock for SlidingWindow {
+    fn ports(&mut self) -> StreamPorts<'_> {
+        StreamPorts::new(&mut self.clock, &mut self.reset, [&mut self.in_], [&mut self.out])
+    }
+}
+
 impl Logic for SlidingWindow {
     #[hdl_gen]
     fn update(&mut self) {
-        self.memory.clock.next = self.clock.val();
-        self.queue.clock.next = self.clock.val();
-        self.written.clock.next = self.clock.val();
-        self.limit.clock.next = self.clock.val();
-        self.room.clock.next = self.clock.val();
-        self.started.clock.next = self.clock.val();
-        self.index.clock.next = self.clock.val();
-        self.row.clock.next = self.clock.val();
-        self.column.clock.next = self.clock.val();
-        self.place.clock.next = self.clock.val();
-        self.image.clock.next = self.clock.val();
-        self.begins.clock.next = self.clock.val();
-        self.second_filled.clock.next = self.clock.val();
-        self.second_index.clock.next = self.clock.val();
-        self.second_padded.clock.next = self.clock.val();
-        self.second_place.clock.next = self.clock.val();
-        self.second_limit.clock.next = self.clock.val();
-        self.second_limits.clock.next = self.clock.val();
-        self.first_filled.clock.next = self.clock.val();
-        self.first_index.clock.next = self.clock.val();
-        self.first_padded.clock.next = self.clock.val();
-        self.first_place.clock.next = self.clock.val();
-        self.first_ready.clock.next = self.clock.val();
-        self.reading.clock.next = self.clock.val();
-        self.read_place.clock.next = self.clock.val();
-        self.read_padded.clock.next = self.clock.val();
-        self.delivers.clock.next = self.clock.val();
-        self.delivered.clock.next = self.clock.val();
-        self.reserved.clock.next = self.clock.val();
-        self.credit.clock.next = self.clock.val();
+        clock!(self, clock, memory, queue, written, limit, room, started, index, row, column, place, image);
+        clock!(self, clock, begins, second_filled, second_index, second_padded, second_place, second_limit);
+        clock!(self, clock, second_limits, first_filled, first_index, first_padded, first_place, first_ready);
+        clock!(self, clock, reading, read_place, read_padded, delivers, delivered, reserved, credit);
         self.queue.reset.next = self.reset.val();
 
-        self.in_ready.next = self.room.q.val().any();
-        self.take.next = self.in_valid.val() && self.room.q.val().any();
+        self.in_.ready.next = self.room.q.val().any();
+        self.take.next = self.in_.valid.val() && self.room.q.val().any();
         self.read.next = self.first_filled.q.val().any() && self.first_ready.q.val().any() && self.credit.q.val().any();
         self.load.next = self.read.val() || !self.first_filled.q.val().any();
         self.memory.write.next = self.take.val();
         self.memory.write_address.next = self.written.q.val();
-        self.memory.write_data.next = self.in_data.val();
+        self.memory.write_data.next = self.in_.data.val();
         self.memory.read_address.next = self.first_index.q.val();
         self.written.d.next = self.written.q.val() + self.take.val();
         self.until_limit.next = self.written.q.val() - self.limit.q.val();
@@ -447,13 +416,11 @@ impl Logic for SlidingWindow {
         }
         self.delivers.d.next = self.reading.q.val();
         self.delivered.d.next = self.word_out.val();
-        self.queue.in_data.next = self.delivered.q.val();
-        self.queue.in_valid.next = self.delivers.q.val().any();
-        self.out_data.next = self.queue.out_data.val();
-        self.out_valid.next = self.queue.out_valid.val();
-        self.queue.out_ready.next = self.out_ready.val();
+        self.queue.in_.data.next = self.delivered.q.val();
+        self.queue.in_.valid.next = self.delivers.q.val().any();
+        StreamOut::link(&mut self.out, &mut self.queue.out);
 
-        self.release.next = self.queue.out_valid.val() && self.out_ready.val();
+        self.release.next = self.queue.out.valid.val() && self.out.ready.val();
         self.next_reserved.next = self.reserved.q.val();
         if self.read.val() && !self.release.val() {
             self.next_reserved.next = self.reserved.q.val() + 1u64;

@@ -10,7 +10,8 @@
 
 use super::ram::Ram;
 use super::register::Register;
-use crate::wire::{ModuleName, Parameter, Wire, Word, bits_of};
+use super::stream_block::{StreamBlock, StreamPorts};
+use crate::wire::{ModuleName, Parameter, StreamIn, StreamOut, Wire, Word, bits_of};
 pub use compiler::blocks::stream_fifo::SHALLOW;
 use compiler::chip::memory::MemoryKind;
 use rust_hdl::core::prelude::*;
@@ -23,18 +24,10 @@ pub struct StreamFifo {
     pub clock: Wire<In, Clock>,
     /// Synchronous reset.
     pub reset: Wire<In, Bit>,
-    /// Word in.
-    pub in_data: Wire<In>,
-    /// Whether there is a word in.
-    pub in_valid: Wire<In, Bit>,
-    /// Whether the word in is taken.
-    pub in_ready: Wire<Out, Bit>,
-    /// Word out.
-    pub out_data: Wire<Out>,
-    /// Whether there is a word out.
-    pub out_valid: Wire<Out, Bit>,
-    /// Whether the word out is taken.
-    pub out_ready: Wire<In, Bit>,
+    /// The stream in.
+    pub in_: StreamIn,
+    /// The stream out.
+    pub out: StreamOut,
     memory: Ram,
     head: Register,
     tail: Register,
@@ -69,12 +62,8 @@ impl StreamFifo {
             )),
             clock: Wire::default(),
             reset: Wire::default(),
-            in_data: Wire::of(width),
-            in_valid: Wire::default(),
-            in_ready: Wire::default(),
-            out_data: Wire::of(width),
-            out_valid: Wire::default(),
-            out_ready: Wire::default(),
+            in_: StreamIn::of(width),
+            out: StreamOut::of(width),
             memory: match deep {
                 1 => Ram::careless(1 << address, width).of_kind(kind),
                 _ => Ram::new(1 << address, width, false),
@@ -95,32 +84,35 @@ impl StreamFifo {
     }
 }
 
+impl StreamBlock for StreamFifo {
+    fn ports(&mut self) -> StreamPorts<'_> {
+        StreamPorts::new(&mut self.clock, &mut self.reset, [&mut self.in_], [&mut self.out])
+    }
+}
+
 impl Logic for StreamFifo {
     #[hdl_gen]
     fn update(&mut self) {
-        self.memory.clock.next = self.clock.val();
-        self.head.clock.next = self.clock.val();
-        self.tail.clock.next = self.clock.val();
-        self.count.clock.next = self.clock.val();
-        self.in_ready.next = self.count.q.val() != self.capacity.val();
-        self.out_valid.next = self.count.q.val().any();
-        self.push.next = self.in_valid.val() && self.in_ready.val();
-        self.pop.next = self.out_valid.val() && self.out_ready.val();
+        clock!(self, clock, memory, head, tail, count);
+        self.in_.ready.next = self.count.q.val() != self.capacity.val();
+        self.out.valid.next = self.count.q.val().any();
+        self.push.next = self.in_.valid.val() && self.in_.ready.val();
+        self.pop.next = self.out.valid.val() && self.out.ready.val();
         self.memory.write.next = self.push.val();
         self.memory.write_address.next = self.tail.q.val();
-        self.memory.write_data.next = self.in_data.val();
+        self.memory.write_data.next = self.in_.data.val();
         self.memory.read_address.next = self.head.q.val();
-        self.out_data.next = self.memory.q.val();
+        self.out.data.next = self.memory.q.val();
         for i in 0..self._deep {
             self.next_head[i].next = self.head.q.val() + self.pop.val();
             self.memory.read_address.next = self.next_head[i].val();
             self.passing[i].clock.next = self.clock.val();
-            self.passing[i].d.next = self.in_data.val();
+            self.passing[i].d.next = self.in_.data.val();
             self.passes[i].clock.next = self.clock.val();
             self.passes[i].d.next =
                 bits_of(0u64, 1) + (self.push.val() && (self.tail.q.val() == self.next_head[i].val()));
             if self.passes[i].q.val().any() {
-                self.out_data.next = self.passing[i].q.val();
+                self.out.data.next = self.passing[i].q.val();
             }
         }
         self.tail.d.next = self.tail.q.val() + self.push.val();

@@ -7,8 +7,10 @@
 //! one cycle later. With a table for each channel, the number of the word in its vector is part of the address.
 
 use super::constant_table::ConstantTable;
+use super::one_result::OneResult;
 use super::register::Register;
-use crate::wire::{ModuleName, Parameter, Wire, Word, bits_of};
+use super::stream_block::{StreamBlock, StreamPorts};
+use crate::wire::{ModuleName, Parameter, StreamIn, StreamOut, Wire, Word, bits_of};
 use abi::ElementType;
 use rust_hdl::core::prelude::*;
 
@@ -20,34 +22,20 @@ pub struct TableUnit {
     pub clock: Wire<In, Clock>,
     /// Synchronous reset.
     pub reset: Wire<In, Bit>,
-    /// Word of the first stream.
-    pub in_data: Wire<In>,
-    /// Whether there is one.
-    pub in_valid: Wire<In, Bit>,
-    /// Whether it is taken.
-    pub in_ready: Wire<Out, Bit>,
-    /// Word of the second stream.
-    pub second_data: Wire<In>,
-    /// Whether there is one.
-    pub second_valid: Wire<In, Bit>,
-    /// Whether it is taken.
-    pub second_ready: Wire<Out, Bit>,
-    /// Word out.
-    pub out_data: Wire<Out>,
-    /// Whether there is a word out.
-    pub out_valid: Wire<Out, Bit>,
-    /// Whether the word out is taken.
-    pub out_ready: Wire<In, Bit>,
+    /// The first stream in.
+    pub in_: StreamIn,
+    /// The second stream in.
+    pub second_in: StreamIn,
+    /// The stream out.
+    pub out: StreamOut,
     tables: Vec<ConstantTable>,
     position: Register,
-    complete: Register,
-    result: Register,
+    result: OneResult,
     firsts: Vec<Wire<Local>>,
     seconds: Vec<Wire<Local>>,
     places: Wire<Local>,
     placed: Vec<Wire<Local>>,
     packed: Wire<Local>,
-    room: Wire<Local, Bit>,
     take: Wire<Local, Bit>,
     last: Wire<Local>,
     last_number: Parameter,
@@ -103,25 +91,17 @@ impl TableUnit {
             module_name: ModuleName::new(name),
             clock: Wire::default(),
             reset: Wire::default(),
-            in_data: Wire::of(lanes * bits[0]),
-            in_valid: Wire::default(),
-            in_ready: Wire::default(),
-            second_data: Wire::of(lanes * bits[1]),
-            second_valid: Wire::default(),
-            second_ready: Wire::default(),
-            out_data: Wire::of(width),
-            out_valid: Wire::default(),
-            out_ready: Wire::default(),
+            in_: StreamIn::of(lanes * bits[0]),
+            second_in: StreamIn::of(lanes * bits[1]),
+            out: StreamOut::of(width),
             tables: (0..lanes).map(table).collect(),
             position: Register::new(position),
-            complete: Register::new(1),
-            result: Register::new(width),
+            result: OneResult::new(width),
             firsts: (0..lanes).map(|_| Wire::of(bits[0])).collect(),
             seconds: (0..lanes).map(|_| Wire::of(bits[1])).collect(),
             places: Wire::of(pair + position),
             placed: (0..lanes).map(|_| Wire::of(width)).collect(),
             packed: Wire::of(width),
-            room: Wire::default(),
             take: Wire::default(),
             last: Wire::of(position),
             last_number: Parameter::new(Word::new(words as u64 - 1, position)),
@@ -136,25 +116,28 @@ impl TableUnit {
     }
 }
 
+impl StreamBlock for TableUnit {
+    fn ports(&mut self) -> StreamPorts<'_> {
+        StreamPorts::new(&mut self.clock, &mut self.reset, [&mut self.in_, &mut self.second_in], [&mut self.out])
+    }
+}
+
 impl Logic for TableUnit {
     #[hdl_gen]
     fn update(&mut self) {
-        self.position.clock.next = self.clock.val();
-        self.complete.clock.next = self.clock.val();
-        self.result.clock.next = self.clock.val();
+        clock!(self, clock, position, result);
+        self.result.reset.next = self.reset.val();
 
-        self.out_data.next = self.result.q.val();
-        self.out_valid.next = self.complete.q.val().any();
-        self.room.next = !self.complete.q.val().any() || self.out_ready.val();
-        self.in_ready.next = self.room.val() && self.second_valid.val();
-        self.second_ready.next = self.room.val() && self.in_valid.val();
-        self.take.next = self.room.val() && self.in_valid.val() && self.second_valid.val();
+        StreamOut::link(&mut self.out, &mut self.result.out);
+        self.in_.ready.next = self.result.room.val() && self.second_in.valid.val();
+        self.second_in.ready.next = self.result.room.val() && self.in_.valid.val();
+        self.take.next = self.result.room.val() && self.in_.valid.val() && self.second_in.valid.val();
         self.last.next = self.last_number.val();
 
         self.places.next = (bits_of(0u64, self._address) + self.position.q.val()) << self.pair_width.val();
         for i in 0..self._lanes {
-            self.firsts[i].next = self.in_data.val() >> (self.lane_in.val() * i);
-            self.seconds[i].next = self.second_data.val() >> (self.second_lane_in.val() * i);
+            self.firsts[i].next = self.in_.data.val() >> (self.lane_in.val() * i);
+            self.seconds[i].next = self.second_in.data.val() >> (self.second_lane_in.val() * i);
             self.tables[i].address.next = self.places.val()
                 | ((bits_of(0u64, self._address) + self.seconds[i].val()) << self.lane_in.val())
                 | self.firsts[i].val();
@@ -165,22 +148,16 @@ impl Logic for TableUnit {
             self.packed.next = self.packed.val() | (self.placed[i].val() << (self.lane_out.val() * i));
         }
 
-        self.result.d.next = self.result.q.val();
-        self.complete.d.next = self.complete.q.val();
+        self.result.value.next = self.packed.val();
+        self.result.load.next = self.take.val();
         self.position.d.next = self.position.q.val();
-        if self.out_ready.val() {
-            self.complete.d.next = bits_of(0u64, 1);
-        }
         if self.take.val() {
-            self.result.d.next = self.packed.val();
-            self.complete.d.next = bits_of(1u64, 1);
             self.position.d.next = self.position.q.val() + 1u64;
             if self.position.q.val() == self.last.val() {
                 self.position.d.next = bits_of(0u64, self._position);
             }
         }
         if self.reset.val() {
-            self.complete.d.next = bits_of(0u64, 1);
             self.position.d.next = bits_of(0u64, self._position);
         }
     }

@@ -6,7 +6,8 @@
 //! rows of repeated pixels. One word leaves in every cycle once a row is there, while the next one comes in.
 
 use super::sliding_window::SlidingWindow;
-use crate::wire::{ModuleName, Wire, Word};
+use super::stream_block::{StreamBlock, StreamPorts};
+use crate::wire::{ModuleName, StreamIn, StreamOut, Wire, Word};
 use compiler::blocks::upsample::UpsampleShape;
 use compiler::chip::memory::MemoryKind;
 use rust_hdl::core::prelude::*;
@@ -19,18 +20,10 @@ pub struct Upsample {
     pub clock: Wire<In, Clock>,
     /// Synchronous reset.
     pub reset: Wire<In, Bit>,
-    /// Word in.
-    pub in_data: Wire<In>,
-    /// Whether there is a word in.
-    pub in_valid: Wire<In, Bit>,
-    /// Whether the word in is taken.
-    pub in_ready: Wire<Out, Bit>,
-    /// Word out.
-    pub out_data: Wire<Out>,
-    /// Whether there is a word out.
-    pub out_valid: Wire<Out, Bit>,
-    /// Whether the word out is taken.
-    pub out_ready: Wire<In, Bit>,
+    /// The stream in.
+    pub in_: StreamIn,
+    /// The stream out.
+    pub out: StreamOut,
     pixels: SlidingWindow,
     rows: SlidingWindow,
 }
@@ -47,12 +40,8 @@ impl Upsample {
             module_name: ModuleName::new(name),
             clock: Wire::default(),
             reset: Wire::default(),
-            in_data: Wire::of(width),
-            in_valid: Wire::default(),
-            in_ready: Wire::default(),
-            out_data: Wire::of(width),
-            out_valid: Wire::default(),
-            out_ready: Wire::default(),
+            in_: StreamIn::of(width),
+            out: StreamOut::of(width),
             pixels: window("pixels", &pixels),
             rows: window("rows", &rows),
         }
@@ -66,21 +55,20 @@ impl Upsample {
     }
 }
 
+impl StreamBlock for Upsample {
+    fn ports(&mut self) -> StreamPorts<'_> {
+        StreamPorts::new(&mut self.clock, &mut self.reset, [&mut self.in_], [&mut self.out])
+    }
+}
+
 impl Logic for Upsample {
     #[hdl_gen]
     fn update(&mut self) {
-        self.pixels.clock.next = self.clock.val();
-        self.rows.clock.next = self.clock.val();
+        clock!(self, clock, pixels, rows);
         self.pixels.reset.next = self.reset.val();
         self.rows.reset.next = self.reset.val();
-        self.pixels.in_data.next = self.in_data.val();
-        self.pixels.in_valid.next = self.in_valid.val();
-        self.in_ready.next = self.pixels.in_ready.val();
-        self.rows.in_data.next = self.pixels.out_data.val();
-        self.rows.in_valid.next = self.pixels.out_valid.val();
-        self.pixels.out_ready.next = self.rows.in_ready.val();
-        self.out_data.next = self.rows.out_data.val();
-        self.out_valid.next = self.rows.out_valid.val();
-        self.rows.out_ready.next = self.out_ready.val();
+        StreamIn::link(&mut self.in_, &mut self.pixels.in_);
+        StreamOut::join(&mut self.pixels.out, &mut self.rows.in_);
+        StreamOut::link(&mut self.out, &mut self.rows.out);
     }
 }

@@ -13,7 +13,7 @@
 
 use super::ram::Ram;
 use super::register::Register;
-use crate::wire::{ModuleName, Parameter, Wire, Word, bits_of};
+use crate::wire::{ModuleName, Parameter, StreamIn, Wire, Word, bits_of, clocked};
 use compiler::blocks::matrix_vector_unit::feed_depth;
 use compiler::chip::memory::MemoryKind;
 use rust_hdl::core::prelude::*;
@@ -26,12 +26,8 @@ pub struct VectorFeed {
     pub clock: Wire<In, Clock>,
     /// Synchronous reset.
     pub reset: Wire<In, Bit>,
-    /// Word in.
-    pub in_data: Wire<In>,
-    /// Whether there is a word in.
-    pub in_valid: Wire<In, Bit>,
-    /// Whether the word in is taken.
-    pub in_ready: Wire<Out, Bit>,
+    /// The stream in.
+    pub in_: StreamIn,
     /// Whether the last word of a fold may be issued.
     pub go: Wire<In, Bit>,
     /// Whether a word is issued.
@@ -94,9 +90,7 @@ impl VectorFeed {
             module_name: ModuleName::new(format!("vector_feed_{words}x{folds}_w{width}_by_{group}")),
             clock: Wire::default(),
             reset: Wire::default(),
-            in_data: Wire::of(width),
-            in_valid: Wire::default(),
-            in_ready: Wire::default(),
+            in_: StreamIn::of(width),
             go: Wire::default(),
             issue: Wire::default(),
             first: Wire::default(),
@@ -148,27 +142,16 @@ impl VectorFeed {
     }
 }
 
+clocked!(VectorFeed: clock);
+
 impl Logic for VectorFeed {
     #[hdl_gen]
     fn update(&mut self) {
-        self.memory.clock.next = self.clock.val();
-        self.tail.clock.next = self.clock.val();
-        self.head.clock.next = self.clock.val();
-        self.start.clock.next = self.clock.val();
-        self.available.clock.next = self.clock.val();
-        self.full.clock.next = self.clock.val();
-        self.fresh.clock.next = self.clock.val();
-        self.ready.clock.next = self.clock.val();
-        self.column.clock.next = self.clock.val();
-        self.row.clock.next = self.clock.val();
-        self.word.clock.next = self.clock.val();
-        self.last_column.clock.next = self.clock.val();
-        self.later_row.clock.next = self.clock.val();
-        self.last_row.clock.next = self.clock.val();
-        self.last_word.clock.next = self.clock.val();
+        clock!(self, clock, memory, tail, head, start, available, full, fresh, ready, column, row, word);
+        clock!(self, clock, last_column, later_row, last_row, last_word);
 
-        self.in_ready.next = !self.full.q.val().any();
-        self.take.next = self.in_valid.val() && !self.full.q.val().any();
+        self.in_.ready.next = !self.full.q.val().any();
+        self.take.next = self.in_.valid.val() && !self.full.q.val().any();
         self.first.next = !self.column.q.val().any();
         self.last.next = self.last_column.q.val().any();
         self.issue.next = self.ready.q.val().any() && (self.go.val() || !self.last_column.q.val().any());
@@ -178,7 +161,7 @@ impl Logic for VectorFeed {
 
         self.memory.write.next = self.take.val();
         self.memory.write_address.next = self.tail.q.val();
-        self.memory.write_data.next = self.in_data.val();
+        self.memory.write_data.next = self.in_.data.val();
         self.memory.read_address.next = self.head.q.val();
         self.x.next = self.memory.q.val();
 

@@ -6,6 +6,8 @@
 //!
 //! `access` holds from the lowest bit on: the data, the address, `write`, `select`.
 
+#![allow(missing_docs, reason = "`LogicInterface` writes a `join` without documentation")]
+
 use super::register::Register;
 use crate::wire::{ModuleName, Parameter, Wire, bits_of};
 use abi::weights::ADDRESS_BITS;
@@ -25,12 +27,10 @@ pub fn ports(is_writable: bool) -> (Vec<Wire<In>>, Vec<Wire<Out>>) {
     ((0..count).map(|_| Wire::of(ACCESS_BITS)).collect(), (0..count).map(|_| Wire::of(WORD_BITS)).collect())
 }
 
-/// Passes accesses on and brings answers back.
-#[derive(Clone, Debug, LogicBlock)]
-pub struct WeightAccess {
-    module_name: ModuleName,
-    /// The clock.
-    pub clock: Wire<In, Clock>,
+/// The weight window as a slave on a bus has it.
+#[derive(Clone, Debug, LogicInterface)]
+#[join = "WeightsMaster"]
+pub struct WeightsSlave {
     /// Whether the bus is at a word of the weights.
     pub select: Wire<In, Bit>,
     /// Whether to store the data.
@@ -39,8 +39,62 @@ pub struct WeightAccess {
     pub address: Wire<In>,
     /// What to store.
     pub data: Wire<In>,
-    /// The word.
+    /// The word at the address of three cycles before.
     pub q: Wire<Out>,
+}
+
+/// The weight window as the master of a bus has it.
+#[derive(Clone, Debug, LogicInterface)]
+#[join = "WeightsSlave"]
+pub struct WeightsMaster {
+    /// Whether the bus is at a word of the weights.
+    pub select: Wire<Out, Bit>,
+    /// Whether to store the data.
+    pub write: Wire<Out, Bit>,
+    /// Number of the word.
+    pub address: Wire<Out>,
+    /// What to store.
+    pub data: Wire<Out>,
+    /// The word at the address of three cycles before.
+    pub q: Wire<In>,
+}
+
+impl WeightsSlave {
+    /// An idle port.
+    #[allow(clippy::new_without_default, reason = "ports are made by `new`")]
+    pub fn new() -> Self {
+        WeightsSlave {
+            select: Wire::default(),
+            write: Wire::default(),
+            address: Wire::of(ADDRESS_BITS),
+            data: Wire::of(WORD_BITS),
+            q: Wire::of(WORD_BITS),
+        }
+    }
+}
+
+impl WeightsMaster {
+    /// An idle port.
+    #[allow(clippy::new_without_default, reason = "ports are made by `new`")]
+    pub fn new() -> Self {
+        WeightsMaster {
+            select: Wire::default(),
+            write: Wire::default(),
+            address: Wire::of(ADDRESS_BITS),
+            data: Wire::of(WORD_BITS),
+            q: Wire::of(WORD_BITS),
+        }
+    }
+}
+
+/// Passes accesses on and brings answers back.
+#[derive(Clone, Debug, LogicBlock)]
+pub struct WeightAccess {
+    module_name: ModuleName,
+    /// The clock.
+    pub clock: Wire<In, Clock>,
+    /// From the bus.
+    pub weights: WeightsSlave,
     /// To the memories.
     pub access: Wire<Out>,
     /// From each unit with memories.
@@ -62,11 +116,7 @@ impl WeightAccess {
         WeightAccess {
             module_name: ModuleName::new("weight_access"),
             clock: Wire::default(),
-            select: Wire::default(),
-            write: Wire::default(),
-            address: Wire::of(ADDRESS_BITS),
-            data: Wire::of(WORD_BITS),
-            q: Wire::of(WORD_BITS),
+            weights: WeightsSlave::new(),
             access: Wire::of(ACCESS_BITS),
             answers: (0..units).map(|_| Wire::of(WORD_BITS)).collect(),
             request: Register::new(ACCESS_BITS),
@@ -85,18 +135,17 @@ impl WeightAccess {
 impl Logic for WeightAccess {
     #[hdl_gen]
     fn update(&mut self) {
-        self.request.clock.next = self.clock.val();
-        self.answer.clock.next = self.clock.val();
-        self.request.d.next = bits_of(self.data.val(), self._access)
-            | (bits_of(self.address.val(), self._access) << self.address_place.val())
-            | (bits_of(self.write.val(), self._access) << self.write_place.val())
-            | (bits_of(self.select.val(), self._access) << self.select_place.val());
+        clock!(self, clock, request, answer);
+        self.request.d.next = bits_of(self.weights.data.val(), self._access)
+            | (bits_of(self.weights.address.val(), self._access) << self.address_place.val())
+            | (bits_of(self.weights.write.val(), self._access) << self.write_place.val())
+            | (bits_of(self.weights.select.val(), self._access) << self.select_place.val());
         self.access.next = self.request.q.val();
         self.answered.next = bits_of(0u64, self._word);
         for i in 0..self._units {
             self.answered.next = self.answered.val() | self.answers[i].val();
         }
         self.answer.d.next = self.answered.val();
-        self.q.next = self.answer.q.val();
+        self.weights.q.next = self.answer.q.val();
     }
 }

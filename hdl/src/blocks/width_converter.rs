@@ -8,7 +8,8 @@
 //! taken at the earliest, and an output word is offered one cycle after its last part moved.
 
 use super::register::Register;
-use crate::wire::{ModuleName, Parameter, Wire, Word, bits_of};
+use super::stream_block::{StreamBlock, StreamPorts};
+use crate::wire::{ModuleName, Parameter, StreamIn, StreamOut, Wire, Word, bits_of};
 use rust_hdl::core::prelude::*;
 
 /// A converter between word widths.
@@ -19,18 +20,10 @@ pub struct WidthConverter {
     pub clock: Wire<In, Clock>,
     /// Synchronous reset.
     pub reset: Wire<In, Bit>,
-    /// Word in.
-    pub in_data: Wire<In>,
-    /// Whether there is a word in.
-    pub in_valid: Wire<In, Bit>,
-    /// Whether the word in is taken.
-    pub in_ready: Wire<Out, Bit>,
-    /// Word out.
-    pub out_data: Wire<Out>,
-    /// Whether there is a word out.
-    pub out_valid: Wire<Out, Bit>,
-    /// Whether the word out is taken.
-    pub out_ready: Wire<In, Bit>,
+    /// The stream in.
+    pub in_: StreamIn,
+    /// The stream out.
+    pub out: StreamOut,
     /// The word being cut, its next part lowest.
     word: Register,
     /// Parts of it still to move.
@@ -71,12 +64,8 @@ impl WidthConverter {
             module_name: ModuleName::new(format!("width_converter_{channels}x{bits}_{from}_to_{to}")),
             clock: Wire::default(),
             reset: Wire::default(),
-            in_data: Wire::of(in_width),
-            in_valid: Wire::default(),
-            in_ready: Wire::default(),
-            out_data: Wire::of(out_width),
-            out_valid: Wire::default(),
-            out_ready: Wire::default(),
+            in_: StreamIn::of(in_width),
+            out: StreamOut::of(out_width),
             word: Register::new(in_width),
             left: Register::new(left),
             moved: Register::new(moved),
@@ -102,26 +91,27 @@ impl WidthConverter {
     }
 }
 
+impl StreamBlock for WidthConverter {
+    fn ports(&mut self) -> StreamPorts<'_> {
+        StreamPorts::new(&mut self.clock, &mut self.reset, [&mut self.in_], [&mut self.out])
+    }
+}
+
 impl Logic for WidthConverter {
     #[hdl_gen]
     fn update(&mut self) {
-        self.word.clock.next = self.clock.val();
-        self.left.clock.next = self.clock.val();
-        self.moved.clock.next = self.clock.val();
-        self.filled.clock.next = self.clock.val();
-        self.assembly.clock.next = self.clock.val();
-        self.complete.clock.next = self.clock.val();
+        clock!(self, clock, word, left, moved, filled, assembly, complete);
 
-        self.out_data.next = self.assembly.q.val();
-        self.out_valid.next = self.complete.q.val().any();
+        self.out.data.next = self.assembly.q.val();
+        self.out.valid.next = self.complete.q.val().any();
         // A part moves while the assembled word, if there is one, leaves.
-        self.step.next = self.left.q.val().any() && (!self.complete.q.val().any() || self.out_ready.val());
+        self.step.next = self.left.q.val().any() && (!self.complete.q.val().any() || self.out.ready.val());
         self.vector_end.next = self.moved.q.val() == self.last_part.val();
         self.word_end.next = self.vector_end.val() || (self.filled.q.val() == self.last_filled.val());
         // The next word comes when the last part of this one moves; the rest of a vector's last word is dropped.
-        self.in_ready.next =
+        self.in_.ready.next =
             !self.left.q.val().any() || (self.step.val() && (self.vector_end.val() || (self.left.q.val() == 1u64)));
-        self.take.next = self.in_valid.val() && self.in_ready.val();
+        self.take.next = self.in_.valid.val() && self.in_.ready.val();
 
         self.word.d.next = self.word.q.val();
         self.left.d.next = self.left.q.val();
@@ -136,7 +126,7 @@ impl Logic for WidthConverter {
             }
         }
         if self.take.val() {
-            self.word.d.next = self.in_data.val();
+            self.word.d.next = self.in_.data.val();
             self.left.d.next = self.parts_in.val();
         }
 
@@ -150,7 +140,7 @@ impl Logic for WidthConverter {
         self.assembly.d.next = self.assembly.q.val();
         self.filled.d.next = self.filled.q.val();
         self.complete.d.next = self.complete.q.val();
-        if self.out_ready.val() {
+        if self.out.ready.val() {
             self.complete.d.next = bits_of(0u64, 1);
         }
         if self.step.val() {

@@ -11,14 +11,13 @@
 //! Therefore this block, the only one, states its wiring by hand: once as [`Logic::update`] and once as the same
 //! list of assignments in [`Logic::hdl`].
 
-use super::unit::{INPUTS, OUTPUTS, Unit};
+use super::Unit;
 use crate::blocks::rom::Rom;
-use crate::blocks::weight_access::WeightAccess;
-use crate::wire::{Clocked, ModuleName, Wire, Word};
-use abi::weights::ADDRESS_BITS;
-use abi::window::WORD_BITS;
+use crate::blocks::stream_block::{INPUTS, OUTPUTS};
+use crate::blocks::weight_access::{WeightAccess, WeightsSlave};
+use crate::wire::{ModuleName, StreamIn, StreamOut, Wire, Word, clocked};
 use rust_hdl::core::ast::{VerilogExpression, VerilogStatement};
-use rust_hdl::core::prelude::{Bit, Block, Clock, In, Local, Logic, Out, Probe, Verilog};
+use rust_hdl::core::prelude::{Bit, Block, Clock, In, Local, Logic, LogicLink, Probe, Verilog};
 
 /// A stage as its core sees it.
 #[derive(Debug)]
@@ -52,28 +51,12 @@ pub struct Pipeline {
     pub clock: Wire<In, Clock>,
     /// Synchronous reset.
     pub reset: Wire<In, Bit>,
-    /// Word in.
-    pub in_data: Wire<In>,
-    /// Whether there is a word in.
-    pub in_valid: Wire<In, Bit>,
-    /// Whether the word in is taken.
-    pub in_ready: Wire<Out, Bit>,
-    /// Word out.
-    pub out_data: Wire<Out>,
-    /// Whether there is a word out.
-    pub out_valid: Wire<Out, Bit>,
-    /// Whether the word out is taken.
-    pub out_ready: Wire<In, Bit>,
-    /// Whether the bus is at a word of the weights; this and the next ones only where weights are writable.
-    pub weights_select: Vec<Wire<In, Bit>>,
-    /// Whether to store the word.
-    pub weights_write: Vec<Wire<In, Bit>>,
-    /// Number of the word.
-    pub weights_address: Vec<Wire<In>>,
-    /// What to store.
-    pub weights_data: Vec<Wire<In>>,
-    /// The word at the address of three cycles before.
-    pub weights_q: Vec<Wire<Out>>,
+    /// The stream in.
+    pub in_: StreamIn,
+    /// The stream out.
+    pub out: StreamOut,
+    /// The weight window, one where weights are writable.
+    pub weights: Vec<WeightsSlave>,
     weight_access: Option<WeightAccess>,
     stages: Vec<Placed>,
     /// The wires of every stream but the first.
@@ -98,22 +81,13 @@ impl Pipeline {
         let (in_bits, out_bits) = (streams[0].1, streams[output].1);
         let stream =
             |(name, bits)| Stream { name, data: Wire::of(bits), valid: Wire::default(), ready: Wire::default() };
-        let ports = usize::from(writable > 0);
         Pipeline {
             module: ModuleName::new(name),
             clock: Wire::default(),
             reset: Wire::default(),
-            in_data: Wire::of(in_bits),
-            in_valid: Wire::default(),
-            in_ready: Wire::default(),
-            out_data: Wire::of(out_bits),
-            out_valid: Wire::default(),
-            out_ready: Wire::default(),
-            weights_select: (0..ports).map(|_| Wire::default()).collect(),
-            weights_write: (0..ports).map(|_| Wire::default()).collect(),
-            weights_address: (0..ports).map(|_| Wire::of(ADDRESS_BITS)).collect(),
-            weights_data: (0..ports).map(|_| Wire::of(WORD_BITS)).collect(),
-            weights_q: (0..ports).map(|_| Wire::of(WORD_BITS)).collect(),
+            in_: StreamIn::of(in_bits),
+            out: StreamOut::of(out_bits),
+            weights: (0..usize::from(writable > 0)).map(|_| WeightsSlave::new()).collect(),
             weight_access: (writable > 0).then(|| WeightAccess::new(writable)),
             streams: streams.into_iter().skip(1).map(stream).collect(),
             stages,
@@ -139,7 +113,7 @@ impl Pipeline {
     /// The word that moves on a stream at the coming clock edge, if one does; to be asked when settled.
     pub fn moving(&self, stream: usize) -> Option<Word> {
         match stream.checked_sub(1) {
-            None => (self.in_valid.val() && self.in_ready.val()).then(|| self.in_data.val()),
+            None => (self.in_.valid.val() && self.in_.ready.val()).then(|| self.in_.data.val()),
             Some(inner) => {
                 let stream = &self.streams[inner];
                 (stream.valid.val() && stream.ready.val()).then(|| stream.data.val())
@@ -147,92 +121,99 @@ impl Pipeline {
         }
     }
 
-    fn blocks_mut(&mut self) -> impl Iterator<Item = &mut dyn Block> {
+    /// Everything that the core is made of.
+    fn parts(&self) -> impl Iterator<Item = &dyn Block> {
+        let ports: [&dyn Block; 5] = [&self.clock, &self.reset, &self.in_, &self.out, &self.weights];
+        let streams =
+            self.streams.iter().flat_map(|Stream { data, valid, ready, .. }| [data as &dyn Block, valid, ready]);
+        let access = self.weight_access.iter().map(|access| access as &dyn Block);
+        ports.into_iter().chain(streams).chain(self.stages.iter().map(|stage| &*stage.unit as &dyn Block)).chain(access)
+    }
+
+    /// As [`parts`](Self::parts), to be changed.
+    fn parts_mut(&mut self) -> impl Iterator<Item = &mut dyn Block> {
+        let ports: [&mut dyn Block; 5] =
+            [&mut self.clock, &mut self.reset, &mut self.in_, &mut self.out, &mut self.weights];
+        let streams = self
+            .streams
+            .iter_mut()
+            .flat_map(|Stream { data, valid, ready, .. }| [data as &mut dyn Block, valid, ready]);
         let access = self.weight_access.iter_mut().map(|access| access as &mut dyn Block);
-        self.stages.iter_mut().map(|stage| stage.unit.block_mut()).chain(access)
+        let stages = self.stages.iter_mut().map(|stage| &mut *stage.unit as &mut dyn Block);
+        ports.into_iter().chain(streams).chain(stages).chain(access)
     }
 
     /// The name of one of a stream's wires.
     fn wire(&self, stream: usize, wire: &str) -> String {
         match stream.checked_sub(1) {
-            None => format!("in_{wire}"),
+            None => format!("in_${wire}"),
             Some(inner) => format!("{}_{wire}", self.streams[inner].name),
         }
     }
 }
 
-impl Clocked for Pipeline {
-    fn clock(&mut self) -> &mut Wire<In, Clock> {
-        &mut self.clock
-    }
-}
+clocked!(Pipeline: clock);
 
 impl Logic for Pipeline {
     fn update(&mut self) {
         let (clock, reset) = (self.clock.val(), self.reset.val());
         for stage in &mut self.stages {
-            stage.unit.clock(clock, reset);
-            for (port, input) in stage.inputs.iter().enumerate() {
-                let offer = match input.checked_sub(1) {
-                    None => (self.in_data.val(), self.in_valid.val()),
-                    Some(inner) => (self.streams[inner].data.val(), self.streams[inner].valid.val()),
-                };
-                stage.unit.offer(port, offer);
-                let ready = stage.unit.is_ready(port);
+            let ports = stage.unit.ports();
+            (ports.clock.next, ports.reset.next) = (clock, reset);
+            for (port, input) in ports.inputs.into_iter().zip(&stage.inputs) {
                 match input.checked_sub(1) {
-                    None => self.in_ready.next = ready,
-                    Some(inner) => self.streams[inner].ready.next = ready,
+                    None => self.in_.link(port),
+                    Some(inner) => {
+                        let stream = &mut self.streams[inner];
+                        (port.data.next, port.valid.next) = (stream.data.val(), stream.valid.val());
+                        stream.ready.next = port.ready.val();
+                    }
                 }
             }
-            for (port, output) in stage.outputs.iter().enumerate() {
+            for (port, output) in ports.outputs.into_iter().zip(&stage.outputs) {
                 let stream = &mut self.streams[*output - 1];
-                (stream.data.next, stream.valid.next) = stage.unit.offered(port);
-                stage.unit.take(port, stream.ready.val());
+                (stream.data.next, stream.valid.next) = (port.data.val(), port.valid.val());
+                port.ready.next = stream.ready.val();
             }
         }
         if let Some(access) = &mut self.weight_access {
             access.clock.next = clock;
-            access.select.next = self.weights_select[0].val();
-            access.write.next = self.weights_write[0].val();
-            access.address.next = self.weights_address[0].val();
-            access.data.next = self.weights_data[0].val();
+            self.weights[0].link(&mut access.weights);
             let units = self.stages.iter_mut().filter_map(|stage| stage.unit.weights());
             for (to_access, (to_unit, from_unit)) in access.answers.iter_mut().zip(units) {
                 to_unit.next = access.access.val();
                 to_access.next = from_unit.val();
             }
-            self.weights_q[0].next = access.q.val();
         }
         let last = &mut self.streams[self.output - 1];
-        self.out_data.next = last.data.val();
-        self.out_valid.next = last.valid.val();
-        last.ready.next = self.out_ready.val();
+        (self.out.data.next, self.out.valid.next) = (last.data.val(), last.valid.val());
+        last.ready.next = self.out.ready.val();
     }
 
     fn connect(&mut self) {
         for stage in &mut self.stages {
-            stage.unit.connect_inputs();
             if let Some((access, _)) = stage.unit.weights() {
                 access.connect();
             }
+            let ports = stage.unit.ports();
+            ports.clock.connect();
+            ports.reset.connect();
+            ports.inputs.into_iter().for_each(StreamIn::link_connect_dest);
+            ports.outputs.into_iter().for_each(StreamOut::link_connect_dest);
         }
         if let Some(access) = &mut self.weight_access {
             access.clock.connect();
-            access.select.connect();
-            access.write.connect();
-            access.address.connect();
-            access.data.connect();
+            access.weights.link_connect_dest();
             access.answers.iter_mut().for_each(Wire::connect);
         }
-        self.weights_q.iter_mut().for_each(Wire::connect);
+        self.weights.iter_mut().for_each(WeightsSlave::link_connect_source);
         for stream in &mut self.streams {
             stream.data.connect();
             stream.valid.connect();
             stream.ready.connect();
         }
-        self.in_ready.connect();
-        self.out_data.connect();
-        self.out_valid.connect();
+        self.in_.link_connect_source();
+        self.out.link_connect_source();
     }
 
     fn hdl(&self) -> Verilog {
@@ -242,7 +223,7 @@ impl Logic for Pipeline {
                 VerilogExpression::Signal(source),
             )
         };
-        let of = |stage: &Placed, port: &str, wire: &str| format!("{}${port}_{wire}", stage.name);
+        let of = |stage: &Placed, port: &str, wire: &str| format!("{}${port}${wire}", stage.name);
         let mut body = Vec::new();
         // What stages give to the streams first, so that everything is assigned before it is read.
         for stage in &self.stages {
@@ -254,7 +235,7 @@ impl Logic for Pipeline {
                 body.push(assign(self.wire(*output, "valid"), of(stage, port, "valid")));
             }
         }
-        body.push(assign(self.wire(self.output, "ready"), "out_ready".into()));
+        body.push(assign(self.wire(self.output, "ready"), "out$ready".into()));
         for stage in &self.stages {
             body.push(assign(format!("{}$clock", stage.name), "clock".into()));
             body.push(assign(format!("{}$reset", stage.name), "reset".into()));
@@ -275,12 +256,12 @@ impl Logic for Pipeline {
             }
             body.push(assign(port("clock"), "clock".into()));
             for name in ["select", "write", "address", "data"] {
-                body.push(assign(port(name), format!("weights_{name}")));
+                body.push(assign(port(&format!("weights${name}")), format!("weights${name}")));
             }
-            body.push(assign("weights_q".into(), port("q")));
+            body.push(assign("weights$q".into(), port("weights$q")));
         }
-        body.push(assign("out_data".into(), self.wire(self.output, "data")));
-        body.push(assign("out_valid".into(), self.wire(self.output, "valid")));
+        body.push(assign("out$data".into(), self.wire(self.output, "data")));
+        body.push(assign("out$valid".into(), self.wire(self.output, "valid")));
         Verilog::Combinatorial(body)
     }
 }
@@ -288,56 +269,16 @@ impl Logic for Pipeline {
 impl Block for Pipeline {
     fn connect_all(&mut self) {
         self.connect();
-        for block in self.blocks_mut() {
-            block.connect_all();
-        }
+        self.parts_mut().for_each(Block::connect_all);
     }
 
     fn update_all(&mut self) {
         self.update();
-        self.clock.update_all();
-        self.reset.update_all();
-        self.in_data.update_all();
-        self.in_valid.update_all();
-        self.in_ready.update_all();
-        self.out_data.update_all();
-        self.out_valid.update_all();
-        self.out_ready.update_all();
-        self.weights_select.iter_mut().for_each(Wire::update_all);
-        self.weights_write.iter_mut().for_each(Wire::update_all);
-        self.weights_address.iter_mut().for_each(Wire::update_all);
-        self.weights_data.iter_mut().for_each(Wire::update_all);
-        self.weights_q.iter_mut().for_each(Wire::update_all);
-        for stream in &mut self.streams {
-            stream.data.update_all();
-            stream.valid.update_all();
-            stream.ready.update_all();
-        }
-        for block in self.blocks_mut() {
-            block.update_all();
-        }
+        self.parts_mut().for_each(Block::update_all);
     }
 
     fn has_changed(&self) -> bool {
-        self.clock.has_changed()
-            || self.reset.has_changed()
-            || self.in_data.has_changed()
-            || self.in_valid.has_changed()
-            || self.in_ready.has_changed()
-            || self.out_data.has_changed()
-            || self.out_valid.has_changed()
-            || self.out_ready.has_changed()
-            || self.weights_select.iter().any(Wire::has_changed)
-            || self.weights_write.iter().any(Wire::has_changed)
-            || self.weights_address.iter().any(Wire::has_changed)
-            || self.weights_data.iter().any(Wire::has_changed)
-            || self.weights_q.iter().any(Wire::has_changed)
-            || self.weight_access.as_ref().is_some_and(Block::has_changed)
-            || self
-                .streams
-                .iter()
-                .any(|stream| stream.data.has_changed() || stream.valid.has_changed() || stream.ready.has_changed())
-            || self.stages.iter().any(|stage| stage.unit.block().has_changed())
+        self.parts().any(Block::has_changed)
     }
 
     fn accept(&self, name: &str, probe: &mut dyn Probe) {
@@ -345,18 +286,10 @@ impl Block for Pipeline {
         self.module.accept("module", probe);
         self.clock.accept("clock", probe);
         self.reset.accept("reset", probe);
-        self.in_data.accept("in_data", probe);
-        self.in_valid.accept("in_valid", probe);
-        self.in_ready.accept("in_ready", probe);
-        self.out_data.accept("out_data", probe);
-        self.out_valid.accept("out_valid", probe);
-        self.out_ready.accept("out_ready", probe);
-        // One each at most, called as if they stood alone.
-        self.weights_select.iter().for_each(|wire| wire.accept("weights_select", probe));
-        self.weights_write.iter().for_each(|wire| wire.accept("weights_write", probe));
-        self.weights_address.iter().for_each(|wire| wire.accept("weights_address", probe));
-        self.weights_data.iter().for_each(|wire| wire.accept("weights_data", probe));
-        self.weights_q.iter().for_each(|wire| wire.accept("weights_q", probe));
+        self.in_.accept("in_", probe);
+        self.out.accept("out", probe);
+        // One at most, called as if it stood alone.
+        self.weights.iter().for_each(|weights| weights.accept("weights", probe));
         for stage in &self.stages {
             for stream in stage.outputs.iter().map(|output| &self.streams[*output - 1]) {
                 stream.data.accept(&format!("{}_data", stream.name), probe);

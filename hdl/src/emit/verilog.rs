@@ -17,6 +17,7 @@ mod module;
 mod number;
 mod operator;
 mod print;
+mod shape;
 mod statement;
 mod symbol;
 
@@ -27,8 +28,9 @@ use std::collections::HashMap;
 use rust_hdl::core::prelude::Block;
 
 use super::{EmitError, Module, VerilogDesign};
-use collect::{Collector, Shape, ShapeId};
+use collect::Collector;
 use identifier::Identifiers;
+use shape::{Shape, ShapeId};
 
 /// Translates the tree below `top`.
 pub(super) fn design(top: &dyn Block, name: &str) -> Result<VerilogDesign, EmitError> {

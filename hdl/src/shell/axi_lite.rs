@@ -9,11 +9,83 @@
 //! is no such word, or where a write's strobes select only some bytes of one. A write that selects no byte changes nothing.
 
 use super::BUS_ADDRESS_BITS;
+use super::bus::BusMaster;
 use super::register_file::ANSWERS_FROM;
 use crate::blocks::register::Register;
-use crate::wire::{ModuleName, Parameter, Wire, Word, bits_of};
+use crate::wire::{ModuleName, Parameter, Wire, Word, bits_of, clocked};
 use abi::window::WORD_BITS;
 use rust_hdl::core::prelude::*;
+
+/// AXI4-Lite as a slave has it, with the standard's names.
+#[derive(Clone, Debug, LogicInterface)]
+pub struct AxiLiteSlave {
+    /// Address of a write.
+    pub awaddr: Wire<In>,
+    /// Protection of a write; ignored.
+    pub awprot: Wire<In>,
+    /// Whether there is an address of a write.
+    pub awvalid: Wire<In, Bit>,
+    /// Whether it is taken.
+    pub awready: Wire<Out, Bit>,
+    /// Word of a write.
+    pub wdata: Wire<In>,
+    /// Its bytes to write.
+    pub wstrb: Wire<In>,
+    /// Whether there is one.
+    pub wvalid: Wire<In, Bit>,
+    /// Whether it is taken.
+    pub wready: Wire<Out, Bit>,
+    /// How a write ended.
+    pub bresp: Wire<Out>,
+    /// Whether one has.
+    pub bvalid: Wire<Out, Bit>,
+    /// Whether that is taken.
+    pub bready: Wire<In, Bit>,
+    /// Address of a read.
+    pub araddr: Wire<In>,
+    /// Protection of a read; ignored.
+    pub arprot: Wire<In>,
+    /// Whether there is an address of a read.
+    pub arvalid: Wire<In, Bit>,
+    /// Whether it is taken.
+    pub arready: Wire<Out, Bit>,
+    /// Word read.
+    pub rdata: Wire<Out>,
+    /// How the read ended.
+    pub rresp: Wire<Out>,
+    /// Whether one has.
+    pub rvalid: Wire<Out, Bit>,
+    /// Whether that is taken.
+    pub rready: Wire<In, Bit>,
+}
+
+impl AxiLiteSlave {
+    /// An idle port.
+    #[allow(clippy::new_without_default, reason = "ports are made by `new`")]
+    pub fn new() -> Self {
+        AxiLiteSlave {
+            awaddr: Wire::of(BUS_ADDRESS_BITS),
+            awprot: Wire::of(PROTECTION_BITS),
+            awvalid: Wire::default(),
+            awready: Wire::default(),
+            wdata: Wire::of(WORD_BITS),
+            wstrb: Wire::of(WORD_BITS / 8),
+            wvalid: Wire::default(),
+            wready: Wire::default(),
+            bresp: Wire::of(RESPONSE_BITS),
+            bvalid: Wire::default(),
+            bready: Wire::default(),
+            araddr: Wire::of(BUS_ADDRESS_BITS),
+            arprot: Wire::of(PROTECTION_BITS),
+            arvalid: Wire::default(),
+            arready: Wire::default(),
+            rdata: Wire::of(WORD_BITS),
+            rresp: Wire::of(RESPONSE_BITS),
+            rvalid: Wire::default(),
+            rready: Wire::default(),
+        }
+    }
+}
 
 /// A slave on AXI4-Lite that is a master inside.
 #[derive(Clone, Debug, LogicBlock)]
@@ -23,52 +95,10 @@ pub struct AxiLiteBridge {
     pub clock: Wire<In, Clock>,
     /// Synchronous reset.
     pub reset: Wire<In, Bit>,
-    /// Address of a write.
-    pub s_axi_awaddr: Wire<In>,
-    /// Whether there is one.
-    pub s_axi_awvalid: Wire<In, Bit>,
-    /// Whether it is taken.
-    pub s_axi_awready: Wire<Out, Bit>,
-    /// Word of a write.
-    pub s_axi_wdata: Wire<In>,
-    /// Its bytes to write.
-    pub s_axi_wstrb: Wire<In>,
-    /// Whether there is one.
-    pub s_axi_wvalid: Wire<In, Bit>,
-    /// Whether it is taken.
-    pub s_axi_wready: Wire<Out, Bit>,
-    /// How a write ended.
-    pub s_axi_bresp: Wire<Out>,
-    /// Whether one has.
-    pub s_axi_bvalid: Wire<Out, Bit>,
-    /// Whether that is taken.
-    pub s_axi_bready: Wire<In, Bit>,
-    /// Address of a read.
-    pub s_axi_araddr: Wire<In>,
-    /// Whether there is one.
-    pub s_axi_arvalid: Wire<In, Bit>,
-    /// Whether it is taken.
-    pub s_axi_arready: Wire<Out, Bit>,
-    /// Word read.
-    pub s_axi_rdata: Wire<Out>,
-    /// How the read ended.
-    pub s_axi_rresp: Wire<Out>,
-    /// Whether one has.
-    pub s_axi_rvalid: Wire<Out, Bit>,
-    /// Whether that is taken.
-    pub s_axi_rready: Wire<In, Bit>,
-    /// Byte address of a word.
-    pub address: Wire<Out>,
-    /// Whether to store a word.
-    pub write: Wire<Out, Bit>,
-    /// The word to store.
-    pub write_data: Wire<Out>,
-    /// The word read.
-    pub read_data: Wire<In>,
-    /// Whether the word can be read.
-    pub readable: Wire<In, Bit>,
-    /// Whether the word can be written.
-    pub writable: Wire<In, Bit>,
+    /// AXI4-Lite.
+    pub s_axi: AxiLiteSlave,
+    /// The bus.
+    pub bus: BusMaster,
     /// An address of a write waits, and its word.
     address_taken: Register,
     word_taken: Register,
@@ -121,29 +151,8 @@ impl AxiLiteBridge {
             module_name: ModuleName::new("axi_lite_bridge"),
             clock: Wire::default(),
             reset: Wire::default(),
-            s_axi_awaddr: Wire::of(BUS_ADDRESS_BITS),
-            s_axi_awvalid: Wire::default(),
-            s_axi_awready: Wire::default(),
-            s_axi_wdata: Wire::of(WORD_BITS),
-            s_axi_wstrb: Wire::of(WORD_BITS / 8),
-            s_axi_wvalid: Wire::default(),
-            s_axi_wready: Wire::default(),
-            s_axi_bresp: Wire::of(RESPONSE_BITS),
-            s_axi_bvalid: Wire::default(),
-            s_axi_bready: Wire::default(),
-            s_axi_araddr: Wire::of(BUS_ADDRESS_BITS),
-            s_axi_arvalid: Wire::default(),
-            s_axi_arready: Wire::default(),
-            s_axi_rdata: Wire::of(WORD_BITS),
-            s_axi_rresp: Wire::of(RESPONSE_BITS),
-            s_axi_rvalid: Wire::default(),
-            s_axi_rready: Wire::default(),
-            address: Wire::of(32),
-            write: Wire::default(),
-            write_data: Wire::of(WORD_BITS),
-            read_data: Wire::of(WORD_BITS),
-            readable: Wire::default(),
-            writable: Wire::default(),
+            s_axi: AxiLiteSlave::new(),
+            bus: BusMaster::new(),
             address_taken: Register::new(1),
             word_taken: Register::new(1),
             write_address: Register::new(BUS_ADDRESS_BITS),
@@ -174,38 +183,29 @@ impl AxiLiteBridge {
     }
 }
 
+clocked!(AxiLiteBridge: clock);
+
 impl Logic for AxiLiteBridge {
     #[hdl_gen]
     fn update(&mut self) {
-        self.address_taken.clock.next = self.clock.val();
-        self.word_taken.clock.next = self.clock.val();
-        self.write_address.clock.next = self.clock.val();
-        self.word.clock.next = self.clock.val();
-        self.strobes.clock.next = self.clock.val();
-        self.write_response.clock.next = self.clock.val();
-        self.write_done.clock.next = self.clock.val();
-        self.read_taken.clock.next = self.clock.val();
-        self.read_address.clock.next = self.clock.val();
-        self.read_word.clock.next = self.clock.val();
-        self.read_response.clock.next = self.clock.val();
-        self.read_done.clock.next = self.clock.val();
-        self.stage.clock.next = self.clock.val();
-        self.writing.clock.next = self.clock.val();
+        clock!(self, clock, address_taken, word_taken, write_address, word, strobes, write_response);
+        clock!(self, clock, write_done, read_taken, read_address, read_word, read_response, read_done, stage);
+        clock!(self, clock, writing);
 
-        self.s_axi_awready.next = !self.address_taken.q.val().any();
-        self.s_axi_wready.next = !self.word_taken.q.val().any();
-        self.s_axi_bresp.next = self.write_response.q.val();
-        self.s_axi_bvalid.next = self.write_done.q.val().any();
-        self.s_axi_arready.next = !self.read_taken.q.val().any();
-        self.s_axi_rdata.next = self.read_word.q.val();
-        self.s_axi_rresp.next = self.read_response.q.val();
-        self.s_axi_rvalid.next = self.read_done.q.val().any();
+        self.s_axi.awready.next = !self.address_taken.q.val().any();
+        self.s_axi.wready.next = !self.word_taken.q.val().any();
+        self.s_axi.bresp.next = self.write_response.q.val();
+        self.s_axi.bvalid.next = self.write_done.q.val().any();
+        self.s_axi.arready.next = !self.read_taken.q.val().any();
+        self.s_axi.rdata.next = self.read_word.q.val();
+        self.s_axi.rresp.next = self.read_response.q.val();
+        self.s_axi.rvalid.next = self.read_done.q.val().any();
 
-        self.address.next = bits_of(self.read_address.q.val() & self.word_mask.val(), self._address);
+        self.bus.address.next = bits_of(self.read_address.q.val() & self.word_mask.val(), self._address);
         if self.writing.q.val().any() {
-            self.address.next = bits_of(self.write_address.q.val() & self.word_mask.val(), self._address);
+            self.bus.address.next = bits_of(self.write_address.q.val() & self.word_mask.val(), self._address);
         }
-        self.write_data.next = self.word.q.val();
+        self.bus.write_data.next = self.word.q.val();
         self.whole.next = self.strobes.q.val() == self.every_byte.val();
         self.none.next = !self.strobes.q.val().any();
 
@@ -226,37 +226,37 @@ impl Logic for AxiLiteBridge {
         }
         self.finish_write.next = (self.stage.q.val() == self.answered.val()) && self.writing.q.val().any();
         self.finish_read.next = (self.stage.q.val() == self.answered.val()) && !self.writing.q.val().any();
-        self.write.next = self.finish_write.val() && self.whole.val() && self.writable.val();
+        self.bus.write.next = self.finish_write.val() && self.whole.val() && self.bus.writable.val();
 
         self.write_address.d.next = self.write_address.q.val();
         self.address_taken.d.next = self.address_taken.q.val();
-        if self.s_axi_awvalid.val() && self.s_axi_awready.val() {
-            self.write_address.d.next = self.s_axi_awaddr.val();
+        if self.s_axi.awvalid.val() && self.s_axi.awready.val() {
+            self.write_address.d.next = self.s_axi.awaddr.val();
             self.address_taken.d.next = bits_of(1u64, 1);
         }
         self.word.d.next = self.word.q.val();
         self.strobes.d.next = self.strobes.q.val();
         self.word_taken.d.next = self.word_taken.q.val();
-        if self.s_axi_wvalid.val() && self.s_axi_wready.val() {
-            self.word.d.next = self.s_axi_wdata.val();
-            self.strobes.d.next = self.s_axi_wstrb.val();
+        if self.s_axi.wvalid.val() && self.s_axi.wready.val() {
+            self.word.d.next = self.s_axi.wdata.val();
+            self.strobes.d.next = self.s_axi.wstrb.val();
             self.word_taken.d.next = bits_of(1u64, 1);
         }
         self.write_done.d.next = self.write_done.q.val();
         self.write_response.d.next = self.write_response.q.val();
-        if self.s_axi_bready.val() {
+        if self.s_axi.bready.val() {
             self.write_done.d.next = bits_of(0u64, 1);
         }
         self.read_address.d.next = self.read_address.q.val();
         self.read_taken.d.next = self.read_taken.q.val();
-        if self.s_axi_arvalid.val() && self.s_axi_arready.val() {
-            self.read_address.d.next = self.s_axi_araddr.val();
+        if self.s_axi.arvalid.val() && self.s_axi.arready.val() {
+            self.read_address.d.next = self.s_axi.araddr.val();
             self.read_taken.d.next = bits_of(1u64, 1);
         }
         self.read_done.d.next = self.read_done.q.val();
         self.read_word.d.next = self.read_word.q.val();
         self.read_response.d.next = self.read_response.q.val();
-        if self.s_axi_rready.val() {
+        if self.s_axi.rready.val() {
             self.read_done.d.next = bits_of(0u64, 1);
         }
         if self.finish_write.val() {
@@ -265,7 +265,7 @@ impl Logic for AxiLiteBridge {
             self.word_taken.d.next = bits_of(0u64, 1);
             self.write_done.d.next = bits_of(1u64, 1);
             self.write_response.d.next = self.slave_error.val();
-            if self.none.val() || (self.whole.val() && self.writable.val()) {
+            if self.none.val() || (self.whole.val() && self.bus.writable.val()) {
                 self.write_response.d.next = bits_of(0u64, 2);
             }
         }
@@ -273,9 +273,9 @@ impl Logic for AxiLiteBridge {
             self.stage.d.next = bits_of(0u64, self._stage);
             self.read_taken.d.next = bits_of(0u64, 1);
             self.read_done.d.next = bits_of(1u64, 1);
-            self.read_word.d.next = self.read_data.val();
+            self.read_word.d.next = self.bus.read_data.val();
             self.read_response.d.next = self.slave_error.val();
-            if self.readable.val() {
+            if self.bus.readable.val() {
                 self.read_response.d.next = bits_of(0u64, 2);
             }
         }

@@ -12,12 +12,61 @@
 use crate::blocks::address_bits;
 use crate::blocks::register::Register;
 use crate::blocks::stream_fifo::StreamFifo;
+use crate::blocks::weight_access::WeightsSlave;
 use crate::design::Pipeline;
-use crate::wire::{Clocked, ModuleName, Parameter, Wire, Word, bits_of};
+use crate::wire::{ModuleName, Parameter, StreamOut, Wire, Word, bits_of, clocked};
 use abi::packing::StreamFormat;
-use abi::weights::ADDRESS_BITS;
-use abi::window::WORD_BITS;
 use rust_hdl::core::prelude::*;
+
+/// AXI4-Stream as its reader has it.
+#[derive(Clone, Debug, LogicInterface)]
+pub struct AxiStreamSlave {
+    /// Word in.
+    pub tdata: Wire<In>,
+    /// Whether the word in is said to be the last of an image.
+    pub tlast: Wire<In, Bit>,
+    /// Whether there is a word in.
+    pub tvalid: Wire<In, Bit>,
+    /// Whether the word in is taken.
+    pub tready: Wire<Out, Bit>,
+}
+
+impl AxiStreamSlave {
+    /// A port for the words of `stream`.
+    pub fn new(stream: &StreamFormat) -> Self {
+        AxiStreamSlave {
+            tdata: Wire::of(data_bits(stream)),
+            tlast: Wire::default(),
+            tvalid: Wire::default(),
+            tready: Wire::default(),
+        }
+    }
+}
+
+/// AXI4-Stream as its writer has it.
+#[derive(Clone, Debug, LogicInterface)]
+pub struct AxiStreamMaster {
+    /// Word out.
+    pub tdata: Wire<Out>,
+    /// Whether the word out is the last of an answer.
+    pub tlast: Wire<Out, Bit>,
+    /// Whether there is a word out.
+    pub tvalid: Wire<Out, Bit>,
+    /// Whether the word out is taken.
+    pub tready: Wire<In, Bit>,
+}
+
+impl AxiStreamMaster {
+    /// A port for the words of `stream`.
+    pub fn new(stream: &StreamFormat) -> Self {
+        AxiStreamMaster {
+            tdata: Wire::of(data_bits(stream)),
+            tlast: Wire::default(),
+            tvalid: Wire::default(),
+            tready: Wire::default(),
+        }
+    }
+}
 
 /// A core with streams of AXI.
 #[derive(Debug, LogicBlock)]
@@ -27,38 +76,18 @@ pub struct AxiStreamCore {
     pub clock: Wire<In, Clock>,
     /// Synchronous reset.
     pub reset: Wire<In, Bit>,
-    /// Word in.
-    pub s_axis_tdata: Wire<In>,
-    /// Whether the word in is said to be the last of an image.
-    pub s_axis_tlast: Wire<In, Bit>,
-    /// Whether there is a word in.
-    pub s_axis_tvalid: Wire<In, Bit>,
-    /// Whether the word in is taken.
-    pub s_axis_tready: Wire<Out, Bit>,
-    /// Word out.
-    pub m_axis_tdata: Wire<Out>,
-    /// Whether the word out is the last of an answer.
-    pub m_axis_tlast: Wire<Out, Bit>,
-    /// Whether there is a word out.
-    pub m_axis_tvalid: Wire<Out, Bit>,
-    /// Whether the word out is taken.
-    pub m_axis_tready: Wire<In, Bit>,
+    /// Images.
+    pub s_axis: AxiStreamSlave,
+    /// Answers.
+    pub m_axis: AxiStreamMaster,
     /// The first word of an image is taken.
     pub image_begun: Wire<Out, Bit>,
     /// The last word of an answer is taken.
     pub image_done: Wire<Out, Bit>,
     /// A word is taken whose `tlast` is wrong.
     pub frame_error: Wire<Out, Bit>,
-    /// Where weights are writable, the access to them, as the core has it.
-    pub weights_select: Vec<Wire<In, Bit>>,
-    /// Whether a word of them is stored.
-    pub weights_write: Vec<Wire<In, Bit>>,
-    /// Which one.
-    pub weights_address: Vec<Wire<In>>,
-    /// What is stored.
-    pub weights_data: Vec<Wire<In>>,
-    /// The word that is there.
-    pub weights_q: Vec<Wire<Out>>,
+    /// The weight window, one where weights are writable.
+    pub weights: Vec<WeightsSlave>,
     queue_in: StreamFifo,
     core: Pipeline,
     queue_out: StreamFifo,
@@ -94,22 +123,12 @@ impl AxiStreamCore {
             module_name: ModuleName::new("axi_stream_core"),
             clock: Wire::default(),
             reset: Wire::default(),
-            s_axis_tdata: Wire::of(data_bits(input)),
-            s_axis_tlast: Wire::default(),
-            s_axis_tvalid: Wire::default(),
-            s_axis_tready: Wire::default(),
-            m_axis_tdata: Wire::of(data_bits(output)),
-            m_axis_tlast: Wire::default(),
-            m_axis_tvalid: Wire::default(),
-            m_axis_tready: Wire::default(),
+            s_axis: AxiStreamSlave::new(input),
+            m_axis: AxiStreamMaster::new(output),
             image_begun: Wire::default(),
             image_done: Wire::default(),
             frame_error: Wire::default(),
-            weights_select: (0..weights).map(|_| Wire::default()).collect(),
-            weights_write: (0..weights).map(|_| Wire::default()).collect(),
-            weights_address: (0..weights).map(|_| Wire::of(ADDRESS_BITS)).collect(),
-            weights_data: (0..weights).map(|_| Wire::of(WORD_BITS)).collect(),
-            weights_q: (0..weights).map(|_| Wire::of(WORD_BITS)).collect(),
+            weights: (0..weights).map(|_| WeightsSlave::new()).collect(),
             queue_in: StreamFifo::new(QUEUE_WORDS, input.word_bits()),
             core,
             queue_out: StreamFifo::new(QUEUE_WORDS, output.word_bits()),
@@ -133,53 +152,37 @@ impl AxiStreamCore {
     }
 }
 
-impl Clocked for AxiStreamCore {
-    fn clock(&mut self) -> &mut Wire<In, Clock> {
-        &mut self.clock
-    }
-}
+clocked!(AxiStreamCore: clock);
 
 impl Logic for AxiStreamCore {
     #[hdl_gen]
     fn update(&mut self) {
-        self.queue_in.clock.next = self.clock.val();
-        self.core.clock.next = self.clock.val();
-        self.queue_out.clock.next = self.clock.val();
-        self.words_in.clock.next = self.clock.val();
-        self.words_out.clock.next = self.clock.val();
+        clock!(self, clock, queue_in, core, queue_out, words_in, words_out);
         self.queue_in.reset.next = self.reset.val();
         self.core.reset.next = self.reset.val();
         for i in 0..self._weights {
-            self.core.weights_select[i].next = self.weights_select[i].val();
-            self.core.weights_write[i].next = self.weights_write[i].val();
-            self.core.weights_address[i].next = self.weights_address[i].val();
-            self.core.weights_data[i].next = self.weights_data[i].val();
-            self.weights_q[i].next = self.core.weights_q[i].val();
+            WeightsSlave::link(&mut self.weights[i], &mut self.core.weights[i]);
         }
         self.queue_out.reset.next = self.reset.val();
 
         // A word taken during a reset would be lost.
-        self.s_axis_tready.next = self.queue_in.in_ready.val() && !self.reset.val();
-        self.push.next = self.s_axis_tvalid.val() && self.s_axis_tready.val();
-        self.queue_in.in_data.next = self.s_axis_tdata.val();
-        self.queue_in.in_valid.next = self.push.val();
-        self.core.in_data.next = self.queue_in.out_data.val();
-        self.core.in_valid.next = self.queue_in.out_valid.val();
-        self.queue_in.out_ready.next = self.core.in_ready.val();
+        self.s_axis.tready.next = self.queue_in.in_.ready.val() && !self.reset.val();
+        self.push.next = self.s_axis.tvalid.val() && self.s_axis.tready.val();
+        self.queue_in.in_.data.next = self.s_axis.tdata.val();
+        self.queue_in.in_.valid.next = self.push.val();
+        StreamOut::join(&mut self.queue_in.out, &mut self.core.in_);
 
-        self.queue_out.in_data.next = self.core.out_data.val();
-        self.queue_out.in_valid.next = self.core.out_valid.val();
-        self.core.out_ready.next = self.queue_out.in_ready.val();
-        self.m_axis_tdata.next = bits_of(self.queue_out.out_data.val(), self._out_width);
-        self.m_axis_tvalid.next = self.queue_out.out_valid.val();
-        self.m_axis_tlast.next = self.words_out.q.val() == self.last_word_out.val();
-        self.queue_out.out_ready.next = self.m_axis_tready.val();
-        self.pop.next = self.m_axis_tvalid.val() && self.m_axis_tready.val();
+        StreamOut::join(&mut self.core.out, &mut self.queue_out.in_);
+        self.m_axis.tdata.next = bits_of(self.queue_out.out.data.val(), self._out_width);
+        self.m_axis.tvalid.next = self.queue_out.out.valid.val();
+        self.m_axis.tlast.next = self.words_out.q.val() == self.last_word_out.val();
+        self.queue_out.out.ready.next = self.m_axis.tready.val();
+        self.pop.next = self.m_axis.tvalid.val() && self.m_axis.tready.val();
 
         self.last_in.next = self.words_in.q.val() == self.last_word_in.val();
         self.image_begun.next = self.push.val() && !self.words_in.q.val().any();
-        self.image_done.next = self.pop.val() && self.m_axis_tlast.val();
-        self.frame_error.next = self.push.val() && (self.s_axis_tlast.val() != self.last_in.val());
+        self.image_done.next = self.pop.val() && self.m_axis.tlast.val();
+        self.frame_error.next = self.push.val() && (self.s_axis.tlast.val() != self.last_in.val());
         self.words_in.d.next = self.words_in.q.val() + self.push.val();
         self.words_out.d.next = self.words_out.q.val() + self.pop.val();
         if self.reset.val() || (self.push.val() && self.last_in.val()) {

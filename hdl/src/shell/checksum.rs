@@ -11,7 +11,7 @@
 //! line lasts 39 cycles or more.
 
 use crate::blocks::register::Register;
-use crate::wire::{ModuleName, Parameter, Wire, Word, bits_of};
+use crate::wire::{ModuleName, Parameter, Wire, Word, bits_of, clocked};
 use abi::frame::CHECKSUM_POLYNOMIAL;
 use rust_hdl::core::prelude::*;
 
@@ -60,11 +60,12 @@ impl Checksum {
     }
 }
 
+clocked!(Checksum: clock);
+
 impl Logic for Checksum {
     #[hdl_gen]
     fn update(&mut self) {
-        self.remainder.clock.next = self.clock.val();
-        self.mismatch.clock.next = self.clock.val();
+        clock!(self, clock, remainder, mismatch);
 
         self.next_bit.next = !self.remainder.q.val().get_bit(0u64);
         self.wrong.next = self.mismatch.q.val().any();

@@ -3,9 +3,10 @@
 //! Ports: `clock`; `reset`, high for as long as the clock is not to be relied on, as before a PLL has locked; `rx` and
 //! `tx`, the UART's pins; `ready`, high once the reset is over; `busy`, high while images are in work.
 
+use super::bus::BusMaster;
 use super::mapped_core::MappedCore;
 use super::uart_bridge::UartBridge;
-use crate::wire::{Clocked, ModuleName, Wire};
+use crate::wire::{ModuleName, Wire, clocked};
 use abi::uart::UartTiming;
 use rust_hdl::core::prelude::*;
 
@@ -46,31 +47,21 @@ impl Device {
     }
 }
 
-impl Clocked for Device {
-    fn clock(&mut self) -> &mut Wire<In, Clock> {
-        &mut self.clock
-    }
-}
+clocked!(Device: clock);
 
 impl Logic for Device {
     #[hdl_gen]
     fn update(&mut self) {
-        self.bridge.clock.next = self.clock.val();
-        self.mapped.clock.next = self.clock.val();
+        clock!(self, clock, bridge, mapped);
         self.mapped.reset.next = self.reset.val();
         // Not by a reset that the host asks for: the bridge must answer that request.
         self.bridge.reset.next = self.reset.val();
 
         self.bridge.rx.next = self.rx.val();
         self.tx.next = self.bridge.tx.val();
-        self.mapped.address.next = self.bridge.address.val();
-        self.mapped.write.next = self.bridge.write.val();
-        self.mapped.write_data.next = self.bridge.write_data.val();
+        BusMaster::join(&mut self.bridge.bus, &mut self.mapped.bus);
         self.mapped.line_error.next = self.bridge.line_error.val();
         self.mapped.frame_error.next = self.bridge.frame_error.val();
-        self.bridge.read_data.next = self.mapped.read_data.val();
-        self.bridge.readable.next = self.mapped.readable.val();
-        self.bridge.writable.next = self.mapped.writable.val();
         self.ready.next = self.mapped.ready.val();
         self.busy.next = self.mapped.busy.val();
     }

@@ -20,12 +20,13 @@
 //! and, in a refusal, its count. Between the end of a request and the end of its answer no byte is taken in, and inside a
 //! frame one in ten cycles. A frame that stops in the middle waits for its next byte for ever; the next flag drops it.
 
+use super::bus::BusMaster;
 use super::checksum::Checksum;
 use super::frame_receiver::FrameReceiver;
 use super::frame_transmitter::FrameTransmitter;
 use super::request_header::{INDEX_BITS, REFUSAL_BITS, RequestHeader};
 use crate::blocks::register::Register;
-use crate::wire::{ModuleName, Parameter, Wire, Word, bits_of};
+use crate::wire::{ModuleName, Parameter, StreamIn, StreamOut, Wire, Word, bits_of, clocked};
 use abi::frame::{CHECKSUM_BYTES, FrameKind, HEADER_BYTES, Refusal};
 use rust_hdl::core::prelude::*;
 
@@ -44,30 +45,12 @@ pub struct FrameBridge {
     pub clock: Wire<In, Clock>,
     /// Synchronous reset.
     pub reset: Wire<In, Bit>,
-    /// Byte of the line in.
-    pub in_data: Wire<In>,
-    /// Whether there is one.
-    pub in_valid: Wire<In, Bit>,
-    /// Whether it is taken.
-    pub in_ready: Wire<Out, Bit>,
-    /// Byte of the line out.
-    pub out_data: Wire<Out>,
-    /// Whether there is one.
-    pub out_valid: Wire<Out, Bit>,
-    /// Whether it is taken.
-    pub out_ready: Wire<In, Bit>,
-    /// Byte address of a word.
-    pub address: Wire<Out>,
-    /// Whether to store a word.
-    pub write: Wire<Out, Bit>,
-    /// The word to store.
-    pub write_data: Wire<Out>,
-    /// The word read.
-    pub read_data: Wire<In>,
-    /// Whether the word can be read.
-    pub readable: Wire<In, Bit>,
-    /// Whether the word can be written.
-    pub writable: Wire<In, Bit>,
+    /// The stream in.
+    pub in_: StreamIn,
+    /// The stream out.
+    pub out: StreamOut,
+    /// The bus.
+    pub bus: BusMaster,
     /// Whether a frame is dropped or refused for its bytes.
     pub frame_error: Wire<Out, Bit>,
     receiver: FrameReceiver,
@@ -138,18 +121,9 @@ impl FrameBridge {
             module_name: ModuleName::new("frame_bridge"),
             clock: Wire::default(),
             reset: Wire::default(),
-            in_data: Wire::of(8),
-            in_valid: Wire::default(),
-            in_ready: Wire::default(),
-            out_data: Wire::of(8),
-            out_valid: Wire::default(),
-            out_ready: Wire::default(),
-            address: Wire::of(32),
-            write: Wire::default(),
-            write_data: Wire::of(32),
-            read_data: Wire::of(32),
-            readable: Wire::default(),
-            writable: Wire::default(),
+            in_: StreamIn::of(8),
+            out: StreamOut::of(8),
+            bus: BusMaster::new(),
             frame_error: Wire::default(),
             receiver: FrameReceiver::new(),
             transmitter: FrameTransmitter::new(),
@@ -201,21 +175,13 @@ impl FrameBridge {
     }
 }
 
+clocked!(FrameBridge: clock);
+
 impl Logic for FrameBridge {
     #[hdl_gen]
     fn update(&mut self) {
-        self.receiver.clock.next = self.clock.val();
-        self.transmitter.clock.next = self.clock.val();
-        self.checksum.clock.next = self.clock.val();
-        self.state.clock.next = self.clock.val();
-        self.place.clock.next = self.clock.val();
-        self.left.clock.next = self.clock.val();
-        self.byte.clock.next = self.clock.val();
-        self.header.clock.next = self.clock.val();
-        self.word.clock.next = self.clock.val();
-        self.index.clock.next = self.clock.val();
-        self.word_address.clock.next = self.clock.val();
-        self.refusal.clock.next = self.clock.val();
+        clock!(self, clock, receiver, transmitter, checksum, state, place, left, byte, header, word, index);
+        clock!(self, clock, word_address, refusal);
         self.receiver.reset.next = self.reset.val();
         self.transmitter.reset.next = self.reset.val();
 
@@ -239,25 +205,23 @@ impl Logic for FrameBridge {
         self.last_word.next = self.next_index.val() == self.request.words.val();
 
         self.word_address.d.next = self.request.address.val() + (bits_of(self.index.q.val(), 32) << 2u64);
-        self.address.next = self.word_address.q.val();
-        self.write_data.next = self.word.q.val();
-        self.write.next = self.receiving.val()
+        self.bus.address.next = self.word_address.q.val();
+        self.bus.write_data.next = self.word.q.val();
+        self.bus.write.next = self.receiving.val()
             && self.whole.val()
-            && self.writable.val()
+            && self.bus.writable.val()
             && !self.refused.val()
             && ((self.word_end.val() && !self.request.is_register.val())
                 || (self.payload_end.val() && self.request.is_register.val() && !self.checksum.wrong.val()));
 
-        self.receiver.in_data.next = self.in_data.val();
-        self.in_ready.next = (self.hunting.val() || self.receiving.val()) && !self.shift.val() && !self.whole.val();
-        self.receiver.in_valid.next = self.in_valid.val() && self.in_ready.val();
-        self.transmitter.in_data.next = self.byte.q.val();
+        self.receiver.in_data.next = self.in_.data.val();
+        self.in_.ready.next = (self.hunting.val() || self.receiving.val()) && !self.shift.val() && !self.whole.val();
+        self.receiver.in_valid.next = self.in_.valid.val() && self.in_.ready.val();
+        self.transmitter.in_.data.next = self.byte.q.val();
         self.transmitter.in_flag.next = !self.sending.val();
-        self.transmitter.in_valid.next =
+        self.transmitter.in_.valid.next =
             self.opening.val() || (self.sending.val() && self.leave.val()) || self.closing.val();
-        self.out_data.next = self.transmitter.out_data.val();
-        self.out_valid.next = self.transmitter.out_valid.val();
-        self.transmitter.out_ready.next = self.out_ready.val();
+        StreamOut::link(&mut self.out, &mut self.transmitter.out);
 
         self.begin.next = self.receiver.flag.val();
         self.frame_error.next = self.receiving.val()
@@ -305,7 +269,7 @@ impl Logic for FrameBridge {
                 self.byte.d.next = self.receiver.data.val();
             }
         } else if self.leave.val() && (self.place.q.val() == self.word_place.val()) {
-            self.word.d.next = self.read_data.val();
+            self.word.d.next = self.bus.read_data.val();
         }
 
         self.place.d.next = self.place.q.val();
@@ -358,17 +322,17 @@ impl Logic for FrameBridge {
                     self.state.d.next = self.open.val();
                     if self.checksum.wrong.val() {
                         self.refusal.d.next = self.payload_refusal.val();
-                    } else if self.request.is_register.val() && !self.writable.val() {
+                    } else if self.request.is_register.val() && !self.bus.writable.val() {
                         self.refusal.d.next = self.address_refusal.val();
                     }
-                } else if self.word_end.val() && !self.request.is_register.val() && !self.writable.val() {
+                } else if self.word_end.val() && !self.request.is_register.val() && !self.bus.writable.val() {
                     self.refusal.d.next = self.address_refusal.val();
                 }
             }
         } else if self.probing.val() {
             if self.leave.val() {
                 self.left.d.next = self.probe_cycles.val();
-                if !self.readable.val() {
+                if !self.bus.readable.val() {
                     self.state.d.next = self.open.val();
                     self.refusal.d.next = self.address_refusal.val();
                 } else if self.last_word.val() {
@@ -376,14 +340,14 @@ impl Logic for FrameBridge {
                 }
             }
         } else if self.opening.val() {
-            if self.transmitter.in_ready.val() {
+            if self.transmitter.in_.ready.val() {
                 self.state.d.next = self.send.val();
                 self.left.d.next = self.byte_cycles.val();
             }
         } else if self.sending.val() {
             if self.leave.val() {
                 self.left.d.next = self.left.q.val();
-                if self.transmitter.in_ready.val() {
+                if self.transmitter.in_.ready.val() {
                     self.left.d.next = self.byte_cycles.val();
                     if self.answered.val() {
                         self.state.d.next = self.close.val();
@@ -391,7 +355,7 @@ impl Logic for FrameBridge {
                     }
                 }
             }
-        } else if self.transmitter.in_ready.val() {
+        } else if self.transmitter.in_.ready.val() {
             self.state.d.next = self.hunt.val();
         }
         if self.reset.val() {

@@ -4,7 +4,7 @@
 //! is a flag, or `valid` that it belongs to a frame, as `data`.
 
 use crate::blocks::register::Register;
-use crate::wire::{ModuleName, Parameter, Wire, Word, bits_of};
+use crate::wire::{ModuleName, Parameter, Wire, Word, bits_of, clocked};
 use abi::frame::{ESCAPE, ESCAPE_FLIP, FLAG};
 use rust_hdl::core::prelude::*;
 
@@ -53,6 +53,8 @@ impl FrameReceiver {
         }
     }
 }
+
+clocked!(FrameReceiver: clock);
 
 impl Logic for FrameReceiver {
     #[hdl_gen]

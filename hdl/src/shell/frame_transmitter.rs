@@ -7,7 +7,7 @@
 //! becomes.
 
 use crate::blocks::register::Register;
-use crate::wire::{ModuleName, Parameter, Wire, Word, bits_of};
+use crate::wire::{ModuleName, Parameter, StreamIn, StreamOut, Wire, Word, bits_of, clocked};
 use abi::frame::{ESCAPE, ESCAPE_FLIP, FLAG};
 use rust_hdl::core::prelude::*;
 
@@ -19,20 +19,12 @@ pub struct FrameTransmitter {
     pub clock: Wire<In, Clock>,
     /// Synchronous reset.
     pub reset: Wire<In, Bit>,
-    /// Byte in.
-    pub in_data: Wire<In>,
-    /// Whether it is a flag, whatever the byte.
+    /// The stream in.
+    pub in_: StreamIn,
+    /// Whether the word in is a flag, whatever the byte.
     pub in_flag: Wire<In, Bit>,
-    /// Whether there is a byte in.
-    pub in_valid: Wire<In, Bit>,
-    /// Whether the byte in is taken.
-    pub in_ready: Wire<Out, Bit>,
-    /// Byte out.
-    pub out_data: Wire<Out>,
-    /// Whether there is a byte out.
-    pub out_valid: Wire<Out, Bit>,
-    /// Whether the byte out is taken.
-    pub out_ready: Wire<In, Bit>,
+    /// The stream out.
+    pub out: StreamOut,
     /// Whether the byte in has been announced.
     escaped: Register,
     announce: Wire<Local, Bit>,
@@ -49,13 +41,9 @@ impl FrameTransmitter {
             module_name: ModuleName::new("frame_transmitter"),
             clock: Wire::default(),
             reset: Wire::default(),
-            in_data: Wire::of(8),
+            in_: StreamIn::of(8),
             in_flag: Wire::default(),
-            in_valid: Wire::default(),
-            in_ready: Wire::default(),
-            out_data: Wire::of(8),
-            out_valid: Wire::default(),
-            out_ready: Wire::default(),
+            out: StreamOut::of(8),
             escaped: Register::new(1),
             announce: Wire::default(),
             flag_code: Parameter::new(Word::new(FLAG.into(), 8)),
@@ -65,26 +53,28 @@ impl FrameTransmitter {
     }
 }
 
+clocked!(FrameTransmitter: clock);
+
 impl Logic for FrameTransmitter {
     #[hdl_gen]
     fn update(&mut self) {
-        self.escaped.clock.next = self.clock.val();
+        clock!(self, clock, escaped);
 
         self.announce.next = false;
-        self.out_data.next = self.in_data.val();
+        self.out.data.next = self.in_.data.val();
         if self.in_flag.val() {
-            self.out_data.next = self.flag_code.val();
+            self.out.data.next = self.flag_code.val();
         } else if self.escaped.q.val().any() {
-            self.out_data.next = self.in_data.val() ^ self.escape_flip.val();
-        } else if (self.in_data.val() == self.flag_code.val()) || (self.in_data.val() == self.escape_code.val()) {
+            self.out.data.next = self.in_.data.val() ^ self.escape_flip.val();
+        } else if (self.in_.data.val() == self.flag_code.val()) || (self.in_.data.val() == self.escape_code.val()) {
             self.announce.next = true;
-            self.out_data.next = self.escape_code.val();
+            self.out.data.next = self.escape_code.val();
         }
 
-        self.out_valid.next = self.in_valid.val();
-        self.in_ready.next = self.out_ready.val() && !self.announce.val();
+        self.out.valid.next = self.in_.valid.val();
+        self.in_.ready.next = self.out.ready.val() && !self.announce.val();
         self.escaped.d.next = self.escaped.q.val();
-        if self.in_valid.val() && self.out_ready.val() {
+        if self.in_.valid.val() && self.out.ready.val() {
             self.escaped.d.next = bits_of(0u64, 1);
             if self.announce.val() {
                 self.escaped.d.next = bits_of(1u64, 1);

@@ -10,7 +10,7 @@
 use crate::blocks::ram::Ram;
 use crate::blocks::register::Register;
 use crate::blocks::{address_bits, bits_for};
-use crate::wire::{ModuleName, Parameter, Wire, Word, bits_of};
+use crate::wire::{ModuleName, Parameter, StreamOut, Wire, Word, bits_of, clocked};
 use abi::ring;
 use abi::window::{WORD_BITS, WindowFormat};
 use compiler::chip::memory::MemoryKind;
@@ -32,12 +32,8 @@ pub struct InputWindow {
     pub write_data: Wire<In>,
     /// Images handed over.
     pub submitted: Wire<In>,
-    /// Word out.
-    pub out_data: Wire<Out>,
-    /// Whether there is a word out.
-    pub out_valid: Wire<Out, Bit>,
-    /// Whether the word out is taken.
-    pub out_ready: Wire<In, Bit>,
+    /// The stream out.
+    pub out: StreamOut,
     memory: Ram,
     /// The word to read.
     place: Register,
@@ -79,9 +75,7 @@ impl InputWindow {
             write_address: Wire::of(place),
             write_data: Wire::of(WORD_BITS),
             submitted: Wire::of(count),
-            out_data: Wire::of(lanes * bits),
-            out_valid: Wire::default(),
-            out_ready: Wire::default(),
+            out: StreamOut::of(lanes * bits),
             memory: Ram::new(depth, WORD_BITS, true).of_kind(Some(MemoryKind::Block)),
             place: Register::new(place),
             word: Register::new(word),
@@ -129,16 +123,12 @@ impl Contents {
     }
 }
 
+clocked!(InputWindow: clock);
+
 impl Logic for InputWindow {
     #[hdl_gen]
     fn update(&mut self) {
-        self.memory.clock.next = self.clock.val();
-        self.place.clock.next = self.clock.val();
-        self.word.clock.next = self.clock.val();
-        self.taken.clock.next = self.clock.val();
-        self.fetched.clock.next = self.clock.val();
-        self.fresh.clock.next = self.clock.val();
-        self.found.clock.next = self.clock.val();
+        clock!(self, clock, memory, place, word, taken, fetched, fresh, found);
         self.found.d.next = self.memory.q.val();
 
         self.memory.write.next = self.write.val();
@@ -146,14 +136,14 @@ impl Logic for InputWindow {
         self.memory.write_data.next = self.write_data.val();
         self.memory.read_address.next = self.place.q.val();
 
-        self.out_data.next = bits_of(0u64, self._out_width);
+        self.out.data.next = bits_of(0u64, self._out_width);
         for i in 0..self._lanes {
             self.elements[i].next = self.found.q.val() >> (self.container.val() * i);
             self.extended[i].next = self.elements[i].val();
-            self.out_data.next = self.out_data.val() | (self.extended[i].val() << (self.element_width.val() * i));
+            self.out.data.next = self.out.data.val() | (self.extended[i].val() << (self.element_width.val() * i));
         }
-        self.out_valid.next = self.fresh.q.val().any();
-        self.take.next = self.out_valid.val() && self.out_ready.val();
+        self.out.valid.next = self.fresh.q.val().any();
+        self.take.next = self.out.valid.val() && self.out.ready.val();
         self.image_end.next = self.word.q.val() == self.last_word.val();
 
         self.place.d.next = self.place.q.val();

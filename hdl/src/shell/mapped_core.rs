@@ -8,16 +8,18 @@
 //! longer than any answer stays in the core's pipelines, and than block RAM of an iCE40 needs to wake up. The bus goes on:
 //! the request that asked for the reset is answered.
 
+use super::bus::BusSlave;
 use super::input_window::InputWindow;
 use super::output_window::OutputWindow;
 use super::register_file::{DeviceFacts, RegisterFile};
 use super::reset_timer::ResetTimer;
 use crate::blocks::address_bits;
+use crate::blocks::weight_access::WeightsMaster;
 use crate::blocks::width_converter::WidthConverter;
 use crate::design::Pipeline;
-use crate::wire::{Clocked, ModuleName, Wire};
+use crate::wire::{ModuleName, StreamOut, Wire, clocked};
 use abi::packing::StreamFormat;
-use abi::window::{WORD_BITS, WindowFormat};
+use abi::window::WindowFormat;
 use rust_hdl::core::prelude::*;
 
 /// A core with everything that a bus needs to drive it.
@@ -28,18 +30,8 @@ pub struct MappedCore {
     pub clock: Wire<In, Clock>,
     /// Whether to begin a reset.
     pub reset: Wire<In, Bit>,
-    /// Byte address of the access.
-    pub address: Wire<In>,
-    /// Whether to store.
-    pub write: Wire<In, Bit>,
-    /// What to store.
-    pub write_data: Wire<In>,
-    /// The word at the address.
-    pub read_data: Wire<Out>,
-    /// Whether there is a word to read.
-    pub readable: Wire<Out, Bit>,
-    /// Whether there is a word to write.
-    pub writable: Wire<Out, Bit>,
+    /// The bus.
+    pub bus: BusSlave,
     /// A byte came broken.
     pub line_error: Wire<In, Bit>,
     /// A frame came broken.
@@ -71,12 +63,7 @@ impl MappedCore {
             module_name: ModuleName::new("mapped_core"),
             clock: Wire::default(),
             reset: Wire::default(),
-            address: Wire::of(32),
-            write: Wire::default(),
-            write_data: Wire::of(WORD_BITS),
-            read_data: Wire::of(WORD_BITS),
-            readable: Wire::default(),
-            writable: Wire::default(),
+            bus: BusSlave::new(),
             line_error: Wire::default(),
             frame_error: Wire::default(),
             ready: Wire::default(),
@@ -99,22 +86,13 @@ impl MappedCore {
     }
 }
 
-impl Clocked for MappedCore {
-    fn clock(&mut self) -> &mut Wire<In, Clock> {
-        &mut self.clock
-    }
-}
+clocked!(MappedCore: clock);
 
 impl Logic for MappedCore {
     #[hdl_gen]
     fn update(&mut self) {
-        self.reset_timer.clock.next = self.clock.val();
-        self.registers.clock.next = self.clock.val();
-        self.input_window.clock.next = self.clock.val();
-        self.input_converter.clock.next = self.clock.val();
-        self.core.clock.next = self.clock.val();
-        self.output_converter.clock.next = self.clock.val();
-        self.output_window.clock.next = self.clock.val();
+        clock!(self, clock, reset_timer, registers, input_window, input_converter, core, output_converter);
+        clock!(self, clock, output_window);
 
         self.reset_timer.request.next = self.reset.val() || self.registers.reset_request.val();
         self.registers.reset.next = self.reset_timer.reset.val();
@@ -127,42 +105,25 @@ impl Logic for MappedCore {
         self.busy.next = self.registers.busy.val();
         self.image_done.next = self.output_window.image_done.val();
 
-        self.registers.address.next = self.address.val();
-        self.registers.write.next = self.write.val();
-        self.registers.write_data.next = self.write_data.val();
+        BusSlave::link(&mut self.bus, &mut self.registers.bus);
         self.registers.image_begun.next = false;
         self.registers.line_error.next = self.line_error.val();
         self.registers.frame_error.next = self.frame_error.val();
-        self.read_data.next = self.registers.read_data.val();
-        self.readable.next = self.registers.readable.val();
-        self.writable.next = self.registers.writable.val();
 
         self.input_window.write.next = self.registers.input_write.val();
         self.input_window.write_address.next = self.registers.window_address.val();
-        self.input_window.write_data.next = self.write_data.val();
+        self.input_window.write_data.next = self.bus.write_data.val();
         self.input_window.submitted.next = self.registers.submitted.val();
-        self.input_converter.in_data.next = self.input_window.out_data.val();
-        self.input_converter.in_valid.next = self.input_window.out_valid.val();
-        self.input_window.out_ready.next = self.input_converter.in_ready.val();
-        self.core.in_data.next = self.input_converter.out_data.val();
-        self.core.in_valid.next = self.input_converter.out_valid.val();
-        self.input_converter.out_ready.next = self.core.in_ready.val();
-        self.output_converter.in_data.next = self.core.out_data.val();
-        self.output_converter.in_valid.next = self.core.out_valid.val();
-        self.core.out_ready.next = self.output_converter.in_ready.val();
-        self.output_window.in_data.next = self.output_converter.out_data.val();
-        self.output_window.in_valid.next = self.output_converter.out_valid.val();
-        self.output_converter.out_ready.next = self.output_window.in_ready.val();
+        StreamOut::join(&mut self.input_window.out, &mut self.input_converter.in_);
+        StreamOut::join(&mut self.input_converter.out, &mut self.core.in_);
+        StreamOut::join(&mut self.core.out, &mut self.output_converter.in_);
+        StreamOut::join(&mut self.output_converter.out, &mut self.output_window.in_);
         self.output_window.read_address.next = self.registers.window_address.val();
         self.registers.output_data.next = self.output_window.q.val();
         self.registers.image_done.next = self.output_window.image_done.val();
 
         for i in 0..self._weights {
-            self.core.weights_select[i].next = self.registers.weights_select[i].val();
-            self.core.weights_write[i].next = self.registers.weights_write[i].val();
-            self.core.weights_address[i].next = self.registers.weights_address[i].val();
-            self.core.weights_data[i].next = self.write_data.val();
-            self.registers.weights_q[i].next = self.core.weights_q[i].val();
+            WeightsMaster::join(&mut self.registers.weights[i], &mut self.core.weights[i]);
         }
     }
 }

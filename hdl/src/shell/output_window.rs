@@ -10,7 +10,7 @@ use super::input_window::Contents;
 use crate::blocks::address_bits;
 use crate::blocks::ram::Ram;
 use crate::blocks::register::Register;
-use crate::wire::{ModuleName, Parameter, Wire, Word, bits_of};
+use crate::wire::{ModuleName, Parameter, StreamIn, Wire, Word, bits_of, clocked};
 use abi::ring;
 use abi::window::{WORD_BITS, WindowFormat};
 use compiler::chip::memory::MemoryKind;
@@ -24,12 +24,8 @@ pub struct OutputWindow {
     pub clock: Wire<In, Clock>,
     /// Synchronous reset.
     pub reset: Wire<In, Bit>,
-    /// Word in.
-    pub in_data: Wire<In>,
-    /// Whether there is a word in.
-    pub in_valid: Wire<In, Bit>,
-    /// Whether the word in is taken.
-    pub in_ready: Wire<Out, Bit>,
+    /// The stream in.
+    pub in_: StreamIn,
     /// Word to read.
     pub read_address: Wire<In>,
     /// The word read.
@@ -65,9 +61,7 @@ impl OutputWindow {
             module_name: ModuleName::new("output_window"),
             clock: Wire::default(),
             reset: Wire::default(),
-            in_data: Wire::of(lanes * bits),
-            in_valid: Wire::default(),
-            in_ready: Wire::default(),
+            in_: StreamIn::of(lanes * bits),
             read_address: Wire::of(place),
             q: Wire::of(WORD_BITS),
             image_done: Wire::default(),
@@ -91,33 +85,32 @@ impl OutputWindow {
     }
 }
 
+clocked!(OutputWindow: clock);
+
 impl Logic for OutputWindow {
     #[hdl_gen]
     fn update(&mut self) {
-        self.memory.clock.next = self.clock.val();
-        self.place.clock.next = self.clock.val();
-        self.found.clock.next = self.clock.val();
-        self.word.clock.next = self.clock.val();
+        clock!(self, clock, memory, place, found, word);
 
         self.contained.next = bits_of(0u64, self._word_bits);
         for i in 0..self._lanes {
-            self.elements[i].next = self.in_data.val() >> (self.element_width.val() * i);
+            self.elements[i].next = self.in_.data.val() >> (self.element_width.val() * i);
             self.extended[i].next = self.elements[i].val();
             self.contained.next = self.contained.val() | (self.extended[i].val() << (self.container.val() * i));
         }
-        self.in_ready.next = true;
-        self.memory.write.next = self.in_valid.val();
+        self.in_.ready.next = true;
+        self.memory.write.next = self.in_.valid.val();
         self.memory.write_address.next = self.place.q.val();
         self.memory.write_data.next = self.contained.val();
         self.memory.read_address.next = self.read_address.val();
         self.found.d.next = self.memory.q.val();
         self.q.next = self.found.q.val();
         self.image_end.next = self.word.q.val() == self.last_word.val();
-        self.image_done.next = self.in_valid.val() && self.image_end.val();
+        self.image_done.next = self.in_.valid.val() && self.image_end.val();
 
         self.place.d.next = self.place.q.val();
         self.word.d.next = self.word.q.val();
-        if self.in_valid.val() {
+        if self.in_.valid.val() {
             self.place.d.next = self.place.q.val() + 1u64;
             if self.place.q.val() == self.last_place.val() {
                 self.place.d.next = bits_of(0u64, self._place);

@@ -14,9 +14,11 @@
 //!
 //! `reset` sets the counters to zero. A write takes effect at the next edge.
 
+use super::bus::BusSlave;
 use crate::blocks::constant_table::ConstantTable;
 use crate::blocks::register::Register;
-use crate::wire::{ModuleName, Parameter, Wire, Word, bits_of};
+use crate::blocks::weight_access::WeightsMaster;
+use crate::wire::{ModuleName, Parameter, Wire, Word, bits_of, clocked};
 use abi::packing::StreamFormat;
 use abi::registers::{
     self, CONTROL_RESET, IDENTITY_UNKNOWN, INPUT_WINDOW, MOST_WEIGHT_BYTES, MOST_WINDOW_BYTES, OUTPUT_WINDOW,
@@ -35,18 +37,8 @@ pub struct RegisterFile {
     pub clock: Wire<In, Clock>,
     /// Synchronous reset.
     pub reset: Wire<In, Bit>,
-    /// Byte address of the access.
-    pub address: Wire<In>,
-    /// Whether to store.
-    pub write: Wire<In, Bit>,
-    /// What to store.
-    pub write_data: Wire<In>,
-    /// The word at the address.
-    pub read_data: Wire<Out>,
-    /// Whether there is a word to read.
-    pub readable: Wire<Out, Bit>,
-    /// Whether there is a word to write.
-    pub writable: Wire<Out, Bit>,
+    /// The bus.
+    pub bus: BusSlave,
     /// Word of a window's ring.
     pub window_address: Wire<Out>,
     /// Whether to store `write_data` in the input window.
@@ -67,14 +59,8 @@ pub struct RegisterFile {
     pub frame_error: Wire<In, Bit>,
     /// The host asks for a reset.
     pub reset_request: Wire<Out, Bit>,
-    /// Whether the address is in the weight window; this and the next ones only with writable weights.
-    pub weights_select: Vec<Wire<Out, Bit>>,
-    /// Whether to store `write_data` there.
-    pub weights_write: Vec<Wire<Out, Bit>>,
-    /// Word of the weight window.
-    pub weights_address: Vec<Wire<Out>>,
-    /// The weight window's word.
-    pub weights_q: Vec<Wire<In>>,
+    /// The weight window, one with writable weights.
+    pub weights: Vec<WeightsMaster>,
     identity: Vec<Register>,
     at_identity: Vec<Wire<Local, Bit>>,
     is_identity: Vec<Register>,
@@ -200,12 +186,7 @@ impl RegisterFile {
             module_name: ModuleName::new(name),
             clock: Wire::default(),
             reset: Wire::default(),
-            address: Wire::of(32),
-            write: Wire::default(),
-            write_data: Wire::of(WORD_BITS),
-            read_data: Wire::of(WORD_BITS),
-            readable: Wire::default(),
-            writable: Wire::default(),
+            bus: BusSlave::new(),
             window_address: Wire::of(ring_bits),
             input_write: Wire::default(),
             output_data: Wire::of(WORD_BITS),
@@ -216,10 +197,7 @@ impl RegisterFile {
             line_error: Wire::default(),
             frame_error: Wire::default(),
             reset_request: Wire::default(),
-            weights_select: (0..weights).map(|_| Wire::default()).collect(),
-            weights_write: (0..weights).map(|_| Wire::default()).collect(),
-            weights_address: (0..weights).map(|_| Wire::of(ADDRESS_BITS)).collect(),
-            weights_q: (0..weights).map(|_| Wire::of(WORD_BITS)).collect(),
+            weights: (0..weights).map(|_| WeightsMaster::new()).collect(),
             identity: (0..weights).map(|_| Register::new(WORD_BITS)).collect(),
             at_identity: (0..weights).map(|_| Wire::default()).collect(),
             is_identity: (0..weights).map(|_| Register::new(1)).collect(),
@@ -246,7 +224,7 @@ impl RegisterFile {
             at_submitted: Wire::default(),
             at_session: Wire::default(),
             condition: Wire::of(2),
-            has_windows: Parameter::new(Word::new(u64::from(has_windows), 1)),
+            has_windows: Parameter::flag(has_windows),
             page_shift: Parameter::number(page_bits as usize),
             word_shift: Parameter::number(2),
             input_page: page(INPUT_WINDOW),
@@ -317,21 +295,16 @@ fn constants(facts: &DeviceFacts) -> Vec<Word> {
     words.into_iter().map(|word| Word::new(u64::from(word), WORD_BITS)).collect()
 }
 
+clocked!(RegisterFile: clock);
+
 impl Logic for RegisterFile {
     #[hdl_gen]
     fn update(&mut self) {
-        self.session.clock.next = self.clock.val();
-        self.submitted_count.clock.next = self.clock.val();
-        self.completed_count.clock.next = self.clock.val();
-        self.cycle_count.clock.next = self.clock.val();
-        self.line_error_count.clock.next = self.clock.val();
-        self.frame_error_count.clock.next = self.clock.val();
-        self.read_word.clock.next = self.clock.val();
-        self.is_readable.clock.next = self.clock.val();
-        self.is_writable.clock.next = self.clock.val();
+        clock!(self, clock, session, submitted_count, completed_count, cycle_count, line_error_count);
+        clock!(self, clock, frame_error_count, read_word, is_readable, is_writable);
 
-        self.page.next = self.address.val() >> self.page_shift.val();
-        self.offset.next = self.address.val() >> self.word_shift.val();
+        self.page.next = self.bus.address.val() >> self.page_shift.val();
+        self.offset.next = self.bus.address.val() >> self.word_shift.val();
         self.in_registers.next = !self.page.val().any() && (self.offset.val() < self.register_words.val());
         self.in_input.next = self.has_windows.val().any()
             && (self.page.val() == self.input_page.val())
@@ -347,44 +320,45 @@ impl Logic for RegisterFile {
         self.is_readable.d.next = bits_of(0u64, 1) + (self.in_registers.val() || self.in_output.val());
         self.is_writable.d.next = bits_of(0u64, 1)
             + (self.in_input.val() || self.at_control.val() || self.at_submitted.val() || self.at_session.val());
-        self.readable.next = self.is_readable.q.val().any();
-        self.writable.next = self.is_writable.q.val().any();
+        self.bus.readable.next = self.is_readable.q.val().any();
+        self.bus.writable.next = self.is_writable.q.val().any();
         self.window_address.next = self.offset.val();
-        self.input_write.next = self.write.val() && self.in_input.val();
+        self.input_write.next = self.bus.write.val() && self.in_input.val();
         self.reset_request.next =
-            self.write.val() && self.at_control.val() && (self.write_data.val() & self.reset_bit.val()).any();
+            self.bus.write.val() && self.at_control.val() && (self.bus.write_data.val() & self.reset_bit.val()).any();
         self.busy.next = self.submitted_count.q.val() != self.completed_count.q.val();
         self.submitted.next = self.submitted_count.q.val();
         self.condition.next = (bits_of(self.reset.val(), 2) << 1u64) | bits_of(self.busy.val(), 2);
 
         for i in 0..self._weights {
             self.identity[i].clock.next = self.clock.val();
-            self.weights_address[i].next = self.address.val() >> self.word_shift.val();
+            self.weights[i].address.next = self.bus.address.val() >> self.word_shift.val();
             self.in_weights[i].clock.next = self.clock.val();
             self.in_weights[i].d.next = bits_of(0u64, 1)
-                + (((self.address.val() >> self.weight_page_shift.val()) == self.weight_page.val())
-                    && (self.weights_address[i].val() < self.weight_words.val()));
-            self.weights_select[i].next = self.in_weights[i].q.val().any() && !self.busy.val();
-            self.weights_write[i].next = self.write.val() && self.weights_select[i].val();
+                + (((self.bus.address.val() >> self.weight_page_shift.val()) == self.weight_page.val())
+                    && (self.weights[i].address.val() < self.weight_words.val()));
+            self.weights[i].select.next = self.in_weights[i].q.val().any() && !self.busy.val();
+            self.weights[i].data.next = self.bus.write_data.val();
+            self.weights[i].write.next = self.bus.write.val() && self.weights[i].select.val();
             self.at_identity[i].next = self.in_registers.val() && (self.offset.val() == self.identity_place.val());
             self.is_identity[i].clock.next = self.clock.val();
             self.is_identity[i].d.next = bits_of(0u64, 1) + self.at_identity[i].val();
-            self.readable.next = self.readable.val() || self.weights_select[i].val();
-            self.writable.next =
-                self.writable.val() || self.weights_select[i].val() || self.is_identity[i].q.val().any();
+            self.bus.readable.next = self.bus.readable.val() || self.weights[i].select.val();
+            self.bus.writable.next =
+                self.bus.writable.val() || self.weights[i].select.val() || self.is_identity[i].q.val().any();
             self.identity[i].d.next = self.identity[i].q.val();
-            if self.weights_write[i].val() {
+            if self.weights[i].write.val() {
                 self.identity[i].d.next = self.unknown.val();
             }
-            if self.write.val() && self.at_identity[i].val() {
-                self.identity[i].d.next = self.write_data.val();
+            if self.bus.write.val() && self.at_identity[i].val() {
+                self.identity[i].d.next = self.bus.write_data.val();
             }
         }
 
         self.constants.address.next = self.offset.val();
         // Which register it is, and a constant, come out of registers; counters are added to that by OR, being 0 where they
         // are not chosen, as constants are 0 at their places.
-        self.constant.clock.next = self.clock.val();
+        clock!(self, clock, constant);
         self.constant.d.next = self.constants.q.val();
         for i in 0..self._counters {
             self.chosen[i].clock.next = self.clock.val();
@@ -431,23 +405,23 @@ impl Logic for RegisterFile {
                 self.read_word.d.next = self.identity[i].q.val();
             }
         }
-        self.read_data.next = self.read_word.q.val();
+        self.bus.read_data.next = self.read_word.q.val();
         if self.in_output.val() {
-            self.read_data.next = self.output_data.val();
+            self.bus.read_data.next = self.output_data.val();
         }
         for i in 0..self._weights {
-            if self.weights_select[i].val() {
-                self.read_data.next = self.weights_q[i].val();
+            if self.weights[i].select.val() {
+                self.bus.read_data.next = self.weights[i].q.val();
             }
         }
 
         self.submitted_count.d.next = self.submitted_count.q.val() + self.image_begun.val();
-        if self.write.val() && self.at_submitted.val() {
-            self.submitted_count.d.next = self.write_data.val();
+        if self.bus.write.val() && self.at_submitted.val() {
+            self.submitted_count.d.next = self.bus.write_data.val();
         }
         self.session.d.next = self.session.q.val();
-        if self.write.val() && self.at_session.val() {
-            self.session.d.next = self.write_data.val();
+        if self.bus.write.val() && self.at_session.val() {
+            self.session.d.next = self.bus.write_data.val();
         }
         self.completed_count.d.next = self.completed_count.q.val() + self.image_done.val();
         self.cycle_count.d.next = self.cycle_count.q.val() + self.busy.val();

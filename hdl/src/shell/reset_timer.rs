@@ -5,7 +5,7 @@
 
 use crate::blocks::address_bits;
 use crate::blocks::register::Register;
-use crate::wire::{ModuleName, Parameter, Wire, Word, bits_of};
+use crate::wire::{ModuleName, Parameter, Wire, Word, bits_of, clocked};
 use rust_hdl::core::prelude::*;
 
 /// Length of a reset in clock cycles.
@@ -43,10 +43,12 @@ impl ResetTimer {
     }
 }
 
+clocked!(ResetTimer: clock);
+
 impl Logic for ResetTimer {
     #[hdl_gen]
     fn update(&mut self) {
-        self.count.clock.next = self.clock.val();
+        clock!(self, clock, count);
         self.reset.next = self.count.q.val() != self.last.val();
         self.count.d.next = self.count.q.val();
         if self.reset.val() {

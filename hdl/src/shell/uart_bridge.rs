@@ -7,11 +7,12 @@
 //! Bytes wait in a queue for their turn, so that requests may come while one is answered: for whoever keeps to
 //! [`Register::LineBytes`](abi::registers::Register::LineBytes) it always has room, and a byte that finds none is lost.
 
+use super::bus::BusMaster;
 use super::frame_bridge::FrameBridge;
 use super::uart_receiver::UartReceiver;
 use super::uart_transmitter::UartTransmitter;
 use crate::blocks::stream_fifo::StreamFifo;
-use crate::wire::{ModuleName, Wire};
+use crate::wire::{ModuleName, StreamOut, Wire, clocked};
 use abi::uart::UartTiming;
 use rust_hdl::core::prelude::*;
 
@@ -27,18 +28,8 @@ pub struct UartBridge {
     pub rx: Wire<In, Bit>,
     /// Line out.
     pub tx: Wire<Out, Bit>,
-    /// Byte address of a word.
-    pub address: Wire<Out>,
-    /// Whether to store a word.
-    pub write: Wire<Out, Bit>,
-    /// The word to store.
-    pub write_data: Wire<Out>,
-    /// The word read.
-    pub read_data: Wire<In>,
-    /// Whether the word can be read.
-    pub readable: Wire<In, Bit>,
-    /// Whether the word can be written.
-    pub writable: Wire<In, Bit>,
+    /// The bus.
+    pub bus: BusMaster,
     /// Whether a byte without a stop bit came.
     pub line_error: Wire<Out, Bit>,
     /// Whether a frame is dropped or refused for its bytes.
@@ -60,12 +51,7 @@ impl UartBridge {
             reset: Wire::default(),
             rx: Wire::default(),
             tx: Wire::default(),
-            address: Wire::of(32),
-            write: Wire::default(),
-            write_data: Wire::of(32),
-            read_data: Wire::of(32),
-            readable: Wire::default(),
-            writable: Wire::default(),
+            bus: BusMaster::new(),
             line_error: Wire::default(),
             frame_error: Wire::default(),
             receiver: UartReceiver::new(timing),
@@ -77,14 +63,12 @@ impl UartBridge {
     }
 }
 
+clocked!(UartBridge: clock);
+
 impl Logic for UartBridge {
     #[hdl_gen]
     fn update(&mut self) {
-        self.receiver.clock.next = self.clock.val();
-        self.transmitter.clock.next = self.clock.val();
-        self.queue.clock.next = self.clock.val();
-        self.step.clock.next = self.clock.val();
-        self.bridge.clock.next = self.clock.val();
+        clock!(self, clock, receiver, transmitter, queue, step, bridge);
         self.receiver.reset.next = self.reset.val();
         self.transmitter.reset.next = self.reset.val();
         self.queue.reset.next = self.reset.val();
@@ -92,27 +76,16 @@ impl Logic for UartBridge {
         self.bridge.reset.next = self.reset.val();
 
         self.receiver.rx.next = self.rx.val();
-        self.queue.in_data.next = self.receiver.data.val();
-        self.queue.in_valid.next = self.receiver.valid.val();
-        self.step.in_data.next = self.queue.out_data.val();
-        self.step.in_valid.next = self.queue.out_valid.val();
-        self.queue.out_ready.next = self.step.in_ready.val();
-        self.bridge.in_data.next = self.step.out_data.val();
-        self.bridge.in_valid.next = self.step.out_valid.val();
-        self.step.out_ready.next = self.bridge.in_ready.val();
+        self.queue.in_.data.next = self.receiver.data.val();
+        self.queue.in_.valid.next = self.receiver.valid.val();
+        StreamOut::join(&mut self.queue.out, &mut self.step.in_);
+        StreamOut::join(&mut self.step.out, &mut self.bridge.in_);
         self.line_error.next = self.receiver.broken.val();
 
-        self.transmitter.in_data.next = self.bridge.out_data.val();
-        self.transmitter.in_valid.next = self.bridge.out_valid.val();
-        self.bridge.out_ready.next = self.transmitter.in_ready.val();
+        StreamOut::join(&mut self.bridge.out, &mut self.transmitter.in_);
         self.tx.next = self.transmitter.tx.val();
 
-        self.address.next = self.bridge.address.val();
-        self.write.next = self.bridge.write.val();
-        self.write_data.next = self.bridge.write_data.val();
-        self.bridge.read_data.next = self.read_data.val();
-        self.bridge.readable.next = self.readable.val();
-        self.bridge.writable.next = self.writable.val();
+        BusMaster::link(&mut self.bus, &mut self.bridge.bus);
         self.frame_error.next = self.bridge.frame_error.val();
     }
 }

@@ -10,7 +10,7 @@
 //! those of [`UartTiming`].
 
 use crate::blocks::register::Register;
-use crate::wire::{ModuleName, Parameter, Wire, Word, bits_of};
+use crate::wire::{ModuleName, Parameter, Wire, Word, bits_of, clocked};
 use abi::uart::UartTiming;
 use rust_hdl::core::prelude::*;
 
@@ -79,14 +79,12 @@ impl UartReceiver {
     }
 }
 
+clocked!(UartReceiver: clock);
+
 impl Logic for UartReceiver {
     #[hdl_gen]
     fn update(&mut self) {
-        self.synchroniser.clock.next = self.clock.val();
-        self.phase.clock.next = self.clock.val();
-        self.position.clock.next = self.clock.val();
-        self.bits.clock.next = self.clock.val();
-        self.outcome.clock.next = self.clock.val();
+        clock!(self, clock, synchroniser, phase, position, bits, outcome);
 
         self.synchroniser.d.next = (self.synchroniser.q.val() << 1u64) | bits_of(!self.rx.val(), 2);
         self.low.next = self.synchroniser.q.val().get_bit(1u64);

@@ -7,7 +7,7 @@
 //! first cycle on and changes only with a register. Times are those of [`UartTiming`].
 
 use crate::blocks::register::Register;
-use crate::wire::{ModuleName, Parameter, Wire, Word, bits_of};
+use crate::wire::{ModuleName, Parameter, StreamIn, Wire, Word, bits_of, clocked};
 use abi::uart::{FRAME_BITS, UartTiming};
 use rust_hdl::core::prelude::*;
 
@@ -19,12 +19,8 @@ pub struct UartTransmitter {
     pub clock: Wire<In, Clock>,
     /// Synchronous reset.
     pub reset: Wire<In, Bit>,
-    /// Byte in.
-    pub in_data: Wire<In>,
-    /// Whether there is a byte in.
-    pub in_valid: Wire<In, Bit>,
-    /// Whether the byte in is taken.
-    pub in_ready: Wire<Out, Bit>,
+    /// The stream in.
+    pub in_: StreamIn,
     /// The line.
     pub tx: Wire<Out, Bit>,
     phase: Register,
@@ -48,9 +44,7 @@ impl UartTransmitter {
             module_name: ModuleName::new(format!("uart_transmitter_{}_{}", timing.clock_hertz(), timing.baud())),
             clock: Wire::default(),
             reset: Wire::default(),
-            in_data: Wire::of(8),
-            in_valid: Wire::default(),
-            in_ready: Wire::default(),
+            in_: StreamIn::of(8),
             tx: Wire::default(),
             phase: Register::new(phase),
             left: Register::new(4),
@@ -65,15 +59,15 @@ impl UartTransmitter {
     }
 }
 
+clocked!(UartTransmitter: clock);
+
 impl Logic for UartTransmitter {
     #[hdl_gen]
     fn update(&mut self) {
-        self.phase.clock.next = self.clock.val();
-        self.left.clock.next = self.clock.val();
-        self.bits.clock.next = self.clock.val();
+        clock!(self, clock, phase, left, bits);
 
         self.tx.next = !self.bits.q.val().get_bit(0u64);
-        self.in_ready.next = !self.left.q.val().any();
+        self.in_.ready.next = !self.left.q.val().any();
         self.sum.next = bits_of(self.phase.q.val(), self._sum) + self.increment.val();
 
         self.phase.d.next = self.start.val();
@@ -85,9 +79,9 @@ impl Logic for UartTransmitter {
                 self.left.d.next = self.left.q.val() - 1u64;
                 self.bits.d.next = self.bits.q.val() >> 1u64;
             }
-        } else if self.in_valid.val() {
+        } else if self.in_.valid.val() {
             self.left.d.next = self.frame_bits.val();
-            self.bits.d.next = (bits_of(!self.in_data.val(), 9) << 1u64) | bits_of(1u64, 9);
+            self.bits.d.next = (bits_of(!self.in_.data.val(), 9) << 1u64) | bits_of(1u64, 9);
         }
         if self.reset.val() {
             self.left.d.next = bits_of(0u64, 4);

@@ -8,11 +8,53 @@
 //! no answer.
 
 use super::BUS_ADDRESS_BITS;
+use super::bus::BusMaster;
 use super::register_file::ANSWERS_FROM;
 use crate::blocks::register::Register;
-use crate::wire::{ModuleName, Parameter, Wire, Word, bits_of};
+use crate::wire::{ModuleName, Parameter, Wire, Word, bits_of, clocked};
 use abi::window::WORD_BITS;
 use rust_hdl::core::prelude::*;
+
+/// Wishbone as a slave has it, with the standard's names.
+#[derive(Clone, Debug, LogicInterface)]
+pub struct WishboneSlave {
+    /// Byte address.
+    pub adr_i: Wire<In>,
+    /// Word to write.
+    pub dat_i: Wire<In>,
+    /// Bytes to write.
+    pub sel_i: Wire<In>,
+    /// Whether to write.
+    pub we_i: Wire<In, Bit>,
+    /// Whether the slave is meant.
+    pub stb_i: Wire<In, Bit>,
+    /// Whether a cycle is under way.
+    pub cyc_i: Wire<In, Bit>,
+    /// Word read.
+    pub dat_o: Wire<Out>,
+    /// The cycle ends well.
+    pub ack_o: Wire<Out, Bit>,
+    /// The cycle ends badly.
+    pub err_o: Wire<Out, Bit>,
+}
+
+impl WishboneSlave {
+    /// An idle port.
+    #[allow(clippy::new_without_default, reason = "ports are made by `new`")]
+    pub fn new() -> Self {
+        WishboneSlave {
+            adr_i: Wire::of(BUS_ADDRESS_BITS),
+            dat_i: Wire::of(WORD_BITS),
+            sel_i: Wire::of(WORD_BITS / 8),
+            we_i: Wire::default(),
+            stb_i: Wire::default(),
+            cyc_i: Wire::default(),
+            dat_o: Wire::of(WORD_BITS),
+            ack_o: Wire::default(),
+            err_o: Wire::default(),
+        }
+    }
+}
 
 /// A slave on Wishbone that is a master inside.
 #[derive(Clone, Debug, LogicBlock)]
@@ -22,36 +64,10 @@ pub struct WishboneBridge {
     pub clock: Wire<In, Clock>,
     /// Synchronous reset.
     pub reset: Wire<In, Bit>,
-    /// Byte address.
-    pub wb_adr_i: Wire<In>,
-    /// Word to write.
-    pub wb_dat_i: Wire<In>,
-    /// Bytes to write.
-    pub wb_sel_i: Wire<In>,
-    /// Whether to write.
-    pub wb_we_i: Wire<In, Bit>,
-    /// Whether the slave is meant.
-    pub wb_stb_i: Wire<In, Bit>,
-    /// Whether a cycle is under way.
-    pub wb_cyc_i: Wire<In, Bit>,
-    /// Word read.
-    pub wb_dat_o: Wire<Out>,
-    /// The cycle ends well.
-    pub wb_ack_o: Wire<Out, Bit>,
-    /// The cycle ends badly.
-    pub wb_err_o: Wire<Out, Bit>,
-    /// Byte address of a word.
-    pub address: Wire<Out>,
-    /// Whether to store a word.
-    pub write: Wire<Out, Bit>,
-    /// The word to store.
-    pub write_data: Wire<Out>,
-    /// The word read.
-    pub read_data: Wire<In>,
-    /// Whether the word can be read.
-    pub readable: Wire<In, Bit>,
-    /// Whether the word can be written.
-    pub writable: Wire<In, Bit>,
+    /// Wishbone.
+    pub wb: WishboneSlave,
+    /// The bus.
+    pub bus: BusMaster,
     /// Clock cycles that the strobe has been there.
     stage: Register,
     good: Register,
@@ -80,21 +96,8 @@ impl WishboneBridge {
             module_name: ModuleName::new("wishbone_bridge"),
             clock: Wire::default(),
             reset: Wire::default(),
-            wb_adr_i: Wire::of(BUS_ADDRESS_BITS),
-            wb_dat_i: Wire::of(WORD_BITS),
-            wb_sel_i: Wire::of(WORD_BITS / 8),
-            wb_we_i: Wire::default(),
-            wb_stb_i: Wire::default(),
-            wb_cyc_i: Wire::default(),
-            wb_dat_o: Wire::of(WORD_BITS),
-            wb_ack_o: Wire::default(),
-            wb_err_o: Wire::default(),
-            address: Wire::of(32),
-            write: Wire::default(),
-            write_data: Wire::of(WORD_BITS),
-            read_data: Wire::of(WORD_BITS),
-            readable: Wire::default(),
-            writable: Wire::default(),
+            wb: WishboneSlave::new(),
+            bus: BusMaster::new(),
             stage: Register::new(STAGE_BITS),
             good: Register::new(1),
             data: Register::new(WORD_BITS),
@@ -112,32 +115,32 @@ impl WishboneBridge {
     }
 }
 
+clocked!(WishboneBridge: clock);
+
 impl Logic for WishboneBridge {
     #[hdl_gen]
     fn update(&mut self) {
-        self.stage.clock.next = self.clock.val();
-        self.good.clock.next = self.clock.val();
-        self.data.clock.next = self.clock.val();
+        clock!(self, clock, stage, good, data);
 
-        self.meant.next = self.wb_cyc_i.val() && self.wb_stb_i.val();
-        self.whole.next = self.wb_sel_i.val() == self.every_byte.val();
-        self.none.next = !self.wb_sel_i.val().any();
+        self.meant.next = self.wb.cyc_i.val() && self.wb.stb_i.val();
+        self.whole.next = self.wb.sel_i.val() == self.every_byte.val();
+        self.none.next = !self.wb.sel_i.val().any();
         self.decided.next = self.meant.val() && (self.stage.q.val() == self.answered.val());
-        self.address.next = bits_of(self.wb_adr_i.val() & self.word_mask.val(), self._address);
-        self.write_data.next = self.wb_dat_i.val();
-        self.write.next = self.decided.val() && self.wb_we_i.val() && self.whole.val() && self.writable.val();
+        self.bus.address.next = bits_of(self.wb.adr_i.val() & self.word_mask.val(), self._address);
+        self.bus.write_data.next = self.wb.dat_i.val();
+        self.bus.write.next = self.decided.val() && self.wb.we_i.val() && self.whole.val() && self.bus.writable.val();
 
-        self.data.d.next = self.read_data.val();
-        self.good.d.next = bits_of(self.readable.val(), 1);
-        if self.wb_we_i.val() {
-            self.good.d.next = bits_of(self.none.val() || (self.whole.val() && self.writable.val()), 1);
+        self.data.d.next = self.bus.read_data.val();
+        self.good.d.next = bits_of(self.bus.readable.val(), 1);
+        if self.wb.we_i.val() {
+            self.good.d.next = bits_of(self.none.val() || (self.whole.val() && self.bus.writable.val()), 1);
         }
         self.stage.d.next = self.stage.q.val() + 1u64;
         if !self.meant.val() || (self.stage.q.val() == self.ends.val()) || self.reset.val() {
             self.stage.d.next = bits_of(0u64, self._stage);
         }
-        self.wb_dat_o.next = self.data.q.val();
-        self.wb_ack_o.next = self.meant.val() && (self.stage.q.val() == self.ends.val()) && self.good.q.val().any();
-        self.wb_err_o.next = self.meant.val() && (self.stage.q.val() == self.ends.val()) && !self.good.q.val().any();
+        self.wb.dat_o.next = self.data.q.val();
+        self.wb.ack_o.next = self.meant.val() && (self.stage.q.val() == self.ends.val()) && self.good.q.val().any();
+        self.wb.err_o.next = self.meant.val() && (self.stage.q.val() == self.ends.val()) && !self.good.q.val().any();
     }
 }

@@ -28,6 +28,11 @@ impl Parameter {
         Parameter::new(Word::new(value as u64, 32))
     }
 
+    /// A choice between variants of the hardware: `if self.flag.val().any()` is decided when Verilog is written.
+    pub fn flag(value: bool) -> Parameter {
+        Parameter::new(Word::from(value))
+    }
+
     /// The constant's value.
     #[inline]
     pub fn val(&self) -> Word {

@@ -12,6 +12,18 @@ pub trait Clocked: Block {
     fn clock(&mut self) -> &mut Wire<In, Clock>;
 }
 
+/// Says which field of a block is its clock.
+macro_rules! clocked {
+    ($block:ty: $clock:ident) => {
+        impl $crate::wire::Clocked for $block {
+            fn clock(&mut self) -> &mut $crate::wire::Wire<In, Clock> {
+                &mut self.$clock
+            }
+        }
+    };
+}
+pub(crate) use clocked;
+
 /// The combinational logic of a block did not come to rest.
 #[derive(Debug, Error, Diagnostic)]
 #[error("the block did not settle within {passes} passes in cycle {cycle}")]

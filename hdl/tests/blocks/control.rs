@@ -1,11 +1,11 @@
 //! Blocks against their control models: the same words offered, the same sinks ready, every cycle compared.
 
 use compiler::blocks::control::{Control, Ports};
+use hdl::blocks::stream_block::StreamBlock;
 use hdl::wire::{Simulation, Word};
 
-use crate::stream::Stage;
+use crate::stream::{is_ready, offer, offered, take};
 use crate::support::Stimulus;
-use crate::top::Top;
 
 /// Drives `block` and two models made by `model` with the words of `inputs` (those of the first port, those of the
 /// second) and demands that the same words move in every cycle.
@@ -13,8 +13,8 @@ use crate::top::Top;
 /// Source and sinks change their ways now and then: steady, hesitant or silent, for some cycles, so that queues run
 /// full and empty. One model ticks in every cycle; the other one is left alone as long as it said that it would be
 /// [quiet](Control::quiet) and then [advanced](Control::advance).
-pub fn agree<B: Stage>(block: B, model: impl Fn() -> Box<dyn Control>, inputs: [&[Word]; 2], seed: u64) {
-    let mut simulation = Simulation::new(Top(block));
+pub fn agree<B: StreamBlock>(block: B, model: impl Fn() -> Box<dyn Control>, inputs: [&[Word]; 2], seed: u64) {
+    let mut simulation = Simulation::new(block);
     let mut stimulus = Stimulus::new(seed);
     let mut model = Pair { ticked: model(), lazy: model(), behind: 0 };
     let mut sent = [0; 2];
@@ -32,15 +32,15 @@ pub fn agree<B: Stage>(block: B, model: impl Fn() -> Box<dyn Control>, inputs: [
         }
         let ready = [habits.sink(&mut stimulus, 0), habits.sink(&mut stimulus, 1)];
         let word = |port: usize| inputs[port].get(sent[port]).filter(|_| offering[port]).cloned();
-        simulation.top.offer(word(0));
-        simulation.top.offer_second(word(1));
-        simulation.top.take(ready[0]);
-        simulation.top.take_second(ready[1]);
+        for (port, ready) in ready.into_iter().enumerate() {
+            offer(&mut simulation.top, port, word(port));
+            take(&mut simulation.top, port, ready);
+        }
         simulation.settle().unwrap();
-        let top = &simulation.top;
+        let top = &mut simulation.top;
         let both = |a: Ports, b: Ports| [a[0] && b[0], a[1] && b[1]];
-        let taken = both(offering, [top.is_ready(), top.second_is_ready()]);
-        let given = both([top.offered().is_some(), top.second_offered().is_some()], ready);
+        let taken = both(offering, [is_ready(top, 0), is_ready(top, 1)]);
+        let given = both([offered(top, 0).is_some(), offered(top, 1).is_some()], ready);
         let expected = model.step(offering, ready, cycle);
         assert_eq!(taken, expected.0, "cycle {cycle}, seed {seed}: taken by the block, by its model");
         assert_eq!(given, expected.1, "cycle {cycle}, seed {seed}: given by the block, by its model");

@@ -7,7 +7,6 @@ use hdl::blocks::width_converter::WidthConverter;
 use crate::control::agree;
 use crate::stream::{FREE, PRESSURES, codes, pack, run};
 use crate::support::Bench;
-use crate::top::Top;
 
 /// Channels, bits, lanes in, lanes out: dividing or not, one word or many, prime and whole.
 const SHAPES: [(usize, usize, usize, usize); 18] = [
@@ -74,10 +73,10 @@ fn a_converter_moves_words_when_its_model_does() {
 fn a_converter_is_the_same_in_verilog() {
     for (channels, bits, from, to) in [(7, 3, 3, 2), (11, 1, 4, 6), (5, 2, 5, 1), (9, 8, 12, 9)] {
         let converter = WidthConverter::new(channels, bits, from, to);
-        Bench::new("converter", Top(converter)).cycles(400).run(|converter, stimulus| {
-            converter.in_data.next = stimulus.word(from * bits);
-            converter.in_valid.next = stimulus.chance(0.6);
-            converter.out_ready.next = stimulus.chance(0.6);
+        Bench::new("converter", converter).cycles(400).run(|converter, stimulus| {
+            converter.in_.data.next = stimulus.word(from * bits);
+            converter.in_.valid.next = stimulus.chance(0.6);
+            converter.out.ready.next = stimulus.chance(0.6);
             converter.reset.next = stimulus.chance(0.01);
         });
     }

@@ -5,6 +5,7 @@ use compiler::blocks::depthwise_unit as control;
 use compiler::chip::memory::{Memories, MemoryKind};
 use compiler::datapath::Form;
 use hdl::blocks::depthwise_unit::{DepthwiseShape, DepthwiseUnit};
+use hdl::blocks::stream_block::StreamBlock;
 use hdl::wire::{Simulation, Word};
 use network::network::{TensorType, WeightMatrix};
 
@@ -13,7 +14,6 @@ use crate::dot::{Function, WEIGHTS, forms, inputs, weights, word};
 use crate::stream::{FREE, PRESSURES, Pressure, run, run_on};
 use crate::support::{Bench, Stimulus};
 use crate::thresholds::outputs;
-use crate::top::Top;
 
 struct Case {
     weights: WeightMatrix,
@@ -119,15 +119,15 @@ impl Case {
     fn bench(&self) {
         let unit = self.unit();
         let files = unit.files();
-        let mut bench = Bench::new("unit", Top(unit)).cycles(600).verilator();
+        let mut bench = Bench::new("unit", unit).cycles(600).verilator();
         for (name, text) in files {
             bench = bench.file(&name, text);
         }
         let width = self.lanes * self.input.bits() as usize + usize::from(self.padded);
         bench.run(|unit, stimulus| {
-            unit.in_data.next = stimulus.word(width);
-            unit.in_valid.next = stimulus.chance(0.8);
-            unit.out_ready.next = stimulus.chance(0.7);
+            unit.in_.data.next = stimulus.word(width);
+            unit.in_.valid.next = stimulus.chance(0.8);
+            unit.out.ready.next = stimulus.chance(0.7);
             unit.reset.next = stimulus.chance(0.005);
         });
     }
@@ -209,10 +209,10 @@ fn reset_forgets_everything_on_the_way() {
     case.padded = true;
     let (sent, expected) = case.pixels(4);
     for cycles in 1..40 {
-        let mut simulation = Simulation::new(Top(case.unit()));
+        let mut simulation = Simulation::new(case.unit());
         for n in 0..cycles {
-            simulation.top.in_valid.next = true;
-            simulation.top.in_data.next = sent[n % sent.len()].clone();
+            simulation.top.in_.valid.next = true;
+            simulation.top.in_.data.next = sent[n % sent.len()].clone();
             simulation.step().unwrap();
         }
         simulation.top.reset.next = true;

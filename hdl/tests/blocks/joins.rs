@@ -9,18 +9,18 @@ use hdl::blocks::concat::Concat;
 use hdl::blocks::fork::Fork;
 use hdl::blocks::multiply_unit::MultiplyUnit;
 use hdl::blocks::scale_unit::ScaleUnit;
+use hdl::blocks::stream_block::StreamBlock;
 use hdl::blocks::table_unit::{TableShape, TableUnit};
 use hdl::blocks::weighed_lanes::WeighedShape;
 use hdl::wire::{Simulation, Word};
 
 use crate::control::agree;
-use crate::stream::{FREE, PRESSURES, Pressure, Stage, codes, pack, run};
+use crate::stream::{FREE, PRESSURES, Pressure, codes, is_ready, offer, offered, pack, run, take};
 use crate::support::{Bench, Stimulus};
-use crate::top::Top;
 
 /// Drives a block with two streams in, and collects what comes out.
-fn run_two<B: Stage>(block: B, inputs: [&[Word]; 2], expected: usize, pressure: Pressure) -> Vec<Word> {
-    let mut simulation = Simulation::new(Top(block));
+fn run_two<B: StreamBlock>(block: B, inputs: [&[Word]; 2], expected: usize, pressure: Pressure) -> Vec<Word> {
+    let mut simulation = Simulation::new(block);
     let mut stimulus = Stimulus::new(pressure.seed);
     let (mut sent, mut offering, mut words) = ([0; 2], [false; 2], Vec::new());
     for _ in 0..40 * (expected + 10) {
@@ -28,12 +28,15 @@ fn run_two<B: Stage>(block: B, inputs: [&[Word]; 2], expected: usize, pressure: 
             offering[port] = sent[port] < inputs[port].len() && (offering[port] || !stimulus.chance(pressure.source));
         }
         let ready = !stimulus.chance(pressure.sink);
-        simulation.top.offer(inputs[0].get(sent[0]).filter(|_| offering[0]).cloned());
-        simulation.top.offer_second(inputs[1].get(sent[1]).filter(|_| offering[1]).cloned());
-        simulation.top.take(ready);
+        let top = &mut simulation.top;
+        for port in 0..2 {
+            offer(top, port, inputs[port].get(sent[port]).filter(|_| offering[port]).cloned());
+        }
+        take(top, 0, ready);
         simulation.settle().unwrap();
-        let taken = [offering[0] && simulation.top.is_ready(), offering[1] && simulation.top.second_is_ready()];
-        words.extend(simulation.top.offered().filter(|_| ready));
+        let top = &mut simulation.top;
+        let taken = [offering[0] && is_ready(top, 0), offering[1] && is_ready(top, 1)];
+        words.extend(offered(top, 0).filter(|_| ready));
         for port in 0..2 {
             sent[port] += usize::from(taken[port]);
             offering[port] &= !taken[port];
@@ -113,12 +116,12 @@ fn products_of_two_streams() {
         }
         agree(block(), || Box::new(OneResultControl::element_wise(2)), [&sent[0], &sent[1]], seed as u64);
         if a.bits() + b.bits() > 6 || seed % 4 == 0 {
-            Bench::new("multiply", Top(block())).cycles(200).run(|multiply, stimulus| {
-                multiply.in_data.next = stimulus.word(lanes * a.bits() as usize);
-                multiply.second_data.next = stimulus.word(lanes * b.bits() as usize);
-                multiply.in_valid.next = stimulus.chance(0.8);
-                multiply.second_valid.next = stimulus.chance(0.8);
-                multiply.out_ready.next = stimulus.chance(0.7);
+            Bench::new("multiply", block()).cycles(200).run(|multiply, stimulus| {
+                multiply.in_.data.next = stimulus.word(lanes * a.bits() as usize);
+                multiply.second_in.data.next = stimulus.word(lanes * b.bits() as usize);
+                multiply.in_.valid.next = stimulus.chance(0.8);
+                multiply.second_in.valid.next = stimulus.chance(0.8);
+                multiply.out.ready.next = stimulus.chance(0.7);
                 multiply.reset.next = stimulus.chance(0.01);
             });
         }
@@ -151,12 +154,12 @@ fn tables_are_looked_up_by_channel() {
             }
         }
         agree(block(), || Box::new(OneResultControl::element_wise(2)), [&sent[0], &sent[1]], seed as u64);
-        Bench::new("table_unit", Top(block())).cycles(300).run(|table, stimulus| {
-            table.in_data.next = stimulus.word(4);
-            table.second_data.next = stimulus.word(6);
-            table.in_valid.next = stimulus.chance(0.8);
-            table.second_valid.next = stimulus.chance(0.8);
-            table.out_ready.next = stimulus.chance(0.7);
+        Bench::new("table_unit", block()).cycles(300).run(|table, stimulus| {
+            table.in_.data.next = stimulus.word(4);
+            table.second_in.data.next = stimulus.word(6);
+            table.in_.valid.next = stimulus.chance(0.8);
+            table.second_in.valid.next = stimulus.chance(0.8);
+            table.out.ready.next = stimulus.chance(0.7);
             table.reset.next = stimulus.chance(0.01);
         });
     }
@@ -190,33 +193,33 @@ fn joins_are_the_same_in_verilog() {
     let factors = [vec![2, -1, 3], vec![1]];
     let shape = |element, port: usize| WeighedShape { element, lanes: 2, channels: 3, factors: &factors[port] };
     let add = AddUnit::new("add", [&shape(ELEMENTS[0], 0), &shape(ELEMENTS[2], 1)], 7);
-    Bench::new("add", Top(add)).cycles(300).run(|add, stimulus| {
-        add.in_data.next = stimulus.word(2);
-        add.second_data.next = stimulus.word(6);
-        add.in_valid.next = stimulus.chance(0.8);
-        add.second_valid.next = stimulus.chance(0.8);
-        add.out_ready.next = stimulus.chance(0.7);
+    Bench::new("add", add).cycles(300).run(|add, stimulus| {
+        add.in_.data.next = stimulus.word(2);
+        add.second_in.data.next = stimulus.word(6);
+        add.in_.valid.next = stimulus.chance(0.8);
+        add.second_in.valid.next = stimulus.chance(0.8);
+        add.out.ready.next = stimulus.chance(0.7);
         add.reset.next = stimulus.chance(0.01);
     });
-    Bench::new("scale", Top(ScaleUnit::new("scale", &shape(ELEMENTS[2], 0), 6))).cycles(200).run(|scale, stimulus| {
-        scale.in_data.next = stimulus.word(6);
-        scale.in_valid.next = stimulus.chance(0.8);
-        scale.out_ready.next = stimulus.chance(0.7);
+    Bench::new("scale", ScaleUnit::new("scale", &shape(ELEMENTS[2], 0), 6)).cycles(200).run(|scale, stimulus| {
+        scale.in_.data.next = stimulus.word(6);
+        scale.in_.valid.next = stimulus.chance(0.8);
+        scale.out.ready.next = stimulus.chance(0.7);
         scale.reset.next = stimulus.chance(0.01);
     });
-    Bench::new("concat", Top(Concat::new([2, 3], 5))).cycles(200).run(|concat, stimulus| {
-        concat.in_data.next = stimulus.word(5);
-        concat.second_data.next = stimulus.word(5);
-        concat.in_valid.next = stimulus.chance(0.8);
-        concat.second_valid.next = stimulus.chance(0.8);
-        concat.out_ready.next = stimulus.chance(0.7);
+    Bench::new("concat", Concat::new([2, 3], 5)).cycles(200).run(|concat, stimulus| {
+        concat.in_.data.next = stimulus.word(5);
+        concat.second_in.data.next = stimulus.word(5);
+        concat.in_.valid.next = stimulus.chance(0.8);
+        concat.second_in.valid.next = stimulus.chance(0.8);
+        concat.out.ready.next = stimulus.chance(0.7);
         concat.reset.next = stimulus.chance(0.01);
     });
-    Bench::new("fork_unit", Top(Fork::new(5))).cycles(200).run(|fork, stimulus| {
-        fork.in_data.next = stimulus.word(5);
-        fork.in_valid.next = stimulus.chance(0.8);
-        fork.out_ready.next = stimulus.chance(0.7);
-        fork.second_ready.next = stimulus.chance(0.6);
+    Bench::new("fork_unit", Fork::new(5)).cycles(200).run(|fork, stimulus| {
+        fork.in_.data.next = stimulus.word(5);
+        fork.in_.valid.next = stimulus.chance(0.8);
+        fork.out.ready.next = stimulus.chance(0.7);
+        fork.second_out.ready.next = stimulus.chance(0.6);
         fork.reset.next = stimulus.chance(0.01);
     });
 }

@@ -18,19 +18,18 @@ use hdl::wire::{Simulation, Word};
 use network::network::WeightMatrix;
 
 use crate::support::{Bench, Stimulus};
-use crate::top::Top;
 
 #[test]
 fn a_register_is_the_same_in_verilog() {
     for width in [1, 64, 65] {
-        Bench::new("leaf", Top(Register::new(width))).run(|leaf, stimulus| leaf.d.next = stimulus.word(width));
+        Bench::new("leaf", Register::new(width)).run(|leaf, stimulus| leaf.d.next = stimulus.word(width));
     }
 }
 
 #[test]
 fn a_delay_line_is_the_same_in_verilog() {
     for (cycles, width) in [(1, 1), (3, 3), (2, 70)] {
-        Bench::new("delay", Top(DelayLine::new(cycles, width))).run(|line, stimulus| {
+        Bench::new("delay", DelayLine::new(cycles, width)).run(|line, stimulus| {
             line.d.next = stimulus.word(width);
             line.reset.next = stimulus.chance(0.05);
         });
@@ -51,7 +50,7 @@ fn a_table_is_the_same_in_verilog() {
 #[test]
 fn a_careless_memory_is_the_same_in_verilog_where_nothing_collides() {
     let width = 9;
-    Bench::new("leaf", Top(Ram::careless(8, width))).verilator().run(|ram, stimulus| {
+    Bench::new("leaf", Ram::careless(8, width)).verilator().run(|ram, stimulus| {
         let place = stimulus.below(8);
         // Everything is written before it is read, as hardware may begin with anything.
         ram.write.next = stimulus.cycle < 8 || stimulus.chance(0.5);
@@ -69,7 +68,7 @@ fn a_rom_is_the_same_in_verilog() {
         let rows: Arc<Vec<Word>> = Arc::new((0..depth).map(|_| contents.word(width)).collect());
         let rom = Rom::new("rom", rows);
         let files = rom.files();
-        let mut bench = Bench::new("rom", Top(rom));
+        let mut bench = Bench::new("rom", rom);
         for (name, text) in files {
             assert_eq!(text.lines().count(), depth);
             bench = bench.file(&name, text);
@@ -87,7 +86,7 @@ fn a_writable_memory_is_the_same_in_verilog() {
         let words = rom.window_words().expect("it is writable");
         rom.place(3 * words);
         let files = rom.files();
-        let mut bench = Bench::new("rom", Top(rom));
+        let mut bench = Bench::new("rom", rom);
         for (name, text) in files {
             bench = bench.file(&name, text);
         }
@@ -107,7 +106,7 @@ fn a_writable_memory_is_the_same_in_verilog() {
 #[test]
 fn a_ram_is_the_same_in_verilog() {
     for (depth, width, registered) in [(2, 1, false), (8, 65, false), (2, 3, true), (16, 70, true)] {
-        Bench::new("ram", Top(Ram::new(depth, width, registered))).verilator().cycles(500).run(|ram, stimulus| {
+        Bench::new("ram", Ram::new(depth, width, registered)).verilator().cycles(500).run(|ram, stimulus| {
             ram.write.next = stimulus.chance(0.5);
             ram.write_address.next = Word::from(stimulus.below(depth));
             ram.write_data.next = stimulus.word(width);
@@ -240,7 +239,7 @@ fn powers(places: impl Iterator<Item = Place>, x: i64, mut code: u64, bits: usiz
 fn a_lane_sum_adds_multiplied_lanes_after_its_levels() {
     for shape @ (lanes, bits, signed) in SUMS {
         for (multiplier, width) in multipliers(bits).into_iter().flat_map(|m| [(m, 40), (m, 5)]) {
-            let mut simulation = Simulation::new(Top(LaneSum::new(multiplier, lanes, signed, width)));
+            let mut simulation = Simulation::new(LaneSum::new(multiplier, lanes, signed, width));
             let mut stimulus = Stimulus::new(lanes as u64);
             let mut expected = vec![];
             for cycle in 0..60 {
@@ -267,7 +266,7 @@ fn a_lane_sum_is_the_same_in_verilog() {
                 continue;
             }
             let width = if m % 2 == 0 { 30 } else { 6 };
-            Bench::new("lanes", Top(LaneSum::new(multiplier, lanes, signed, width))).run(|sum, stimulus| {
+            Bench::new("lanes", LaneSum::new(multiplier, lanes, signed, width)).run(|sum, stimulus| {
                 sum.x.next = stimulus.word(lanes * bits);
                 sum.weights.next = stimulus.word(multiplier.word_bits(lanes));
             });

@@ -17,6 +17,4 @@ mod stream;
 #[path = "../support/mod.rs"]
 mod support;
 mod thresholds;
-#[path = "../support/top.rs"]
-mod top;
 mod weight_forms;

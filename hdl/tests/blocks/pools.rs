@@ -8,9 +8,8 @@ use hdl::blocks::upsample::Upsample;
 use hdl::wire::Word;
 
 use crate::control::agree;
-use crate::stream::{FREE, PRESSURES, run};
+use crate::stream::{FREE, PRESSURES, run, run_ahead};
 use crate::support::{Bench, Stimulus};
-use crate::top::Top;
 
 /// A pool of three blocks of two lanes over `taps` words.
 struct Case {
@@ -124,10 +123,10 @@ fn control_is_that_of_the_model() {
 fn a_pool_is_the_same_in_verilog() {
     for case in cases().into_iter().skip(1).step_by(4) {
         let width = LANES * case.input.bits() as usize + usize::from(case.padded);
-        Bench::new("pool", Top(case.block())).cycles(300).verilator().run(|pool, stimulus| {
-            pool.in_data.next = stimulus.word(width);
-            pool.in_valid.next = stimulus.chance(0.8);
-            pool.out_ready.next = stimulus.chance(0.7);
+        Bench::new("pool", case.block()).cycles(300).verilator().run(|pool, stimulus| {
+            pool.in_.data.next = stimulus.word(width);
+            pool.in_.valid.next = stimulus.chance(0.8);
+            pool.out.ready.next = stimulus.chance(0.7);
         });
     }
 }
@@ -149,10 +148,10 @@ fn enlargement_repeats_pixels_and_rows() {
         }
         let block = || Upsample::new("upsample", &shape, 7);
         for pressure in [PRESSURES[seed], FREE] {
-            assert_eq!(run(block(), &sent, expected.len(), pressure).words, expected, "{shape:?}");
+            assert_eq!(run_ahead(block(), &sent, expected.len(), pressure).words, expected, "{shape:?}");
         }
         agree(block(), || Box::new(UpsampleControl::new(&shape)), [&sent, &[]], seed as u64);
-        let free = run(block(), &sent, expected.len(), FREE);
+        let free = run_ahead(block(), &sent, expected.len(), FREE);
         let last = |image: usize| free.left[(image + 1) * expected.len() / 3 - 1];
         assert_eq!(last(2) - last(1), shape.cycles() as u64, "{shape:?}");
     }

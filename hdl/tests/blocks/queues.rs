@@ -11,7 +11,6 @@ use rust_hdl::core::prelude::Block;
 use crate::control::agree;
 use crate::stream::{FREE, PRESSURES, codes, run};
 use crate::support::{Bench, Stimulus, tools};
-use crate::top::Top;
 
 fn words(count: usize, width: usize, seed: u64) -> Vec<Word> {
     let mut stimulus = Stimulus::new(seed);
@@ -49,29 +48,29 @@ fn a_queue_moves_words_when_its_model_does() {
 #[test]
 fn a_queue_holds_its_depth_and_no_more() {
     for depth in [2, 5, 8, 33, 64, 100] {
-        let mut simulation = Simulation::new(Top(StreamFifo::new(depth, 4)));
-        simulation.top.in_valid.next = true;
+        let mut simulation = Simulation::new(StreamFifo::new(depth, 4));
+        simulation.top.in_.valid.next = true;
         for cycle in 0..depth + 3 {
             simulation.settle().unwrap();
-            assert_eq!(simulation.top.in_ready.val(), cycle < depth);
+            assert_eq!(simulation.top.in_.ready.val(), cycle < depth);
             simulation.tick().unwrap();
         }
-        simulation.top.in_valid.next = false;
+        simulation.top.in_.valid.next = false;
         simulation.top.reset.next = true;
         simulation.step().unwrap();
         simulation.top.reset.next = false;
         simulation.settle().unwrap();
-        assert!(simulation.top.in_ready.val() && !simulation.top.out_valid.val(), "reset empties the queue");
+        assert!(simulation.top.in_.ready.val() && !simulation.top.out.valid.val(), "reset empties the queue");
     }
 }
 
 #[test]
 fn a_queue_is_the_same_in_verilog() {
     for (depth, width) in [(2, 1), (8, 70), (5, 3), (40, 9)] {
-        Bench::new("queue", Top(StreamFifo::new(depth, width))).cycles(400).verilator().run(|queue, stimulus| {
-            queue.in_data.next = stimulus.word(width);
-            queue.in_valid.next = stimulus.chance(0.6);
-            queue.out_ready.next = stimulus.chance(0.5);
+        Bench::new("queue", StreamFifo::new(depth, width)).cycles(400).verilator().run(|queue, stimulus| {
+            queue.in_.data.next = stimulus.word(width);
+            queue.in_.valid.next = stimulus.chance(0.6);
+            queue.out.ready.next = stimulus.chance(0.5);
             queue.reset.next = stimulus.chance(0.02);
         });
     }
@@ -106,15 +105,15 @@ struct Issued {
 
 fn feed((words, folds, group): (usize, usize, usize), sent: &[Word], source: f64, go: f64) -> (Vec<Issued>, Vec<u64>) {
     let width = sent[0].bits();
-    let mut simulation = Simulation::new(Top(VectorFeed::new(words, folds, width, group)));
+    let mut simulation = Simulation::new(VectorFeed::new(words, folds, width, group));
     let mut stimulus = Stimulus::new(9);
     let (mut issued, mut taken) = (Vec::<Issued>::new(), vec![]);
     let mut pending: Option<Issued> = None;
     let expected = sent.len() * folds;
     for cycle in 0..(expected as u64 + 20) * 20 {
         let word = sent.get(taken.len()).filter(|_| !stimulus.chance(source));
-        simulation.top.in_valid.next = word.is_some();
-        simulation.top.in_data.next = word.cloned().unwrap_or_else(|| Word::ones(width));
+        simulation.top.in_.valid.next = word.is_some();
+        simulation.top.in_.data.next = word.cloned().unwrap_or_else(|| Word::ones(width));
         simulation.top.go.next = !stimulus.chance(go);
         simulation.settle().unwrap();
         let top = &simulation.top;
@@ -122,7 +121,7 @@ fn feed((words, folds, group): (usize, usize, usize), sent: &[Word], source: f64
             before.word = top.x.val();
             issued.push(before);
         }
-        if word.is_some() && top.in_ready.val() {
+        if word.is_some() && top.in_.ready.val() {
             taken.push(cycle);
         }
         if top.issue.val() {
@@ -165,16 +164,16 @@ fn a_feed_issues_every_vector_once_per_fold() {
 fn an_evenly_slow_source_leaves_no_gap_after_the_first_vector() {
     for (words, folds) in [(1, 4), (3, 4), (4, 3), (5, 2), (7, 5)] {
         let sent: Vec<Word> = (0..6 * words as u64).map(|n| Word::new(n, 8)).collect();
-        let mut simulation = Simulation::new(Top(VectorFeed::new(words, folds, 8, 1)));
+        let mut simulation = Simulation::new(VectorFeed::new(words, folds, 8, 1));
         simulation.top.go.next = true;
         let (mut taken, mut ends) = (0, vec![]);
         for cycle in 0..(6 * words * folds + 50) as u64 {
             let due = cycle >= (taken * folds) as u64;
             let word = sent.get(taken).filter(|_| due);
-            simulation.top.in_valid.next = word.is_some();
-            simulation.top.in_data.next = word.cloned().unwrap_or_else(|| Word::zero(8));
+            simulation.top.in_.valid.next = word.is_some();
+            simulation.top.in_.data.next = word.cloned().unwrap_or_else(|| Word::zero(8));
             simulation.settle().unwrap();
-            taken += usize::from(word.is_some() && simulation.top.in_ready.val());
+            taken += usize::from(word.is_some() && simulation.top.in_.ready.val());
             let address = simulation.top.weight_address.val().low() as usize;
             if simulation.top.issue.val() && address == words * folds - 1 {
                 ends.push(cycle);

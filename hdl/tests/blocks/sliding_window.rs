@@ -6,9 +6,8 @@ use hdl::wire::{Simulation, Word};
 use network::network::Window;
 
 use crate::control::agree;
-use crate::stream::{FREE, PRESSURES, run, run_on};
+use crate::stream::{FREE, PRESSURES, run_ahead, run_ahead_on};
 use crate::support::{Bench, Stimulus};
-use crate::top::Top;
 
 const BITS: usize = 5;
 /// Words out of an image, so that a test stays short.
@@ -72,7 +71,7 @@ fn windows_are_those_of_the_image_under_any_pressure() {
         let flagged = seed % 3 == 0;
         let (sent, expected) = words(&shape, 3, flagged, seed);
         for pressure in [PRESSURES[seed as usize % 5], FREE] {
-            let run = run(block(&shape, flagged), &sent, expected.len(), pressure);
+            let run = run_ahead(block(&shape, flagged), &sent, expected.len(), pressure);
             assert_eq!(run.words, expected, "{shape:?}, {pressure:?}");
         }
     }
@@ -92,7 +91,7 @@ fn an_image_takes_as_many_cycles_as_it_has_words() {
     for seed in 200..220 {
         let shape = shape(seed, true);
         let (sent, expected) = words(&shape, 6, false, seed);
-        let run = run(block(&shape, false), &sent, expected.len(), FREE);
+        let run = run_ahead(block(&shape, false), &sent, expected.len(), FREE);
         let last = |image: usize| run.left[(image + 1) * shape.words_out() - 1];
         for image in 3..6 {
             assert_eq!(last(image) - last(image - 1), shape.cycles() as u64, "{shape:?}, image {image}");
@@ -105,16 +104,16 @@ fn reset_forgets_everything_on_the_way() {
     let shape = shape(7, true);
     let (sent, expected) = words(&shape, 2, false, 7);
     for cycles in (1..60).step_by(7) {
-        let mut simulation = Simulation::new(Top(block(&shape, false)));
+        let mut simulation = Simulation::new(block(&shape, false));
         for n in 0..cycles {
-            simulation.top.in_valid.next = true;
-            simulation.top.in_data.next = sent[n % sent.len()].clone();
+            simulation.top.in_.valid.next = true;
+            simulation.top.in_.data.next = sent[n % sent.len()].clone();
             simulation.step().unwrap();
         }
         simulation.top.reset.next = true;
         simulation.step().unwrap();
         simulation.top.reset.next = false;
-        let run = run_on(&mut simulation, &sent, expected.len(), FREE);
+        let run = run_ahead_on(&mut simulation, &sent, expected.len(), FREE);
         assert_eq!(run.words, expected);
     }
 }
@@ -123,10 +122,10 @@ fn reset_forgets_everything_on_the_way() {
 fn a_window_is_the_same_in_verilog() {
     for seed in 300..303 {
         let shape = shape(seed, true);
-        Bench::new("window", Top(block(&shape, seed % 2 == 0))).cycles(600).verilator().run(|window, stimulus| {
-            window.in_data.next = stimulus.word(BITS);
-            window.in_valid.next = stimulus.chance(0.8);
-            window.out_ready.next = stimulus.chance(0.8);
+        Bench::new("window", block(&shape, seed % 2 == 0)).cycles(600).verilator().run(|window, stimulus| {
+            window.in_.data.next = stimulus.word(BITS);
+            window.in_.valid.next = stimulus.chance(0.8);
+            window.out.ready.next = stimulus.chance(0.8);
             window.reset.next = stimulus.chance(0.002);
         });
     }

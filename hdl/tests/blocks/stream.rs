@@ -1,103 +1,36 @@
 //! Drives a block between a source and a sink and holds it to the rules of streams.
 
-use hdl::blocks::add_unit::AddUnit;
-use hdl::blocks::arg_max::ArgMax;
-use hdl::blocks::concat::Concat;
-use hdl::blocks::depthwise_unit::DepthwiseUnit;
-use hdl::blocks::fork::Fork;
-use hdl::blocks::matrix_vector_unit::MatrixVectorUnit;
-use hdl::blocks::multi_threshold::MultiThreshold;
-use hdl::blocks::multiply_unit::MultiplyUnit;
-use hdl::blocks::pool_unit::PoolUnit;
-use hdl::blocks::scale_unit::ScaleUnit;
-use hdl::blocks::sliding_window::SlidingWindow;
-use hdl::blocks::stream_fifo::StreamFifo;
-use hdl::blocks::table_unit::TableUnit;
-use hdl::blocks::upsample::Upsample;
-use hdl::blocks::width_converter::WidthConverter;
+use hdl::blocks::stream_block::StreamBlock;
 use hdl::wire::{Simulation, Word};
 
 use crate::support::Stimulus;
-use crate::top::{HasClock, Top};
 
-/// A block with one stream in and one stream out; blocks with a second stream on a side say so.
-pub trait Stage: HasClock {
-    fn offer(&mut self, word: Option<Word>);
-    fn take(&mut self, ready: bool);
-    fn is_ready(&self) -> bool;
-    fn offered(&self) -> Option<Word>;
-    /// Whether the block may give words of an image that has not begun: a sliding window does, of its border.
-    fn runs_ahead(&self) -> bool {
-        false
-    }
-    fn offer_second(&mut self, _: Option<Word>) {}
-    fn take_second(&mut self, _: bool) {}
-    fn second_is_ready(&self) -> bool {
-        false
-    }
-    fn second_offered(&self) -> Option<Word> {
-        None
+/// Offers a word, or none, at a stream in.
+pub fn offer(block: &mut impl StreamBlock, port: usize, word: Option<Word>) {
+    if let Some(input) = block.ports().inputs.get_mut(port) {
+        input.valid.next = word.is_some();
+        input.data.next = word.unwrap_or_else(|| Word::ones(input.data.width()));
     }
 }
 
-/// Makes blocks stages; methods beyond those of one stream on each side come in braces.
-macro_rules! stage {
-    ($($block:ty),+) => {$(stage!($block {});)+};
-    ($block:ty { $($more:item)* }) => {
-        impl Stage for $block {
-            fn offer(&mut self, word: Option<Word>) {
-                self.in_valid.next = word.is_some();
-                self.in_data.next = word.unwrap_or_else(|| Word::ones(self.in_data.width()));
-            }
-            fn take(&mut self, ready: bool) {
-                self.out_ready.next = ready;
-            }
-            fn is_ready(&self) -> bool {
-                self.in_ready.val()
-            }
-            fn offered(&self) -> Option<Word> {
-                self.out_valid.val().then(|| self.out_data.val())
-            }
-            $($more)*
-        }
-    };
-}
-stage!(StreamFifo, WidthConverter, MatrixVectorUnit, DepthwiseUnit, MultiThreshold, ArgMax, PoolUnit, ScaleUnit);
-
-macro_rules! stage_that_runs_ahead {
-    ($($block:ty),+) => {$(
-        stage!($block {
-            fn runs_ahead(&self) -> bool {
-                true
-            }
-        });
-    )+};
-}
-stage_that_runs_ahead!(SlidingWindow, Upsample);
-
-macro_rules! stage_of_two {
-    ($($block:ty),+) => {$(
-        stage!($block {
-            fn offer_second(&mut self, word: Option<Word>) {
-                self.second_valid.next = word.is_some();
-                self.second_data.next = word.unwrap_or_else(|| Word::ones(self.second_data.width()));
-            }
-            fn second_is_ready(&self) -> bool {
-                self.second_ready.val()
-            }
-        });
-    )+};
-}
-stage_of_two!(AddUnit, MultiplyUnit, TableUnit, Concat);
-
-stage!(Fork {
-    fn take_second(&mut self, ready: bool) {
-        self.second_ready.next = ready;
+/// Says whether the reader of a stream out takes its word.
+pub fn take(block: &mut impl StreamBlock, port: usize, ready: bool) {
+    if let Some(output) = block.ports().outputs.get_mut(port) {
+        output.ready.next = ready;
     }
-    fn second_offered(&self) -> Option<Word> {
-        self.second_valid.val().then(|| self.second_data.val())
-    }
-});
+}
+
+/// Whether a stream in takes a word.
+pub fn is_ready(block: &mut impl StreamBlock, port: usize) -> bool {
+    block.ports().inputs.get(port).is_some_and(|input| input.ready.val())
+}
+
+/// The word offered at a stream out.
+pub fn offered(block: &mut impl StreamBlock, port: usize) -> Option<Word> {
+    let ports = block.ports();
+    let output = ports.outputs.get(port)?;
+    output.valid.val().then(|| output.data.val())
+}
 
 /// How often source and sink make the other side wait.
 #[derive(Clone, Copy, Debug)]
@@ -127,17 +60,40 @@ pub struct Run {
 }
 
 /// Sends all of `inputs` and collects words until `expected` have come and then nothing more for a while.
-pub fn run<B: Stage>(block: B, inputs: &[Word], expected: usize, pressure: Pressure) -> Run {
-    run_on(&mut Simulation::new(Top(block)), inputs, expected, pressure)
+pub fn run<B: StreamBlock>(block: B, inputs: &[Word], expected: usize, pressure: Pressure) -> Run {
+    run_on(&mut Simulation::new(block), inputs, expected, pressure)
 }
 
 /// As [`run`], on a block that has run before.
-pub fn run_on<B: Stage>(
-    simulation: &mut Simulation<Top<B>>,
+pub fn run_on<B: StreamBlock>(
+    simulation: &mut Simulation<B>,
     inputs: &[Word],
     expected: usize,
     pressure: Pressure,
 ) -> Run {
+    let run = drive(simulation, inputs, expected, pressure);
+    assert_eq!(run.words.len(), expected, "words out");
+    run
+}
+
+/// As [`run`], for a block that may give words of an image that has not begun, of its border: they are dropped.
+pub fn run_ahead<B: StreamBlock>(block: B, inputs: &[Word], expected: usize, pressure: Pressure) -> Run {
+    run_ahead_on(&mut Simulation::new(block), inputs, expected, pressure)
+}
+
+/// As [`run_ahead`], on a block that has run before.
+pub fn run_ahead_on<B: StreamBlock>(
+    simulation: &mut Simulation<B>,
+    inputs: &[Word],
+    expected: usize,
+    pressure: Pressure,
+) -> Run {
+    let mut run = drive(simulation, inputs, expected, pressure);
+    run.words.truncate(expected);
+    run
+}
+
+fn drive<B: StreamBlock>(simulation: &mut Simulation<B>, inputs: &[Word], expected: usize, pressure: Pressure) -> Run {
     let mut stimulus = Stimulus::new(pressure.seed);
     let mut run = Run { taken: vec![], words: vec![], left: vec![] };
     let mut offering = false;
@@ -150,25 +106,25 @@ pub fn run_on<B: Stage>(
         offering = offering || !stimulus.chance(pressure.source);
         let word = inputs.get(run.taken.len()).filter(|_| offering);
         let ready = !stimulus.chance(pressure.sink);
-        simulation.top.offer(word.cloned());
-        simulation.top.take(!ready);
+        offer(&mut simulation.top, 0, word.cloned());
+        take(&mut simulation.top, 0, !ready);
         simulation.settle().unwrap();
-        let before = simulation.top.offered();
-        simulation.top.take(ready);
+        let before = offered(&mut simulation.top, 0);
+        take(&mut simulation.top, 0, ready);
         simulation.settle().unwrap();
-        let offered = simulation.top.offered();
-        assert_eq!(before.is_some(), offered.is_some(), "cycle {now}: valid follows the ready of its port");
-        assert_eq!(before, offered, "cycle {now}: data follow the ready of their port");
+        let word_out = offered(&mut simulation.top, 0);
+        assert_eq!(before.is_some(), word_out.is_some(), "cycle {now}: valid follows the ready of its port");
+        assert_eq!(before, word_out, "cycle {now}: data follow the ready of their port");
         if waiting.is_some() {
-            assert_eq!(waiting, offered, "cycle {now}: a waiting word changed");
+            assert_eq!(waiting, word_out, "cycle {now}: a waiting word changed");
         }
-        let takes = word.is_some() && simulation.top.is_ready();
+        let takes = word.is_some() && is_ready(&mut simulation.top, 0);
         if takes {
             run.taken.push(now);
             offering = false;
         }
-        waiting = offered.clone().filter(|_| !ready);
-        let moved = offered.filter(|_| ready);
+        waiting = word_out.clone().filter(|_| !ready);
+        let moved = word_out.filter(|_| ready);
         idle = if takes || moved.is_some() { 0 } else { idle + 1 };
         if let Some(word) = moved {
             run.words.push(word);
@@ -184,10 +140,6 @@ pub fn run_on<B: Stage>(
         quiet = if run.taken.len() == inputs.len() && run.words.len() >= expected { quiet + 1 } else { 0 };
         simulation.tick().unwrap();
     }
-    if simulation.top.runs_ahead() {
-        run.words.truncate(expected);
-    }
-    assert_eq!(run.words.len(), expected, "words out");
     run
 }
 

@@ -6,13 +6,13 @@ use compiler::blocks::{arg_max, multi_threshold};
 use compiler::codes::Ladder;
 use hdl::blocks::arg_max::ArgMax;
 use hdl::blocks::multi_threshold::MultiThreshold;
+use hdl::blocks::stream_block::StreamBlock;
 use hdl::blocks::threshold_row::ThresholdRow;
 use network::network::TensorType;
 
 use crate::control::agree;
 use crate::stream::{FREE, PRESSURES, codes, pack, run};
 use crate::support::{Bench, Stimulus};
-use crate::top::Top;
 
 /// Steps from any value of a range into the values of `output`: rising ones through all values, few, one, none below or
 /// above, or steps that turn, at different places.
@@ -148,14 +148,14 @@ fn a_stage_of_thresholds_is_the_same_in_verilog() {
     let steps = steps(&mut stimulus, 7, (input.minimum, input.maximum), &output);
     let block = MultiThreshold::new("steps", &steps, (&input, &output), &Ladder::of(&steps, &output, false), 3);
     let files = block.files();
-    let mut bench = Bench::new("steps", Top(block)).cycles(400).verilator();
+    let mut bench = Bench::new("steps", block).cycles(400).verilator();
     for (name, text) in files {
         bench = bench.file(&name, text);
     }
     bench.run(|block, stimulus| {
-        block.in_data.next = stimulus.word(18);
-        block.in_valid.next = stimulus.chance(0.7);
-        block.out_ready.next = stimulus.chance(0.7);
+        block.in_.data.next = stimulus.word(18);
+        block.in_.valid.next = stimulus.chance(0.7);
+        block.out.ready.next = stimulus.chance(0.7);
         block.reset.next = stimulus.chance(0.01);
     });
 }
@@ -232,10 +232,10 @@ fn an_arg_max_moves_words_when_its_model_does() {
 #[test]
 fn an_arg_max_is_the_same_in_verilog() {
     for (channels, bits, signed, lanes) in [(10, 3, true, 4), (10, 8, true, 1), (3, 2, false, 3)] {
-        Bench::new("best", Top(ArgMax::new(channels, bits, signed, lanes, 4))).cycles(400).run(|best, stimulus| {
-            best.in_data.next = stimulus.word(lanes * bits);
-            best.in_valid.next = stimulus.chance(0.7);
-            best.out_ready.next = stimulus.chance(0.5);
+        Bench::new("best", ArgMax::new(channels, bits, signed, lanes, 4)).cycles(400).run(|best, stimulus| {
+            best.in_.data.next = stimulus.word(lanes * bits);
+            best.in_.valid.next = stimulus.chance(0.7);
+            best.out.ready.next = stimulus.chance(0.5);
             best.reset.next = stimulus.chance(0.01);
         });
     }

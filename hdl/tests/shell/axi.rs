@@ -7,7 +7,6 @@ use std::collections::VecDeque;
 
 use crate::slave::{Memory, Slave};
 use crate::support::{Bench, Stimulus};
-use crate::top::Top;
 use crate::wishbone::place;
 
 /// A channel that the master sends on: what waits, and whether the first of it is offered.
@@ -55,7 +54,7 @@ struct Ends {
 }
 
 struct Bus {
-    simulation: Simulation<Top<AxiLiteBridge>>,
+    simulation: Simulation<AxiLiteBridge>,
     slave: Slave,
     master: Master,
     stimulus: Stimulus,
@@ -74,7 +73,7 @@ impl Bus {
             eagerness: [eagerness(), eagerness(), eagerness(), eagerness(), eagerness()],
             held: [None; 2],
         };
-        let simulation = Simulation::new(Top(AxiLiteBridge::new()));
+        let simulation = Simulation::new(AxiLiteBridge::new());
         Bus { simulation, slave: Slave::with_delay(memory, seed, 1), master, stimulus }
     }
 
@@ -97,68 +96,68 @@ impl Bus {
             None => stimulus.word(BUS_ADDRESS_BITS),
         };
         let offered = master.write_address.offer(stimulus, aw);
-        top.s_axi_awvalid.next = offered.is_some();
-        top.s_axi_awaddr.next = address(offered, stimulus);
+        top.s_axi.awvalid.next = offered.is_some();
+        top.s_axi.awaddr.next = address(offered, stimulus);
         let offered = master.read_address.offer(stimulus, ar);
-        top.s_axi_arvalid.next = offered.is_some();
-        top.s_axi_araddr.next = address(offered, stimulus);
+        top.s_axi.arvalid.next = offered.is_some();
+        top.s_axi.araddr.next = address(offered, stimulus);
         let offered = master.write_data.offer(stimulus, w).copied();
-        top.s_axi_wvalid.next = offered.is_some();
+        top.s_axi.wvalid.next = offered.is_some();
         let (word, strobes) = offered.unwrap_or_else(|| (stimulus.word(32).low() as u32, stimulus.below(16) as u32));
-        top.s_axi_wdata.next = Word::new(u64::from(word), 32);
-        top.s_axi_wstrb.next = Word::new(u64::from(strobes), 4);
+        top.s_axi.wdata.next = Word::new(u64::from(word), 32);
+        top.s_axi.wstrb.next = Word::new(u64::from(strobes), 4);
         // Outputs follow from registers alone: they are the same whatever the master says in this cycle.
         let outputs = |bridge: &AxiLiteBridge| {
             [
-                bridge.s_axi_awready.val(),
-                bridge.s_axi_wready.val(),
-                bridge.s_axi_bvalid.val(),
-                bridge.s_axi_arready.val(),
-                bridge.s_axi_rvalid.val(),
+                bridge.s_axi.awready.val(),
+                bridge.s_axi.wready.val(),
+                bridge.s_axi.bvalid.val(),
+                bridge.s_axi.arready.val(),
+                bridge.s_axi.rvalid.val(),
             ]
         };
-        top.s_axi_bready.next = false;
-        top.s_axi_rready.next = false;
+        top.s_axi.bready.next = false;
+        top.s_axi.rready.next = false;
         self.simulation.settle().unwrap();
         let before = outputs(&self.simulation.top);
-        self.simulation.top.s_axi_bready.next = stimulus.chance(b);
-        self.simulation.top.s_axi_rready.next = stimulus.chance(r);
+        self.simulation.top.s_axi.bready.next = stimulus.chance(b);
+        self.simulation.top.s_axi.rready.next = stimulus.chance(r);
         self.simulation.settle().unwrap();
         assert_eq!(outputs(&self.simulation.top), before, "a valid or ready follows another one");
 
-        let address = self.simulation.top.address.val().low() as u32;
+        let address = self.simulation.top.bus.address.val().low() as u32;
         let answer = self.slave.answer(address);
-        self.simulation.top.read_data.next = answer.read_data;
-        self.simulation.top.readable.next = answer.readable;
-        self.simulation.top.writable.next = answer.writable;
+        self.simulation.top.bus.read_data.next = answer.read_data;
+        self.simulation.top.bus.readable.next = answer.readable;
+        self.simulation.top.bus.writable.next = answer.writable;
         self.simulation.settle().unwrap();
         let top = &self.simulation.top;
         assert_eq!(outputs(top), before, "a valid or ready follows the answer");
-        if top.write.val() {
-            self.slave.write(address, top.write_data.val().low() as u32);
+        if top.bus.write.val() {
+            self.slave.write(address, top.bus.write_data.val().low() as u32);
         }
-        let write = top.s_axi_bvalid.val().then(|| top.s_axi_bresp.val().low());
-        let read = top.s_axi_rvalid.val().then(|| (top.s_axi_rresp.val().low() << 32) | top.s_axi_rdata.val().low());
+        let write = top.s_axi.bvalid.val().then(|| top.s_axi.bresp.val().low());
+        let read = top.s_axi.rvalid.val().then(|| (top.s_axi.rresp.val().low() << 32) | top.s_axi.rdata.val().low());
         for (held, found) in master.held.iter_mut().zip([write, read]) {
             assert!(held.is_none() || *held == found, "a response changed or went away while it waited");
             *held = found;
         }
         let mut ends = Ends::default();
-        if top.s_axi_bready.val() {
+        if top.s_axi.bready.val() {
             ends.write = master.held[0].take();
         }
-        if top.s_axi_rready.val() {
+        if top.s_axi.rready.val() {
             ends.read = master.held[1].take().map(|read| (read >> 32, read as u32));
         }
         for (moves, channel) in [
-            (top.s_axi_awvalid.val() && top.s_axi_awready.val(), &mut master.write_address),
-            (top.s_axi_arvalid.val() && top.s_axi_arready.val(), &mut master.read_address),
+            (top.s_axi.awvalid.val() && top.s_axi.awready.val(), &mut master.write_address),
+            (top.s_axi.arvalid.val() && top.s_axi.arready.val(), &mut master.read_address),
         ] {
             if moves {
                 channel.taken();
             }
         }
-        if top.s_axi_wvalid.val() && top.s_axi_wready.val() {
+        if top.s_axi.wvalid.val() && top.s_axi.wready.val() {
             master.write_data.taken();
         }
         self.simulation.tick().unwrap();
@@ -241,19 +240,19 @@ fn reads_and_writes_take_turns() {
 
 #[test]
 fn axi_lite_is_the_same_in_verilog() {
-    Bench::new("axi_lite", Top(AxiLiteBridge::new())).cycles(4000).verilator().run(|bridge, stimulus| {
+    Bench::new("axi_lite", AxiLiteBridge::new()).cycles(4000).verilator().run(|bridge, stimulus| {
         bridge.reset.next = stimulus.chance(0.01);
-        bridge.s_axi_awaddr.next = stimulus.word(BUS_ADDRESS_BITS);
-        bridge.s_axi_awvalid.next = stimulus.chance(0.5);
-        bridge.s_axi_wdata.next = stimulus.word(32);
-        bridge.s_axi_wstrb.next = stimulus.word(4);
-        bridge.s_axi_wvalid.next = stimulus.chance(0.5);
-        bridge.s_axi_bready.next = stimulus.chance(0.5);
-        bridge.s_axi_araddr.next = stimulus.word(BUS_ADDRESS_BITS);
-        bridge.s_axi_arvalid.next = stimulus.chance(0.5);
-        bridge.s_axi_rready.next = stimulus.chance(0.5);
-        bridge.read_data.next = stimulus.word(32);
-        bridge.readable.next = stimulus.chance(0.5);
-        bridge.writable.next = stimulus.chance(0.5);
+        bridge.s_axi.awaddr.next = stimulus.word(BUS_ADDRESS_BITS);
+        bridge.s_axi.awvalid.next = stimulus.chance(0.5);
+        bridge.s_axi.wdata.next = stimulus.word(32);
+        bridge.s_axi.wstrb.next = stimulus.word(4);
+        bridge.s_axi.wvalid.next = stimulus.chance(0.5);
+        bridge.s_axi.bready.next = stimulus.chance(0.5);
+        bridge.s_axi.araddr.next = stimulus.word(BUS_ADDRESS_BITS);
+        bridge.s_axi.arvalid.next = stimulus.chance(0.5);
+        bridge.s_axi.rready.next = stimulus.chance(0.5);
+        bridge.bus.read_data.next = stimulus.word(32);
+        bridge.bus.readable.next = stimulus.chance(0.5);
+        bridge.bus.writable.next = stimulus.chance(0.5);
     });
 }

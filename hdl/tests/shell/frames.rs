@@ -15,12 +15,11 @@ use crate::line::push;
 use crate::requests::{Symbol, item};
 use crate::slave::{Memory, Slave};
 use crate::support::{Bench, Stimulus};
-use crate::top::Top;
 
 #[test]
 fn a_checksum_passes_and_is_checked_and_another_one_follows() {
     let mut stimulus = Stimulus::new(1);
-    let mut simulation = Simulation::new(Top(Checksum::new()));
+    let mut simulation = Simulation::new(Checksum::new());
     simulation.top.start.next = true;
     simulation.step().unwrap();
     simulation.top.start.next = false;
@@ -58,8 +57,8 @@ fn a_checksum_passes_and_is_checked_and_another_one_follows() {
 #[test]
 fn a_transmitter_escapes_what_a_receiver_takes_back() {
     let mut stimulus = Stimulus::new(1);
-    let mut sender = Simulation::new(Top(FrameTransmitter::new()));
-    let mut receiver = Simulation::new(Top(FrameReceiver::new()));
+    let mut sender = Simulation::new(FrameTransmitter::new());
+    let mut receiver = Simulation::new(FrameReceiver::new());
     // Flags are `None`.
     let symbol = |stimulus: &mut Stimulus| match stimulus.below(4) {
         0 => None,
@@ -70,22 +69,22 @@ fn a_transmitter_escapes_what_a_receiver_takes_back() {
     let (mut taken, mut line, mut received) = (0, vec![], vec![]);
     while taken < sent.len() {
         let now = sent[taken];
-        sender.top.in_valid.next = stimulus.chance(0.5);
+        sender.top.in_.valid.next = stimulus.chance(0.5);
         sender.top.in_flag.next = now.is_none();
-        sender.top.in_data.next = now.map_or_else(|| stimulus.word(8), |byte| Word::new(byte.into(), 8));
-        sender.top.out_ready.next = stimulus.chance(0.5);
+        sender.top.in_.data.next = now.map_or_else(|| stimulus.word(8), |byte| Word::new(byte.into(), 8));
+        sender.top.out.ready.next = stimulus.chance(0.5);
         sender.settle().unwrap();
-        let moves = sender.top.out_valid.val() && sender.top.out_ready.val();
+        let moves = sender.top.out.valid.val() && sender.top.out.ready.val();
         receiver.top.in_valid.next = moves;
-        receiver.top.in_data.next = sender.top.out_data.val();
+        receiver.top.in_data.next = sender.top.out.data.val();
         receiver.settle().unwrap();
         if moves {
-            line.push(sender.top.out_data.val().low() as u8);
+            line.push(sender.top.out.data.val().low() as u8);
         }
         if receiver.top.flag.val() || receiver.top.valid.val() {
             received.push(receiver.top.valid.val().then(|| receiver.top.data.val().low() as u8));
         }
-        taken += usize::from(sender.top.in_valid.val() && sender.top.in_ready.val());
+        taken += usize::from(sender.top.in_.valid.val() && sender.top.in_.ready.val());
         sender.tick().unwrap();
         receiver.tick().unwrap();
     }
@@ -95,7 +94,7 @@ fn a_transmitter_escapes_what_a_receiver_takes_back() {
 
 #[test]
 fn the_parts_are_the_same_in_verilog() {
-    Bench::new("sum", Top(Checksum::new())).cycles(500).run(|sum, stimulus| {
+    Bench::new("sum", Checksum::new()).cycles(500).run(|sum, stimulus| {
         sum.start.next = stimulus.chance(0.01);
         sum.step.next = stimulus.chance(0.8);
         sum.drain.next = stimulus.cycle % 100 > 60;
@@ -105,16 +104,16 @@ fn the_parts_are_the_same_in_verilog() {
         0 => Word::new([FLAG, ESCAPE][stimulus.below(2)].into(), 8),
         _ => stimulus.word(8),
     };
-    Bench::new("receiver", Top(FrameReceiver::new())).cycles(500).run(|receiver, stimulus| {
+    Bench::new("receiver", FrameReceiver::new()).cycles(500).run(|receiver, stimulus| {
         receiver.in_data.next = special(stimulus);
         receiver.in_valid.next = stimulus.chance(0.5);
         receiver.reset.next = stimulus.chance(0.02);
     });
-    Bench::new("transmitter", Top(FrameTransmitter::new())).cycles(500).run(|transmitter, stimulus| {
-        transmitter.in_data.next = special(stimulus);
+    Bench::new("transmitter", FrameTransmitter::new()).cycles(500).run(|transmitter, stimulus| {
+        transmitter.in_.data.next = special(stimulus);
         transmitter.in_flag.next = stimulus.chance(0.2);
-        transmitter.in_valid.next = stimulus.chance(0.7);
-        transmitter.out_ready.next = stimulus.chance(0.5);
+        transmitter.in_.valid.next = stimulus.chance(0.7);
+        transmitter.out.ready.next = stimulus.chance(0.5);
         transmitter.reset.next = stimulus.chance(0.02);
     });
     Bench::new("request", RequestHeader::new()).cycles(1000).run_combinational(|request, stimulus| {
@@ -129,20 +128,20 @@ fn the_bridge_of_bytes_is_the_same_in_verilog() {
     let memory = Memory::new(&mut Stimulus::new(5));
     let mut slave = Slave::new(memory.clone(), 5);
     let mut line: Vec<u8> = vec![];
-    Bench::new("frame_bridge", Top(FrameBridge::new())).cycles(20_000).run(move |bridge, stimulus| {
+    Bench::new("frame_bridge", FrameBridge::new()).cycles(20_000).run(move |bridge, stimulus| {
         if line.is_empty() && stimulus.chance(0.003) {
             line = item(stimulus, &memory, 3).into_iter().filter_map(Symbol::byte).rev().collect();
         }
-        let answer = slave.answer(bridge.address.val().low() as u32);
-        bridge.read_data.next = answer.read_data;
-        bridge.readable.next = answer.readable;
-        bridge.writable.next = answer.writable;
-        bridge.in_valid.next = stimulus.cycle % 11 == 0 && !line.is_empty();
-        bridge.in_data.next = stimulus.word(8);
-        if bridge.in_valid.next {
-            bridge.in_data.next = Word::new(line.pop().unwrap_or(0).into(), 8);
+        let answer = slave.answer(bridge.bus.address.val().low() as u32);
+        bridge.bus.read_data.next = answer.read_data;
+        bridge.bus.readable.next = answer.readable;
+        bridge.bus.writable.next = answer.writable;
+        bridge.in_.valid.next = stimulus.cycle % 11 == 0 && !line.is_empty();
+        bridge.in_.data.next = stimulus.word(8);
+        if bridge.in_.valid.next {
+            bridge.in_.data.next = Word::new(line.pop().unwrap_or(0).into(), 8);
         }
-        bridge.out_ready.next = stimulus.chance(0.4);
+        bridge.out.ready.next = stimulus.chance(0.4);
         bridge.reset.next = stimulus.chance(0.0002);
     });
 }
@@ -153,16 +152,16 @@ fn the_bridge_of_bits_is_the_same_in_verilog() {
     let memory = Memory::new(&mut Stimulus::new(6));
     let mut slave = Slave::new(memory.clone(), 6);
     let mut encoder = LineEncoder::deviating(&timing, -17_000);
-    let bridge = Bench::new("uart_bridge", Top(UartBridge::new(&timing, 64))).cycles(60_000).verilator();
+    let bridge = Bench::new("uart_bridge", UartBridge::new(&timing, 64)).cycles(60_000).verilator();
     bridge.run(move |bridge, stimulus| {
         if encoder.is_idle() {
             push(&mut encoder, &item(stimulus, &memory, 3));
             encoder.push_idle(400);
         }
-        let answer = slave.answer(bridge.address.val().low() as u32);
-        bridge.read_data.next = answer.read_data;
-        bridge.readable.next = answer.readable;
-        bridge.writable.next = answer.writable;
+        let answer = slave.answer(bridge.bus.address.val().low() as u32);
+        bridge.bus.read_data.next = answer.read_data;
+        bridge.bus.readable.next = answer.readable;
+        bridge.bus.writable.next = answer.writable;
         bridge.rx.next = encoder.next_level();
         bridge.reset.next = stimulus.cycle % 20_000 == 19_999;
     });

@@ -9,7 +9,6 @@ use hdl::wire::{Simulation, Word};
 use crate::requests::Symbol;
 use crate::slave::{Memory, Slave};
 use crate::support::Stimulus;
-use crate::top::Top;
 
 /// What came back.
 #[derive(Default)]
@@ -45,7 +44,7 @@ pub const LINE_BYTES: usize = 64;
 
 /// The whole bridge, with a line of bits.
 pub struct UartLine {
-    simulation: Simulation<Top<UartBridge>>,
+    simulation: Simulation<UartBridge>,
     slave: Slave,
     encoder: LineEncoder,
     decoder: LineDecoder,
@@ -57,7 +56,7 @@ impl UartLine {
     /// A line that is `deviation` millionths faster than `timing` says.
     pub fn new(timing: &UartTiming, deviation: i32, memory: Memory, seed: u64) -> UartLine {
         UartLine {
-            simulation: Simulation::new(Top(UartBridge::new(timing, LINE_BYTES))),
+            simulation: Simulation::new(UartBridge::new(timing, LINE_BYTES)),
             slave: Slave::new(memory, seed),
             encoder: LineEncoder::deviating(timing, deviation),
             decoder: LineDecoder::new(timing),
@@ -80,17 +79,17 @@ impl UartLine {
 
     fn step(&mut self) {
         let top = &mut self.simulation.top;
-        let address = top.address.val().low() as u32;
+        let address = top.bus.address.val().low() as u32;
         let answer = self.slave.answer(address);
         top.rx.next = self.encoder.next_level();
-        top.read_data.next = answer.read_data;
-        top.readable.next = answer.readable;
-        top.writable.next = answer.writable;
+        top.bus.read_data.next = answer.read_data;
+        top.bus.readable.next = answer.readable;
+        top.bus.writable.next = answer.writable;
         self.simulation.settle().unwrap();
         let top = &self.simulation.top;
-        assert_eq!(top.address.val().low() as u32, address, "the address follows the answer to it");
-        if top.write.val() {
-            self.slave.write(address, top.write_data.val().low() as u32);
+        assert_eq!(top.bus.address.val().low() as u32, address, "the address follows the answer to it");
+        if top.bus.write.val() {
+            self.slave.write(address, top.bus.write_data.val().low() as u32);
         }
         self.heard.line_errors += usize::from(top.line_error.val());
         self.heard.frame_errors += usize::from(top.frame_error.val());
@@ -138,7 +137,7 @@ impl Line for UartLine {
 
 /// The bridge without its UART: a line of bytes, which come as densely as they are taken or less so.
 pub struct ByteLine {
-    simulation: Simulation<Top<FrameBridge>>,
+    simulation: Simulation<FrameBridge>,
     slave: Slave,
     stimulus: Stimulus,
     heard: Heard,
@@ -146,31 +145,31 @@ pub struct ByteLine {
 
 impl ByteLine {
     pub fn new(memory: Memory, seed: u64) -> ByteLine {
-        let simulation = Simulation::new(Top(FrameBridge::new()));
+        let simulation = Simulation::new(FrameBridge::new());
         ByteLine { simulation, slave: Slave::new(memory, seed), stimulus: Stimulus::new(seed), heard: Heard::default() }
     }
 
     /// A cycle in which `byte` waits; whether it is taken.
     fn step(&mut self, byte: Option<u8>) -> bool {
         let top = &mut self.simulation.top;
-        let address = top.address.val().low() as u32;
+        let address = top.bus.address.val().low() as u32;
         let answer = self.slave.answer(address);
-        top.in_valid.next = byte.is_some();
-        top.in_data.next = byte.map_or_else(|| self.stimulus.word(8), |byte| Word::new(byte.into(), 8));
-        top.out_ready.next = self.stimulus.chance(0.3);
-        top.read_data.next = answer.read_data;
-        top.readable.next = answer.readable;
-        top.writable.next = answer.writable;
+        top.in_.valid.next = byte.is_some();
+        top.in_.data.next = byte.map_or_else(|| self.stimulus.word(8), |byte| Word::new(byte.into(), 8));
+        top.out.ready.next = self.stimulus.chance(0.3);
+        top.bus.read_data.next = answer.read_data;
+        top.bus.readable.next = answer.readable;
+        top.bus.writable.next = answer.writable;
         self.simulation.settle().unwrap();
         let top = &self.simulation.top;
-        if top.write.val() {
-            self.slave.write(address, top.write_data.val().low() as u32);
+        if top.bus.write.val() {
+            self.slave.write(address, top.bus.write_data.val().low() as u32);
         }
         self.heard.frame_errors += usize::from(top.frame_error.val());
-        if top.out_valid.val() && top.out_ready.val() {
-            self.heard.push(top.out_data.val().low() as u8);
+        if top.out.valid.val() && top.out.ready.val() {
+            self.heard.push(top.out.data.val().low() as u8);
         }
-        let is_taken = top.in_valid.val() && top.in_ready.val();
+        let is_taken = top.in_.valid.val() && top.in_.ready.val();
         self.simulation.tick().unwrap();
         is_taken
     }

@@ -12,8 +12,6 @@ mod requests;
 mod slave;
 #[path = "../support/mod.rs"]
 mod support;
-#[path = "../support/top.rs"]
-mod top;
 mod uart;
 mod windows;
 mod wishbone;

@@ -6,7 +6,6 @@ use hdl::shell::uart_transmitter::UartTransmitter;
 use hdl::wire::{Simulation, Word};
 
 use crate::support::{Bench, Stimulus};
-use crate::top::Top;
 
 /// Clock and rate, from 4 to 104 cycles a bit.
 const RATES: [(u32, u32); 9] = [
@@ -27,7 +26,7 @@ fn timing((clock_hertz, baud): (u32, u32)) -> UartTiming {
 
 /// What a receiver says of levels, `None` for broken bytes.
 fn receive(timing: &UartTiming, levels: impl IntoIterator<Item = bool>) -> Vec<Option<u8>> {
-    let mut simulation = Simulation::new(Top(UartReceiver::new(timing)));
+    let mut simulation = Simulation::new(UartReceiver::new(timing));
     let mut found = vec![];
     // The last byte comes out three cycles after its stop bit.
     for level in levels.into_iter().chain([true; 5]) {
@@ -97,21 +96,21 @@ fn a_receiver_ignores_pulses_and_reports_a_break_once() {
 fn a_transmitter_sends_bytes_without_gaps_or_drift() {
     for rate in RATES {
         let timing = timing(rate);
-        let mut simulation = Simulation::new(Top(UartTransmitter::new(&timing)));
+        let mut simulation = Simulation::new(UartTransmitter::new(&timing));
         let mut decoder = LineDecoder::new(&timing);
         let mut stimulus = Stimulus::new(1);
         let (mut sent, mut received, mut taken) = (vec![], vec![], vec![]);
         let mut cycle = 0;
         while received.len() < 30 {
             let byte = stimulus.word(8).low() as u8;
-            simulation.top.in_data.next = Word::new(byte.into(), 8);
-            simulation.top.in_valid.next = sent.len() < 30;
+            simulation.top.in_.data.next = Word::new(byte.into(), 8);
+            simulation.top.in_.valid.next = sent.len() < 30;
             simulation.settle().unwrap();
             assert!(simulation.top.tx.val() || !sent.is_empty(), "the line idles at 1");
             if let Some(byte) = decoder.push(simulation.top.tx.val()) {
                 received.push(byte.unwrap());
             }
-            if simulation.top.in_ready.val() && sent.len() < 30 {
+            if simulation.top.in_.ready.val() && sent.len() < 30 {
                 sent.push(byte);
                 taken.push(cycle);
             }
@@ -129,8 +128,8 @@ fn a_transmitter_sends_bytes_without_gaps_or_drift() {
 
 #[test]
 fn a_transmitter_keeps_its_line_idle_in_reset() {
-    let mut simulation = Simulation::new(Top(UartTransmitter::new(&timing(RATES[0]))));
-    simulation.top.in_valid.next = true;
+    let mut simulation = Simulation::new(UartTransmitter::new(&timing(RATES[0])));
+    simulation.top.in_.valid.next = true;
     for cycle in 0..20 {
         simulation.top.reset.next = cycle >= 5;
         simulation.step().unwrap();
@@ -143,7 +142,7 @@ fn a_receiver_is_the_same_in_verilog() {
     for rate in [RATES[0], RATES[4]] {
         let timing = timing(rate);
         let mut encoder = LineEncoder::deviating(&timing, 9_000);
-        Bench::new("receiver", Top(UartReceiver::new(&timing))).cycles(4000).run(|receiver, stimulus| {
+        Bench::new("receiver", UartReceiver::new(&timing)).cycles(4000).run(|receiver, stimulus| {
             if encoder.is_idle() {
                 let byte = stimulus.word(8).low() as u8;
                 encoder.push_idle(stimulus.below(4));
@@ -159,12 +158,10 @@ fn a_receiver_is_the_same_in_verilog() {
 #[test]
 fn a_transmitter_is_the_same_in_verilog() {
     for rate in [RATES[0], RATES[4]] {
-        Bench::new("transmitter", Top(UartTransmitter::new(&timing(rate)))).cycles(2000).run(
-            |transmitter, stimulus| {
-                transmitter.in_data.next = stimulus.word(8);
-                transmitter.in_valid.next = stimulus.chance(0.05);
-                transmitter.reset.next = stimulus.chance(0.005);
-            },
-        );
+        Bench::new("transmitter", UartTransmitter::new(&timing(rate))).cycles(2000).run(|transmitter, stimulus| {
+            transmitter.in_.data.next = stimulus.word(8);
+            transmitter.in_.valid.next = stimulus.chance(0.05);
+            transmitter.reset.next = stimulus.chance(0.005);
+        });
     }
 }

@@ -11,7 +11,6 @@ use hdl::shell::register_file::{DeviceFacts, RegisterFile};
 use hdl::wire::{Simulation, Word};
 
 use crate::support::{Bench, Stimulus};
-use crate::top::Top;
 
 /// Layouts with one and several vectors, full and part words, and the number of slots.
 const LAYOUTS: [(ElementType, usize, usize, usize, usize); 6] = [
@@ -57,7 +56,7 @@ fn images_leave_the_input_window_as_they_were_written() {
             })
             .collect();
         let expected: Vec<Word> = images.iter().flat_map(|image| words(&window_stream(&window), image)).collect();
-        let mut simulation = Simulation::new(Top(InputWindow::new(&window, slots)));
+        let mut simulation = Simulation::new(InputWindow::new(&window, slots));
         let (mut written, mut submitted, mut found) = (0, 0usize, Vec::new());
         for cycle in 0..20_000 {
             let read = found.len() / window.words_per_image();
@@ -73,10 +72,10 @@ fn images_leave_the_input_window_as_they_were_written() {
             }
             simulation.top.submitted.next = Word::new(submitted as u64, 32);
             let ready = stimulus.chance(0.7);
-            simulation.top.out_ready.next = ready;
+            simulation.top.out.ready.next = ready;
             simulation.settle().unwrap();
-            if simulation.top.out_valid.val() && ready {
-                found.push(simulation.top.out_data.val());
+            if simulation.top.out.valid.val() && ready {
+                found.push(simulation.top.out.data.val());
             }
             assert!(found.len() <= submitted * window.words_per_image(), "cycle {cycle}: a word that nobody submitted");
             simulation.tick().unwrap();
@@ -91,24 +90,24 @@ fn answers_lie_in_the_output_window_as_documented() {
         let (format, slots) = (stream(layout), layout.4);
         let window = WindowFormat::of(&format);
         let mut stimulus = Stimulus::new(slots as u64);
-        let mut simulation = Simulation::new(Top(OutputWindow::new(&window, slots)));
+        let mut simulation = Simulation::new(OutputWindow::new(&window, slots));
         for number in 0..9 {
             let answer = image(&format, &mut stimulus);
             let mut done = 0;
             for word in words(&window_stream(&window), &answer) {
                 while stimulus.chance(0.3) {
-                    simulation.top.in_valid.next = false;
+                    simulation.top.in_.valid.next = false;
                     simulation.step().unwrap();
                 }
-                simulation.top.in_valid.next = true;
-                simulation.top.in_data.next = word;
+                simulation.top.in_.valid.next = true;
+                simulation.top.in_.data.next = word;
                 simulation.settle().unwrap();
-                assert!(simulation.top.in_ready.val());
+                assert!(simulation.top.in_.ready.val());
                 done += usize::from(simulation.top.image_done.val());
                 simulation.tick().unwrap();
             }
             assert_eq!(done, 1);
-            simulation.top.in_valid.next = false;
+            simulation.top.in_.valid.next = false;
             let slot = number % slots * window.words_per_image();
             let found: Vec<u32> = (slot..slot + window.words_per_image())
                 .map(|place| {
@@ -129,13 +128,13 @@ fn windows_are_the_same_in_verilog() {
     // With and without containers to strip. Verilator, because before its first write a memory reads as X in Icarus.
     for layout in [LAYOUTS[0], LAYOUTS[2]] {
         let (window, slots) = (WindowFormat::of(&stream(layout)), layout.4);
-        let input = Top(InputWindow::new(&window, slots));
+        let input = InputWindow::new(&window, slots);
         Bench::new("in_window", input).cycles(400).verilator().run(|input, stimulus| {
             input.write.next = stimulus.chance(0.5);
             input.write_address.next = stimulus.word(input.write_address.width());
             input.write_data.next = stimulus.word(32);
             input.submitted.next = stimulus.word(input.submitted.width());
-            input.out_ready.next = stimulus.chance(0.5);
+            input.out.ready.next = stimulus.chance(0.5);
             // Before, the memory holds no words.
             input.reset.next = stimulus.cycle < 100 || stimulus.chance(0.02);
             if stimulus.cycle < ring::depth(window.words_per_image(), slots) {
@@ -143,10 +142,10 @@ fn windows_are_the_same_in_verilog() {
                 input.write_address.next = Word::new(stimulus.cycle as u64, 32);
             }
         });
-        let output = Top(OutputWindow::new(&window, slots));
+        let output = OutputWindow::new(&window, slots);
         Bench::new("out_window", output).cycles(400).verilator().run(|output, stimulus| {
-            output.in_valid.next = stimulus.cycle < 100 || stimulus.chance(0.5);
-            output.in_data.next = stimulus.word(output.in_data.width());
+            output.in_.valid.next = stimulus.cycle < 100 || stimulus.chance(0.5);
+            output.in_.data.next = stimulus.word(output.in_.data.width());
             let places = window.words_per_image() * slots;
             let place = if stimulus.cycle < 100 { 0 } else { stimulus.below(places) };
             output.read_address.next = Word::new(place as u64, 32);
@@ -171,7 +170,7 @@ fn facts() -> DeviceFacts {
 
 /// A register file with a memory in place of the output window.
 struct Registers {
-    simulation: Simulation<Top<RegisterFile>>,
+    simulation: Simulation<RegisterFile>,
     output: Vec<u32>,
 }
 
@@ -181,7 +180,7 @@ impl Registers {
     }
 
     fn with(facts: &DeviceFacts) -> Registers {
-        Registers { simulation: Simulation::new(Top(RegisterFile::new(facts, 6))), output: (100..164).collect() }
+        Registers { simulation: Simulation::new(RegisterFile::new(facts, 6)), output: (100..164).collect() }
     }
 
     fn cycle(&mut self) {
@@ -193,11 +192,11 @@ impl Registers {
     }
 
     fn at(&mut self, address: u32) -> (Option<u32>, bool) {
-        self.simulation.top.address.next = Word::new(u64::from(address), 32);
+        self.simulation.top.bus.address.next = Word::new(u64::from(address), 32);
         self.cycle();
         self.cycle();
         let top = &self.simulation.top;
-        (top.readable.val().then(|| top.read_data.val().low() as u32), top.writable.val())
+        (top.bus.readable.val().then(|| top.bus.read_data.val().low() as u32), top.bus.writable.val())
     }
 
     fn read(&mut self, register: Register) -> u32 {
@@ -205,13 +204,13 @@ impl Registers {
     }
 
     fn write(&mut self, address: u32, word: u32) -> (bool, bool) {
-        self.simulation.top.address.next = Word::new(u64::from(address), 32);
-        self.simulation.top.write_data.next = Word::new(u64::from(word), 32);
-        self.simulation.top.write.next = true;
+        self.simulation.top.bus.address.next = Word::new(u64::from(address), 32);
+        self.simulation.top.bus.write_data.next = Word::new(u64::from(word), 32);
+        self.simulation.top.bus.write.next = true;
         self.simulation.settle().unwrap();
         let seen = (self.simulation.top.input_write.val(), self.simulation.top.reset_request.val());
         self.cycle();
-        self.simulation.top.write.next = false;
+        self.simulation.top.bus.write.next = false;
         seen
     }
 
@@ -332,18 +331,18 @@ fn weights_are_accessed_while_no_image_is_in_work() {
             let accessible = is_there && !is_busy;
             let (read, writable) = registers.at(address);
             assert_eq!((read.is_some(), writable), (accessible, accessible), "{address:#x}, busy {is_busy}");
-            registers.simulation.top.weights_q[0].next = Word::new(0xabcd, 32);
+            registers.simulation.top.weights[0].q.next = Word::new(0xabcd, 32);
             registers.cycle();
             assert_eq!(registers.at(address).0, accessible.then_some(0xabcd));
-            registers.simulation.top.write.next = true;
+            registers.simulation.top.bus.write.next = true;
             registers.simulation.settle().unwrap();
             let top = &registers.simulation.top;
-            assert_eq!((top.weights_select[0].val(), top.weights_write[0].val()), (accessible, accessible));
+            assert_eq!((top.weights[0].select.val(), top.weights[0].write.val()), (accessible, accessible));
             if accessible {
-                assert_eq!(top.weights_address[0].val().low(), u64::from(address - WEIGHT_WINDOW) / 4);
+                assert_eq!(top.weights[0].address.val().low(), u64::from(address - WEIGHT_WINDOW) / 4);
             }
             registers.cycle();
-            registers.simulation.top.write.next = false;
+            registers.simulation.top.bus.write.next = false;
             let expected = if is_there { u32::MAX } else { 7 };
             assert_eq!(registers.read(Register::WeightsIdentity), expected, "{address:#x}, busy {is_busy}");
         }
@@ -359,14 +358,14 @@ fn registers_are_the_same_in_verilog() {
 }
 
 fn registers_agree(facts: &DeviceFacts) {
-    let registers = Top(RegisterFile::new(facts, 6));
+    let registers = RegisterFile::new(facts, 6);
     Bench::new("registers", registers).cycles(3000).run(|registers, stimulus| {
         let base = [0, 0, 0, INPUT_WINDOW, OUTPUT_WINDOW, 0x8000_0000, WEIGHT_WINDOW][stimulus.below(7)];
-        registers.address.next = Word::new(u64::from(base) + 4 * stimulus.below(45) as u64, 32);
-        registers.write.next = stimulus.chance(0.3);
-        registers.write_data.next = stimulus.word(32);
+        registers.bus.address.next = Word::new(u64::from(base) + 4 * stimulus.below(45) as u64, 32);
+        registers.bus.write.next = stimulus.chance(0.3);
+        registers.bus.write_data.next = stimulus.word(32);
         registers.output_data.next = stimulus.word(32);
-        registers.weights_q.iter_mut().for_each(|q| q.next = stimulus.word(32));
+        registers.weights.iter_mut().for_each(|weights| weights.q.next = stimulus.word(32));
         registers.image_done.next = stimulus.chance(0.2);
         registers.line_error.next = stimulus.chance(0.2);
         registers.frame_error.next = stimulus.chance(0.2);

@@ -8,7 +8,6 @@ use hdl::wire::{Simulation, Word};
 
 use crate::slave::{Memory, Slave};
 use crate::support::{Bench, Stimulus};
-use crate::top::Top;
 
 /// A place near the edges of what can be read and written; sometimes not at a word's first byte.
 pub fn place(stimulus: &mut Stimulus) -> u32 {
@@ -17,7 +16,7 @@ pub fn place(stimulus: &mut Stimulus) -> u32 {
 }
 
 struct Bus {
-    simulation: Simulation<Top<WishboneBridge>>,
+    simulation: Simulation<WishboneBridge>,
     slave: Slave,
 }
 
@@ -30,27 +29,27 @@ enum End {
 
 impl Bus {
     fn new(memory: Memory, seed: u64) -> Bus {
-        let simulation = Simulation::new(Top(WishboneBridge::new()));
+        let simulation = Simulation::new(WishboneBridge::new());
         Bus { simulation, slave: Slave::with_delay(memory, seed, 1) }
     }
 
     /// One clock cycle with the inputs as they are; the end that it saw.
     fn cycle(&mut self) -> Option<End> {
         self.simulation.settle().unwrap();
-        let address = self.simulation.top.address.val().low() as u32;
+        let address = self.simulation.top.bus.address.val().low() as u32;
         let answer = self.slave.answer(address);
-        self.simulation.top.read_data.next = answer.read_data;
-        self.simulation.top.readable.next = answer.readable;
-        self.simulation.top.writable.next = answer.writable;
+        self.simulation.top.bus.read_data.next = answer.read_data;
+        self.simulation.top.bus.readable.next = answer.readable;
+        self.simulation.top.bus.writable.next = answer.writable;
         self.simulation.settle().unwrap();
         let top = &self.simulation.top;
-        assert_eq!(top.address.val().low() as u32, address, "the address follows from the answer");
-        if top.write.val() {
-            self.slave.write(address, top.write_data.val().low() as u32);
+        assert_eq!(top.bus.address.val().low() as u32, address, "the address follows from the answer");
+        if top.bus.write.val() {
+            self.slave.write(address, top.bus.write_data.val().low() as u32);
         }
-        let (ack, err) = (top.wb_ack_o.val(), top.wb_err_o.val());
+        let (ack, err) = (top.wb.ack_o.val(), top.wb.err_o.val());
         assert!(!(ack && err), "a cycle ends one way");
-        let end = if err { Some(End::Error) } else { ack.then(|| End::Acknowledged(top.wb_dat_o.val().low() as u32)) };
+        let end = if err { Some(End::Error) } else { ack.then(|| End::Acknowledged(top.wb.dat_o.val().low() as u32)) };
         self.simulation.tick().unwrap();
         end
     }
@@ -58,12 +57,12 @@ impl Bus {
     fn drive(&mut self, address: u32, write: Option<(u32, u32)>, strobe: bool) {
         let top = &mut self.simulation.top;
         let (word, select) = write.unwrap_or((0, 0b1111));
-        top.wb_adr_i.next = Word::new(u64::from(address), BUS_ADDRESS_BITS);
-        top.wb_dat_i.next = Word::new(u64::from(word), 32);
-        top.wb_sel_i.next = Word::new(u64::from(select), 4);
-        top.wb_we_i.next = write.is_some();
-        top.wb_stb_i.next = strobe;
-        top.wb_cyc_i.next = strobe;
+        top.wb.adr_i.next = Word::new(u64::from(address), BUS_ADDRESS_BITS);
+        top.wb.dat_i.next = Word::new(u64::from(word), 32);
+        top.wb.sel_i.next = Word::new(u64::from(select), 4);
+        top.wb.we_i.next = write.is_some();
+        top.wb.stb_i.next = strobe;
+        top.wb.cyc_i.next = strobe;
     }
 }
 
@@ -138,23 +137,23 @@ fn a_cycle_ends_in_its_sixth_clock_cycle_and_the_next_one_follows() {
 
 #[test]
 fn wishbone_is_the_same_in_verilog() {
-    Bench::new("wishbone", Top(WishboneBridge::new())).cycles(3000).verilator().run(|bridge, stimulus| {
+    Bench::new("wishbone", WishboneBridge::new()).cycles(3000).verilator().run(|bridge, stimulus| {
         bridge.reset.next = stimulus.chance(0.01);
-        bridge.wb_adr_i.next = stimulus.word(BUS_ADDRESS_BITS);
-        bridge.wb_dat_i.next = stimulus.word(32);
-        bridge.wb_sel_i.next = stimulus.word(4);
-        bridge.wb_we_i.next = stimulus.chance(0.5);
-        bridge.wb_stb_i.next = stimulus.chance(0.9);
-        bridge.wb_cyc_i.next = stimulus.chance(0.9);
-        bridge.read_data.next = stimulus.word(32);
-        bridge.readable.next = stimulus.chance(0.5);
-        bridge.writable.next = stimulus.chance(0.5);
+        bridge.wb.adr_i.next = stimulus.word(BUS_ADDRESS_BITS);
+        bridge.wb.dat_i.next = stimulus.word(32);
+        bridge.wb.sel_i.next = stimulus.word(4);
+        bridge.wb.we_i.next = stimulus.chance(0.5);
+        bridge.wb.stb_i.next = stimulus.chance(0.9);
+        bridge.wb.cyc_i.next = stimulus.chance(0.9);
+        bridge.bus.read_data.next = stimulus.word(32);
+        bridge.bus.readable.next = stimulus.chance(0.5);
+        bridge.bus.writable.next = stimulus.chance(0.5);
     });
 }
 
 #[test]
 fn resets_last_long_enough_however_short_the_request() {
-    let mut simulation = Simulation::new(Top(ResetTimer::new()));
+    let mut simulation = Simulation::new(ResetTimer::new());
     let mut length = |request: usize| {
         let mut cycles = 0;
         for cycle in 0.. {
@@ -173,7 +172,7 @@ fn resets_last_long_enough_however_short_the_request() {
     assert_eq!(length(0), RESET_CYCLES - 1);
     assert_eq!(length(1), RESET_CYCLES - 1);
     assert_eq!(length(300), 299 + RESET_CYCLES - 1);
-    Bench::new("reset_timer", Top(ResetTimer::new())).cycles(500).run(|timer, stimulus| {
+    Bench::new("reset_timer", ResetTimer::new()).cycles(500).run(|timer, stimulus| {
         timer.request.next = stimulus.chance(0.008);
     });
 }

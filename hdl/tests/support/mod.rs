@@ -165,7 +165,7 @@ fn accepted(block: &dyn Block, name: &str, files: &[(String, String)], waived: &
     design
 }
 
-/// The ports of a block; names inside interfaces have `_` for `.`, as in Verilog.
+/// The ports of a block; names inside interfaces are as in Verilog, `bus_data` for `bus.data` and `in_data` for `in_.data`.
 fn ports(block: &dyn Block) -> Vec<Port> {
     probe(block).into_iter().map(|(port, _)| port).collect()
 }
@@ -190,7 +190,7 @@ fn probe(block: &dyn Block) -> Vec<(Port, String)> {
             self.depth -= 1;
         }
         fn visit_start_namespace(&mut self, name: &str, _: &dyn Block) {
-            self.interfaces.push(name.replace('$', "_"));
+            self.interfaces.push(name.trim_end_matches('_').replace('$', "_"));
         }
         fn visit_end_namespace(&mut self, _: &str, _: &dyn Block) {
             self.interfaces.pop();

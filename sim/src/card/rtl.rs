@@ -38,16 +38,16 @@ impl RtlSlave {
     /// One bus cycle: the word read, `None` where the slave ends it badly.
     fn cycle(&mut self, address: u32, write: Option<u32>) -> Result<Option<u32>, NotSettled> {
         let top = &mut self.simulation.top;
-        top.wb_adr_i.next = Word::new(u64::from(address), BUS_ADDRESS_BITS);
-        top.wb_we_i.next = write.is_some();
-        top.wb_dat_i.next = Word::new(u64::from(write.unwrap_or(0)), 32);
-        top.wb_sel_i.next = Word::ones(4);
-        (top.wb_cyc_i.next, top.wb_stb_i.next) = (true, true);
+        top.wb.adr_i.next = Word::new(u64::from(address), BUS_ADDRESS_BITS);
+        top.wb.we_i.next = write.is_some();
+        top.wb.dat_i.next = Word::new(u64::from(write.unwrap_or(0)), 32);
+        top.wb.sel_i.next = Word::ones(4);
+        (top.wb.cyc_i.next, top.wb.stb_i.next) = (true, true);
         let mut answer = None;
         for _ in 0..MOST_CYCLES {
             self.simulation.settle()?;
             let top = &self.simulation.top;
-            let (ack, err, word) = (top.wb_ack_o.val(), top.wb_err_o.val(), top.wb_dat_o.val().low() as u32);
+            let (ack, err, word) = (top.wb.ack_o.val(), top.wb.err_o.val(), top.wb.dat_o.val().low() as u32);
             self.simulation.tick()?;
             if ack || err {
                 answer = ack.then_some(word);
@@ -55,7 +55,7 @@ impl RtlSlave {
             }
         }
         let top = &mut self.simulation.top;
-        (top.wb_cyc_i.next, top.wb_stb_i.next) = (false, false);
+        (top.wb.cyc_i.next, top.wb.stb_i.next) = (false, false);
         Ok(answer)
     }
 }

@@ -1,6 +1,6 @@
 //! Bases: lanes counted with several weights ±1, and the counts times a factor each.
 
-use super::verilog::{Bit, Term, Text};
+use super::text::{Bit, Term, Text};
 use compiler::datapath::bases::Bases;
 use compiler::datapath::group;
 

@@ -1,6 +1,6 @@
 //! Lanes in groups, each sum of which is multiplied by a scale.
 
-use super::verilog::{Bit, Term, Text};
+use super::text::{Bit, Term, Text};
 use compiler::datapath::groups::Grouping;
 use compiler::datapath::{Multiplier, group};
 

@@ -1,6 +1,6 @@
 //! Lanes shifted by the exponents of their weights.
 
-use super::verilog::{Bit, Term, Text};
+use super::text::{Bit, Term, Text};
 use compiler::datapath::digits::{Digits, Place};
 use std::collections::BTreeMap;
 

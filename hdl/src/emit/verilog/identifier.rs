@@ -32,9 +32,11 @@ pub(crate) fn is_identifier(name: &str) -> bool {
         && !is_keyword(name)
 }
 
-/// The identifier nearest to a rust-hdl name such as `pe$0$x`.
+/// The identifier nearest to a rust-hdl name such as `pe$0$x`. An interface whose Rust name ends with an underscore to be
+/// no keyword of Rust, such as `in_`, gives names without it: `in_data`.
 fn legal(name: &str) -> String {
-    let mut legal: String = name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
+    let mut legal: String =
+        name.replace("_$", "$").chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
     if !legal.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_') {
         legal.insert(0, '_');
     }

@@ -5,11 +5,11 @@ use std::collections::HashSet;
 use rust_hdl::core::ast::VerilogStatement;
 
 use super::check::check;
-use super::collect::{Child, Field, Instance, Port, Role, Shape};
 use super::drive::{Form, Logic};
 use super::expression::{Expr, Node};
 use super::identifier::Identifiers;
-use super::print::Printer;
+use super::print::{Printer, range};
+use super::shape::{Child, Field, Instance, Port, Role, Shape};
 use super::statement::{Drive, dotted, translate};
 use super::symbol::{Kind, Symbol, SymbolId, SymbolTable};
 use crate::emit::EmitError;
@@ -121,11 +121,6 @@ fn port_list(ports: &[Port], is_reg: impl Fn(&Port) -> bool) -> String {
         return " ();\n".into();
     }
     format!(" (\n{}\n);\n", ports.iter().map(line).collect::<Vec<_>>().join(",\n"))
-}
-
-/// The range of a declaration, nothing for one bit.
-pub(super) fn range(width: usize) -> String {
-    if width == 1 { String::new() } else { format!("[{}:0] ", width - 1) }
 }
 
 /// The symbols of a module; those of each child are a range, in the order of its ports.

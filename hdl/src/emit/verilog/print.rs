@@ -4,7 +4,6 @@ use std::collections::HashMap;
 
 use super::expression::{Comparison, Direction, Expr, Node, Operator, Reduction};
 use super::identifier::Identifiers;
-use super::module::range;
 use super::number;
 use super::symbol::{SymbolId, SymbolTable};
 
@@ -253,4 +252,9 @@ impl Operator {
             Operator::Xor => "^",
         }
     }
+}
+
+/// The range of a declaration, nothing for one bit.
+pub(super) fn range(width: usize) -> String {
+    if width == 1 { String::new() } else { format!("[{}:0] ", width - 1) }
 }

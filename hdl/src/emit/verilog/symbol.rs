@@ -88,7 +88,10 @@ impl SymbolTable {
         }
         path.push_str(rest);
         // A block written by hand may call the only element of a `Vec` as if it stood alone.
-        let alone = || self.by_name.get(path.strip_suffix("$0")?);
+        let alone = || {
+            let at = path.rfind("$0")?;
+            self.by_name.get(&format!("{}{}", &path[..at], &path[at + 2..]))
+        };
         let found = self.by_name.get(path.as_str()).or_else(alone).copied();
         found.ok_or_else(|| bad(format!("there is no `{}`", path.replace('$', "."))))
     }
