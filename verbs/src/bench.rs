@@ -1,7 +1,8 @@
 //! `bench`: how fast an engine runs a network, and how near that comes to what its design allows.
 
 use crate::calibration::Calibration;
-use crate::engine::{Engine, EngineError, with_executor};
+use crate::engine::{Engine, with_executor};
+use crate::engine_error::EngineError;
 use crate::error::VerbError;
 use crate::images;
 use crate::measure::{Goal, Measurement, measure};

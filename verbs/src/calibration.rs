@@ -2,12 +2,10 @@
 
 use crate::error::VerbError;
 use crate::images;
-use miette::Diagnostic;
 use network::calibrate::{Activations, calibrate};
 use network::graph::Graph;
 use network::tensor::Tensor;
 use std::path::{Path, PathBuf};
-use thiserror::Error;
 
 /// How real activations become integers.
 #[derive(Clone, Debug)]
@@ -16,18 +14,6 @@ pub struct Calibration {
     pub images: PathBuf,
     /// Bits of the activations, 2 to 16; without them the default of [`Activations`].
     pub bits: Option<u32>,
-}
-
-/// A directory whose network is made of integers already.
-#[derive(Debug, Error, Diagnostic)]
-#[error("`--calibrate` must be given with an ONNX file, but {} is a directory, whose network consists of integers", path.display())]
-#[diagnostic(
-    code(xnorforge::calibrated_directory),
-    help("leave out `--calibrate`; to choose other formats, compile the ONNX file again with it")
-)]
-pub struct CalibratedDirectory {
-    /// The directory.
-    pub path: PathBuf,
 }
 
 impl Calibration {

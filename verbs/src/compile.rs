@@ -5,15 +5,14 @@ use crate::engine::{DEFAULT_CLOCK_MHZ, DEFAULT_TARGET_FPS};
 use crate::error::VerbError;
 use crate::file::FileError;
 use crate::model::Model;
+use crate::refusals::{FoldingFile, MaxWithoutBoard};
 use compiler::blocks::Parallelism;
 use compiler::planner::{Goal, Target, plan_for};
 use compiler::replace::replaceable;
 use flow::artifacts::{self, Compiled};
 use flow::board::Board;
-use miette::Diagnostic;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use thiserror::Error;
 
 /// What to compile.
 #[derive(Clone, Debug)]
@@ -50,29 +49,6 @@ impl Default for Rate {
         Rate::FramesPerSecond(DEFAULT_TARGET_FPS)
     }
 }
-
-/// The folding file is not valid JSON of the expected shape.
-#[derive(Debug, Error, Diagnostic)]
-#[error("{} must be JSON with `pe` and `simd` of each layer: {reason}", path.display())]
-#[diagnostic(
-    code(xnorforge::folding_file),
-    help("write it as {{\"<layer>\": {{\"pe\": 4, \"simd\": 8}}, …}}; `xnorforge info MODEL` names the layers")
-)]
-pub struct FoldingFile {
-    /// The file.
-    pub path: PathBuf,
-    /// Why.
-    pub reason: String,
-}
-
-/// A search for the largest design without a limit.
-#[derive(Debug, Error, Diagnostic)]
-#[error("`--max` must be given with a board, whose room it fills, but there is no `--board`")]
-#[diagnostic(
-    code(xnorforge::max_without_board),
-    help("add `--board B` (`xnorforge boards` lists them), or plan for a rate with `--target-fps N`")
-)]
-pub struct MaxWithoutBoard;
 
 /// Compiles a model into a directory: Verilog, memories, testbench, plan, manifest, report.
 ///

@@ -1,9 +1,6 @@
 //! The engines by their names on the command line.
 
-mod error;
-
-pub use error::EngineError;
-
+use crate::engine_error::EngineError;
 use crate::error::VerbError;
 use crate::file::FileError;
 use crate::model::Model;

@@ -1,12 +1,9 @@
 //! What ends a verb, and whose turn it is then.
 
-use crate::calibration::CalibratedDirectory;
-use crate::compile::{FoldingFile, MaxWithoutBoard};
-use crate::engine::EngineError;
+use crate::engine_error::EngineError;
 use crate::file::FileError;
 use crate::images::ImagesError;
-use crate::quantize::LabelsWithoutImages;
-use crate::simulate::Mismatch;
+use crate::refusals::{CalibratedDirectory, FoldingFile, LabelsWithoutImages, MaxWithoutBoard, Mismatch};
 use compiler::lower::LowerError;
 use compiler::planner::PlanError;
 use compiler::replace::ReplaceError;

@@ -1,7 +1,8 @@
 //! `load`: other weights into a compiled design, without a new bitstream.
 
 use crate::calibration::Calibration;
-use crate::engine::{Engine, EngineError, load_device};
+use crate::engine::{Engine, load_device};
+use crate::engine_error::EngineError;
 use crate::error::VerbError;
 use crate::model::Model;
 use flow::artifacts;

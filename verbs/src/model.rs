@@ -1,7 +1,8 @@
 //! What a verb works on: an ONNX file, or a directory that `compile` wrote.
 
-use crate::calibration::{CalibratedDirectory, Calibration};
+use crate::calibration::Calibration;
 use crate::error::VerbError;
+use crate::refusals::CalibratedDirectory;
 use compiler::lower::lower;
 use flow::artifacts::{self, Compiled};
 use network::approximate::approximate;

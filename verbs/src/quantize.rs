@@ -4,8 +4,8 @@ use crate::calibration::tensors;
 use crate::error::VerbError;
 use crate::file::FileError;
 use crate::images;
+use crate::refusals::LabelsWithoutImages;
 use crate::run::RunReport;
-use miette::Diagnostic;
 use network::approximate::approximate;
 use network::calibrate::{Activations, calibrate};
 use network::graph::{Approximation, Graph};
@@ -17,7 +17,6 @@ use serde::Serialize;
 use sim::reference::Reference;
 use sim::{Executor, RunOptions};
 use std::path::{Path, PathBuf};
-use thiserror::Error;
 
 /// What to quantise, and how.
 #[derive(Clone, Debug)]
@@ -43,15 +42,6 @@ pub struct Options {
     /// Their classes: an `.npy` file of integers. Without them no accuracy is told.
     pub labels: Option<PathBuf>,
 }
-
-/// Labels of no images.
-#[derive(Debug, Error, Diagnostic)]
-#[error("`--labels` must come with images, but there is neither `--input` nor `--calibrate`")]
-#[diagnostic(
-    code(xnorforge::labels_without_images),
-    help("add `--input X.npy` with the images that the labels belong to")
-)]
-pub struct LabelsWithoutImages;
 
 /// What was quantised.
 #[derive(Clone, Debug, Serialize)]

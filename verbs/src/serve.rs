@@ -1,6 +1,6 @@
 //! `simulate --serve`: a simulated board and a simulated card for hosts in other processes.
 
-use crate::engine::EngineError;
+use crate::engine_error::EngineError;
 use crate::error::VerbError;
 use crate::simulate::{Simulator, compiled};
 use flow::artifacts::Compiled;

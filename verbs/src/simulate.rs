@@ -1,18 +1,18 @@
 //! `simulate`: a compiled design on images, compared with what its network computes.
 
-use crate::engine::{Engine, EngineError, with_executor};
+use crate::engine::{Engine, with_executor};
+use crate::engine_error::EngineError;
 use crate::error::VerbError;
 use crate::model::Model;
 use crate::observer::Observer;
+use crate::refusals::Mismatch;
 use crate::run::{Batch, LoadedBatch, RunReport};
 use compiler::plan::Plan;
 use flow::artifacts::Compiled;
-use miette::Diagnostic;
 use sim::trace::first_difference;
 use sim::{CycleReport, Executor, Run, RunOptions};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
-use thiserror::Error;
 
 /// What simulates a design.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,47 +66,6 @@ pub struct Options {
     pub back_pressure: Option<u64>,
     /// Where to write a waveform.
     pub wave: Option<PathBuf>,
-}
-
-/// The answer is no.
-#[derive(Debug, Error, Diagnostic)]
-pub enum Mismatch {
-    /// Scores differ.
-    #[error("every engine must give the same integers, but the simulated design differs{place}")]
-    #[diagnostic(
-        code(xnorforge::mismatch),
-        help(
-            "this is a fault of xnorforge: please report it with the model; `--trace DIR --wave F.vcd` records the evidence"
-        )
-    )]
-    Integers {
-        /// Where, with leading punctuation.
-        place: String,
-    },
-    /// Another interval than planned.
-    #[error("the design must take an image every {planned} cycles as planned, but takes one every {measured}")]
-    #[diagnostic(
-        code(xnorforge::interval),
-        help("this is a fault of xnorforge: please report it with the model and the folding")
-    )]
-    Interval {
-        /// The plan's interval.
-        planned: u64,
-        /// The simulation's.
-        measured: u64,
-    },
-    /// Another latency than planned.
-    #[error("the first image must be through after {planned} cycles as planned, but takes {measured}")]
-    #[diagnostic(
-        code(xnorforge::latency),
-        help("this is a fault of xnorforge: please report it with the model and the folding")
-    )]
-    Latency {
-        /// The plan's latency.
-        planned: u64,
-        /// The simulation's.
-        measured: u64,
-    },
 }
 
 /// What was simulated.
