@@ -3,14 +3,14 @@
 
   pip install -r requirements.txt
   check_reference.py --bin target/release/xnorforge [--on reference cpu] [--count 50] [--from 0] [--seed 0]
-      [--networks dense convolutional quantised topologies] [--most-refused 0.5] [--jobs 2] [--state FILE]
+      [--networks dense convolutional quantised topologies ends] [--most-refused 0.5] [--jobs 2] [--state FILE]
   check_reference.py --write DIR                     only writes models, inputs and expected outputs
 
-Draws small QONNX multi-layer perceptrons, convolutional networks, quantised networks of standard operators, and
-networks of unusual shape in turn, computes their outputs with the PyPI package qonnx (the quantised ones with
-onnxruntime), one image at a time (those of unusual shape all at once), and compares each engine with them:
-reference and cpu run the model; plan runs a compiled directory; rtl and verilator simulate one of a random legal
-folding, both ends held back at random; icarus runs the testbench of a directory.
+Draws small QONNX multi-layer perceptrons, convolutional networks, quantised networks of standard operators, networks of
+unusual shape, and networks of little more than float ends in turn, computes their outputs with the PyPI package qonnx
+(the quantised ones with onnxruntime), one image at a time (those of unusual shape all at once), and compares each engine
+with them: reference and cpu run the model; plan runs a compiled directory; rtl and verilator simulate one of a random
+legal folding, both ends held back at random; icarus runs the testbench of a directory.
 Class indices and scores that float32 computes without rounding must be identical; other scores may differ by 1e-4 of
 the image's largest (or by the rounding error of float32 where that is more), and their arg-max must agree. Images where
 float32 rounding could decide a quantiser or an arg-max are drawn anew and counted, and so are networks with the same
@@ -36,6 +36,7 @@ import onnx
 
 import random_engines
 from random_convolutions import RandomConvolutional
+from random_ends import RandomEnds
 from random_engines import Refused
 from random_models import RandomModel
 from random_nodes import SLACK
@@ -43,7 +44,7 @@ from random_quantised import RandomQuantised
 from random_topologies import RandomTopology
 
 KINDS = {"dense": (RandomModel, 16), "convolutional": (RandomConvolutional, 16), "quantised": (RandomQuantised, 16),
-         "topologies": (RandomTopology, 8)}  # and images of each
+         "topologies": (RandomTopology, 8), "ends": (RandomEnds, 32)}  # and images of each
 DRAWS = 50  # tries for a network whose output depends on its input, and not on float32 rounding
 
 

@@ -19,6 +19,9 @@ INPUTS = {  # kind: type in the .npy file, largest magnitude, typical magnitude,
 
 
 class RandomModel(Nodes):
+    forms = ["integer", "bipolar", "bipolar", "quant", "quant"]  # of weights
+    share_of_ties = 0.5  # among weights of a `Quant`
+
     def __init__(self, seed):
         super().__init__(seed)
         self.build()
@@ -33,7 +36,7 @@ class RandomModel(Nodes):
             along = [-1 if axis == channel_axis else 1 for axis in range(len(shape))]
             scale = np.array([s for s, _ in per_channel], np.float32).reshape(along)
             lsb = lowest(*(e for _, e in per_channel))
-        form = self.pick(["integer", "bipolar", "bipolar", "quant", "quant"])
+        form = self.pick(self.forms)
         if form == "integer":
             codes = self.rng.choice([-1, 1], shape)
             return self.const(codes), codes.astype(float), 0
@@ -46,15 +49,19 @@ class RandomModel(Nodes):
         zero = int(self.rng.integers(-1, 2)) if self.chance(0.15) else 0
         codes = self.rng.integers(min_int(True, narrow, bits), max_int(True, narrow, bits) + 1, shape)
         x, mode = (codes - zero + (jitter - 1)) * scale, "ROUND"
-        if self.chance(0.5):  # numbers on ties and on the grid itself, where float32 rounding decides
+        if self.chance(self.share_of_ties):  # numbers on ties and on the grid itself, where float32 rounding decides
             x, mode = (codes - zero + self.pick([0, 0.5])) * scale.astype(np.float64), self.pick(ROUNDING)
-        x = x.astype(np.float32)
+        name, x = self.prepared(x.astype(np.float32))
         rounding = EXECUTOR_ROUNDING.get(mode, mode)
         quantised = int_quant(x, np.float32(scale), np.float32(zero), np.float32(bits), 1, narrow, rounding)
         codes = np.round(quantised / scale.astype(float)) + zero
-        inputs = [self.const(x)] + [self.const(v) for v in (scale, zero, bits)]
+        inputs = [name] + [self.const(v) for v in (scale, zero, bits)]
         name = self.op("Quant", inputs, shape, custom=True, signed=1, narrow=narrow, rounding_mode=mode)
         return name, (codes - zero) * scale.astype(float), lsb
+
+    def prepared(self, values):
+        """Name and values of the constant that is quantised to weights."""
+        return self.const(values), values
 
     def dense(self, t, outputs):
         flipped = self.chance(0.6)  # stored [outputs, inputs], as PyTorch does

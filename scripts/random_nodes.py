@@ -54,6 +54,7 @@ class Drawn:
 class Nodes(Drawn):
     opsets = [11, 13, 17]
     input_scales = INPUT_SCALES
+    share_of_input_scales = 0.4
 
     def __init__(self, seed):
         self.rng = np.random.default_rng(seed)
@@ -219,7 +220,7 @@ class Nodes(Drawn):
             low, high = min_int(signed, narrow, bits), max_int(signed, narrow, bits)
         zero = int(self.rng.integers(low, high + 1)) if self.chance(0.25) and not (bits == 1 and signed) else 0
         scale, lsb = self.scale(max(4 * t.typ / 2 ** bits, 2.0 ** -8))
-        if self.on_floats and self.input_scales and self.chance(0.4):
+        if self.on_floats and self.input_scales and self.chance(self.share_of_input_scales):
             scale, lsb = np.float32(self.pick(self.input_scales)), None
         mode = self.pick(ROUNDING)
         # x / scale may round when the scale is no power of two, harmlessly so with 4 bits to spare
