@@ -16,23 +16,19 @@ pub(super) fn top_k<N: Element>(x: &Tensor<N>, axis: usize, k: usize) -> Result<
     for block in 0..outer {
         for position in 0..inner {
             let element = |index: usize| &x.data[(block * extent + index) * inner + position];
-            let mut order: Vec<usize> = (0..extent).collect();
-            let mut fault = None;
-            // A stable sort keeps the lower index first among equals.
-            order.sort_by(|a, b| {
-                let compared = element(*b).compare(element(*a));
-                compared.unwrap_or_else(|found| {
-                    fault = Some(found);
-                    Ordering::Equal
-                })
-            });
-            if let Some(fault) = fault {
-                return Err(fault);
-            }
-            for (rank, index) in order.iter().take(k).enumerate() {
+            let mut left: Vec<usize> = (0..extent).collect();
+            // No sort: where one comparison is undecided, the others need not be those of any order.
+            for rank in 0..k {
+                let mut best = 0;
+                for place in 1..left.len() {
+                    if element(left[place]).compare(element(left[best]))? == Ordering::Greater {
+                        best = place;
+                    }
+                }
+                let index = left.remove(best);
                 let place = (block * k + rank) * inner + position;
-                values[place] = element(*index).widened();
-                indices[place] = N::Sum::of(*index as f64);
+                values[place] = element(index).widened();
+                indices[place] = N::Sum::of(index as f64);
             }
         }
     }
