@@ -336,6 +336,26 @@ fn nothing_is_absorbed() {
     }
 }
 
+/// Two biases and a sum have more digits than the reference's two numbers of f64; nothing behind them compares.
+#[test]
+fn scores_are_computed_again_where_two_biases_absorb_them() {
+    let biases = [(-1e37f32, 1e17f32), (1e30, 1e16), (1e25, -1e12)];
+    for (great, lesser) in biases {
+        let graph = Builder::integers()
+            .then(Operator::Add, &[&[great]])
+            .then(Operator::Add, &[&[lesser]])
+            .then(Operator::Add, &[&[0.25]])
+            .then(Operator::Sub, &[&[great]])
+            .then(Operator::Sub, &[&[lesser]]);
+        let images = || (-9..=9i8).map(f32::from);
+        assert_eq!(
+            scores(&graph.graph(), images()),
+            images().map(|x| x + 0.25).collect::<Vec<_>>(),
+            "{great} {lesser}"
+        );
+    }
+}
+
 #[test]
 fn a_huge_zero_point_is_kept() {
     for huge in [1e16f32, 1e30] {

@@ -113,6 +113,11 @@ pub(crate) fn exact_node(operator: &Operator, inputs: &[&Tensor], shape: &[usize
     Some(Tensor::new(results.shape.clone(), exactly)).filter(Tensor::is_single)
 }
 
+/// Whether it is known which float32 is nearest to each number.
+fn are_single(tensors: &[Tensor<Bounded>]) -> bool {
+    tensors.iter().flat_map(|tensor| &tensor.data).all(Bounded::is_single)
+}
+
 /// The float32 nearest to a number.
 fn rounded(number: &Bounded) -> f64 {
     f64::from(number.nearest() as f32)
@@ -261,10 +266,16 @@ impl<'g> Evaluator<'g> {
         let node = self.graph.node(id);
         let inputs: Vec<&Computed<'_>> = node.inputs.iter().map(|input| self.known(*input, values)).collect();
         let shapes = self.shapes(id);
+        let exactly = || -> Result<Vec<Tensor<Bounded>>, ReferenceError> {
+            let results = self.exact_results(id, values)?;
+            Ok(results.iter().map(|tensor| tensor.map(Exact::bounded)).collect())
+        };
         let results = match self.decided(id, &inputs, &shapes) {
-            Err(Fault::Undecided) => {
-                let results = self.exact_results(id, values)?;
-                results.iter().map(|tensor| tensor.map(Exact::bounded)).collect()
+            Err(Fault::Undecided) => exactly()?,
+            // Scores are float32: nothing compares them here, so it is their rounding that must be decided. Where exact
+            // numbers do not reach, the bounds are the best there is.
+            Ok(results) if node.outputs.contains(&self.graph.output) && !are_single(&results) => {
+                exactly().unwrap_or(results)
             }
             results => results.map_err(|fault| not_decided(&node.name, fault))?,
         };

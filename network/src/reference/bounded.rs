@@ -40,6 +40,12 @@ impl Bounded {
         (self.radius == 0.0 && self.low == 0.0 && is_within).then_some(self.high)
     }
 
+    /// Whether all numbers within the bound round to one float32.
+    pub fn is_single(&self) -> bool {
+        let (middle, radius) = (self.high + self.low, self.radius * SLACK);
+        radius == 0.0 || (middle - radius) as f32 == (middle + radius) as f32
+    }
+
     /// The sum of parts, greatest first, of which two are kept.
     fn of_parts<const N: usize>(mut parts: [f64; N], radius: f64) -> Self {
         for _ in 0..3 {
