@@ -281,3 +281,10 @@ fn sums_count_the_channels_of_their_own_tensor() {
     let seed = 18_010_529_728_703_855_783;
     check_hardware(&random_convolutional_graph(seed), seed).unwrap();
 }
+
+/// Scores that two huge biases absorb in twice the precision of f64: an arg-max compares them once they are exact.
+#[test]
+fn absorbed_scores_have_an_arg_max() {
+    let seed = 11_878_171_883_107_531_290;
+    check_reference(&random_graph(seed, 70), seed).unwrap();
+}

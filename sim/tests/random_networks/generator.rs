@@ -165,12 +165,18 @@ impl Builder {
 }
 
 impl Builder {
-    /// A bias that is taken away again: exact arithmetic keeps what it is added to.
+    /// Biases that are taken away again: exact arithmetic keeps what they are added to, which two of them and a sum in two
+    /// numbers of f64 do not.
     fn huge_bias(&mut self) {
         let shape = self.shape();
-        let bias = self.scalar(f64::from([1e8f32, 1e16, -1e30][self.nodes.len() % 3]));
-        self.node(Operator::Add, &[bias], shape.clone());
-        self.node(Operator::Sub, &[bias], shape);
+        let choices: [&[f32]; 3] = [&[1e8], &[1e16], &[-1e37, 1e17]];
+        let biases = choices[self.nodes.len() % 3];
+        for operator in [Operator::Add, Operator::Sub] {
+            for bias in biases {
+                let bias = self.scalar(f64::from(*bias));
+                self.node(operator.clone(), &[bias], shape.clone());
+            }
+        }
     }
 
     /// The image's quantiser, often behind what prepares pixels: all of it in float32. With `any_grid` its scale need not
