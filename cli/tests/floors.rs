@@ -3,6 +3,8 @@
 //! A child may use its parent and a parent its children. A path counts for the deepest module that it names, so a circle
 //! through what a parent passes on is one as well.
 
+#![allow(clippy::unwrap_used)]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
