@@ -1,4 +1,4 @@
-//! Finds the steps of a quantised chain by evaluating it (the design's first decision).
+//! Finds the steps of a quantised chain by evaluating it: `docs/design/lowering.md`.
 //!
 //! No algebra on scales, normalisation or signs: the chain is asked for its code at chosen arguments until every
 //! place where the code changes is known. A monotone chain is searched by bisection, others one by one.
