@@ -1,6 +1,7 @@
 //! The crates depend on each other one way only, as ARCHITECTURE.md draws it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 use std::process::Command;
 
 #[test]
@@ -92,4 +93,26 @@ fn crates_import_only_what_the_map_allows() {
         }
     }
     assert_eq!(seen.len(), allowed.len(), "every crate of the map exists: {seen:?}");
+}
+
+/// rust-hdl stands behind one file, so that everything that depends on it is found there.
+#[test]
+fn one_file_names_rust_hdl() {
+    let hdl = Path::new(env!("CARGO_MANIFEST_DIR")).join("../hdl");
+    let mut naming = Vec::new();
+    let mut folders = vec![hdl.clone()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                let text = std::fs::read_to_string(&path).unwrap();
+                if text.contains("rust_hdl::core") {
+                    naming.push(path.strip_prefix(&hdl).unwrap().to_owned());
+                }
+            }
+        }
+    }
+    assert_eq!(naming, [Path::new("src/rust_hdl.rs")]);
 }

@@ -11,7 +11,7 @@ fn main() {
         rate => Goal::FramesPerSecond(rate.unwrap_or("1000").parse().expect("a rate")),
     };
     let number = |index: usize| arguments.get(index).map(|number| number.parse::<u64>().expect("a number"));
-    let shell = Shell { rings: |_, _, _| [512, 512], line_bytes: |_| 512 };
+    let shell = Shell { ring_words: 512, line_bytes: 512 };
     let budget = number(2).zip(number(3)).map(|(lut, bram)| Budget { lut, ff: lut, bram, shell });
     let target = Target { budget, ..Target::of(Family::Ecp5) };
     let network =

@@ -17,7 +17,7 @@ use networks::{BIPOLAR, Builder, U2, window};
 const FAMILIES: [Family; 2] = [Family::Ecp5, Family::Ice40];
 
 fn target(family: Family, lut: u64, bram: u64) -> Target {
-    let shell = Shell { rings: |_, _, _| [512, 512], line_bytes: |_| 512 };
+    let shell = Shell { ring_words: 512, line_bytes: 512 };
     Target { budget: Some(Budget { lut, ff: lut, bram, shell }), ..Target::of(family) }
 }
 

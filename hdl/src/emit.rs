@@ -43,7 +43,7 @@ mod verilog;
 
 pub use error::EmitError;
 
-pub use rust_hdl::core::prelude::Block;
+pub use crate::rust_hdl::prelude::Block;
 
 /// A block tree as Verilog.
 #[derive(Clone, Debug, PartialEq, Eq)]

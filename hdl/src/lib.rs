@@ -5,5 +5,6 @@
 pub mod blocks;
 pub mod design;
 pub mod emit;
+pub mod rust_hdl;
 pub mod shell;
 pub mod wire;

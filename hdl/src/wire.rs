@@ -31,9 +31,9 @@ pub use simulation::{Clocked, NotSettled, Simulation};
 pub use stream::{StreamIn, StreamOut};
 pub use word::{IntoIndex, Word};
 
-use rust_hdl::core::constraint::PinConstraint;
-use rust_hdl::core::prelude::*;
-use rust_hdl::core::signal::get_signal_id;
+use crate::rust_hdl::constraint::PinConstraint;
+use crate::rust_hdl::prelude::*;
+use crate::rust_hdl::signal::get_signal_id;
 
 /// What a wire can carry: a [`Word`], a `Bit` (`bool`) or the `Clock`.
 pub trait Value: Clone + std::fmt::Debug {

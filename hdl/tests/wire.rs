@@ -2,11 +2,11 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may fail by panicking")]
 
+use hdl::rust_hdl::prelude::*;
 use hdl::wire::{Clocked, ModuleName, Parameter, Simulation, Wire, Word, bits_of};
 use num_bigint::BigUint;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use rust_hdl::core::prelude::*;
 
 const WIDTHS: [usize; 11] = [0, 1, 5, 63, 64, 65, 127, 128, 129, 200, 700];
 

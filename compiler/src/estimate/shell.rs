@@ -9,10 +9,10 @@ use abi::window::WindowFormat;
 /// The device around a core.
 #[derive(Clone, Copy, Debug)]
 pub struct Shell {
-    /// Words of the rings for streams of the given formats in and out.
-    pub rings: fn(&StreamFormat, &StreamFormat, Family) -> [usize; 2],
+    /// Words of each window's ring, unless two images need more.
+    pub ring_words: usize,
     /// Bytes of the queue of the serial line.
-    pub line_bytes: fn(Family) -> usize,
+    pub line_bytes: usize,
 }
 
 /// Bits of a word of a ring.
@@ -20,13 +20,13 @@ const WORD_BITS: usize = 32;
 
 /// The features of the device around a core with the given streams.
 pub fn shell_features(input: &StreamFormat, output: &StreamFormat, family: Family, shell: &Shell) -> Vec<Features> {
-    let rings = (shell.rings)(input, output, family);
+    let rings = abi::ring::depths(input, output, shell.ring_words);
     let mut fixed = FeatureSum::new("shell", family);
     for depth in rings {
         fixed.memory(MemoryRole::Words, Some(MemoryKind::Block), WORD_BITS, depth);
         fixed.both("ring_bits", f64::from(depth.next_power_of_two().trailing_zeros()));
     }
-    fixed.memory(MemoryRole::Words, Some(MemoryKind::Block), 8, (shell.line_bytes)(family));
+    fixed.memory(MemoryRole::Words, Some(MemoryKind::Block), 8, shell.line_bytes);
     let windows = [WindowFormat::of(input), WindowFormat::of(output)];
     let between = |window: &WindowFormat, stream: &StreamFormat, inwards: bool| {
         let (from, to) = if inwards { (window.lanes(), stream.lanes) } else { (stream.lanes, window.lanes()) };

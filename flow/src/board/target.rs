@@ -1,7 +1,6 @@
 //! A board as planning sees it.
 
 use super::Board;
-use abi::ring;
 use compiler::chip::family::Family;
 use compiler::estimate::Shell;
 use compiler::planner::{Budget, Target};
@@ -26,18 +25,18 @@ pub fn line_bytes(family: Family) -> usize {
 }
 
 /// What stands around a core on a board.
-pub fn shell() -> Shell {
-    Shell { rings: |input, output, family| ring::depths(input, output, ring_words(family)), line_bytes }
+pub fn shell(family: Family) -> Shell {
+    Shell { ring_words: ring_words(family), line_bytes: line_bytes(family) }
 }
 
 impl Board {
     /// What plans for this board are made for: the costs of its family and the room on its chip.
     pub fn target(&self) -> Target {
         let fpga = &self.facts.fpga;
-        let resources = fpga.resources;
+        let (resources, family) = (fpga.resources, fpga.family.costs());
         Target {
-            family: Some(fpga.family.costs()),
-            budget: Some(Budget { lut: resources.lut, ff: resources.ff, bram: resources.bram, shell: shell() }),
+            family: Some(family),
+            budget: Some(Budget { lut: resources.lut, ff: resources.ff, bram: resources.bram, shell: shell(family) }),
             price: None,
         }
     }

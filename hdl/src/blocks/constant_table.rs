@@ -2,8 +2,8 @@
 //!
 //! Ports: `address`; `q`, the constant of that number within the same cycle, zero beyond the last.
 
+use crate::rust_hdl::prelude::*;
 use crate::wire::{ModuleName, Wire, Word};
-use rust_hdl::core::prelude::*;
 use std::fmt::Write;
 use std::sync::Arc;
 

@@ -3,8 +3,8 @@
 //! Ports: `clock`; `reset` (synchronous, empties the line); `d`; `q`, the word `cycles` later.
 
 use super::register::Register;
+use crate::rust_hdl::prelude::*;
 use crate::wire::{ModuleName, Wire, bits_of, clocked};
-use rust_hdl::core::prelude::*;
 
 /// A chain of registers.
 #[derive(Clone, Debug, LogicBlock)]

@@ -22,6 +22,7 @@ use super::rom::Rom;
 use super::row_results::{RowFunction, RowResults, Rows};
 use super::stream_block::{StreamBlock, StreamPorts};
 use super::weight_access::ports;
+use crate::rust_hdl::prelude::*;
 use crate::wire::{ModuleName, Parameter, StreamIn, StreamOut, Wire, Word, bits_of};
 use abi::ElementType;
 use compiler::blocks::depthwise_unit::queue_depth;
@@ -29,7 +30,6 @@ use compiler::chip::memory::Memories;
 use compiler::datapath::weight_code::WeightCode;
 use compiler::datapath::{Form, WeightRange, operand_registers};
 use network::network::WeightMatrix;
-use rust_hdl::core::prelude::*;
 use std::sync::Arc;
 
 /// What a unit computes.

@@ -5,8 +5,8 @@
 
 use super::register::Register;
 use super::stream_block::{StreamBlock, StreamPorts};
+use crate::rust_hdl::prelude::*;
 use crate::wire::{ModuleName, StreamIn, StreamOut, Wire, bits_of};
-use rust_hdl::core::prelude::*;
 
 /// One stream to two readers.
 #[derive(Clone, Debug, LogicBlock)]

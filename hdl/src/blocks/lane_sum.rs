@@ -24,10 +24,10 @@
 //! Single bits are counted in threes and the counts added in a tree of two-operand adders with a register behind each
 //! level: unregistered adders would be merged by synthesis into one large slow sum.
 
+use crate::rust_hdl::prelude::*;
 use crate::wire::{ModuleName, Wire, Word, clocked};
 use compiler::datapath::digits::Place;
 use compiler::datapath::{Form, Multiplier, weight_code};
-use rust_hdl::core::prelude::*;
 use std::collections::VecDeque;
 
 mod bases;

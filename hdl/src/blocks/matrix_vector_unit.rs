@@ -31,6 +31,7 @@ use super::row_results::{RowResults, Rows};
 use super::stream_block::{StreamBlock, StreamPorts};
 use super::vector_feed::VectorFeed;
 use super::weight_access::ports;
+use crate::rust_hdl::prelude::*;
 use crate::wire::{ModuleName, Parameter, StreamIn, StreamOut, Wire, Word, bits_of};
 use abi::ElementType;
 use compiler::blocks::matrix_vector_unit::queue_depth;
@@ -38,7 +39,6 @@ use compiler::chip::memory::Memories;
 use compiler::datapath::weight_code::WeightCode;
 use compiler::datapath::{Form, WeightRange, operand_registers};
 use network::network::WeightMatrix;
-use rust_hdl::core::prelude::*;
 use std::sync::Arc;
 
 pub use super::row_results::RowFunction;

@@ -11,13 +11,13 @@ use super::stream_block::{StreamBlock, StreamPorts};
 use super::stream_fifo::StreamFifo;
 use super::threshold_row::ThresholdRow;
 use super::weight_access::ports;
+use crate::rust_hdl::prelude::*;
 use crate::wire::{ModuleName, Parameter, StreamIn, StreamOut, Wire, Word, bits_of};
 use abi::StepFunction;
 use compiler::blocks::multi_threshold::QUEUE;
 use compiler::chip::memory::MemoryKind;
 use compiler::codes::{Ladder, Rung};
 use network::network::TensorType;
-use rust_hdl::core::prelude::*;
 use std::sync::Arc;
 
 /// Step functions on a stream.

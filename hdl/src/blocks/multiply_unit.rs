@@ -12,9 +12,9 @@
 
 use super::one_result::OneResult;
 use super::stream_block::{StreamBlock, StreamPorts};
+use crate::rust_hdl::prelude::*;
 use crate::wire::{ModuleName, Parameter, StreamIn, StreamOut, Wire, Word, bits_of};
 use abi::ElementType;
-use rust_hdl::core::prelude::*;
 
 /// Multiplies two streams.
 #[derive(Clone, Debug, LogicBlock)]

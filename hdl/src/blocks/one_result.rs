@@ -4,8 +4,8 @@
 //! `load` high, and `room`, `value` is one; the stream out, where it is offered from the next cycle on.
 
 use super::register::Register;
+use crate::rust_hdl::prelude::*;
 use crate::wire::{ModuleName, StreamOut, Wire, bits_of};
-use rust_hdl::core::prelude::*;
 
 /// One result on its way out.
 #[derive(Clone, Debug, LogicBlock)]

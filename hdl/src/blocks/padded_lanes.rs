@@ -3,8 +3,8 @@
 //! Ports: `word`, `lanes` bits and above them whether the word is padding; `x`, two bits a lane: 0 in all of them where
 //! it is, else +1 or −1. Combinational.
 
+use crate::rust_hdl::prelude::*;
 use crate::wire::{ModuleName, Parameter, Wire, bits_of};
-use rust_hdl::core::prelude::*;
 
 /// Lanes of ±1 and 0.
 #[derive(Clone, Debug, LogicBlock)]

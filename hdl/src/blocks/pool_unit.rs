@@ -16,9 +16,9 @@ use super::one_result::OneResult;
 use super::ram::Ram;
 use super::register::Register;
 use super::stream_block::{StreamBlock, StreamPorts};
+use crate::rust_hdl::prelude::*;
 use crate::wire::{ModuleName, Parameter, StreamIn, StreamOut, Wire, Word, bits_of};
 use abi::ElementType;
-use rust_hdl::core::prelude::*;
 
 /// In which order a pool's words come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

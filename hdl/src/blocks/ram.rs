@@ -8,9 +8,9 @@
 //!
 //! What it is made of, synthesis is told by an attribute.
 
+use crate::rust_hdl::prelude::*;
 use crate::wire::{ModuleName, Wire, Word, clocked};
 use compiler::chip::memory::MemoryKind;
-use rust_hdl::core::prelude::*;
 
 /// A memory that is written and read.
 #[derive(Clone, Debug, LogicBlock)]

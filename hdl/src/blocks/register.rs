@@ -2,8 +2,8 @@
 //!
 //! Ports: `clock`; `d`, the word to keep; `q`, the word kept, one cycle later.
 
+use crate::rust_hdl::prelude::*;
 use crate::wire::{ModuleName, Wire, clocked};
-use rust_hdl::core::prelude::*;
 
 /// A register of a run-time width.
 #[derive(Clone, Debug, LogicBlock)]

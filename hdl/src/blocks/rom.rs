@@ -12,11 +12,11 @@
 //! memory of one row is a register.
 
 use super::weight_access::ports;
+use crate::rust_hdl::prelude::*;
 use crate::wire::{ModuleName, Wire, Word, clocked};
 use abi::weights::Segment;
 use abi::window::WORD_BITS;
 use compiler::chip::memory::MemoryKind;
-use rust_hdl::core::prelude::*;
 use std::fmt::Write;
 use std::sync::Arc;
 

@@ -19,10 +19,10 @@ use super::rom::Rom;
 use super::stream_fifo::StreamFifo;
 use super::threshold_row::ThresholdRow;
 use super::weight_access::ports;
+use crate::rust_hdl::prelude::*;
 use crate::wire::{ModuleName, Parameter, StreamOut, Wire, Word, bits_of};
 use compiler::chip::memory::MemoryKind;
 use compiler::codes::Ladder;
-use rust_hdl::core::prelude::*;
 use std::sync::Arc;
 
 mod constants;

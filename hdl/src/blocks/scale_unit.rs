@@ -9,8 +9,8 @@ use super::one_result::OneResult;
 use super::register::Register;
 use super::stream_block::{StreamBlock, StreamPorts};
 use super::weighed_lanes::{WeighedLanes, WeighedShape};
+use crate::rust_hdl::prelude::*;
 use crate::wire::{ModuleName, Parameter, StreamIn, StreamOut, Wire, bits_of};
-use rust_hdl::core::prelude::*;
 
 /// Scales a stream.
 #[derive(Clone, Debug, LogicBlock)]

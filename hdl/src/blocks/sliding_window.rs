@@ -19,10 +19,10 @@ use super::ram::Ram;
 use super::register::Register;
 use super::stream_block::{StreamBlock, StreamPorts};
 use super::stream_fifo::StreamFifo;
+use crate::rust_hdl::prelude::*;
 use crate::wire::{ModuleName, Parameter, StreamIn, StreamOut, Wire, Word, bits_of};
 use compiler::blocks::sliding_window::{QUEUE, SlidingWindowShape};
 use compiler::chip::memory::MemoryKind;
-use rust_hdl::core::prelude::*;
 
 /// Windows over a stream of pixels.
 #[derive(Clone, Debug, LogicBlock)]

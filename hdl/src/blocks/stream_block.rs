@@ -1,8 +1,8 @@
 //! What every block between streams has: the pipeline and the tests drive all of them through it.
 
 use super::rom::Rom;
+use crate::rust_hdl::prelude::*;
 use crate::wire::{Clocked, StreamIn, StreamOut, Wire};
-use rust_hdl::core::prelude::*;
 use smallvec::SmallVec;
 
 /// Field names of the streams that a block reads, by port number.

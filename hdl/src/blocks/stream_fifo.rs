@@ -11,10 +11,10 @@
 use super::ram::Ram;
 use super::register::Register;
 use super::stream_block::{StreamBlock, StreamPorts};
+use crate::rust_hdl::prelude::*;
 use crate::wire::{ModuleName, Parameter, StreamIn, StreamOut, Wire, Word, bits_of};
 pub use compiler::blocks::stream_fifo::SHALLOW;
 use compiler::chip::memory::MemoryKind;
-use rust_hdl::core::prelude::*;
 
 /// A queue of `depth` words.
 #[derive(Clone, Debug, LogicBlock)]

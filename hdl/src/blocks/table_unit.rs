@@ -10,9 +10,9 @@ use super::constant_table::ConstantTable;
 use super::one_result::OneResult;
 use super::register::Register;
 use super::stream_block::{StreamBlock, StreamPorts};
+use crate::rust_hdl::prelude::*;
 use crate::wire::{ModuleName, Parameter, StreamIn, StreamOut, Wire, Word, bits_of};
 use abi::ElementType;
-use rust_hdl::core::prelude::*;
 
 /// Looks two streams up.
 #[derive(Clone, Debug, LogicBlock)]

@@ -3,10 +3,10 @@
 //! Ports: `value`, unsigned; `thresholds`, `levels` unsigned numbers one above the other; `code`, the first code plus what
 //! each threshold reached adds. Combinational.
 
+use crate::rust_hdl::prelude::*;
 use crate::wire::{ModuleName, Parameter, Wire, Word};
 use abi::ElementType;
 use compiler::codes::Ladder;
-use rust_hdl::core::prelude::*;
 
 /// The step function of one row.
 #[derive(Clone, Debug, LogicBlock)]

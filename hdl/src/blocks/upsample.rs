@@ -7,10 +7,10 @@
 
 use super::sliding_window::SlidingWindow;
 use super::stream_block::{StreamBlock, StreamPorts};
+use crate::rust_hdl::prelude::*;
 use crate::wire::{ModuleName, StreamIn, StreamOut, Wire, Word};
 use compiler::blocks::upsample::UpsampleShape;
 use compiler::chip::memory::MemoryKind;
-use rust_hdl::core::prelude::*;
 
 /// Enlarges images.
 #[derive(Clone, Debug, LogicBlock)]

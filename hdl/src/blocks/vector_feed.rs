@@ -13,10 +13,10 @@
 
 use super::ram::Ram;
 use super::register::Register;
+use crate::rust_hdl::prelude::*;
 use crate::wire::{ModuleName, Parameter, StreamIn, Wire, Word, bits_of, clocked};
 use compiler::blocks::matrix_vector_unit::feed_depth;
 use compiler::chip::memory::MemoryKind;
-use rust_hdl::core::prelude::*;
 
 /// Repeats vectors of `words` words `folds` times.
 #[derive(Clone, Debug, LogicBlock)]

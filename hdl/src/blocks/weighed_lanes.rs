@@ -4,9 +4,9 @@
 //! complement. Combinational.
 
 use super::constant_table::ConstantTable;
+use crate::rust_hdl::prelude::*;
 use crate::wire::{ModuleName, Parameter, Wire, Word, bits_of};
 use abi::ElementType;
-use rust_hdl::core::prelude::*;
 
 /// What the lanes are and what they are multiplied with.
 #[derive(Clone, Copy, Debug)]

@@ -9,10 +9,10 @@
 #![allow(missing_docs, reason = "`LogicInterface` writes a `join` without documentation")]
 
 use super::register::Register;
+use crate::rust_hdl::prelude::*;
 use crate::wire::{ModuleName, Parameter, Wire, bits_of};
 use abi::weights::ADDRESS_BITS;
 use abi::window::WORD_BITS;
-use rust_hdl::core::prelude::*;
 
 /// Bits of an access.
 pub const ACCESS_BITS: usize = WORD_BITS + ADDRESS_BITS + 2;

@@ -9,8 +9,8 @@
 
 use super::register::Register;
 use super::stream_block::{StreamBlock, StreamPorts};
+use crate::rust_hdl::prelude::*;
 use crate::wire::{ModuleName, Parameter, StreamIn, StreamOut, Wire, Word, bits_of};
-use rust_hdl::core::prelude::*;
 
 /// A converter between word widths.
 #[derive(Clone, Debug, LogicBlock)]

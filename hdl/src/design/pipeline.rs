@@ -15,9 +15,9 @@ use super::Unit;
 use crate::blocks::rom::Rom;
 use crate::blocks::stream_block::{INPUTS, OUTPUTS};
 use crate::blocks::weight_access::{WeightAccess, WeightsSlave};
+use crate::rust_hdl::ast::{VerilogExpression, VerilogStatement};
+use crate::rust_hdl::prelude::{Bit, Block, Clock, In, Local, Logic, LogicLink, Probe, Verilog};
 use crate::wire::{ModuleName, StreamIn, StreamOut, Wire, Word, clocked};
-use rust_hdl::core::ast::{VerilogExpression, VerilogStatement};
-use rust_hdl::core::prelude::{Bit, Block, Clock, In, Local, Logic, LogicLink, Probe, Verilog};
 
 /// A stage as its core sees it.
 #[derive(Debug)]

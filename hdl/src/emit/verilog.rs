@@ -25,7 +25,7 @@ pub(super) use identifier::is_identifier;
 
 use std::collections::HashMap;
 
-use rust_hdl::core::prelude::Block;
+use crate::rust_hdl::prelude::Block;
 
 use super::{EmitError, Module, VerilogDesign};
 use collect::Collector;

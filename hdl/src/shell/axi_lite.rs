@@ -12,9 +12,9 @@ use super::BUS_ADDRESS_BITS;
 use super::bus::BusMaster;
 use super::register_file::ANSWERS_FROM;
 use crate::blocks::register::Register;
+use crate::rust_hdl::prelude::*;
 use crate::wire::{ModuleName, Parameter, Wire, Word, bits_of, clocked};
 use abi::window::WORD_BITS;
-use rust_hdl::core::prelude::*;
 
 /// AXI4-Lite as a slave has it, with the standard's names.
 #[derive(Clone, Debug, LogicInterface)]

@@ -6,8 +6,8 @@
 use super::axi_lite::{AxiLiteBridge, AxiLiteSlave};
 use super::bus::BusMaster;
 use super::mapped_core::MappedCore;
+use crate::rust_hdl::prelude::*;
 use crate::wire::{ModuleName, Wire, clocked};
-use rust_hdl::core::prelude::*;
 
 /// A device on AXI4-Lite.
 #[derive(Debug, LogicBlock)]

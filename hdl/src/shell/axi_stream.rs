@@ -14,9 +14,9 @@ use crate::blocks::register::Register;
 use crate::blocks::stream_fifo::StreamFifo;
 use crate::blocks::weight_access::WeightsSlave;
 use crate::design::Pipeline;
+use crate::rust_hdl::prelude::*;
 use crate::wire::{ModuleName, Parameter, StreamOut, Wire, Word, bits_of, clocked};
 use abi::packing::StreamFormat;
-use rust_hdl::core::prelude::*;
 
 /// AXI4-Stream as its reader has it.
 #[derive(Clone, Debug, LogicInterface)]

@@ -16,10 +16,10 @@ use super::register_file::{DeviceFacts, RegisterFile};
 use super::reset_timer::ResetTimer;
 use crate::blocks::weight_access::WeightsMaster;
 use crate::design::Pipeline;
+use crate::rust_hdl::prelude::*;
 use crate::wire::{ModuleName, Wire, bits_of, clocked};
 use abi::packing::StreamFormat;
 use abi::window::WORD_BITS;
-use rust_hdl::core::prelude::*;
 
 /// A core with streams and registers of AXI.
 #[derive(Debug, LogicBlock)]

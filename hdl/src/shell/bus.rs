@@ -5,9 +5,9 @@
 
 #![allow(missing_docs, reason = "`LogicInterface` writes a `join` without documentation")]
 
+use crate::rust_hdl::prelude::*;
 use crate::wire::Wire;
 use abi::window::WORD_BITS;
-use rust_hdl::core::prelude::*;
 
 /// Bits of an address.
 const ADDRESS_BITS: usize = 32;

@@ -11,9 +11,9 @@
 //! line lasts 39 cycles or more.
 
 use crate::blocks::register::Register;
+use crate::rust_hdl::prelude::*;
 use crate::wire::{ModuleName, Parameter, Wire, Word, bits_of, clocked};
 use abi::frame::CHECKSUM_POLYNOMIAL;
-use rust_hdl::core::prelude::*;
 
 /// A checksum.
 #[derive(Clone, Debug, LogicBlock)]

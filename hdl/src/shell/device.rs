@@ -6,9 +6,9 @@
 use super::bus::BusMaster;
 use super::mapped_core::MappedCore;
 use super::uart_bridge::UartBridge;
+use crate::rust_hdl::prelude::*;
 use crate::wire::{ModuleName, Wire, clocked};
 use abi::uart::UartTiming;
-use rust_hdl::core::prelude::*;
 
 /// A core with everything that a host needs to drive it.
 #[derive(Debug, LogicBlock)]

@@ -26,9 +26,9 @@ use super::frame_receiver::FrameReceiver;
 use super::frame_transmitter::FrameTransmitter;
 use super::request_header::{INDEX_BITS, REFUSAL_BITS, RequestHeader};
 use crate::blocks::register::Register;
+use crate::rust_hdl::prelude::*;
 use crate::wire::{ModuleName, Parameter, StreamIn, StreamOut, Wire, Word, bits_of, clocked};
 use abi::frame::{CHECKSUM_BYTES, FrameKind, HEADER_BYTES, Refusal};
-use rust_hdl::core::prelude::*;
 
 // The answer's kind is the request's with its highest bit set, or all ones.
 const _: () = assert!(FrameKind::Read.code() | 0x80 == FrameKind::ReadReply.code());

@@ -4,9 +4,9 @@
 //! is a flag, or `valid` that it belongs to a frame, as `data`.
 
 use crate::blocks::register::Register;
+use crate::rust_hdl::prelude::*;
 use crate::wire::{ModuleName, Parameter, Wire, Word, bits_of, clocked};
 use abi::frame::{ESCAPE, ESCAPE_FLIP, FLAG};
-use rust_hdl::core::prelude::*;
 
 /// From bytes of a line to bytes of frames.
 #[derive(Clone, Debug, LogicBlock)]

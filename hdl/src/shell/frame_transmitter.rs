@@ -7,9 +7,9 @@
 //! becomes.
 
 use crate::blocks::register::Register;
+use crate::rust_hdl::prelude::*;
 use crate::wire::{ModuleName, Parameter, StreamIn, StreamOut, Wire, Word, bits_of, clocked};
 use abi::frame::{ESCAPE, ESCAPE_FLIP, FLAG};
-use rust_hdl::core::prelude::*;
 
 /// From bytes of frames to bytes of a line.
 #[derive(Clone, Debug, LogicBlock)]

@@ -10,11 +10,11 @@
 use crate::blocks::ram::Ram;
 use crate::blocks::register::Register;
 use crate::blocks::{address_bits, bits_for};
+use crate::rust_hdl::prelude::*;
 use crate::wire::{ModuleName, Parameter, StreamOut, Wire, Word, bits_of, clocked};
 use abi::ring;
 use abi::window::{WORD_BITS, WindowFormat};
 use compiler::chip::memory::MemoryKind;
-use rust_hdl::core::prelude::*;
 
 /// A ring of images on their way to the core.
 #[derive(Clone, Debug, LogicBlock)]

@@ -17,10 +17,10 @@ use crate::blocks::address_bits;
 use crate::blocks::weight_access::WeightsMaster;
 use crate::blocks::width_converter::WidthConverter;
 use crate::design::Pipeline;
+use crate::rust_hdl::prelude::*;
 use crate::wire::{ModuleName, StreamOut, Wire, clocked};
 use abi::packing::StreamFormat;
 use abi::window::WindowFormat;
-use rust_hdl::core::prelude::*;
 
 /// A core with everything that a bus needs to drive it.
 #[derive(Debug, LogicBlock)]

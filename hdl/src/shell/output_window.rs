@@ -10,11 +10,11 @@ use super::input_window::Contents;
 use crate::blocks::address_bits;
 use crate::blocks::ram::Ram;
 use crate::blocks::register::Register;
+use crate::rust_hdl::prelude::*;
 use crate::wire::{ModuleName, Parameter, StreamIn, Wire, Word, bits_of, clocked};
 use abi::ring;
 use abi::window::{WORD_BITS, WindowFormat};
 use compiler::chip::memory::MemoryKind;
-use rust_hdl::core::prelude::*;
 
 /// A ring of answers on their way to the host.
 #[derive(Clone, Debug, LogicBlock)]

@@ -18,6 +18,7 @@ use super::bus::BusSlave;
 use crate::blocks::constant_table::ConstantTable;
 use crate::blocks::register::Register;
 use crate::blocks::weight_access::WeightsMaster;
+use crate::rust_hdl::prelude::*;
 use crate::wire::{ModuleName, Parameter, Wire, Word, bits_of, clocked};
 use abi::packing::StreamFormat;
 use abi::registers::{
@@ -27,7 +28,6 @@ use abi::registers::{
 use abi::weights::ADDRESS_BITS;
 use abi::window::{WORD_BITS, WindowFormat};
 use compiler::plan::Plan;
-use rust_hdl::core::prelude::*;
 
 /// Registers and their address decoder.
 #[derive(Clone, Debug, LogicBlock)]

@@ -4,10 +4,10 @@
 //! write; `is_register`, whether the address is below the windows; `address`; `words`, their number modulo
 //! [`MOST_WORDS`]; `refusal`, why the request is refused for its header alone, 0 where it is not.
 
+use crate::rust_hdl::prelude::*;
 use crate::wire::{ModuleName, Parameter, Wire, Word, bits_of};
 use abi::frame::{FrameKind, HEADER_BYTES, MOST_WORDS, Refusal};
 use abi::registers::INPUT_WINDOW;
-use rust_hdl::core::prelude::*;
 
 /// Bits of a [`Refusal`]'s code.
 pub const REFUSAL_BITS: usize = 3;

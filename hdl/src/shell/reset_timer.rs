@@ -5,8 +5,8 @@
 
 use crate::blocks::address_bits;
 use crate::blocks::register::Register;
+use crate::rust_hdl::prelude::*;
 use crate::wire::{ModuleName, Parameter, Wire, Word, bits_of, clocked};
-use rust_hdl::core::prelude::*;
 
 /// Length of a reset in clock cycles.
 pub const RESET_CYCLES: usize = 128;

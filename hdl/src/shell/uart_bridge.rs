@@ -12,9 +12,9 @@ use super::frame_bridge::FrameBridge;
 use super::uart_receiver::UartReceiver;
 use super::uart_transmitter::UartTransmitter;
 use crate::blocks::stream_fifo::StreamFifo;
+use crate::rust_hdl::prelude::*;
 use crate::wire::{ModuleName, StreamOut, Wire, clocked};
 use abi::uart::UartTiming;
-use rust_hdl::core::prelude::*;
 
 /// A master of a bus behind a serial line.
 #[derive(Clone, Debug, LogicBlock)]

@@ -10,9 +10,9 @@
 //! those of [`UartTiming`].
 
 use crate::blocks::register::Register;
+use crate::rust_hdl::prelude::*;
 use crate::wire::{ModuleName, Parameter, Wire, Word, bits_of, clocked};
 use abi::uart::UartTiming;
-use rust_hdl::core::prelude::*;
 
 /// A receiver of bytes.
 #[derive(Clone, Debug, LogicBlock)]

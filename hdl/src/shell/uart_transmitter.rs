@@ -7,9 +7,9 @@
 //! first cycle on and changes only with a register. Times are those of [`UartTiming`].
 
 use crate::blocks::register::Register;
+use crate::rust_hdl::prelude::*;
 use crate::wire::{ModuleName, Parameter, StreamIn, Wire, Word, bits_of, clocked};
 use abi::uart::{FRAME_BITS, UartTiming};
-use rust_hdl::core::prelude::*;
 
 /// A transmitter of bytes.
 #[derive(Clone, Debug, LogicBlock)]

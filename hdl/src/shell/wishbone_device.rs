@@ -6,8 +6,8 @@
 use super::bus::BusMaster;
 use super::mapped_core::MappedCore;
 use super::wishbone::{WishboneBridge, WishboneSlave};
+use crate::rust_hdl::prelude::*;
 use crate::wire::{ModuleName, Wire, clocked};
-use rust_hdl::core::prelude::*;
 
 /// A device on Wishbone.
 #[derive(Debug, LogicBlock)]

@@ -1,8 +1,8 @@
 //! How the wires of an interface are connected: linked through a level of the hierarchy, or joined side by side.
 
 use super::{Value, Wire};
-use rust_hdl::core::ast::{VerilogLink, VerilogLinkDetails};
-use rust_hdl::core::prelude::*;
+use crate::rust_hdl::ast::{VerilogLink, VerilogLinkDetails};
+use crate::rust_hdl::prelude::*;
 
 fn details(my_name: &str, owner_name: &str, other_name: &str) -> VerilogLinkDetails {
     VerilogLinkDetails { my_name: my_name.into(), owner_name: owner_name.into(), other_name: other_name.into() }

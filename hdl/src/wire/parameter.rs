@@ -1,8 +1,8 @@
 //! Numbers and names that are fixed at elaboration.
 
-use rust_hdl::core::constraint::PinConstraint;
-use rust_hdl::core::prelude::*;
-use rust_hdl::core::signal::get_signal_id;
+use crate::rust_hdl::constraint::PinConstraint;
+use crate::rust_hdl::prelude::*;
+use crate::rust_hdl::signal::get_signal_id;
 
 use super::Word;
 

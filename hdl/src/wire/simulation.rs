@@ -1,7 +1,7 @@
 //! Clocking a block in Rust.
 
+use crate::rust_hdl::prelude::{Block, Clock, In};
 use miette::Diagnostic;
-use rust_hdl::core::prelude::{Block, Clock, In};
 use thiserror::Error;
 
 use super::Wire;

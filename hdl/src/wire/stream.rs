@@ -3,7 +3,7 @@
 #![allow(missing_docs, reason = "`LogicInterface` writes a `join` without documentation")]
 
 use super::Wire;
-use rust_hdl::core::prelude::*;
+use crate::rust_hdl::prelude::*;
 
 /// The end of a stream where a block reads.
 #[derive(Clone, Debug, LogicInterface)]

@@ -6,8 +6,8 @@ use compiler::chip::memory::{MemoryKind, MemoryRole, block_rams};
 use hdl::blocks::ram::Ram;
 use hdl::blocks::rom::Rom;
 use hdl::emit::emit;
+use hdl::rust_hdl::prelude::Block;
 use hdl::wire::Word;
-use rust_hdl::core::prelude::Block;
 use std::sync::Arc;
 
 /// Rows of bits without a pattern, so that nothing can be left out.

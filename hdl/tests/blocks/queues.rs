@@ -5,8 +5,8 @@ use compiler::blocks::stream_fifo;
 use hdl::blocks::stream_fifo::StreamFifo;
 use hdl::blocks::vector_feed::VectorFeed;
 use hdl::emit::emit;
+use hdl::rust_hdl::prelude::Block;
 use hdl::wire::{Simulation, Word};
-use rust_hdl::core::prelude::Block;
 
 use crate::control::agree;
 use crate::stream::{FREE, PRESSURES, codes, run};

@@ -1,7 +1,7 @@
 //! Small blocks, each with one feature of the emitter.
 
+use hdl::rust_hdl::prelude::*;
 use hdl::wire::{Clocked, ModuleName, Parameter, Wire, bits_of};
-use rust_hdl::core::prelude::*;
 
 /// A leaf with custom Verilog.
 #[derive(LogicBlock)]

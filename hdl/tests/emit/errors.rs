@@ -1,9 +1,9 @@
 //! Kernels that break a rule, and what the emitter says about them.
 
 use hdl::emit::{EmitError, emit};
+use hdl::rust_hdl::prelude::*;
 use hdl::wire::{ModuleName, Parameter, Wire, bits_of};
 use miette::Diagnostic as _;
-use rust_hdl::core::prelude::*;
 
 use crate::blocks::Register;
 

@@ -1,7 +1,7 @@
 //! What rust-hdl offers besides our wires: its own signals, enumerations, interfaces.
 
 use hdl::emit::emit;
-use rust_hdl::core::prelude::*;
+use hdl::rust_hdl::prelude::*;
 
 use crate::blocks::Array;
 use crate::support::Bench;

@@ -1,9 +1,9 @@
 //! Random kernels: the printer against a second definition of the arithmetic.
 
+use hdl::rust_hdl::ast::*;
+use hdl::rust_hdl::prelude::*;
 use hdl::wire::{ModuleName, Wire, Word};
 use num_bigint::BigUint;
-use rust_hdl::core::ast::*;
-use rust_hdl::core::prelude::*;
 
 use crate::support::{Bench, Stimulus};
 

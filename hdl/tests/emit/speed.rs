@@ -3,8 +3,8 @@
 use std::time::{Duration, Instant};
 
 use hdl::emit::emit;
+use hdl::rust_hdl::prelude::*;
 use hdl::wire::{ModuleName, Wire};
-use rust_hdl::core::prelude::*;
 
 use crate::blocks::{Array, Register};
 

@@ -18,10 +18,10 @@ pub mod testbench;
 pub mod tools;
 
 use hdl::emit::{VerilogDesign, emit};
+use hdl::rust_hdl::prelude::*;
 use hdl::wire::{Clocked, Simulation, Word};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use rust_hdl::core::prelude::*;
 use testbench::{Port, Vectors};
 
 pub use tools::Simulator;

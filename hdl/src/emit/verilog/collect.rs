@@ -2,10 +2,10 @@
 
 use std::collections::HashMap;
 
-use rust_hdl::core::ast::Verilog;
-use rust_hdl::core::atom::{Atom, AtomKind};
-use rust_hdl::core::prelude::{Block, Probe};
-use rust_hdl::core::type_descriptor::TypeKind;
+use crate::rust_hdl::ast::Verilog;
+use crate::rust_hdl::atom::{Atom, AtomKind};
+use crate::rust_hdl::prelude::{Block, Probe};
+use crate::rust_hdl::type_descriptor::TypeKind;
 
 use super::identifier::{Identifiers, is_identifier};
 use super::key::Key;

@@ -3,7 +3,7 @@
 //! Thousands of instances share a few shapes. Two instances with equal keys give equal Verilog, so
 //! only the first of them is translated. rust-hdl's syntax tree has no equality of its own.
 
-use rust_hdl::core::ast::{
+use crate::rust_hdl::ast::{
     VerilogBlockOrConditional, VerilogConditional, VerilogExpression, VerilogLink, VerilogLiteral, VerilogOp,
     VerilogOpUnary, VerilogStatement,
 };

@@ -1,7 +1,7 @@
 //! From rust-hdl's untyped syntax tree to expressions with widths.
 
+use crate::rust_hdl::ast::{VerilogExpression, VerilogOp, VerilogOpUnary};
 use num_bigint::BigUint;
-use rust_hdl::core::ast::{VerilogExpression, VerilogOp, VerilogOpUnary};
 
 use super::expression::{Comparison, Direction, Expr, Operator, Reduction};
 use super::number::{fits, literal, rust_integer};

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use rust_hdl::core::ast::VerilogStatement;
+use crate::rust_hdl::ast::VerilogStatement;
 
 use super::check::check;
 use super::drive::{Form, Logic};

@@ -1,7 +1,7 @@
 //! Numbers that rust-hdl gives only as text.
 
+use crate::rust_hdl::ast::VerilogLiteral;
 use num_bigint::{BigInt, BigUint};
-use rust_hdl::core::ast::VerilogLiteral;
 
 /// Value and width of a literal; its fields are private, its text is `8'h1f` or `3'b101`.
 /// `None` for a negative one.
