@@ -172,7 +172,7 @@ fn write(plan: &Plan, family: Family, folder: &Path) -> Result<(), Box<dyn Error
     artifacts::write(plan, Some(&board), folder)?;
     let of = |stage: &Stage| stage.block.shape().features(family, &stage.memories);
     let mut stages: Vec<Value> = plan.stages.iter().map(|stage| described(&stage.name, &of(stage))).collect();
-    let shell = shell_features(&plan.input_format(), &plan.output_format(), family, &shell());
+    let shell = shell_features(&plan.input_format(), &plan.output_format(), family, &shell(family));
     let parts = ["shell", "input_converter", "output_converter"];
     stages.extend(parts.iter().zip(&shell).map(|(name, features)| described(name, features)));
     let text = serde_json::to_string_pretty(&json!({ "family": family, "stages": stages }))?;
