@@ -236,6 +236,7 @@ fn operator_errors(m: &mut Messages) {
     m.node("a NaN summand", node("Add", &["x", "nan"], &["y"]));
     m.node("limits in the wrong order", node("Clip", &["x", "one", "zero"], &["y"]));
     m.node("the greater of three", node("Max", &["x", "one", "zero"], &["y"]));
+    m.node("the greater of a number for each column", node("Max", &["x", "triple"], &["y"]));
     m.node("the least of the elements", node("TopK", &["x", "i1"], &["y"]).int("largest", 0));
     m.node("the greatest nine of three", node("TopK", &["x", "five"], &["y"]));
     m.node("the greatest none", node("TopK", &["x", "i0"], &["y"]));
@@ -254,6 +255,10 @@ fn window_errors(m: &mut Messages) {
     m.model("a volume", &model(&[1, 1, 4, 4, 4]).add(pool()));
     m.model("no spatial axis", &model(&[1, 4]).add(node("GlobalAveragePool", &["x"], &["y"])));
     m.model("two images", &model(&[2, 1, 4, 4]).add(pool()));
+    let doubled = model(&[1, 1, 4, 4]).add(node("Concat", &["x", "x"], &["b"]).int("axis", 0));
+    let mut pool_of_both = pool();
+    pool_of_both.input = vec!["b".into()];
+    m.model("an image made two", &doubled.add(pool_of_both));
     m.window("weights of another rank", node("Conv", &["x", "line"], &["y"]));
     m.window("no output channels", node("Conv", &["x", "no_outputs"], &["y"]));
     m.window("depthwise weights without groups", node("Conv", &["x", "depthwise"], &["y"]));
@@ -316,6 +321,11 @@ fn quantizer_errors(m: &mut Messages) {
     let plain = |scale, zero_point, bits| signed(node("Quant", &["x", scale, zero_point, bits], &["y"]));
     m.node("a scale of 0", plain("dead", "zero", "one"));
     m.node("a negative bipolar scale", node("BipolarQuant", &["x", "minus"], &["y"]));
+    let of_weights = |scale| signed(node("Quant", &["matrix", scale, "zero", "one"], &["w"]));
+    let used = node("MatMul", &["x", "w"], &["y"]);
+    for (case, scale) in [("a weight scale of 0", "zero"), ("a negative weight scale", "minus")] {
+        m.model(case, &constants(model(&[1, 2])).add(of_weights(scale)).add(used.clone()));
+    }
     m.node("a scale that is NaN", plain("nan", "zero", "one"));
     m.node("a scale that does not broadcast", plain("pair", "zero", "one"));
     m.node("a broken zero point", plain("one", "half", "one"));
@@ -323,6 +333,8 @@ fn quantizer_errors(m: &mut Messages) {
     m.node("half a bit", plain("one", "zero", "half"));
     m.node("no bits", plain("one", "zero", "zero"));
     m.node("bits by channel", plain("one", "zero", "triple"));
+    let half_weights = signed(node("Quant", &["matrix", "one", "zero", "half"], &["w"]));
+    m.model("half a bit of weights", &constants(model(&[1, 2])).add(half_weights).add(used));
     m.node("bits that are computed", plain("one", "zero", "x"));
     m.node("an unknown rounding mode", plain("one", "zero", "one").text("rounding_mode", "STOCHASTIC"));
     m.node("no signedness", node("Quant", &["x", "one", "zero", "one"], &["y"]).int("narrow", 1));
@@ -336,6 +348,14 @@ fn quantizer_errors(m: &mut Messages) {
     m.node("thresholds of no channel", node("MultiThreshold", &["x", "no_rows"], &["y"]));
     m.node("a scale of no channel", plain("no_columns", "zero", "one"));
     m.node("thresholds for other channels", node("MultiThreshold", &["x", "matrix"], &["y"]));
+    let line = |layout: &str| {
+        let thresholds = floats("rows", &[2, 1], &[0.0, 1.0]);
+        let threshold = node("MultiThreshold", &["x", "rows"], &["y"]).text("data_layout", layout);
+        constants(model(&[1, 2, 3])).constant(thresholds).add(threshold)
+    };
+    m.model("thresholds of the first of three axes", &line(""));
+    m.model("thresholds of another axis than the layout's", &line("NWC"));
+    files::import(&line("NCW")).unwrap();
     let layout = node("MultiThreshold", &["x", "matrix"], &["y"]).text("data_layout", "NHWC");
     m.node("thresholds along a missing axis", layout);
 }

@@ -292,6 +292,20 @@ pub enum ImportError {
         found: String,
     },
 
+    /// Shapes that ONNX allows and that are not supported.
+    #[error("{place}: {must}, but found {found}")]
+    #[diagnostic(code(network::import::unsupported_shape), help("{help}"))]
+    UnsupportedShape {
+        /// The node.
+        place: Place,
+        /// What must hold.
+        must: String,
+        /// The shapes found.
+        found: String,
+        /// What to do.
+        help: &'static str,
+    },
+
     /// Windows slide over a value with no, or more than two, spatial axes.
     #[error("{place}: the input must have a batch, a channel and 1 or 2 spatial axes, but found shape {shape}")]
     #[diagnostic(
@@ -341,12 +355,7 @@ pub enum ImportError {
 
     /// A quantiser's scale is zero or negative.
     #[error("{place}: scales must be greater than 0, but element {index} of `{tensor}` is {value}")]
-    #[diagnostic(
-        code(network::import::scale),
-        help(
-            "a scale of 0 is a channel whose weights are all zero: give it any positive scale; fold a sign into the weights"
-        )
-    )]
+    #[diagnostic(code(network::import::scale), help("{help}"))]
     Scale {
         /// The node.
         place: Place,
@@ -356,6 +365,8 @@ pub enum ImportError {
         index: usize,
         /// Its value.
         value: f64,
+        /// What to do.
+        help: &'static str,
     },
 
     /// A constant input has a value that the operator does not allow.

@@ -50,6 +50,16 @@ impl<'a, 'm> NodeContext<'a, 'm> {
         ImportError::Shape { place: self.place(), must: must.into(), found: found.into() }
     }
 
+    /// The refusal of shapes that ONNX allows.
+    pub fn unsupported_shape(
+        &self,
+        must: impl Into<String>,
+        found: impl Into<String>,
+        help: &'static str,
+    ) -> ImportError {
+        ImportError::UnsupportedShape { place: self.place(), must: must.into(), found: found.into(), help }
+    }
+
     pub fn parameter_error(
         &self,
         role: &'static str,
@@ -127,6 +137,15 @@ impl<'a, 'm> NodeContext<'a, 'm> {
         let tensor = self.constant(index, role)?;
         tensor.as_scalar().ok_or_else(|| {
             self.shape_error(format!("`{role}` must have one element"), format!("shape {:?}", tensor.shape))
+        })
+    }
+
+    /// As [`scalar`](Self::scalar), where the operator allows more elements; `help` says what to do with them.
+    pub fn one_number(&self, index: usize, role: &'static str, help: &'static str) -> Result<f64, ImportError> {
+        let tensor = self.constant(index, role)?;
+        tensor.as_scalar().ok_or_else(|| {
+            let found = format!("shape {:?}", tensor.shape);
+            self.unsupported_shape(format!("`{role}` must have one element"), found, help)
         })
     }
 

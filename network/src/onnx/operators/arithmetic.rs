@@ -182,13 +182,18 @@ pub(super) fn minimum(node: &mut NodeContext<'_, '_>) -> Result<(), ImportError>
     limited(node, f64::NEG_INFINITY, bound)
 }
 
+/// The number that a `Max` or `Min` compares all elements with.
 fn bound(node: &NodeContext<'_, '_>) -> Result<f64, ImportError> {
+    const HELP: &str = "Max and Min are supported with one number for all elements: use one there, such as 0 for Relu, or \
+                        a quantiser, whose range limits its values";
     if node.input_count() != 2 {
-        return Err(node.shape_error("there must be a tensor and one number", format!("{} inputs", node.input_count())));
+        let found = format!("{} inputs", node.input_count());
+        return Err(node.unsupported_shape("there must be a tensor and one number", found, HELP));
     }
     let rank = node.shape(node.input(1, "data_1")?).len();
     if rank > node.shape(node.input(0, "data_0")?).len() {
-        return Err(node.shape_error("the second input must have no more axes than the first", format!("{rank} axes")));
+        let must = "the second input must have no more axes than the first";
+        return Err(node.unsupported_shape(must, format!("{rank} axes"), HELP));
     }
-    node.scalar(1, "data_1")
+    node.one_number(1, "data_1", HELP)
 }

@@ -53,12 +53,13 @@ fn scales<'a>(node: &'a NodeContext<'_, '_>, index: usize, role: &'static str) -
     }
     match tensor.data.iter().position(|value| *value <= 0.0) {
         None => Ok(tensor),
-        Some(index) => Err(ImportError::Scale {
-            place: node.place(),
-            tensor: node.graph.value(id).name.clone(),
-            index,
-            value: tensor.data[index],
-        }),
+        Some(index) => {
+            let (place, value) = (node.place(), tensor.data[index]);
+            let tensor = node.graph.value(id).name.clone();
+            let help = "a scale is the distance of two codes: make it positive, with a change of sign in the weights; for a \
+                        channel whose weights are all zero any positive scale will do";
+            Err(ImportError::Scale { place, tensor, index, value, help })
+        }
     }
 }
 

@@ -11,6 +11,9 @@ use crate::tensor::{Tensor, broadcast_indices, broadcast_shape};
 /// Wider integers than these are no low-bit quantisation; up to them f64 products with a float32 scale are exact.
 const MOST_BITS: u32 = 29;
 
+/// Most bits of an activation, which the lowering refuses beyond.
+const MOST_ACTIVATION_BITS: u32 = 16;
+
 /// Zero points up to this magnitude leave differences from codes of at most 29 bits.
 const GREATEST_OFFSET: f64 = (1 << 28) as f64;
 
@@ -77,12 +80,19 @@ fn scale(node: &mut NodeContext<'_, '_>, x: ValueId) -> Result<ValueId, ImportEr
     if let Some(tensor) = node.graph.constant(id)
         && let Some(index) = tensor.data.iter().position(|value| *value <= 0.0)
     {
-        return Err(ImportError::Scale {
-            place: node.place(),
-            tensor: node.graph.value(id).name.clone(),
-            index,
-            value: tensor.data[index],
-        });
+        let value = tensor.data[index];
+        let help = match (node.graph.constant(x).is_some(), value < 0.0) {
+            (true, false) => "a scale of 0 is a channel whose weights are all zero: give it any positive scale",
+            (true, true) => "make the scale positive, and change the sign of the weights that it belongs to",
+            (false, false) => {
+                "a scale of 0 leaves nothing of an activation: look at how it was trained or calibrated, and export again"
+            }
+            (false, true) => {
+                "make the scale positive; a change of sign belongs into the weights of the layer before or behind"
+            }
+        };
+        let tensor = node.graph.value(id).name.clone();
+        return Err(ImportError::Scale { place: node.place(), tensor, index, value, help });
     }
     Ok(id)
 }
@@ -146,9 +156,14 @@ pub(super) fn quant(node: &mut NodeContext<'_, '_>) -> Result<(), ImportError> {
     if let Some(value) = find(node, zero_point, |value| value.fract() != 0.0) {
         return Err(node.parameter_error("zero_point", "an integer", value.to_string()));
     }
-    let width = node.scalar(3, "bit_width")?;
+    let help = "one bit width for all channels is supported: train and export with one";
+    let width = node.one_number(3, "bit_width", help)?;
     if width.fract() != 0.0 || !(1.0..=f64::from(MOST_BITS)).contains(&width) {
-        return Err(node.parameter_error("bit_width", format!("an integer from 1 to {MOST_BITS}"), width.to_string()));
+        let must = match node.graph.constant(x) {
+            Some(_) => format!("an integer from 1 to {MOST_BITS} for weights and other constants"),
+            None => format!("an integer from 1 to {MOST_ACTIVATION_BITS} for activations"),
+        };
+        return Err(node.parameter_error("bit_width", must, width.to_string()));
     }
     for name in ["signed", "narrow"] {
         if !node.has_attribute(name) {
@@ -208,10 +223,16 @@ pub(super) fn multi_threshold(node: &mut NodeContext<'_, '_>) -> Result<(), Impo
     match node.shape(thresholds) {
         [rows, _] if *rows == 1 || *rows == channels => {}
         other => {
-            return Err(node.shape_error(
-                format!("thresholds must have 1 or {channels} rows, one for each channel"),
-                format!("shape {other:?}"),
-            ));
+            let must = format!("thresholds must have 1 or {channels} rows, one for each index of axis {channel_axis}");
+            let found = format!("shape {other:?} for shape {shape:?}");
+            let help = match layout {
+                "" => {
+                    "QONNX takes axis 1 for the channels, but the last one of three axes: where they are another one, say \
+                     so by the attribute `data_layout`, such as NCW, NWC or NHWC"
+                }
+                _ => "the attribute `data_layout` says which axis the channels are: change it, or the thresholds",
+            };
+            return Err(node.unsupported_shape(must, found, help));
         }
     }
     let data_type = float_result(node, &[x, thresholds])?;

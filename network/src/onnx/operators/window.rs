@@ -16,7 +16,11 @@ fn channels_and_spatial(node: &NodeContext<'_, '_>, input: ValueId) -> Result<(u
         return Err(node.shape_error("every tensor that it reads must have elements", format!("shape {shape:?}")));
     }
     if shape[0] != 1 {
-        return Err(node.shape_error("the batch axis (the first) must have extent 1", format!("shape {shape:?}")));
+        return Err(node.unsupported_shape(
+            "the batch axis (the first) must have extent 1",
+            format!("shape {shape:?}"),
+            "one image at a time is supported: export for a batch of 1, without a Concat or Reshape that makes more of it",
+        ));
     }
     Ok((shape[1], spatial.to_vec()))
 }

@@ -44,7 +44,11 @@ fn scaled(
     axis: usize,
 ) -> Result<Vec<ValueId>, ImportError> {
     let Some(scale) = first.scale.as_scalar() else {
-        return Err(node.shape_error("the scale of data must have one element", format!("{:?}", first.scale.shape)));
+        return Err(node.unsupported_shape(
+            "the scale of data must have one element",
+            format!("shape {:?}", first.scale.shape),
+            "quantise activations per tensor; one scale for each output channel is supported for weights",
+        ));
     };
     let factors: Vec<f64> = second.scale.data.iter().map(|other| scale * other).collect();
     let behind = node.shape(product).len().saturating_sub(axis + 1);
