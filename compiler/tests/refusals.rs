@@ -59,6 +59,20 @@ impl Builder {
         self.node(name, Operator::Conv { window: window(1, 1, 0), groups: 1 }, &[input, weights], &[1, 3, 4, 4])
     }
 
+    /// Constants that are all different.
+    fn ascending(&mut self, shape: &[usize]) -> ValueId {
+        let data = (1..=shape.iter().product()).map(|number: usize| number as f64).collect();
+        self.value("constants", shape, Source::Constant(Tensor::new(shape.to_vec(), data)))
+    }
+
+    /// A vector of four ±1 out of an image of as many pixels.
+    fn vector() -> (Self, ValueId) {
+        let mut graph = Builder::new();
+        graph.values[IMAGE.0].shape = vec![1, 4];
+        let sign = graph.sign("sign", IMAGE, 1.0);
+        (graph, sign)
+    }
+
     fn finished(self, output: ValueId) -> Graph {
         Graph {
             name: "refused".into(),
@@ -174,6 +188,20 @@ fn refusals_name_the_node() {
     text += &graph.refused(larger);
 
     insta::assert_snapshot!("refusals", text);
+}
+
+/// One column that is turned first is the vector that it holds.
+#[test]
+fn a_turned_column_is_a_vector() {
+    let product = |shape: &[usize], transpose_a: bool| {
+        let (mut graph, sign) = Builder::vector();
+        let shaped = graph.node("shaped", Operator::Reshape, &[sign], shape);
+        let (weights, bias) = (graph.ascending(&[4, 3]), graph.ascending(&[3]));
+        let operator = Operator::Gemm { alpha: 1.0, beta: 1.0, transpose_a, transpose_b: false };
+        let gemm = graph.node("gemm", operator, &[shaped, weights, bias], &[1, 3]);
+        lower(&graph.finished(gemm)).unwrap()
+    };
+    assert_eq!(product(&[4, 1], true), product(&[1, 4], false));
 }
 
 /// What codes and a divisor make is exact in the reference, so what double precision does not hold may not be rounded.

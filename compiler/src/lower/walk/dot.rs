@@ -304,8 +304,13 @@ impl Walk<'_> {
                 "put a Transpose before it and leave out its transA or transB",
             ));
         }
-        // Vectors on the left lie along the last axis, one for each of the others' positions.
-        let vector = if input == 0 { data_shape.last().copied() } else { None };
+        // Vectors on the left lie along the last axis, one for each of the others' positions; where they are turned, along
+        // the first.
+        let vector = match (input, is_turned) {
+            (0, false) => data_shape.last().copied(),
+            (0, true) => data_shape.first().copied(),
+            _ => None,
+        };
         let data_elements: usize = vector.unwrap_or_else(|| data_shape.iter().product());
         let rank = weights.shape.len();
         let matrix = rank >= 2 && weights.shape[..rank - 2].iter().all(|extent| *extent == 1);
