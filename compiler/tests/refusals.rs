@@ -4,7 +4,7 @@
 
 use compiler::lower::lower;
 use miette::Diagnostic;
-use network::graph::{Graph, Node, NodeId, Operator, Source, Value, ValueId, Window};
+use network::graph::{Graph, Node, NodeId, Operator, RoundingMode, Source, Value, ValueId, Window};
 use network::tensor::Tensor;
 
 /// A graph that grows from an image of shape `[1, 2, 4, 4]`.
@@ -63,6 +63,14 @@ impl Builder {
     fn ascending(&mut self, shape: &[usize]) -> ValueId {
         let data = (1..=shape.iter().product()).map(|number: usize| number as f64).collect();
         self.value("constants", shape, Source::Constant(Tensor::new(shape.to_vec(), data)))
+    }
+
+    /// Four signed bits out of a value.
+    fn quant(&mut self, name: &str, input: ValueId, scale: ValueId) -> ValueId {
+        let (zero, bits) = (self.constant(&[], 0.0), self.constant(&[], 4.0));
+        let operator = Operator::Quant { signed: true, narrow: false, rounding: RoundingMode::HalfEven };
+        let shape = self.values[input.0].shape.clone();
+        self.node(name, operator, &[input, scale, zero, bits], &shape)
     }
 
     /// A vector of four ±1 out of an image of as many pixels.
@@ -188,6 +196,100 @@ fn refusals_name_the_node() {
     text += &graph.refused(larger);
 
     insta::assert_snapshot!("refusals", text);
+}
+
+/// The cause is named where it lies before the node that cannot read what it makes.
+#[test]
+fn refusals_name_the_cause() {
+    let mut text = String::new();
+
+    // Scales by channel: some go into integer weights, others do not.
+    let by_channel = |scales: &[f64]| {
+        let (mut graph, sign) = Builder::vector();
+        let weights = graph.constant(&[4, 3], 1.0);
+        let first = graph.node("first", Operator::MatMul, &[sign, weights], &[1, 3]);
+        let scales = graph.value("scales", &[1, 3], Source::Constant(Tensor::new(vec![1, 3], scales.to_vec())));
+        let codes = graph.quant("quant_by_channel", first, scales);
+        let shaped = graph.node("shaped", Operator::Reshape, &[codes], &[3]);
+        let weights = graph.constant(&[3, 2], 3.0);
+        let last = graph.node("last", Operator::MatMul, &[shaped, weights], &[2]);
+        (graph, last)
+    };
+    let (graph, last) = by_channel(&[1.0, 0.5, 3.0]);
+    lower(&graph.finished(last)).unwrap();
+    let (graph, last) = by_channel(&[1.0, f64::from(0.1f32), 1.0]);
+    text += &graph.refused(last);
+
+    let depthwise = |graph: &mut Builder, input: ValueId, channels: usize| {
+        let weights = graph.constant(&[channels, 1, 1, 1], 1.0);
+        let operator = Operator::Conv { window: window(1, 1, 0), groups: channels };
+        graph.node("depthwise", operator, &[input, weights], &[1, channels, 4, 4])
+    };
+    let mut graph = Builder::new();
+    let scales = graph.ascending(&[1, 2, 1, 1]);
+    let codes = graph.quant("quant_by_channel", IMAGE, scales);
+    let conv = depthwise(&mut graph, codes, 2);
+    text += &graph.refused(conv);
+
+    let mut graph = Builder::new();
+    let sign = graph.sign("sign", IMAGE, 1.0);
+    let conv = graph.conv("conv", sign);
+    let other = graph.sign("other", conv, 0.5);
+    let joined = graph.node("joined", Operator::Concat { axis: 1 }, &[sign, other], &[1, 5, 4, 4]);
+    let conv = depthwise(&mut graph, joined, 5);
+    text += &graph.refused(conv);
+
+    // Constants by pixel, before and in the quantiser, which the first layer with windows cannot read.
+    for (operator, shape) in [(Operator::Add, [1, 2, 4, 4]), (Operator::Mul, [1, 1, 4, 4])] {
+        let mut graph = Builder::new();
+        let sign = graph.sign("sign", IMAGE, 1.0);
+        let constant = graph.ascending(&shape);
+        let moved = graph.node("by_pixel", operator, &[sign, constant], &[1, 2, 4, 4]);
+        let one = graph.constant(&[], 1.0);
+        let codes = graph.quant("quant", moved, one);
+        let relu = graph.node("relu", Operator::Relu, &[codes], &[1, 2, 4, 4]);
+        let conv = graph.conv("conv", relu);
+        text += &graph.refused(conv);
+    }
+    let mut graph = Builder::new();
+    let sign = graph.sign("sign", IMAGE, 1.0);
+    let constant = graph.ascending(&[4, 1]);
+    let moved = graph.node("by_row", Operator::Mul, &[sign, constant], &[1, 2, 4, 4]);
+    let conv = graph.conv("conv_of_rows", moved);
+    text += &graph.refused(conv);
+    let mut graph = Builder::new();
+    let sign = graph.sign("sign", IMAGE, 1.0);
+    let scales = graph.ascending(&[2, 4, 1]);
+    let codes = graph.quant("quant_by_pixel", sign, scales);
+    let weights = graph.constant(&[4, 3], 1.0);
+    let last = graph.node("by_rows", Operator::MatMul, &[codes, weights], &[1, 2, 4, 3]);
+    text += &graph.refused(last);
+
+    // Integers that are no codes, and nothing quantised at all.
+    let mut graph = Builder::new();
+    graph.values[IMAGE.0].is_integer = true;
+    let conv = graph.conv("conv_of_integers", IMAGE);
+    text += &graph.refused(conv);
+    let mut graph = Builder::new();
+    let weights =
+        graph.value("weights", &[1, 2, 1, 1], Source::Constant(Tensor::new(vec![1, 2, 1, 1], vec![0.1, 0.7])));
+    let operator = Operator::Conv { window: window(1, 1, 0), groups: 1 };
+    let conv = graph.node("float_conv", operator, &[IMAGE, weights], &[1, 1, 4, 4]);
+    text += &graph.refused(conv);
+
+    // Products in another form than data times one matrix.
+    let (mut graph, sign) = Builder::vector();
+    let square = graph.node("square", Operator::Reshape, &[sign], &[2, 2]);
+    let weights = graph.constant(&[3, 2], 1.0);
+    let product = graph.node("constant_on_the_left", Operator::MatMul, &[weights, square], &[3, 2]);
+    text += &graph.refused(product);
+    let (mut graph, sign) = Builder::vector();
+    let two = graph.node("two", Operator::Reshape, &[sign], &[2, 1, 2]);
+    let weights = graph.constant(&[2, 2, 3], 1.0);
+    let product = graph.node("two_matrices", Operator::MatMul, &[two, weights], &[2, 1, 3]);
+    text += &graph.refused(product);
+
+    insta::assert_snapshot!("causes", text);
 }
 
 /// One column that is turned first is the vector that it holds.

@@ -23,6 +23,65 @@ pub enum LowerError {
         /// Where the real numbers come from, with a leading space; may be empty.
         from: String,
     },
+    /// The same, with weights that are real numbers, too.
+    #[error(
+        "data input and weights of node `{node}` ({operator}) must be quantised, but the data reach it as real numbers{from}, and its weights are real numbers, too"
+    )]
+    #[diagnostic(
+        code(compiler::lower::nothing_quantised),
+        help(
+            "quantise both: `xnorforge quantize MODEL.onnx -o NEW.onnx --scheme SCHEME --calibrate X.npy` does it for a model that was trained in floats; or train with quantisers (in Brevitas: weight_quant and a QuantIdentity or a quantised activation before `{node}`)"
+        )
+    )]
+    NothingQuantised {
+        /// The node.
+        node: String,
+        /// Its operator.
+        operator: &'static str,
+        /// Where the real numbers come from, with a leading space; may be empty.
+        from: String,
+    },
+    /// An input of 32 or 64 bits where only few-bit integers may stand.
+    #[error(
+        "node `{node}` ({operator}) must read integers of at most 16 bits, but reads the model's input `{input}`, whose type is an integer of more"
+    )]
+    #[diagnostic(
+        code(compiler::lower::wide_input),
+        help(
+            "declare `{input}` as an integer of 4, 8 or 16 bits (such as uint8 or int8), or annotate it with such a type (`finn_datatype`), or put a quantiser before `{node}`"
+        )
+    )]
+    WideInput {
+        /// The node.
+        node: String,
+        /// Its operator.
+        operator: &'static str,
+        /// The input.
+        input: String,
+    },
+    /// Channels with different scales or offsets where there can be only one.
+    #[error(
+        "the data input of node `{node}` ({operator}) must have {must}, but comes with {count} different {what} from node `{source_node}` ({source_operator})"
+    )]
+    #[diagnostic(code(compiler::lower::unlike_channels), help("{help}"))]
+    UnlikeChannels {
+        /// The node.
+        node: String,
+        /// Its operator.
+        operator: &'static str,
+        /// What it can read.
+        must: &'static str,
+        /// The node that makes the channels different.
+        source_node: String,
+        /// Its operator.
+        source_operator: &'static str,
+        /// How many there are.
+        count: usize,
+        /// Of what: `scales` or `offsets`.
+        what: &'static str,
+        /// What to do.
+        help: String,
+    },
     /// Weights that are not few-bit integers times a scale.
     #[error(
         "the weights of node `{node}` must be integers of at most {bits} bits times one scale per output channel, but those of channel {channel} are not{detail}"

@@ -1,5 +1,6 @@
 //! The walk over a graph that makes the first, unpolished network.
 
+mod causes;
 mod codes;
 mod dot;
 mod ends;
@@ -151,10 +152,6 @@ impl<'a> Walk<'a> {
 
     fn unsupported(&self, node: &Node, must: &'static str, found: String, help: &'static str) -> LowerError {
         LowerError::Unsupported { node: node.name.clone(), operator: node.operator.name(), must, found, help }
-    }
-
-    fn not_quantised(&self, node: &Node, from: &str) -> LowerError {
-        LowerError::NotQuantised { node: node.name.clone(), operator: node.operator.name(), from: from.to_owned() }
     }
 
     /// Factor and summand of data that a dot product, a sum or a pool reads.

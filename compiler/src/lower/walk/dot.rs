@@ -8,7 +8,7 @@ use crate::lower::chain::{Binary, Constant};
 use crate::lower::passes::{accumulator, reached, spacing};
 use crate::lower::steps::Lattice;
 use crate::lower::symbol::{Data, Origin, Parameter, Pending, Step, Symbol};
-use crate::lower::weights::{integer_weights, row_range, row_spacing};
+use crate::lower::weights::{NoGrid, integer_weights, row_range, row_spacing};
 use abi::ElementType;
 use network::graph::{self, Node, Operator};
 use network::grid::GREATEST_WEIGHT;
@@ -16,6 +16,10 @@ use network::network::{Convolution, LayerKind, TensorId, TensorType, Window};
 use network::tensor::{Tensor, transpose_indices};
 use std::cmp::Ordering;
 use std::sync::Arc;
+
+/// What a dot product over all channels can read.
+const INTO_WEIGHTS: &str =
+    "one scale for all channels, or scales that times the weights are integers of at most 9 bits times one scale";
 
 /// A dot product before its weights are integers.
 struct Dot {
@@ -37,7 +41,7 @@ impl Walk<'_> {
     pub(super) fn dot(&mut self, node: &Node) -> Result<Data, LowerError> {
         let (data, mut weights, bias) = self.dot_operands(node)?;
         let Origin::Tensor(source) = data.origin else {
-            return Err(self.not_quantised(node, " straight from the model's input"));
+            return Err(self.input_not_quantised(node));
         };
         let columns = weights.shape[1];
         let shape = self.shape(node.outputs[0]);
@@ -50,16 +54,21 @@ impl Walk<'_> {
             (source, Extent::of(&self.tensors[source.0]))
         };
         if extent.channels != columns || extent.pixels() != pixels {
-            return Err(self.not_quantised(node, " in a shape whose elements do not belong to one dot product"));
+            let in_shape = || self.not_quantised(node, " in a shape whose elements do not belong to one dot product");
+            return Err(self.unlike_pixels(node).unwrap_or_else(in_shape));
         }
         let in_order = |element: usize| data.position(element) == element && data.alike(element, element % columns);
         if pixels > 1 && !(0..pixels * columns).all(in_order) {
-            return Err(self.unsupported(
-                node,
-                "multiply each pixel's channels, in their order and alike for all pixels",
-                "a Reshape or Transpose before it mixes pixels and channels, or scales differ between pixels".into(),
-                "put the channels last before a MatMul over several pixels, or use a 1 x 1 convolution",
-            ));
+            let mixed = || {
+                self.unsupported(
+                    node,
+                    "multiply each pixel's channels, in their order and alike for all pixels",
+                    "a Reshape or Transpose before it mixes pixels and channels, or scales differ between pixels"
+                        .into(),
+                    "put the channels last before a MatMul over several pixels, or use a 1 x 1 convolution",
+                )
+            };
+            return Err(self.unlike_pixels(node).unwrap_or_else(mixed));
         }
         let (factor, summand) = self.affine(node, &data)?;
         if let Some(order) = &data.order {
@@ -140,7 +149,7 @@ impl Walk<'_> {
         self.check_window(node, &window)?;
         self.check_by_channel(node, &data, extent)?;
         let Origin::Tensor(source) = data.origin else {
-            return Err(self.not_quantised(node, " straight from the model's input"));
+            return Err(self.input_not_quantised(node));
         };
         let (rows, own) = (weights.shape[0], weights.shape[1]);
         let taps = window.taps();
@@ -154,7 +163,7 @@ impl Walk<'_> {
             if window.is_unpadded() || self.is_zero(node, &summand)? { 0 } else { self.border_code(node, &data, 0.0)? };
         let source = self.with_border(node, source, padding);
         if groups > 1 && (factor.as_uniform().is_none() || summand.as_uniform().is_none()) {
-            return Err(self.not_quantised(node, " with a different scale per channel"));
+            return Err(self.unlike_channels(node, "one scale and offset for all channels"));
         }
         let bias = match node.inputs.len() {
             3 => Some(self.constants(node, 2)?.to_vec()),
@@ -173,17 +182,24 @@ impl Walk<'_> {
     fn dot_layer(&mut self, node: &Node, mut dot: Dot, pixels: usize) -> Result<Data, LowerError> {
         let undefined = |_| LowerError::Undefined { node: node.name.clone(), channel: 0 };
         let (rows, columns) = (dot.weights.shape[0], dot.weights.shape[1]);
+        let not_quantised = |fault: NoGrid| LowerError::WeightsNotQuantised {
+            node: node.name.clone(),
+            bits: 9,
+            channel: fault.row,
+            detail: match fault.steps {
+                Some(steps) => format!(": they reach {steps} steps of their grid, more than {GREATEST_WEIGHT}"),
+                None => String::new(),
+            },
+        };
+        let own = dot.factor.as_uniform().is_none().then(|| dot.weights.data.clone());
         let first = self.common_factor(node, &mut dot)?;
-        let grid =
-            integer_weights(&dot.weights.data, rows, columns).map_err(|fault| LowerError::WeightsNotQuantised {
-                node: node.name.clone(),
-                bits: 9,
-                channel: fault.row,
-                detail: match fault.steps {
-                    Some(steps) => format!(": they reach {steps} steps of their grid, more than {GREATEST_WEIGHT}"),
-                    None => String::new(),
-                },
-            })?;
+        let grid = integer_weights(&dot.weights.data, rows, columns).map_err(|fault| {
+            // Without the scales of the data there may be a grid.
+            match own.is_some_and(|own| integer_weights(&own, rows, columns).is_ok()) {
+                true => self.unlike_channels(node, INTO_WEIGHTS),
+                false => not_quantised(fault),
+            }
+        })?;
         let mut terms = vec![Constant::Float(0.0); rows];
         let is_zero = match dot.summand.as_uniform() {
             Some(constant) => constant.sign().map_err(undefined)? == Ordering::Equal,
@@ -258,12 +274,12 @@ impl Walk<'_> {
         for column in 0..columns {
             let is_usable = |factor: &f64| *factor != 0.0 && is_single(*factor);
             let Some(factor) = dot.factor.at(column).as_float().filter(is_usable) else {
-                return Err(self.not_quantised(node, " with a different scale per channel"));
+                return Err(self.unlike_channels(node, INTO_WEIGHTS));
             };
             for row in 0..rows {
                 let weight = &mut dot.weights.data[row * columns + column];
                 if !is_single(*weight) {
-                    return Err(self.not_quantised(node, " with a different scale per channel"));
+                    return Err(self.unlike_channels(node, INTO_WEIGHTS));
                 }
                 // Two times 24 bits fit in 53.
                 *weight *= factor;
@@ -322,12 +338,22 @@ impl Walk<'_> {
             (weights.shape[rank - 2], weights.shape[rank - 1])
         };
         let data = self.as_vectors(data, data_shape, data_elements);
-        if !(matrix || rank == 1) || inner != data_elements {
+        let own = self.shape(node.inputs[1 - input]);
+        if !(matrix || rank == 1) {
+            let matrices: usize = own[..rank - 2].iter().product();
             return Err(self.unsupported(
                 node,
-                "multiply one vector with one matrix",
-                format!("it multiplies shape {:?} with {:?}", self.shape(node.inputs[0]), self.shape(node.inputs[1])),
-                "export the model for a batch of one image, with a fully connected layer here",
+                "multiply all of its data with one matrix",
+                format!("its weights, of shape {own:?}, are {matrices} matrices for data of shape {data_shape:?}"),
+                "use a MatMul with one matrix for each part of the data, or a convolution with groups",
+            ));
+        }
+        if inner != data_elements {
+            return Err(self.unsupported(
+                node,
+                "have its constant on the right, or on the left of a single column",
+                format!("a constant of shape {own:?} stands on the left of data of shape {data_shape:?}"),
+                "use a 1 x 1 convolution, or turn both: W·X is the transpose of Xᵀ·Wᵀ",
             ));
         }
         let weights = if transposed || rank == 1 {

@@ -53,7 +53,7 @@ impl Walk<'_> {
             self.image(node, &mut data, shape)?;
         }
         let Origin::Tensor(tensor) = data.origin else {
-            return Err(self.not_quantised(node, " straight from the model's input"));
+            return Err(self.input_not_quantised(node));
         };
         let (factor, summand) = self.affine(node, &data)?;
         Ok(Operand { tensor, order: data.order, factor, summand })
@@ -121,12 +121,15 @@ impl Walk<'_> {
             }
             let other = element_of[channel];
             if a.factor.at(element) != a.factor.at(other) || b.factor.at(element) != b.factor.at(other) {
-                return Err(self.unsupported(
-                    node,
-                    "add channels whose pixels all have the same scale",
-                    format!("those of channel {channel} differ"),
-                    "use one scale per channel instead of one per pixel",
-                ));
+                let unlike = || {
+                    self.unsupported(
+                        node,
+                        "add channels whose pixels all have the same scale",
+                        format!("those of channel {channel} differ"),
+                        "use one scale per channel instead of one per pixel",
+                    )
+                };
+                return Err(self.unlike_pixels(node).unwrap_or_else(unlike));
             }
         }
         match self.add_integers(node, &a, &b, &element_of) {

@@ -75,11 +75,7 @@ impl Walk<'_> {
             ));
         };
         if self.extent(data).is_none() {
-            return Err(LowerError::NotQuantised {
-                node: node.name.clone(),
-                operator: node.operator.name(),
-                from: " straight from the model's input".into(),
-            });
+            return Err(self.input_not_quantised(node));
         }
         self.lay_out_as(data, shape);
         let wanted = extent.channels_first();
@@ -92,12 +88,15 @@ impl Walk<'_> {
         if self.extent(data) == Some(extent) && fits {
             return Ok(extent);
         }
-        Err(self.unsupported(
-            node,
-            "read pixels and channels in the order in which the layer before writes them",
-            "a Reshape, Flatten or Transpose before it mixes pixels and channels".into(),
-            "move the reshaping behind the last layer with windows, or before the first quantiser",
-        ))
+        let mixed = || {
+            self.unsupported(
+                node,
+                "read pixels and channels in the order in which the layer before writes them",
+                "a Reshape, Flatten or Transpose before it mixes pixels and channels".into(),
+                "move the reshaping behind the last layer with windows, or before the first quantiser",
+            )
+        };
+        Err(self.unlike_pixels(node).unwrap_or_else(mixed))
     }
 
     /// Gives the input tensor the layout of an image of the given shape, where `data` is made of it and the shape is one.

@@ -157,12 +157,14 @@ impl Walk<'_> {
             |channel: &usize| (1..pixels).any(|pixel| !data.alike(channel * pixels, channel * pixels + pixel));
         match (0..extent.channels).find(differs) {
             None => Ok(()),
-            Some(channel) => Err(self.unsupported(
-                node,
-                "read channels whose pixels all have the same scale and offset",
-                format!("those of channel {channel} differ"),
-                "use one scale, bias or normalisation per channel instead of one per pixel",
-            )),
+            Some(channel) => Err(self.unlike_pixels(node).unwrap_or_else(|| {
+                self.unsupported(
+                    node,
+                    "read channels whose pixels all have the same scale and offset",
+                    format!("those of channel {channel} differ"),
+                    "use one scale, bias or normalisation per channel instead of one per pixel",
+                )
+            })),
         }
     }
 
