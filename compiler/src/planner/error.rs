@@ -4,6 +4,9 @@ use crate::plan::Misfit;
 use miette::Diagnostic;
 use thiserror::Error;
 
+/// No FPGA clocks logic faster.
+pub const GREATEST_CLOCK_MHZ: f64 = 1000.0;
+
 /// A goal that cannot be planned, or a network that no pipeline of ours computes.
 #[derive(Clone, Debug, PartialEq, Error, Diagnostic)]
 pub enum PlanError {
@@ -31,6 +34,16 @@ pub enum PlanError {
         what: &'static str,
         /// What was given.
         found: f64,
+    },
+    /// A clock beyond any FPGA's.
+    #[error("the clock must be at most {} MHz, but is {clock_mhz} MHz", GREATEST_CLOCK_MHZ)]
+    #[diagnostic(
+        code(compiler::planner::clock),
+        help("give the clock in MHz, not in Hz: small FPGAs run such designs at some 20 to 200 MHz")
+    )]
+    Clock {
+        /// The clock.
+        clock_mhz: f64,
     },
     /// A name in the folding file that no layer has.
     #[error("every name in the folding must be a dot-product layer, but `{name}` is none")]
@@ -73,7 +86,8 @@ pub enum PlanError {
     },
     /// A rate that no parallelism reaches.
     #[error(
-        "{frames_per_second} images per second at {clock_mhz} MHz leave {interval} clock cycles per image, but `{name}` takes at least {cycles}"
+        "{frames_per_second} images per second at {clock_mhz} MHz leave {interval} clock cycle{} per image, but `{name}` takes at least {cycles}",
+        if *interval == 1 { "" } else { "s" }
     )]
     #[diagnostic(
         code(compiler::planner::unreachable),
