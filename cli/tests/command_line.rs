@@ -221,6 +221,35 @@ fn standard_output_may_be_closed_or_full() {
 }
 
 #[test]
+fn summaries_are_in_plain_words() {
+    let room = Room::new();
+    let input = |model: &str| room.ok(&["info", model]).lines().nth(1).unwrap().to_owned();
+    assert_eq!(input(MODEL), "input       [1, 1, 8, 8], quantised to u4: 15 thresholds from 0.50000006 to 14.500001");
+    room.edited("signs.onnx", |graph| {
+        let quant = graph.node.iter_mut().find(|node| node.op_type.ends_with("Quant")).unwrap();
+        quant.op_type = "BipolarQuant".into();
+        quant.input.truncate(2);
+        quant.attribute.clear();
+    });
+    assert_eq!(input("signs.onnx"), "input       [1, 1, 8, 8], quantised to ±1: split at 0");
+
+    let residual = concat!(env!("CARGO_MANIFEST_DIR"), "/../models/qdq/residual_qdq_int8.onnx");
+    let report = room.ok(&["compile", residual, "-o", "design", "--target-fps", "100000"]);
+    let lines: Vec<&str> = report.lines().collect();
+    for line in [
+        "line buffer layer0_conv1_window: 32 words",
+        "queue layer2_conv2_fork_second_fifo: 8 words",
+        "checked against the network: every tensor of 4 drawn images",
+    ] {
+        assert!(lines.contains(&line), "{line}\n{report}");
+    }
+    let refused = room.error(&["compile", residual, "-o", "faster", "--target-fps", "1e8"]);
+    assert!(refused.contains("leave 1 clock cycle per image"), "{refused}");
+    let fastest = room.ok(&["compile", MODEL, "-o", "fastest", "--target-fps", "1e8"]);
+    assert!(fastest.contains("initiation interval 1 cycle, latency"), "{fastest}");
+}
+
+#[test]
 fn models_that_are_refused() {
     let room = Room::new();
     let bytes = fs::read(room.path(MODEL)).unwrap();
@@ -427,7 +456,7 @@ fn goals_that_are_refused() {
     for rate in ["0", "-1", "nan", "inf", "1e9", "many"] {
         refused(&["--target-fps", rate]);
     }
-    for clock in ["0", "-5", "nan", "inf"] {
+    for clock in ["0", "-5", "nan", "inf", "1000.5", "1e9"] {
         refused(&["--clock", clock]);
     }
     refused(&["--target-fps", "5", "--folding", "pe.json"]);

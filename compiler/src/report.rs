@@ -281,15 +281,19 @@ impl fmt::Display for Report {
             writeln!(f, "{approximation}")?;
         }
         for (name, words) in &self.line_buffer_words {
-            writeln!(f, "{name} holds {words} words of the image")?;
+            writeln!(f, "line buffer {name}: {words} words")?;
         }
         for (name, depth) in &self.fifo_depths {
-            writeln!(f, "{name} holds {depth} words")?;
+            writeln!(f, "queue {name}: {depth} words")?;
         }
         writeln!(
             f,
-            "initiation interval {} cycles, latency {} cycles: {:.0} images/s at {} MHz",
-            self.initiation_interval_cycles, self.latency_cycles, self.fps, self.clock_mhz
+            "initiation interval {} cycle{}, latency {} cycles: {:.0} images/s at {} MHz",
+            self.initiation_interval_cycles,
+            if self.initiation_interval_cycles == 1 { "" } else { "s" },
+            self.latency_cycles,
+            self.fps,
+            self.clock_mhz
         )?;
         if let Some(link_fps) = self.link_fps {
             writeln!(f, "through the board's link: {link_fps:.0} images/s")?;

@@ -11,7 +11,7 @@ mod lanes;
 mod windows;
 mod words;
 
-pub use check::{Check, Difference, Drawn, check, check_stages};
+pub use check::{Check, Difference, Drawn, check, check_stages, images_of};
 pub use words::{Words, WordsError};
 
 use crate::blocks::Block;

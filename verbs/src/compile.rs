@@ -9,6 +9,7 @@ use crate::refusals::{FoldingFile, MaxWithoutBoard};
 use compiler::blocks::Parallelism;
 use compiler::planner::{Goal, Target, plan_for};
 use compiler::replace::replaceable;
+use compiler::values::images_of;
 use flow::artifacts::{self, Compiled};
 use flow::board::Board;
 use std::collections::BTreeMap;
@@ -48,6 +49,11 @@ impl Default for Rate {
     fn default() -> Self {
         Rate::FramesPerSecond(DEFAULT_TARGET_FPS)
     }
+}
+
+/// Drawn images that a compiled plan was compared with its network on; `None` where single stages were.
+pub fn images_checked(compiled: &Compiled) -> Option<u64> {
+    images_of(&compiled.plan.network)
 }
 
 /// Compiles a model into a directory: Verilog, memories, testbench, plan, manifest, report.

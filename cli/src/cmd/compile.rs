@@ -2,10 +2,11 @@
 
 use crate::calibration::Calibration;
 use crate::output::{show, show_json};
+use abi::manifest::Checked;
 use clap::Args;
 use std::path::PathBuf;
 use verbs::VerbError;
-use verbs::compile::{Options, Rate};
+use verbs::compile::{Options, Rate, images_checked};
 
 /// Compile a model into a directory: Verilog, memories, testbench, plan, manifest, report.
 #[derive(Debug, Args)]
@@ -65,7 +66,11 @@ impl Compile {
         if self.json {
             return show_json(&report);
         }
-        let checked = compiled.manifest.checked;
+        let checked = match (compiled.manifest.checked, images_checked(&compiled)) {
+            (Checked::Images, Some(1)) => "every tensor of a drawn image".to_owned(),
+            (Checked::Images, Some(count)) => format!("every tensor of {count} drawn images"),
+            (checked, _) => checked.to_string(),
+        };
         show(&format!("{report}checked against the network: {checked}\nwritten to {}\n", options.output.display()))
     }
 }

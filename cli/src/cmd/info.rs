@@ -2,6 +2,7 @@
 
 use crate::calibration::Calibration;
 use crate::output::show;
+use abi::ElementType;
 use abi::maps::Reduction;
 use clap::{Args, ValueEnum};
 use network::network::{Convolution, FloatDifference, LayerKind, Network, Pool};
@@ -61,12 +62,8 @@ impl Info {
 fn summary(model: &Model) -> String {
     let network = model.network();
     let map = &network.input_map;
-    let steps = map.functions.iter().map(|function| function.boundaries.len()).max().unwrap_or(0);
     let mut text = format!("network     {}\n", network.name);
-    text += &format!("input       {:?}, quantised to {} in {} steps", map.shape, map.element, steps);
-    if let Some((low, high)) = domain(network) {
-        text += &format!(", from below {low} to {high} and above");
-    }
+    text += &format!("input       {:?}, quantised to {}", map.shape, input_codes(network));
     let output = match network.output_map.reduction {
         Reduction::None => "scores",
         Reduction::ArgMax => "index of the greatest score, taken on the host",
@@ -167,8 +164,25 @@ fn listed(channels: &[usize]) -> String {
     }
 }
 
+/// The codes that the input's values become, and where they change.
+fn input_codes(network: &Network) -> String {
+    let map = &network.input_map;
+    let thresholds = map.functions.iter().map(|function| function.boundaries.len()).max().unwrap_or(0);
+    let places = match domain(network) {
+        None => String::new(),
+        Some((low, high)) if low == high => format!(" at {low}"),
+        Some((low, high)) => format!(" from {low} to {high}"),
+    };
+    match (map.element, thresholds) {
+        (ElementType::Bipolar, 1) => format!("±1: split{places}"),
+        (element, 1) => format!("{element}: 1 threshold{places}"),
+        (element, thresholds) => format!("{element}: {thresholds} thresholds{places}"),
+    }
+}
+
 /// The least and the greatest input value at which a code changes.
 fn domain(network: &Network) -> Option<(f32, f32)> {
     let boundaries = || network.input_map.functions.iter().flat_map(|function| function.boundaries.iter().copied());
-    Some((boundaries().min_by(f32::total_cmp)?, boundaries().max_by(f32::total_cmp)?))
+    // 0 where it is -0.
+    Some((boundaries().min_by(f32::total_cmp)? + 0.0, boundaries().max_by(f32::total_cmp)? + 0.0))
 }

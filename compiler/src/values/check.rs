@@ -67,19 +67,24 @@ pub enum Difference {
     },
 }
 
+/// How many images a plan of `network` is checked on in full; `None` where one takes too long.
+pub fn images_of(network: &Network) -> Option<u64> {
+    let multiplications = network.operations() / 2;
+    let count = (MULTIPLICATIONS / multiplications.max(1)).clamp(1, MAX_IMAGES);
+    (multiplications <= MAX_MULTIPLICATIONS).then_some(count)
+}
+
 /// Runs `plan` on drawn images and compares every tensor on its streams with the network's.
 ///
 /// # Errors
 /// Where one differs, the first one.
 pub fn check(plan: &Plan) -> Result<Check, Difference> {
     let network = &plan.network;
-    let multiplications = network.operations() / 2;
-    if multiplications > MAX_MULTIPLICATIONS {
+    let Some(count) = images_of(network) else {
         let input = check_stages(plan)?;
         let output = integer::run_elements(network, input.clone()).swap_remove(network.output.0);
         return Ok(Check { checked: Checked::Stages, images: vec![Drawn { input, output }] });
-    }
-    let count = (MULTIPLICATIONS / multiplications.max(1)).clamp(1, MAX_IMAGES);
+    };
     let mut draw = Draw { state: 1 };
     let inputs: Vec<Vec<i32>> = (0..count).map(|_| draw.elements(network.tensor(network.input))).collect();
     let mut images = Vec::new();
