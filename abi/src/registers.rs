@@ -1,8 +1,8 @@
 //! The register map of a device, the same behind every transport.
 //!
 //! A device is 32-bit words at byte addresses that are multiples of four. Registers lie at the bottom, the two windows
-//! (images in, answers out) above. No read changes anything, and a write that is repeated changes nothing more: whoever
-//! drives a device may repeat any access that got lost.
+//! (images in, answers out) above. Reads have no side effects and writes are idempotent: a host may
+//! repeat any access that was lost.
 //!
 //! # How images are run
 //!
@@ -336,7 +336,7 @@ impl Register {
 pub fn documentation() -> String {
     let mut text = String::from(
         "# Registers\n\nGenerated from `abi/src/registers.rs`; a test keeps it up to date. Addresses are in bytes, words have \
-         32 bits.\nNo read changes anything; repeating a write changes nothing more.\n\n\
+         32 bits.\nReads have no side effects; writes are idempotent.\n\n\
          * how images are run with these registers: [abi/src/registers.rs](../abi/src/registers.rs), at the top\n\
          * how an image lies in a window: [abi/src/window.rs](../abi/src/window.rs); its elements, from values and to \
          scores: the maps in `manifest.json`, [abi/src/maps.rs](../abi/src/maps.rs)\n\

@@ -40,7 +40,7 @@ pub const PASSES: &[Pass] = &[
     Pass { name: "compose_tables", run: passes::compose_tables },
     // After composing, which may put a step function right behind its dot product.
     Pass { name: "orient_steps", run: passes::orient_steps },
-    // After the rows of weights, which take a negation for nothing.
+    // After orient_steps: negating a weight row is free.
     Pass { name: "negate_falling", run: passes::negate_falling },
     // Last, because the others change which values can occur.
     Pass { name: "tighten_ranges", run: passes::tighten_ranges },

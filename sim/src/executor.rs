@@ -18,7 +18,7 @@ pub trait Executor {
     /// Where an image does not fit the network, an option is not the engine's, or the simulation fails.
     fn run(&mut self, images: &[Vec<f32>], options: &RunOptions) -> Result<Run, SimError>;
 
-    /// How late it is on the device's own clock; `None` where there is no device. Asking takes time there.
+    /// Reads the device's cycle counter; `None` where there is no device. The request itself takes device time.
     ///
     /// # Errors
     /// Where the device does not answer.
@@ -27,7 +27,7 @@ pub trait Executor {
     }
 }
 
-/// How late it is on a device's own clock.
+/// The value of a device's cycle counter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DeviceTime {
     /// The clock in Hz, as the device states it.

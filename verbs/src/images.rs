@@ -27,7 +27,7 @@ pub enum ImagesError {
         reason: String,
     },
     /// No such file, or one that may not be read.
-    #[error("{} must be a readable file: {reason}", path.display())]
+    #[error("cannot read `{}`: {reason}", path.display())]
     #[diagnostic(code(xnorforge::npy_file), help("check the path and the permissions"))]
     File {
         /// The file.

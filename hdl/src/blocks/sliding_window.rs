@@ -45,8 +45,8 @@ pub struct SlidingWindow {
     room: Register,
     /// Whether the registers below have been set since the reset.
     started: Register,
-    /// Of word, kernel column, kernel row, block, column and row of windows those that count beyond one, and whether each
-    /// stands at its end.
+    /// Loop counters: word, kernel column, kernel row, block, window column, window row; trivial ones omitted.
+    /// `lasts[i]`: counter `i` is at its last value.
     counters: Vec<Register>,
     lasts: Vec<Register>,
     /// The tap counted: its word, row, column, place in the pixel; the image's first word; whether it begins a window.

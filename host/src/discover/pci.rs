@@ -49,7 +49,7 @@ pub(super) fn description(function: FunctionAddress, devices: &Path) -> String {
     }
 }
 
-/// Asks what lies in memory at `place` who it is.
+/// Identifies the device mapped at `place`.
 pub(super) fn ask(place: &PcieAddress, devices: &Path) -> State {
     let bus = match place {
         PcieAddress::Function(function) => MemoryBus::open_function(*function, devices, LEAST_BYTES),

@@ -23,7 +23,7 @@ impl fmt::Display for Place {
 #[derive(Debug, thiserror::Error, Diagnostic)]
 pub enum ImportError {
     /// The file cannot be read.
-    #[error("the model must be a readable file, but {} cannot be read: {reason}", path.display())]
+    #[error("cannot read model `{}`: {reason}", path.display())]
     #[diagnostic(code(network::import::unreadable), help("check the path and the permissions"))]
     Unreadable {
         /// The file.

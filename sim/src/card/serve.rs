@@ -2,7 +2,7 @@
 //!
 //! Nobody is told of an access to memory. So the registers that a host writes are looked at again and again, and what they
 //! say is done at the slave; what the slave answers is written into the memory, the answers of images before the count of
-//! them. Whatever a host writes may stand there twice, and no read changes anything, as the
+//! them. Writes are idempotent and reads have no side effects, as the
 //! [contract](abi::registers) has it; the weight window is compared at each reset, after which alone a host may rely on it.
 //! Whatever takes long tells again and again how many cycles have passed, so that hosts need no clock of their own to see
 //! that somebody works.
