@@ -116,28 +116,33 @@ impl Planner<'_> {
         Ok((draft, lacking))
     }
 
-    /// The finished draft, if there is room for it.
-    fn settled(&self, candidate: Candidate, usable: f64) -> Result<Draft, PlanError> {
-        let (draft, lacking) = self.finish(candidate, usable)?;
-        if lacking.is_empty() { Ok(draft) } else { Err(self.no_room(&lacking)) }
-    }
-
     fn rate(&self, interval: u64) -> f64 {
         self.clock_mhz * 1e6 / interval as f64
     }
 
-    /// That there is no room, and what there is room for.
-    fn no_room(&self, lacking: &[Lacking]) -> PlanError {
-        let most = fastest_interval(self).map(|interval| self.rate(interval));
-        let help = match most {
-            Some(most) => {
-                format!("lower --target-fps to {:.0} or less, or choose a larger board", most.floor().max(1.0))
+    /// The fastest design that there is room for, where it keeps to `interval`: the room that a design takes does not always
+    /// shrink with its rate, so one of the interval itself may be `lacking`.
+    fn fastest_within(&self, interval: u64, lacking: Vec<Lacking>) -> Result<Draft, PlanError> {
+        match fastest_finished(self)? {
+            Ok((draft, found)) if found <= interval => Ok(draft),
+            Ok((_, interval)) => {
+                let most = self.rate(interval).floor().max(1.0);
+                let help = format!("lower --target-fps to {most:.0} or less, or choose a larger board");
+                Err(PlanError::NoRoom { lacking: listed(&lacking), help })
             }
-            None => "choose a larger board (`xnorforge boards`) or a smaller network".to_owned(),
-        };
-        let lacking = lacking.iter().map(Lacking::to_string).collect::<Vec<_>>().join("; ");
-        PlanError::NoRoom { lacking, help }
+            Err(_) => Err(no_room_at_all(&lacking)),
+        }
     }
+}
+
+/// That there is no room for any design.
+fn no_room_at_all(lacking: &[Lacking]) -> PlanError {
+    let help = "choose a larger board (`xnorforge boards`) or a smaller network".to_owned();
+    PlanError::NoRoom { lacking: listed(lacking), help }
+}
+
+fn listed(lacking: &[Lacking]) -> String {
+    lacking.iter().map(Lacking::to_string).collect::<Vec<_>>().join("; ")
 }
 
 /// How often a layer repeats an element at most.
@@ -188,23 +193,33 @@ pub fn reaching(planner: &Planner, rate: f64) -> Result<Draft, PlanError> {
         });
     }
     if !candidate.lacking.is_empty() {
-        return Err(planner.no_room(&candidate.lacking));
+        return planner.fastest_within(interval, candidate.lacking);
     }
     let candidate = planner.balanced(candidate, interval);
-    planner.settled(candidate, USABLE)
+    let (draft, lacking) = planner.finish(candidate, USABLE)?;
+    if lacking.is_empty() { Ok(draft) } else { planner.fastest_within(interval, lacking) }
 }
 
 /// The given parallelism. Who gives it may use the whole chip.
 pub fn folded(planner: &Planner, parallelism: &Folding, interval: u64) -> Result<Draft, PlanError> {
     let candidate = planner.with_prices(1.0, |_| planner.lay_out(parallelism, interval));
-    planner.settled(candidate, 1.0)
+    let (draft, lacking) = planner.finish(candidate, 1.0)?;
+    // Another design is not what was asked for: interval 0 keeps to nothing.
+    if lacking.is_empty() { Ok(draft) } else { planner.fastest_within(0, lacking) }
 }
 
 /// The design of the smallest interval that there is room for.
 pub fn fastest(planner: &Planner) -> Result<Draft, PlanError> {
+    match fastest_finished(planner)? {
+        Ok((draft, _)) => Ok(draft),
+        Err(lacking) => Err(no_room_at_all(&lacking)),
+    }
+}
+
+/// The finished design of the smallest interval that there is room for, and that interval; else what even the slowest lacks.
+fn fastest_finished(planner: &Planner) -> Result<Result<(Draft, u64), Vec<Lacking>>, PlanError> {
     let Some(mut interval) = fastest_interval(planner) else {
-        let slowest = planner.keeping(slowest_interval(planner));
-        return Err(planner.no_room(&slowest.lacking));
+        return Ok(Err(planner.keeping(slowest_interval(planner)).lacking));
     };
     // Queues come on top of what the search counts; a little slower there is room for them.
     let limit = slowest_interval(planner);
@@ -214,10 +229,10 @@ pub fn fastest(planner: &Planner) -> Result<Draft, PlanError> {
             let candidate = planner.balanced(candidate, interval);
             let (draft, lacking) = planner.finish(candidate, USABLE)?;
             if lacking.is_empty() {
-                return Ok(draft);
+                return Ok(Ok((draft, interval)));
             }
             if interval >= limit {
-                return Err(planner.no_room(&lacking));
+                return Ok(Err(lacking));
             }
         }
         interval = (interval + interval / 20 + 1).min(limit);

@@ -1,10 +1,11 @@
 //! What must hold of every `Plan`.
 
 use super::{PlanError, plan_again};
-use crate::blocks::Parallelism;
+use crate::blocks::{Block, Parallelism};
 use crate::plan::{Misfit, Plan, check_fit};
 use miette::Diagnostic;
 use network::network::{Layer, LayerKind};
+use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::RangeInclusive;
@@ -34,7 +35,7 @@ pub enum PlanInvalid {
         /// The stage, the stream, the pipeline, or a layer that hardware computes.
         place: String,
         /// The field, as files call it.
-        field: &'static str,
+        field: String,
         /// What follows from the network and its parallelism.
         expected: String,
         /// What was found.
@@ -77,7 +78,7 @@ impl Plan {
         for (index, (planned, found)) in planned.stages.iter().zip(&self.stages).enumerate() {
             let place = || format!("stage {index}, `{}`,", planned.name);
             same(place, "name", &planned.name, &found.name)?;
-            same(place, "block", &planned.block, &found.block)?;
+            same_block(place, &planned.block, &found.block)?;
             same(place, "inputs", &planned.inputs, &found.inputs)?;
             same(place, "outputs", &planned.outputs, &found.outputs)?;
             same(place, "cycles", &planned.cycles, &found.cycles)?;
@@ -108,7 +109,28 @@ fn same<T: PartialEq + fmt::Debug>(
         return Ok(());
     }
     let (expected, found) = (format!("{expected:?}"), format!("{found:?}"));
+    Err(PlanInvalid::Differs { place: place(), field: field.to_owned(), expected, found })
+}
+
+/// Names the first number of a block that differs.
+fn same_block(place: impl Fn() -> String, expected: &Block, found: &Block) -> Result<(), PlanInvalid> {
+    if expected == found {
+        return Ok(());
+    }
+    let number = |block: &Block| serde_json::to_value(block).unwrap_or_default();
+    let (field, expected, found) = first_difference("block", &number(expected), &number(found));
     Err(PlanInvalid::Differs { place: place(), field, expected, found })
+}
+
+/// The path of the first leaf in which two values differ, and both.
+fn first_difference(path: &str, expected: &Value, found: &Value) -> (String, String, String) {
+    if let (Value::Object(left), Value::Object(right)) = (expected, found)
+        && left.keys().eq(right.keys())
+        && let Some((name, value)) = left.iter().find(|(name, value)| right.get(*name) != Some(*value))
+    {
+        return first_difference(&format!("{path}.{name}"), value, &right[name]);
+    }
+    (path.to_owned(), expected.to_string(), found.to_string())
 }
 
 /// Checks that hardware can take in the boundaries of a layer's step functions.
@@ -120,7 +142,7 @@ fn comparable(layer: &Layer) -> Result<(), PlanInvalid> {
         None => Ok(()),
         Some(boundary) => Err(PlanInvalid::Differs {
             place: format!("layer `{}`", layer.name),
-            field: "boundaries",
+            field: "boundaries".to_owned(),
             expected: format!("{} to {}", BOUNDARIES.start(), BOUNDARIES.end()),
             found: boundary.to_string(),
         }),
