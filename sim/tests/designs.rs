@@ -2,19 +2,15 @@
 
 #![allow(clippy::unwrap_used)]
 
-mod common;
-#[path = "random_networks/generator.rs"]
-mod generator;
-
 use compiler::lower::lower;
 use compiler::planner::{Goal, plan};
-use generator::{random_convolutional_graph, random_graph, random_images};
 use network::graph::Graph;
 use sim::packed::Packed;
 use sim::trace::first_difference;
 use sim::verilator::{Cache, Verilator};
 use sim::{Executor, RunOptions};
 use std::path::Path;
+use testkit::random_graphs::{random_convolutional_graph, random_graph, random_images};
 
 /// Holds the design of a graph, for `rate` images/s at 100 MHz, to its network and plan.
 fn check(graph: &Graph, seed: u64, rate: f64) {
@@ -42,7 +38,7 @@ fn check(graph: &Graph, seed: u64, rate: f64) {
 
 #[test]
 fn designs_compute_their_networks_in_the_cycles_planned() {
-    if !common::has("verilator") {
+    if !testkit::tool("verilator") {
         return;
     }
     for seed in 0..4 {
@@ -52,7 +48,7 @@ fn designs_compute_their_networks_in_the_cycles_planned() {
 
 #[test]
 fn convolutional_designs_compute_their_networks_in_the_cycles_planned() {
-    if !common::has("verilator") {
+    if !testkit::tool("verilator") {
         return;
     }
     // The first ones with many stages: windows, pools, forks and joins among them.

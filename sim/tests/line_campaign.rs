@@ -2,27 +2,19 @@
 
 #![allow(clippy::unwrap_used)]
 
-#[path = "../../host/tests/campaign/mod.rs"]
-mod campaign;
-mod common;
-#[path = "random_networks/generator.rs"]
-mod generator;
-#[path = "../../host/tests/support/mod.rs"]
-mod support;
-
-use campaign::{Counted, Figures};
 use compiler::lower::lower;
 use compiler::planner::{Goal, plan};
-use generator::{random_graph, random_images};
 use hdl::artifacts;
 use hdl::board::Board;
 use host::transport::fake::{Cut, Faults, FaultyLine};
 use host::{Device, FrameBus, Transport};
 use sim::board::{SimulatedLine, VerilatedBoard};
+use testkit::campaign::{Counted, Figures};
+use testkit::random_graphs::{random_graph, random_images};
 
-/// Frames through the pins at least; `XNORFORGE_PIN_FRAMES` sets another number for a longer campaign.
+/// Frames through the pins at least.
 fn frames() -> u64 {
-    std::env::var("XNORFORGE_PIN_FRAMES").map_or(2000, |count| count.parse().expect("a number of frames"))
+    testkit::count(2000, 10_000)
 }
 
 /// Seed of the network.
@@ -33,7 +25,7 @@ const MOST_FRAMES: u64 = 100_000;
 
 #[test]
 fn no_fault_at_the_pins_gives_a_wrong_answer() {
-    if !common::has("verilator") {
+    if !testkit::tool("verilator") {
         return;
     }
     let folder = tempfile::tempdir().unwrap();

@@ -2,8 +2,6 @@
 
 #![allow(clippy::unwrap_used)]
 
-mod common;
-
 use abi::window::WindowFormat;
 use compiler::lower::lower;
 use compiler::planner::{Goal, plan};
@@ -47,7 +45,7 @@ fn payload_share(model: &Path, board: &str, count: usize) -> f64 {
 
 #[test]
 fn most_of_the_line_is_payload() {
-    if !common::has("verilator") {
+    if !testkit::tool("verilator") {
         return;
     }
     // With long answers both ways are busy, and the line waits for the device now and then; an iCE40 holds less of it.
@@ -56,7 +54,7 @@ fn most_of_the_line_is_payload() {
         ("digits_conv.onnx", "ulx3s-85f", 0.89),
         ("digits_conv.onnx", "icebreaker", 0.75),
     ] {
-        let share = payload_share(&Path::new(MODELS).join(model), board, 1500);
+        let share = payload_share(&Path::new(MODELS).join(model), board, testkit::count(300, 1500) as usize);
         println!("{model} on {board}: {:.2} %", 100.0 * share);
         assert!(share >= least, "{model} on {board}: {share}");
     }

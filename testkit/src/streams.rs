@@ -1,11 +1,8 @@
-//! What the tests of this crate share.
-
-#![allow(dead_code, missing_docs, clippy::unwrap_used)]
+//! Streams of any format, images on them and cores that answer; patience for tests of the host runtime.
 
 use abi::ElementType;
 use abi::packing::StreamFormat;
 use host::bus::Patience;
-use miette::Diagnostic;
 use rand::{Rng, RngExt};
 use std::time::Duration;
 
@@ -16,14 +13,6 @@ pub const SHORT: Patience = Patience {
     attempts: 4,
     silent_attempts: 2,
 };
-
-/// The message of an error as a user reads it.
-pub fn rendered(error: &dyn Diagnostic) -> String {
-    let code = error.code().expect("every error has a code");
-    let help = error.help().expect("every error has a help").to_string();
-    assert!(!help.trim().is_empty(), "the help of {code} must not be empty");
-    format!("{code}\n  {error}\n  help: {help}\n")
-}
 
 /// A stream of any type and shape.
 pub fn stream(random: &mut impl Rng) -> StreamFormat {

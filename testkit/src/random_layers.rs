@@ -1,8 +1,6 @@
 //! Random small networks in integers, built layer by layer: every kind of layer, every type of weights and elements,
 //! forks and joins. Every tensor is read by a layer or is the output.
 
-#![allow(dead_code, clippy::unwrap_used)]
-
 use abi::maps::Reduction;
 use abi::{ElementType, InputMap, OutputMap, StepFunction};
 use network::network::{

@@ -1,7 +1,7 @@
 //! The campaign against devices in software: random networks, rings and lines, all from one seed.
 
 use super::{Counted, Figures};
-use crate::support;
+use crate::streams;
 use host::Device;
 use host::bus::{Bus, FrameBus, Patience};
 use host::transport::fake::{Cut, Faults, FaultyLine, SoftwareDevice, manifest_of};
@@ -16,7 +16,7 @@ pub type Line = Counted<FaultyLine<SoftwareDevice>>;
 pub type MakeBus = for<'l> fn(&'l mut Line, Patience) -> Box<dyn Bus + 'l>;
 
 /// Most frames of a case: a host that never gives up sends more.
-const MOST_FRAMES: u64 = 20_000;
+const MAX_FRAMES: u64 = 20_000;
 
 /// How long a core may stand still: those that lost their power do.
 const PATIENCE: Duration = Duration::from_millis(50);
@@ -55,9 +55,9 @@ fn faults(random: &mut impl Rng) -> Faults {
 
 fn run(case: u64, make: MakeBus, figures: &mut Figures) {
     let random = &mut ChaCha8Rng::seed_from_u64(case);
-    let (input, output) = (support::stream(random), support::stream(random));
+    let (input, output) = (streams::stream(random), streams::stream(random));
     let manifest = manifest_of(input, output);
-    let core = support::core(output);
+    let core = streams::core(output);
     let mut device = SoftwareDevice::new(&manifest, random.random_range(1..6), core.clone())
         .with_requests_per_image(random.random_range(0..4));
     let is_restarted = random.random_bool(0.1);
@@ -68,7 +68,7 @@ fn run(case: u64, make: MakeBus, figures: &mut Figures) {
     // Timeouts never run out here, so that a seed always takes the same way.
     let patience = Patience { attempts: random.random_range(1..20), ..Patience::default() };
     let count = random.random_range(1..12);
-    let images = support::images(random, &input, count);
+    let images = streams::images(random, &input, count);
     let expected: Vec<Vec<i32>> = images.iter().map(|image| core(image)).collect();
     let mut line = Counted::new(FaultyLine::new(device, faults(random), case));
 
@@ -86,5 +86,5 @@ fn run(case: u64, make: MakeBus, figures: &mut Figures) {
         reopened = run(&mut line);
     }
     figures.take_reopened(&name, reopened, &expected);
-    figures.take_line(&name, line.traffic, injected, MOST_FRAMES);
+    figures.take_line(&name, line.traffic, injected, MAX_FRAMES);
 }

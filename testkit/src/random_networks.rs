@@ -1,6 +1,5 @@
 //! Random networks of any layers in any order: groups, flattened feature maps, concatenation, enlargement, pools and tensors
-//! that are read more than once, one behind the other as no exporter would write them. Programs that use it have the module
-//! `networks` beside it.
+//! that are read more than once, one behind the other as no exporter would write them.
 
 use crate::networks::{BIPOLAR, Builder, I3, U2, window};
 use abi::ElementType;

@@ -2,15 +2,15 @@
 //! grouped convolutions and flattened maps, on codes and on sums.
 
 use super::Builder;
-use super::convolutional::MOST_ELEMENTS;
+use super::convolutional::MAX_ELEMENTS;
 use network::graph::{Graph, Operator, RoundingMode, ValueId};
 use rand::RngExt;
 use rand::seq::{IndexedRandom, SliceRandom};
 
 /// Most channels of a joined map.
-const MOST_CHANNELS: usize = 24;
+const MAX_CHANNELS: usize = 24;
 /// Most elements of a map that is read as a vector.
-const MOST_FEATURES: usize = 120;
+const MAX_FEATURES: usize = 120;
 /// A stride that no image reaches.
 const ENDLESS: usize = i64::MAX as usize;
 
@@ -89,7 +89,7 @@ impl Builder {
         }
         let channels: usize = parts.iter().map(|part| self.shape_of(*part)[1]).sum();
         let pixels: usize = self.shape()[2..].iter().product();
-        if channels <= MOST_CHANNELS && channels * pixels <= MOST_ELEMENTS {
+        if channels <= MAX_CHANNELS && channels * pixels <= MAX_ELEMENTS {
             self.join(parts);
             self.quantise_perhaps(0.6);
         }
@@ -151,7 +151,7 @@ impl Builder {
     /// The last map and perhaps others as one vector, and what may follow it.
     fn vector(&mut self, maps: &[ValueId]) {
         let small: Vec<ValueId> =
-            maps.iter().copied().filter(|map| self.shape_of(*map).iter().product::<usize>() <= MOST_FEATURES).collect();
+            maps.iter().copied().filter(|map| self.shape_of(*map).iter().product::<usize>() <= MAX_FEATURES).collect();
         let mut parts = vec![self.last];
         for _ in 0..self.below(3) {
             parts.extend(small.choose(&mut self.random));

@@ -1,7 +1,7 @@
-//! A campaign of runs over lines with faults: what it counts, and its table. Shared by tests, the example
+//! A campaign of runs over lines with faults: what it counts, and its table. Used by tests of `host`, its example
 //! `fault_campaign` and the campaign through simulated pins in `sim`.
 
-#![allow(dead_code, missing_docs, reason = "each user takes its part")]
+#![allow(missing_docs, reason = "counts are named as what they count")]
 
 pub mod careless;
 pub mod model;

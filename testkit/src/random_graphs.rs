@@ -1,7 +1,5 @@
 //! Random small graphs: every shape, ties, dead channels, thresholds out of reach.
 
-#![allow(dead_code, unused_imports, reason = "each test uses its part")]
-
 mod convolutional;
 mod topologies;
 

@@ -6,7 +6,7 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 /// Most elements of a value: simulations are to take no longer than a moment.
-pub(super) const MOST_ELEMENTS: usize = 700;
+pub(super) const MAX_ELEMENTS: usize = 700;
 
 impl Builder {
     /// A graph that begins with an image of one or two spatial axes of up to `longest` pixels.
@@ -81,7 +81,7 @@ impl Builder {
     fn convolution(&mut self, window: Window, spatial: Vec<usize>, groups: usize, rows: usize) {
         let own = self.width() / groups;
         let taps: usize = window.kernel.iter().product();
-        if rows * spatial.iter().product::<usize>() > MOST_ELEMENTS {
+        if rows * spatial.iter().product::<usize>() > MAX_ELEMENTS {
             return;
         }
         let weights = self.weights(rows, own * taps);
@@ -148,7 +148,7 @@ impl Builder {
             after.push(self.below(3));
         }
         let padded: Vec<usize> = (0..shape.len()).map(|axis| shape[axis] + before[axis] + after[axis]).collect();
-        if padded.iter().product::<usize>() <= MOST_ELEMENTS {
+        if padded.iter().product::<usize>() <= MAX_ELEMENTS {
             self.node(Operator::Pad { before, after, value }, &[], padded);
         }
     }
@@ -160,7 +160,7 @@ impl Builder {
             factors.push(self.random.random_range(1..=2));
         }
         let larger: Vec<usize> = shape.iter().zip(&factors).map(|(extent, factor)| extent * factor).collect();
-        if larger.iter().product::<usize>() <= MOST_ELEMENTS {
+        if larger.iter().product::<usize>() <= MAX_ELEMENTS {
             self.node(Operator::Upsample { factors }, &[], larger);
         }
     }
