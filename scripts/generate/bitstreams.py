@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Makes the prebuilt images under bitstreams/, or builds them again and compares.
 
-    python3 scripts/bitstreams.py --bin target/release/xnorforge            # writes bitstreams/<board>/<design>/
-    python3 scripts/bitstreams.py --bin target/release/xnorforge --check    # every file must come out the same
+    python3 scripts/generate/bitstreams.py --bin target/release/xnorforge            # writes bitstreams/<board>/<design>/
+    python3 scripts/generate/bitstreams.py --bin target/release/xnorforge --check    # every file must come out the same
 
 Needs Python 3.11 alone, and the tools of `xnorforge build`.
 """
@@ -17,7 +17,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 MODEL = "models/digits/digits_conv.onnx"
 DESIGN = "digits_conv"
 # What `compile` is told besides the model and the board.

@@ -1,4 +1,4 @@
-"""Tests of the cores in `soc/` by cocotb, with the AXI models of cocotbext-axi; check_soc.py runs them.
+"""Tests of the cores in `soc/` by cocotb, with the AXI models of cocotbext-axi; soc.py runs them.
 
 XNORFORGE_DIR names the compiled directory. Its testbench has the words of some images and of the network's answers.
 """

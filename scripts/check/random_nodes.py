@@ -41,7 +41,7 @@ def lowest(*exponents):
 
 
 class Drawn:
-    """A network for check_reference.py."""
+    """A network for reference.py."""
 
     may_be_constant = False  # whether one output for all images will do
     may_be_refused = False  # whether xnorforge may refuse it by name

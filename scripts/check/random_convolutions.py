@@ -1,4 +1,4 @@
-"""Seeded random QONNX convolutional networks with inputs and outputs, for check_reference.py.
+"""Seeded random QONNX convolutional networks with inputs and outputs, for reference.py.
 
 Shapes are computed here, independently of the onnxruntime that runs the nodes and of xnorforge; where they disagree
 with what comes out, `RandomModel.check_facts` fails.

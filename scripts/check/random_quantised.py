@@ -1,7 +1,7 @@
-"""Random quantised networks of standard ONNX operators, which onnxruntime runs, for check_reference.py.
+"""Random quantised networks of standard ONNX operators, which onnxruntime runs, for reference.py.
 
 Scales behind the image's quantiser are powers of two, so float32 computes everything without rounding and every tie is
-one: the integers must be identical. Others are make_qdq.py's business. The image itself is quantised in float32 by
+one: the integers must be identical. Others are qdq.py's business. The image itself is quantised in float32 by
 onnxruntime and xnorforge alike, so its scale is any, and pixels lie on ties.
 """
 import numpy as np

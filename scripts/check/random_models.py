@@ -1,4 +1,4 @@
-"""Seeded random QONNX multi-layer perceptrons with inputs and outputs, for check_reference.py."""
+"""Seeded random QONNX multi-layer perceptrons with inputs and outputs, for reference.py."""
 import warnings
 
 import numpy as np

@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
 """Fits the resource estimator to what yosys makes of random designs, and checks it on others.
 
-    python3 scripts/estimator.py sweep   writes scripts/estimator/samples.json: counts of each stage of many designs
-    python3 scripts/estimator.py refresh writes their features anew, after a change of the features alone
-    python3 scripts/estimator.py fit     writes compiler/src/estimate/coefficients.json from them
-    python3 scripts/estimator.py check   compares estimates of the designs of scripts/estimator/unseen.json, flattened and
+    python3 scripts/estimator/estimator.py sweep   writes scripts/estimator/samples.json: counts of each stage of many designs
+    python3 scripts/estimator/estimator.py refresh writes their features anew, after a change of the features alone
+    python3 scripts/estimator/estimator.py fit     writes compiler/src/estimate/coefficients.json from them
+    python3 scripts/estimator/estimator.py check   compares estimates of the designs of scripts/estimator/unseen.json, flattened and
                                          with their devices, with synthesis, and writes the error into coefficients.json
-    python3 scripts/estimator.py all     sweep, fit, check
+    python3 scripts/estimator/estimator.py all     sweep, fit, check
 
 Designs come from the example `estimator_designs` of the crate `hdl`. For the sweep each stage stays a module of its own, so
 that its cells can be counted. Needs numpy, and yosys as the Python package `pyosys` or a command (`--yosys`).
@@ -24,7 +24,7 @@ import tempfile
 
 import numpy
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent
+ROOT = pathlib.Path(__file__).resolve().parents[2]
 DATA = ROOT / "scripts" / "estimator"
 COEFFICIENTS = ROOT / "compiler" / "src" / "estimate" / "coefficients.json"
 FAMILIES = ["ecp5", "ice40", "gowin", "xilinx7"]

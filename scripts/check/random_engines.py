@@ -1,4 +1,4 @@
-"""How check_reference.py runs a model on each engine: the model itself, or a directory that is compiled first."""
+"""How reference.py runs a model on each engine: the model itself, or a directory that is compiled first."""
 import json
 import os
 import re

@@ -1,4 +1,4 @@
-"""Seeded random QONNX networks of unusual shape with inputs and outputs, for check_reference.py.
+"""Seeded random QONNX networks of unusual shape with inputs and outputs, for reference.py.
 
 Grouped and depthwise convolutions, flattened maps, concatenations (of the same tensor twice, of unlike types and scales),
 enlargement, pools, borders, sums and shared tensors follow each other in any order; operators may stand on sums that

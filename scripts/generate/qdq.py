@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Quantises the float networks of models/digits with onnxruntime's static quantiser and keeps what onnxruntime computes.
 
-  pip install -r requirements.txt
-  make_qdq.py                     writes models/qdq: four models, and for each the outputs for the first 64 test images
-  make_qdq.py --check             quantises and runs anew, compares with models/qdq, and looks at every quantised tensor
+  pip install -r scripts/requirements.txt
+  qdq.py             writes models/qdq: four models, and for each the outputs for the first 64 test images
+  qdq.py --check     quantises and runs anew, compares with models/qdq, and looks at every quantised tensor
 
 Per model: NAME.onnx and NAME.npy (onnxruntime on the CPU without graph optimisations: the quantised integers of the
 output). `--check` also runs onnxruntime with all optimisations, and compares every integer that both ways compute with
@@ -24,7 +24,7 @@ from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantTy
 
 from exact_quantised import Exact
 
-ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 DIGITS, FOLDER = os.path.join(ROOT, "models", "digits"), os.path.join(ROOT, "models", "qdq")
 IMAGES = 64
 

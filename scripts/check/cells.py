@@ -7,7 +7,7 @@ for cycle, with random inputs. The check fails where an output differs, where a 
 it is to prove, and where a netlist holds a cell without a model. With --break the model of DP16KD is broken on purpose,
 one line at a time, and the check fails where that goes unnoticed.
 
-    check_cells.py [--rtl out/digits/rtl] [--family ecp5|ice40] [--cycles N] [--seed N] [--break] [--keep DIR]
+    cells.py [--rtl out/digits/rtl] [--family ecp5|ice40] [--cycles N] [--seed N] [--break] [--keep DIR]
 
 Needs the packages of constraints/requirements.txt in the Python that runs it, and Verilator in the path.
 """
@@ -23,7 +23,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-CELLS = Path(__file__).resolve().parent.parent / "sim" / "cells"
+CELLS = Path(__file__).resolve().parents[2] / "sim" / "cells"
 BLOCK_RAM = {"ecp5": "DP16KD", "ice40": "SB_RAM40_4K"}
 # Two-state simulation; black boxes are found before, so what is waived is style. Unknown bits are zero and the slow
 # paths are not optimised: a compiler takes minutes over the initial contents of a hundred memories otherwise.

@@ -6,7 +6,7 @@ BAR2 of a PCI function. Inside, a statically linked program made of the host cra
 finds the function, switches it on and runs images. Its scores must be those of the packed engine, byte for byte, and those
 that were recorded beside the model.
 
-    check_qemu.py [--models ../shared/models]
+    qemu.py [--models ../shared/models]
 
 Needs Linux on x86-64 (Debian, Ubuntu); installs qemu-system-x86 where it is missing, and fetches a kernel and busybox.
 """
@@ -25,7 +25,7 @@ import time
 from array import array
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 TARGET = "x86_64-unknown-linux-gnu"
 GUEST_SECONDS = 300
 

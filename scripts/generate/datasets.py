@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Converts data sets from their original files to .npy files in the domain each model expects.
 
-  convert_datasets.py --data ../shared/data --out DIR [--only mnist cifar10 kws]
+  datasets.py --data ../shared/data --out DIR [--only mnist cifar10 kws]
 
 Reads mnist/t10k-*.gz, cifar10/test_batch_first1000.bin and kws/*.npy below --data and writes
 
@@ -98,7 +98,7 @@ def main():
                 np.save(os.path.join(args.out, file + ".npy"), np.ascontiguousarray(array))
                 print(f"{file}.npy  {array.dtype} {list(array.shape)}")
     except (Unusable, OSError) as e:
-        print(f"convert_datasets.py: {e}", file=sys.stderr)
+        print(f"datasets.py: {e}", file=sys.stderr)
         return 2
     return 0
 

@@ -16,9 +16,9 @@ import numpy
 import onnx
 from onnx import TensorProto, helper
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent
+ROOT = pathlib.Path(__file__).resolve().parents[2]
 METHODS = ROOT / "models" / "methods"
-sys.path.insert(0, str(METHODS))
+sys.path[:0] = [str(METHODS), str(ROOT / "scripts" / "estimator")]
 from check import magnitudes  # noqa: E402
 from executor import weights as weights_of  # noqa: E402
 from graph import QONNX, Graph  # noqa: E402

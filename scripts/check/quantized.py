@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Compares files that `BIN quantize` writes with an independent executor.
 
-  pip install -r requirements.txt
-  check_quantized.py --bin target/release/xnorforge [--models models/digits] [--count 50] [--schemes twn inq:5 ...]
+  pip install -r scripts/requirements.txt
+  quantized.py --bin target/release/xnorforge [--models models/digits] [--count 50] [--schemes twn inq:5 ...]
 
 Quantises the float networks in the folder by each scheme, with calibrated activations; checks each file with onnx.checker
 and runs it with the PyPI package qonnx, one image at a time. Its scores must be those of BIN run on the file up to 1e-4 of
@@ -78,7 +78,7 @@ def check(args, model, scheme, activations, folder, images, labels):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--bin", required=True, help="the xnorforge binary")
-    parser.add_argument("--models", default=os.path.join(os.path.dirname(__file__), "..", "models", "digits"))
+    parser.add_argument("--models", default=os.path.join(os.path.dirname(__file__), "..", "..", "models", "digits"))
     parser.add_argument("--count", type=int, default=50, help="number of images")
     parser.add_argument("--schemes", nargs="+", default=SCHEMES)
     args = parser.parse_args()

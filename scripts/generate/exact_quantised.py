@@ -1,4 +1,4 @@
-"""Exact arithmetic on standard quantised ONNX graphs, for make_qdq.py.
+"""Exact arithmetic on standard quantised ONNX graphs, for qdq.py.
 
 Integers times float32 scales are dyadic: every real number here is an integer of Python times a power of two. Sums and
 products are exact, and so is the comparison of a quotient with the middle between two integers.

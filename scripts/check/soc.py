@@ -5,7 +5,7 @@ Each core is simulated in Icarus Verilog under cocotb, whose AXI masters, source
 (soc_bench.py). FuseSoC resolves the description and runs its lint targets. LiteX builds a system around each interface,
 whose Verilog must pass Verilator's lint together with the core. The card with LitePCIe is elaborated for a Sqrl Acorn.
 
-    check_soc.py out/digits [--keep DIR]
+    soc.py out/digits [--keep DIR]
 
 Needs the packages of scripts/requirements.txt in the Python that runs it; iverilog and verilator in the path.
 """

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """Compares every engine of BIN with an independent implementation on seeded random networks.
 
-  pip install -r requirements.txt
-  check_reference.py --bin target/release/xnorforge [--on reference cpu] [--count 50] [--from 0] [--seed 0]
+  pip install -r scripts/requirements.txt
+  reference.py --bin target/release/xnorforge [--on reference cpu] [--count 50] [--from 0] [--seed 0]
       [--networks dense convolutional quantised topologies] [--most-refused 0.5] [--jobs 2] [--state FILE]
-  check_reference.py --write DIR                     only writes models, inputs and expected outputs
+  reference.py --write DIR                     only writes models, inputs and expected outputs
 
 Draws small QONNX multi-layer perceptrons, convolutional networks, quantised networks of standard operators, and
 networks of unusual shape in turn, computes their outputs with the PyPI package qonnx (the quantised ones with

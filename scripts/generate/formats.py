@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Writes docs/formats.md: what each method of models/methods becomes in hardware, and what that costs.
 
-    python3 scripts/formats.py             writes the document anew, with the stored LUT counts
-    python3 scripts/formats.py --check     fails where the document is not what would be written, or counts are of other Verilog
-    python3 scripts/formats.py --measure   synthesises the layers whose Verilog has changed, then writes the document
+    python3 scripts/generate/formats.py             writes the document anew, with the stored LUT counts
+    python3 scripts/generate/formats.py --check     fails where the document is not what would be written, or counts are of other Verilog
+    python3 scripts/generate/formats.py --measure   synthesises the layers whose Verilog has changed, then writes the document
 
 Compiles and runs every network; synthesis takes from ten seconds to some minutes for each of about thirty layers. Needs the
 packages of scripts/requirements.txt.
@@ -40,7 +40,7 @@ HEAD = """# Number formats
 
 One row for each network of [models/methods](../models/methods/MODEL_CARD.md), a small one for every method: what its file
 holds, what runs in hardware, what a multiply-accumulate costs, and how many of the 450 test images of handwritten digits are
-answered right. `python3 scripts/formats.py` makes this page from the networks, from `report.json` and `plan.json` of
+answered right. `python3 scripts/generate/formats.py` makes this page from the networks, from `report.json` and `plan.json` of
 `xnorforge compile`, from `xnorforge run`, and from LUT counts stored in [formats.json](formats.json) by `--measure`. Methods
 that leave activations real get fixed-point numbers of 8 bits by `--calibrate models/digits/test_images.npy`; all of their
 figures are with that.
