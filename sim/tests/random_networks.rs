@@ -135,7 +135,7 @@ fn check_packed(graph: &Graph, seed: u64) -> Result<(), TestCaseError> {
 }
 
 proptest! {
-    #![proptest_config(config(100, 300))]
+    #![proptest_config(config(300, 3000))]
 
     #[test]
     fn reference_equals_integers(seed in any::<u64>()) {
