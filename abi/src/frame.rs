@@ -41,21 +41,21 @@ pub const CHECKSUM_BYTES: usize = 4;
 pub const CHECKSUM_POLYNOMIAL: u32 = 0xedb8_8320;
 
 /// Most words of a payload.
-pub const MOST_WORDS: usize = 256;
+pub const MAX_WORDS: usize = 256;
 
 /// Bytes of a frame besides its words, where as many of 256 words are escaped as among random ones.
 const USUAL_BYTES: usize = 2 + HEADER_BYTES + 2 * CHECKSUM_BYTES + 8;
 
 /// Least words of the frames that a host sends, even if the device then holds only one behind another.
-const LEAST_WORDS: usize = 112;
+const MIN_WORDS: usize = 112;
 
 /// Words of the frames with which a host fills the line to a device that [holds](crate::registers::Register::LineBytes)
 /// `line_bytes` bytes of it: two of them behind the one that is being answered, if they are long enough to be worth it.
 pub fn words_for(line_bytes: usize) -> usize {
     if line_bytes == 0 {
-        return MOST_WORDS;
+        return MAX_WORDS;
     }
-    ((line_bytes / 2).saturating_sub(USUAL_BYTES) / 4).clamp(LEAST_WORDS, MOST_WORDS)
+    ((line_bytes / 2).saturating_sub(USUAL_BYTES) / 4).clamp(MIN_WORDS, MAX_WORDS)
 }
 
 /// What a frame is for.
@@ -150,7 +150,7 @@ impl Frame {
         Frame { kind: FrameKind::Read, sequence, count, address, payload: Vec::new() }
     }
 
-    /// A request to store `payload`, at most [`MOST_WORDS`] words, from `address` on.
+    /// A request to store `payload`, at most [`MAX_WORDS`] words, from `address` on.
     pub fn write(sequence: u8, address: u32, payload: Vec<u32>) -> Self {
         Frame { kind: FrameKind::Write, sequence, count: payload.len() as u16, address, payload }
     }
@@ -255,7 +255,7 @@ fn parse(bytes: &[u8]) -> Result<Option<Frame>, FrameError> {
     if !kind.has_payload() {
         return Ok(Some(frame));
     }
-    if usize::from(count) > MOST_WORDS {
+    if usize::from(count) > MAX_WORDS {
         return Err(FrameError::Count { count });
     }
     let words = 4 * usize::from(count);

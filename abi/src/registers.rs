@@ -50,10 +50,10 @@ pub const OUTPUT_WINDOW: u32 = 0x0020_0000;
 pub const WEIGHT_WINDOW: u32 = 0x0100_0000;
 
 /// Greatest size of the weight window in bytes.
-pub const MOST_WEIGHT_BYTES: u32 = 0x0100_0000;
+pub const MAX_WEIGHT_BYTES: u32 = 0x0100_0000;
 
 /// Bytes from the first address of a device to the end of the last one, a power of two: what a bus must map for it.
-pub const SPAN_BYTES: u32 = WEIGHT_WINDOW + MOST_WEIGHT_BYTES;
+pub const SPAN_BYTES: u32 = WEIGHT_WINDOW + MAX_WEIGHT_BYTES;
 
 /// Address of a word that is no register, and means something only in memory that a simulation serves: there the simulation
 /// counts all clock cycles that have passed in the device since it began, modulo 2^32. While it has work the number grows,
@@ -64,7 +64,7 @@ pub const SIMULATED_CYCLES: u32 = 0x0000_0ffc;
 pub const IDENTITY_UNKNOWN: u32 = u32::MAX;
 
 /// Greatest size of the input and the output window in bytes.
-pub const MOST_WINDOW_BYTES: u32 = OUTPUT_WINDOW - INPUT_WINDOW;
+pub const MAX_WINDOW_BYTES: u32 = OUTPUT_WINDOW - INPUT_WINDOW;
 
 /// Bit of [`Register::Control`]: empties the core and the windows and sets every counter to zero. Reads as 0 once it has
 /// been taken.
@@ -382,7 +382,7 @@ mod tests {
 
     #[test]
     fn the_weight_window_lies_behind_the_others() {
-        assert!(WEIGHT_WINDOW >= OUTPUT_WINDOW + MOST_WINDOW_BYTES && WEIGHT_WINDOW.is_multiple_of(MOST_WEIGHT_BYTES));
+        assert!(WEIGHT_WINDOW >= OUTPUT_WINDOW + MAX_WINDOW_BYTES && WEIGHT_WINDOW.is_multiple_of(MAX_WEIGHT_BYTES));
     }
 
     #[test]

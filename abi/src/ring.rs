@@ -1,14 +1,14 @@
 //! How large the windows of a device are: each is a ring of images.
 
 use crate::packing::StreamFormat;
-use crate::registers::MOST_WINDOW_BYTES;
+use crate::registers::MAX_WINDOW_BYTES;
 use crate::window::WindowFormat;
 
 /// Words of a window's ring behind a bus, unless two images need more.
 pub const BUS_WORDS: usize = 512;
 
 /// Most images of a ring, however small they are: beyond, a batch gains nothing.
-const MOST_SLOTS: usize = 256;
+const MAX_SLOTS: usize = 256;
 
 /// Two images do not fit into a window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,7 +26,7 @@ fn words_per_image(input: &StreamFormat, output: &StreamFormat) -> [usize; 2] {
 
 /// Images of rings of `ring_words` words, whether or not a window is as large.
 fn wanted_slots([input, output]: [usize; 2], ring_words: usize) -> usize {
-    (ring_words / input.max(output)).clamp(2, MOST_SLOTS)
+    (ring_words / input.max(output)).clamp(2, MAX_SLOTS)
 }
 
 /// Images of each window for streams of the given formats in and out, in rings of `ring_words` words.
@@ -36,7 +36,7 @@ fn wanted_slots([input, output]: [usize; 2], ring_words: usize) -> usize {
 pub fn slots(input: &StreamFormat, output: &StreamFormat, ring_words: usize) -> Result<usize, WindowTooLarge> {
     let words = words_per_image(input, output);
     let (most, slots) = (words[0].max(words[1]), wanted_slots(words, ring_words));
-    let limit = MOST_WINDOW_BYTES as usize;
+    let limit = MAX_WINDOW_BYTES as usize;
     if slots * most * 4 > limit {
         return Err(WindowTooLarge { bytes: most * 4, limit: limit / 2 });
     }
@@ -68,7 +68,7 @@ mod tests {
     fn rings_hold_two_images_and_256_at_most() {
         let slots = |input: usize, output: usize| slots(&stream(input), &stream(output), BUS_WORDS);
         assert_eq!([slots(1, 1), slots(3, 1), slots(1, 100), slots(300, 1)], [Ok(256), Ok(170), Ok(5), Ok(2)]);
-        let half = MOST_WINDOW_BYTES as usize / 8;
+        let half = MAX_WINDOW_BYTES as usize / 8;
         assert_eq!(slots(1, half), Ok(2));
         assert_eq!(slots(1, half + 1), Err(WindowTooLarge { bytes: 4 * half + 4, limit: 4 * half }));
     }

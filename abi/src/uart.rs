@@ -12,7 +12,7 @@
 //! * the far side's rate is off by up to [`FAR_RATE_ERROR`], and it too sees a start bit late, by up to
 //!   [`FAR_START_ERROR`].
 //!
-//! With bits of at least [`FEWEST_CYCLES`] cycles all this moves a sample by at most [`GREATEST_ERROR`] from the middle of
+//! With bits of at least [`FEWEST_CYCLES`] cycles all this moves a sample by at most [`MAX_ERROR`] from the middle of
 //! its bit; what is faster is refused.
 
 mod line;
@@ -33,7 +33,7 @@ pub const FAR_START_ERROR: f64 = 1.0 / 16.0;
 
 /// Greatest distance of a sample from the middle of its bit, as part of the bit. At half a bit the neighbour would be
 /// sampled; what is left, 17 ns at 3 Mbaud, is for edges, which do not rise and fall at one speed.
-pub const GREATEST_ERROR: f64 = 0.45;
+pub const MAX_ERROR: f64 = 0.45;
 
 /// Fewest clock cycles of a bit. Seeing the start bit and sampling in whole cycles cost a cycle either way, so 25 % of a
 /// bit; in the nine and a half bits up to the stop bit the far side's 2 % make 19 %, and our own rate less than 0.5 %.

@@ -35,7 +35,7 @@ pub fn identity(segments: &[Segment]) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::registers::MOST_WEIGHT_BYTES;
+    use crate::registers::MAX_WEIGHT_BYTES;
 
     #[test]
     fn identities_tell_weights_apart() {
@@ -48,6 +48,6 @@ mod tests {
 
     #[test]
     fn every_word_of_the_window_has_a_number() {
-        assert_eq!(4u64 << ADDRESS_BITS, u64::from(MOST_WEIGHT_BYTES));
+        assert_eq!(4u64 << ADDRESS_BITS, u64::from(MAX_WEIGHT_BYTES));
     }
 }

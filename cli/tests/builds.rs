@@ -163,11 +163,11 @@ fn two_builds_do_not_collide() {
     }
     let second = tools.run(&room, &["build", "design"]);
     let text = message(&second, 3);
-    assert!(text.contains("hdl::build::busy"), "{text}");
+    assert!(text.contains("flow::build::busy"), "{text}");
     // The tool outlives its build, and keeps the directory until it has ended.
     first.kill().unwrap();
     first.wait().unwrap();
-    assert!(message(&tools.run(&room, &["build", "design"]), 3).contains("hdl::build::busy"));
+    assert!(message(&tools.run(&room, &["build", "design"]), 3).contains("flow::build::busy"));
     fs::write(room.path("design/build/go"), "").unwrap();
     while !tools.run(&room, &["build", "design"]).status.success() {
         std::thread::sleep(Duration::from_millis(100));

@@ -4,9 +4,6 @@
 
 #[path = "../../fuzz/cases/mod.rs"]
 mod cases;
-#[path = "../../network/tests/support/files.rs"]
-#[allow(dead_code, missing_docs, reason = "one part of it is used")]
-mod files;
 
 use abi::frame::Frame;
 use compiler::lower::lower;
@@ -18,6 +15,7 @@ use prost::Message;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use testkit::files;
 
 type Case = fn(&[u8]);
 
@@ -33,7 +31,7 @@ const CASES: [(&str, Case); 8] = [
 ];
 
 /// Most bytes of all kept inputs together.
-const MOST_BYTES: u64 = 300_000;
+const MAX_BYTES: u64 = 300_000;
 
 fn fuzz() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz")
@@ -77,7 +75,7 @@ fn every_target_has_a_case_and_inputs() {
     }
     let bytes: u64 =
         CASES.iter().flat_map(|(name, _)| inputs(name)).map(|path| fs::metadata(path).unwrap().len()).sum();
-    assert!(bytes < MOST_BYTES, "the kept inputs have {bytes} bytes: minimise them (CONTRIBUTING.md)");
+    assert!(bytes < MAX_BYTES, "the kept inputs have {bytes} bytes: minimise them (CONTRIBUTING.md)");
 }
 
 /// Whole files get far: a damaged input that fails at once would guard little.

@@ -5,7 +5,7 @@ use network::network::{LayerId, LayerKind, Network, TensorType};
 use std::collections::BTreeSet;
 
 /// Most thresholds of a step function in hardware: those of 8 bits.
-pub const MOST_THRESHOLDS: usize = 255;
+pub const MAX_THRESHOLDS: usize = 255;
 
 /// The values that the step functions of a layer go through from the least argument to the greatest: one more threshold
 /// reached is one value further.

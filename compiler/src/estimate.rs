@@ -1,7 +1,7 @@
 //! What a plan costs, before synthesis: LUTs, flip-flops and block RAMs of a family.
 //!
 //! Block RAMs are counted by rule, which Verilog forces upon synthesis. LUTs and flip-flops of each stage are a sum over its
-//! [features](crate::chip::features), numbers that follow from its shape, each times a coefficient. `scripts/estimator.py` fits the
+//! [features](crate::chip::features), numbers that follow from its shape, each times a coefficient. `scripts/estimator/estimator.py` fits the
 //! coefficients to what yosys makes of many random designs and measures the error on others; both are in
 //! `coefficients.json`.
 //!

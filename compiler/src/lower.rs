@@ -61,7 +61,7 @@ pub fn lower(graph: &Graph) -> Result<Network, LowerError> {
 /// A network that keeps the rules. That one is large is the model's doing, all else a pass's.
 fn checked(network: Network) -> Result<Network, LowerError> {
     let elements = network.tensors.iter().fold(0, |sum: usize, tensor| sum.saturating_add(tensor.elements()));
-    if elements > Network::MOST_ELEMENTS {
+    if elements > Network::MAX_ELEMENTS {
         return Err(LowerError::TooLarge { model: network.name, elements });
     }
     network.validate()?;

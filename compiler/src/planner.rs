@@ -19,7 +19,7 @@ mod target;
 mod units;
 mod validate;
 
-pub use error::{GREATEST_CLOCK_MHZ, PlanError};
+pub use error::{MAX_CLOCK_MHZ, PlanError};
 pub use target::{Budget, Lacking, Resource, Target, USABLE};
 pub use validate::PlanInvalid;
 
@@ -93,7 +93,7 @@ fn check_clock(clock_mhz: f64) -> Result<(), PlanError> {
     if !clock_mhz.is_finite() || clock_mhz <= 0.0 {
         return Err(PlanError::NotPositive { what: "the clock in MHz", found: clock_mhz });
     }
-    if clock_mhz > GREATEST_CLOCK_MHZ {
+    if clock_mhz > MAX_CLOCK_MHZ {
         return Err(PlanError::Clock { clock_mhz });
     }
     Ok(())

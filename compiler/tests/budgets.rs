@@ -2,17 +2,13 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may fail by panicking")]
 
-#[allow(dead_code, reason = "networks that other tests use")]
-#[path = "support/networks.rs"]
-mod networks;
-
 use compiler::chip::family::Family;
 use compiler::chip::memory::{MemoryKind, MemoryRole};
 use compiler::estimate::{Estimate, Shell};
 use compiler::plan::Plan;
 use compiler::planner::{Budget, Goal, PlanError, Target, USABLE, plan_for};
 use network::network::Network;
-use networks::{BIPOLAR, Builder, U2, window};
+use testkit::networks::{BIPOLAR, Builder, U2, window};
 
 const FAMILIES: [Family; 2] = [Family::Ecp5, Family::Ice40];
 

@@ -2,16 +2,11 @@
 
 #![allow(clippy::unwrap_used)]
 
-#[path = "support/networks.rs"]
-mod networks;
-#[path = "support/random_networks.rs"]
-mod random_networks;
-
 use compiler::chip::family::Family;
 use compiler::planner::{Goal, Target, plan_for};
-use networks::all;
-use random_networks::random_network;
 use std::collections::BTreeSet;
+use testkit::networks::all;
+use testkit::random_networks::random_network;
 
 /// What no design of the fit has had, in some family: it costs nothing until a sweep has seen it.
 const UNSEEN: [(&str, &str); 10] = [

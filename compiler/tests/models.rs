@@ -8,20 +8,10 @@ use network::network::{LayerKind, Network};
 use network::reference::Evaluator;
 use network::tensor::Tensor;
 use network::{integer, onnx};
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use testkit::models::shared;
 
 const MODELS: &[&str] = &["TFC_1W1A", "TFC_1W2A", "w1a1_mlp_odd", "lfcW1A1", "build_dataflow_model", "KWS_W3A3"];
-
-fn shared() -> Option<PathBuf> {
-    let folder = std::env::var_os("XNORFORGE_SHARED")
-        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared"), PathBuf::from);
-    if folder.join("models").is_dir() {
-        return Some(folder);
-    }
-    assert!(std::env::var_os("CI").is_none(), "{} must exist where CI is set", folder.display());
-    println!("skipped: {} is absent", folder.display());
-    None
-}
 
 fn images(path: &Path, count: usize) -> Vec<Vec<f32>> {
     let array: ndarray::ArrayD<f32> = ndarray_npy::read_npy(path).unwrap();
@@ -29,7 +19,7 @@ fn images(path: &Path, count: usize) -> Vec<Vec<f32>> {
 }
 
 fn lowered(folder: &Path, model: &str) -> (network::graph::Graph, Network) {
-    let graph = onnx::import(&folder.join("models").join(format!("{model}.onnx"))).unwrap();
+    let graph = onnx::import(&folder.join(format!("{model}.onnx"))).unwrap();
     let network = lower(&graph).unwrap();
     (graph, network)
 }
@@ -41,9 +31,7 @@ fn integers_agree_with_the_reference_on_real_networks() {
         let (graph, network) = lowered(&folder, model);
         let evaluator = Evaluator::new(&graph).unwrap();
         let shape = graph.value(graph.input).shape.clone();
-        for (number, image) in
-            images(&folder.join("models/golden").join(model).join("input.npy"), 20).iter().enumerate()
-        {
+        for (number, image) in images(&folder.join("golden").join(model).join("input.npy"), 20).iter().enumerate() {
             let input = Tensor::new(shape.clone(), image.iter().map(|v| f64::from(*v)).collect());
             let expected = evaluator.run(&input).unwrap();
             let found = match integer::run(&network, image).unwrap().scores {

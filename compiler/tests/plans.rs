@@ -2,17 +2,14 @@
 
 #![allow(clippy::unwrap_used)]
 
-#[path = "support/networks.rs"]
-mod networks;
-
 use compiler::blocks::Block;
 use compiler::blocks::{Dot, Parallelism};
 use compiler::plan::Plan;
 use compiler::planner::{Goal, plan};
 use compiler::schedule::{Times, control_outcome, times_of};
 use network::network::Network;
-use networks::{Builder, U2, all, window};
 use std::collections::BTreeMap;
+use testkit::networks::{Builder, U2, all, window};
 
 /// Some legal parallelism for each layer, dividing or not.
 fn folding(network: &Network, seed: u64) -> BTreeMap<String, Parallelism> {

@@ -2,27 +2,13 @@
 
 #![allow(clippy::unwrap_used)]
 
-#[path = "../../sim/tests/random_networks/generator.rs"]
-mod generator;
-
-use compiler::blocks::{Dot, Parallelism};
 use compiler::lower::lower;
 use compiler::planner::{Goal, PlanError, plan};
 use compiler::schedule::control_outcome;
-use generator::random_convolutional_graph;
-use network::network::Network;
-use rand::{RngExt, SeedableRng};
+use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
-
-fn random_goal(network: &Network, random: &mut ChaCha8Rng) -> Goal {
-    let parallelism = |layer| {
-        let limits = Dot::new(network, layer)?.limits();
-        let pe = random.random_range(1..=limits.pe);
-        let simd = random.random_range(1..=limits.simd);
-        Some((layer.name.clone(), Parallelism { pe, simd }))
-    };
-    Goal::Folding(network.layers.iter().filter_map(parallelism).collect())
-}
+use testkit::folding::random_folding;
+use testkit::random_graphs::random_convolutional_graph;
 
 #[test]
 fn random_networks_are_planned() {
@@ -32,7 +18,7 @@ fn random_networks_are_planned() {
         let mut random = ChaCha8Rng::seed_from_u64(seed);
         let goal = match seed % 3 {
             0 => Goal::FramesPerSecond(1e5),
-            _ => random_goal(&network, &mut random),
+            _ => Goal::Folding(random_folding(&network, &mut random)),
         };
         let plan = match plan(network.clone(), &goal, 100.0) {
             Ok(plan) => plan,

@@ -2,31 +2,20 @@
 
 #![allow(clippy::unwrap_used)]
 
-#[path = "support/networks.rs"]
-mod networks;
-#[path = "support/random_networks.rs"]
-mod random_networks;
-
 use abi::manifest::Checked;
-use compiler::blocks::{Block, Vectors};
-use compiler::blocks::{Dot, Parallelism};
+use compiler::blocks::{Block, Parallelism, Vectors};
 use compiler::plan::Plan;
 use compiler::planner::{Goal, PlanError, plan};
 use compiler::values::{Difference, check, check_stages};
 use network::network::Network;
-use networks::{BIPOLAR, Builder, I3, U2, all, window};
-use rand::{RngExt, SeedableRng};
+use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
-use random_networks::random_network;
+use testkit::folding::random_folding;
+use testkit::networks::{BIPOLAR, Builder, I3, U2, all, window};
+use testkit::random_networks::random_network;
 
 fn random_plan(network: Network, seed: u64) -> Option<Plan> {
-    let mut random = ChaCha8Rng::seed_from_u64(seed);
-    let parallelism = |layer| {
-        let limits = Dot::new(&network, layer)?.limits();
-        let (pe, simd) = (random.random_range(1..=limits.pe), random.random_range(1..=limits.simd));
-        Some((layer.name.clone(), Parallelism { pe, simd }))
-    };
-    let folding = network.layers.iter().filter_map(parallelism).collect();
+    let folding = random_folding(&network, &mut ChaCha8Rng::seed_from_u64(seed));
     match plan(network, &Goal::Folding(folding), 100.0) {
         Ok(plan) => Some(plan),
         Err(PlanError::NoUnit { .. }) => None,
@@ -50,7 +39,7 @@ fn plans_of_every_kind_of_layer_have_the_values_of_their_networks() {
 
 #[test]
 fn plans_have_the_values_of_their_networks() {
-    let count = std::env::var("XNORFORGE_NETWORKS").map_or(400, |count| count.parse().unwrap());
+    let count = testkit::count(400, 20_000);
     let mut planned = 0;
     for seed in 0..count {
         let Some(plan) = random_plan(random_network(seed), seed) else { continue };

@@ -1,11 +1,7 @@
-//! Random designs for `scripts/estimator.py`: their Verilog, and what the estimator knows of each stage.
+//! Random designs for `scripts/estimator/estimator.py`: their Verilog, and what the estimator knows of each stage.
 //!
 //! `estimator_designs FOLDER FAMILY FIRST_SEED COUNT` writes a compiled directory for each seed, with a device around the
 //! core, and in it `stages.json`.
-
-#[allow(dead_code)]
-#[path = "../../compiler/tests/support/networks.rs"]
-mod networks;
 
 use abi::ElementType;
 use compiler::blocks::{Dot, Parallelism};
@@ -17,11 +13,11 @@ use compiler::planner::{Goal, Target, plan_for};
 use flow::artifacts;
 use flow::board::{Board, shell};
 use network::network::Network;
-use networks::{BIPOLAR, Builder, window};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::path::Path;
+use testkit::networks::{BIPOLAR, Builder, window};
 
 /// Seeds from here on are of networks with joins, in which every kind of stage occurs.
 const JOINED: u64 = 5000;

@@ -1,7 +1,7 @@
 //! The decoder of frames against any bytes, and against a second decoder that looks at the whole line at once.
 
 use super::script::Script;
-use abi::frame::{Decoder, ESCAPE, ESCAPE_FLIP, FLAG, Frame, FrameError, FrameKind, MOST_WORDS};
+use abi::frame::{Decoder, ESCAPE, ESCAPE_FLIP, FLAG, Frame, FrameError, FrameKind, MAX_WORDS};
 
 type Found = Vec<Result<Frame, FrameError>>;
 
@@ -50,7 +50,7 @@ fn scripted(data: &[u8]) -> (Vec<u8>, Option<Vec<Frame>>) {
                 garbage = 0;
                 line.extend(frame.encode());
                 // Longer ones are refused by their count.
-                if frame.payload.len() <= MOST_WORDS {
+                if frame.payload.len() <= MAX_WORDS {
                     sent.push(frame);
                 }
             }

@@ -14,10 +14,10 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 /// Calls after which a run counts as one without end.
-const MOST_CALLS: usize = 20_000;
+const MAX_CALLS: usize = 20_000;
 
 /// Raw bytes that cannot hold a frame.
-const MOST_RAW: usize = 11;
+const MAX_RAW: usize = 11;
 
 /// Drives a device in software through a line that follows the bytes.
 pub fn run(data: &[u8]) {
@@ -31,7 +31,7 @@ pub fn run(data: &[u8]) {
         device,
         script: script.0.to_vec().into(),
         may_forge: mode & 1 == 1,
-        raw_left: MOST_RAW,
+        raw_left: MAX_RAW,
         requests: Decoder::default(),
         last: Frame::read(0, 0, 1),
         answers: VecDeque::new(),
@@ -104,7 +104,7 @@ impl Line {
 
     fn call(&mut self) -> Result<(), TransportError> {
         self.calls += 1;
-        assert!(self.calls < MOST_CALLS, "a run does not end");
+        assert!(self.calls < MAX_CALLS, "a run does not end");
         if self.is_closed {
             return Err(TransportError::Closed { source: std::io::ErrorKind::BrokenPipe.into() });
         }

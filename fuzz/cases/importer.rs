@@ -7,7 +7,7 @@ use network::onnx::import_bytes;
 use network::tensor::Tensor;
 
 /// Graphs with more elements than these would only cost time.
-const MOST_ELEMENTS: usize = 1 << 13;
+const MAX_ELEMENTS: usize = 1 << 13;
 
 /// Imports the bytes; runs, lowers and plans what they hold where that is quick.
 pub fn run(data: &[u8]) {
@@ -17,7 +17,7 @@ pub fn run(data: &[u8]) {
     };
     let size = |shape: &[usize]| shape.iter().try_fold(1usize, |size, axis| size.checked_mul(*axis));
     let elements = graph.values.iter().map(|value| size(&value.shape).unwrap_or(usize::MAX));
-    if elements.fold(0, usize::saturating_add) > MOST_ELEMENTS {
+    if elements.fold(0, usize::saturating_add) > MAX_ELEMENTS {
         return;
     }
     let shape = graph.value(graph.input).shape.clone();

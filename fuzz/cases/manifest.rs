@@ -8,7 +8,7 @@ use host::{Bus, BusError, Device};
 use std::collections::BTreeMap;
 
 /// Images with more values than these would only cost time.
-const MOST_VALUES: usize = 1 << 14;
+const MAX_VALUES: usize = 1 << 14;
 
 /// Reads the bytes as a manifest and uses it.
 pub fn run(data: &[u8]) {
@@ -20,7 +20,7 @@ pub fn run(data: &[u8]) {
         Err(error) => return render(&error),
     };
     let values = manifest.input_map.len();
-    if values > MOST_VALUES || manifest.output_stream.elements_per_image() > MOST_VALUES {
+    if values > MAX_VALUES || manifest.output_stream.elements_per_image() > MAX_VALUES {
         return;
     }
     let image: Vec<f32> = (0..values).map(|index| [0.5, -1.0, 0.0, 200.0][index % 4]).collect();

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
 /// Networks with more elements than these would only cost time.
-const MOST_ELEMENTS: usize = 1 << 13;
+const MAX_ELEMENTS: usize = 1 << 13;
 
 /// Reads the bytes as each of the three and uses them as the program does.
 pub fn run(data: &[u8]) {
@@ -57,7 +57,7 @@ fn is_quick(network: &Network) -> bool {
         LayerKind::Pool(pool) => pool.window.kernel.iter().product(),
         _ => 1usize,
     });
-    elements <= MOST_ELEMENTS && taps.max().unwrap_or(1) <= 64
+    elements <= MAX_ELEMENTS && taps.max().unwrap_or(1) <= 64
 }
 
 /// The network that folding files are for.

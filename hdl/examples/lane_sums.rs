@@ -1,4 +1,4 @@
-//! Sums of multiplied lanes for `scripts/lane_sums.py`: their Verilog, and what the model of their cost says.
+//! Sums of multiplied lanes for `scripts/estimator/lane_sums.py`: their Verilog, and what the model of their cost says.
 //!
 //! `lane_sums FOLDER` writes a file for each, and `models.json`.
 

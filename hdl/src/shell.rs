@@ -26,7 +26,7 @@ pub mod uart_transmitter;
 pub mod wishbone;
 pub mod wishbone_device;
 
-use abi::registers::{MOST_WEIGHT_BYTES, WEIGHT_WINDOW};
+use abi::registers::{MAX_WEIGHT_BYTES, WEIGHT_WINDOW};
 
 /// Bits of a device's byte addresses on a bus that it shares with others: all registers and windows.
-pub const BUS_ADDRESS_BITS: usize = (WEIGHT_WINDOW + MOST_WEIGHT_BYTES).next_power_of_two().trailing_zeros() as usize;
+pub const BUS_ADDRESS_BITS: usize = (WEIGHT_WINDOW + MAX_WEIGHT_BYTES).next_power_of_two().trailing_zeros() as usize;

@@ -3,12 +3,8 @@
 //! Cases are numbered from SEED on (1) and run until FRAMES requests (10,000) were sent. Ends with 1 where an answer was
 //! wrong, a case did not end in time, an error is unexplained or a device could not be opened anew.
 
-#[path = "../tests/campaign/mod.rs"]
-mod campaign;
-#[path = "../tests/support/mod.rs"]
-mod support;
-
 use std::process::ExitCode;
+use testkit::campaign;
 
 fn main() -> ExitCode {
     let mut numbers = std::env::args().skip(1).map(|text| text.parse());

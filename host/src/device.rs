@@ -19,7 +19,7 @@ use crate::bus::Bus;
 use abi::manifest::Manifest;
 use abi::maps::Scores;
 use abi::registers::{
-    ABI_VERSION, AbiVersion, CONTROL_RESET, IDENTIFIER, MOST_WINDOW_BYTES, Register, STATUS_BUSY, STATUS_RESET,
+    ABI_VERSION, AbiVersion, CONTROL_RESET, IDENTIFIER, MAX_WINDOW_BYTES, Register, STATUS_BUSY, STATUS_RESET,
 };
 use schema::{End, Schema};
 use statistics::Latencies;
@@ -30,7 +30,7 @@ use stream::Stream;
 use wait::{Pauses, reset_cycles};
 
 /// Most images between two resets, far from where counters wrap around.
-const MOST_IMAGES: u32 = 1 << 31;
+const MAX_IMAGES: u32 = 1 << 31;
 
 /// How long the clock of a device may stand still while it has something to do: [`Device::with_patience`].
 pub const DEFAULT_PATIENCE: Duration = Duration::from_secs(10);
@@ -117,7 +117,7 @@ impl<B: Bus> Device<B> {
             sessions,
             session: 0,
             images_run: 0,
-            images_per_reset: MOST_IMAGES,
+            images_per_reset: MAX_IMAGES,
             latencies: Latencies::default(),
             is_in_doubt: true,
         };
@@ -135,7 +135,7 @@ impl<B: Bus> Device<B> {
 
     /// The same device, which is reset after `images` images, if not before.
     pub fn with_images_per_reset(mut self, images: u32) -> Self {
-        self.images_per_reset = images.clamp(1, MOST_IMAGES);
+        self.images_per_reset = images.clamp(1, MAX_IMAGES);
         self
     }
 
@@ -305,8 +305,8 @@ fn check_end(bus: &mut impl Bus, end: &End, register: Register, slots: u32) -> R
         return Err(DeviceError::ImageWords { window, expected, found });
     }
     let bytes = 4 * u64::from(found) * u64::from(slots);
-    if bytes > u64::from(MOST_WINDOW_BYTES) {
-        return Err(DeviceError::WindowSize { window, slots, words: found, most: MOST_WINDOW_BYTES });
+    if bytes > u64::from(MAX_WINDOW_BYTES) {
+        return Err(DeviceError::WindowSize { window, slots, words: found, most: MAX_WINDOW_BYTES });
     }
     Ok(())
 }

@@ -2,11 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
-#[path = "campaign/mod.rs"]
-mod campaign;
-mod support;
-
-use campaign::{careless, model};
+use testkit::campaign::{careless, model};
 
 #[test]
 fn no_fault_gives_a_wrong_answer() {

@@ -3,8 +3,6 @@
 #![cfg(unix)]
 #![allow(clippy::unwrap_used)]
 
-mod support;
-
 use abi::ElementType;
 use abi::packing::StreamFormat;
 use abi::registers::{IDENTIFIER, Register};
@@ -14,7 +12,7 @@ use host::transport::fake::{SoftwareDevice, manifest_of};
 use std::fs::{self, File};
 use std::io::{Seek, SeekFrom, Write};
 use std::path::Path;
-use support::SHORT;
+use testkit::streams::SHORT;
 
 const STREAM: StreamFormat =
     StreamFormat { element: ElementType::Signed { bits: 8 }, lanes: 3, channels: 3, vectors: 1 };

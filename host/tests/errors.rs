@@ -2,8 +2,6 @@
 
 #![allow(clippy::unwrap_used)]
 
-mod support;
-
 use abi::frame::{Decoder, Frame, FrameKind, Refusal};
 use abi::manifest::{Manifest, WeightsManifest};
 use abi::packing::StreamFormat;
@@ -17,6 +15,7 @@ use host::{Bus, BusError, Device, DeviceError, FrameBus, Transport, TransportErr
 use std::collections::BTreeSet;
 use std::io;
 use std::time::Duration;
+use testkit::streams;
 
 /// Collects the messages of one snapshot.
 #[derive(Default)]
@@ -27,7 +26,7 @@ struct Messages {
 
 impl Messages {
     fn error(&mut self, case: &str, error: &dyn miette::Diagnostic) {
-        let message = support::rendered(error);
+        let message = testkit::rendered(error);
         self.codes.insert(message.lines().next().unwrap().into());
         self.text += &format!("# {case}\n{message}\n");
     }
@@ -145,7 +144,7 @@ fn images(count: usize) -> Vec<Vec<i32>> {
 }
 
 fn bus<T: Transport>(line: T) -> FrameBus<T> {
-    FrameBus::new(line).with_patience(support::SHORT)
+    FrameBus::new(line).with_patience(streams::SHORT)
 }
 
 fn open<T: Transport>(line: T) -> Result<Device<FrameBus<T>>, DeviceError> {
@@ -237,7 +236,7 @@ fn devices() {
         _ => None,
     };
     let error = (10..60).find_map(foreign_reset).unwrap();
-    messages.codes.insert(support::rendered(&error).lines().next().unwrap().into());
+    messages.codes.insert(testkit::rendered(&error).lines().next().unwrap().into());
     messages.failure("a reset that lasts", || run(device().with_register(Register::Status, 2), 1));
     messages.failure("a reset that lasts while a simulation counts", || {
         let bus = bus(device().with_register(Register::Status, 2));

@@ -2,8 +2,6 @@
 
 #![allow(clippy::unwrap_used)]
 
-mod support;
-
 use abi::ElementType;
 use abi::frame::{CHECKSUM_BYTES, Decoder, ESCAPE, HEADER_BYTES};
 use abi::packing::StreamFormat;
@@ -17,11 +15,7 @@ use rand::{Rng, RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use std::collections::BTreeMap;
 use std::time::Duration;
-
-/// `XNORFORGE_FAULT_CASES` sets another number for a longer campaign.
-fn cases() -> u64 {
-    std::env::var("XNORFORGE_FAULT_CASES").map_or(6000, |count| count.parse().expect("a number of cases"))
-}
+use testkit::streams;
 
 /// Faults that are rare or many.
 fn faults(random: &mut impl Rng) -> Faults {
@@ -63,12 +57,12 @@ struct Figures {
 #[test]
 fn answers_are_right_or_there_are_none() {
     let mut figures = Figures::default();
-    let cases = cases();
+    let cases = testkit::count(6000, 60_000);
     for seed in 0..cases {
         let random = &mut ChaCha8Rng::seed_from_u64(seed);
-        let (input, output) = (support::stream(random), support::stream(random));
+        let (input, output) = (streams::stream(random), streams::stream(random));
         let manifest = manifest_of(input, output);
-        let core = support::core(output);
+        let core = streams::core(output);
         let device = SoftwareDevice::new(&manifest, random.random_range(1..6), core.clone())
             .with_requests_per_image(random.random_range(0..4));
         let line = FaultyLine::new(device, faults(random), seed);
@@ -76,7 +70,7 @@ fn answers_are_right_or_there_are_none() {
         let patience = Patience { attempts: random.random_range(1..20), ..Patience::default() };
         let mut bus = FrameBus::new(line).with_patience(patience);
         let count = random.random_range(1..12);
-        let images = support::images(random, &input, count);
+        let images = streams::images(random, &input, count);
         let expected: Vec<Vec<i32>> = images.iter().map(|image| core(image)).collect();
 
         let mut failed = |error: DeviceError| {

@@ -2,8 +2,6 @@
 
 #![allow(clippy::unwrap_used)]
 
-mod support;
-
 use abi::maps::{Reduction, Scores};
 use abi::packing::StreamFormat;
 use abi::registers::Register;
@@ -12,14 +10,15 @@ use host::transport::fake::{SoftwareDevice, manifest_of};
 use host::{Bus, Device, FrameBus};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
+use testkit::streams;
 
 #[test]
 fn any_device_answers_as_its_core() {
     for seed in 0..500 {
         let random = &mut ChaCha8Rng::seed_from_u64(seed);
-        let (input, output) = (support::stream(random), support::stream(random));
+        let (input, output) = (streams::stream(random), streams::stream(random));
         let manifest = manifest_of(input, output);
-        let core = support::core(output);
+        let core = streams::core(output);
         let line = SoftwareDevice::new(&manifest, random.random_range(1..7), core.clone())
             .with_register(Register::FrameWords, *[1, 2, 7, 256, 1000].get(random.random_range(0..5)).unwrap())
             .with_requests_per_image(random.random_range(0..6));
@@ -27,7 +26,7 @@ fn any_device_answers_as_its_core() {
         // Several runs: the rings begin each in another place.
         for _ in 0..3 {
             let count = random.random_range(0..20);
-            let images = support::images(random, &input, count);
+            let images = streams::images(random, &input, count);
             let mut told = vec![0];
             let answers = device.run(&images, &mut |done| told.push(done)).unwrap();
             let expected: Vec<Vec<i32>> = images.iter().map(|image| core(image)).collect();

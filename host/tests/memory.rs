@@ -3,8 +3,6 @@
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used)]
 
-mod support;
-
 use abi::ElementType;
 use abi::manifest::{Manifest, WeightsManifest};
 use abi::packing::StreamFormat;
@@ -175,7 +173,7 @@ fn memory_that_nobody_serves_is_noticed() {
 fn messages() {
     let mut text = String::new();
     let mut error = |case: &str, error: &dyn miette::Diagnostic, folder: &Path| {
-        text += &format!("# {case}\n{}\n", support::rendered(error).replace(folder.to_str().unwrap(), "DIR"));
+        text += &format!("# {case}\n{}\n", testkit::rendered(error).replace(folder.to_str().unwrap(), "DIR"));
     };
     let all = u64::from(SPAN_BYTES);
     let machine = Machine::new(&[(PORTS, 32)]);

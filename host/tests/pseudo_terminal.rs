@@ -3,8 +3,6 @@
 #![cfg(unix)]
 #![allow(clippy::unwrap_used)]
 
-mod support;
-
 use abi::ElementType;
 use abi::manifest::Manifest;
 use abi::packing::StreamFormat;
@@ -19,6 +17,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
+use testkit::streams;
 
 /// serialport asks for terminals in a way that is not safe for several threads.
 static OPENING: Mutex<()> = Mutex::new(());
@@ -87,7 +86,7 @@ fn manifest() -> Manifest {
 }
 
 fn software_device() -> SoftwareDevice {
-    SoftwareDevice::new(&manifest(), 5, support::core(manifest().output_stream)).with_requests_per_image(2)
+    SoftwareDevice::new(&manifest(), 5, streams::core(manifest().output_stream)).with_requests_per_image(2)
 }
 
 fn images(count: i32) -> Vec<Vec<i32>> {
@@ -95,7 +94,7 @@ fn images(count: i32) -> Vec<Vec<i32>> {
 }
 
 fn answers(count: i32) -> Vec<Vec<i32>> {
-    images(count).iter().map(|image| support::core(manifest().output_stream)(image)).collect()
+    images(count).iter().map(|image| streams::core(manifest().output_stream)(image)).collect()
 }
 
 #[test]
@@ -113,7 +112,7 @@ fn a_device_runs_behind_a_terminal() {
 fn a_noisy_terminal_gives_the_same_answers() {
     let (mut right, mut faults, mut repeated) = (0, 0, 0);
     // Faults are made up here, and so is not what a loaded machine takes.
-    let patience = Patience { host_latency: Duration::from_millis(10), attempts: 8, ..support::SHORT };
+    let patience = Patience { host_latency: Duration::from_millis(10), attempts: 8, ..streams::SHORT };
     for seed in 0..15 {
         let board = Board::new(software_device(), usize::MAX);
         let rates =
@@ -202,7 +201,7 @@ fn a_device_that_falls_silent_is_reported_in_time() {
         let board = Board::new(software_device(), usize::MAX);
         let faults = Faults { cut: Some(Cut::Silent(bytes)), ..Faults::default() };
         let line = FaultyLine::new(board.open().with_time_scale(1), faults, 1);
-        let patience = Patience { host_latency: Duration::from_millis(20), ..support::SHORT };
+        let patience = Patience { host_latency: Duration::from_millis(20), ..streams::SHORT };
         let mut device = Device::open(FrameBus::new(line).with_patience(patience), &manifest()).unwrap();
         let error = device.run(&images(300), &mut |_| {}).unwrap_err();
         assert!(matches!(error, DeviceError::Bus(BusError::Stopped { .. })), "{bytes} bytes: {error}");
@@ -215,7 +214,7 @@ fn a_device_that_falls_silent_is_reported_in_time() {
 fn a_silent_terminal_is_silent() {
     let (_master, slave) = pair();
     let uart = Uart::open(&slave.name().unwrap(), 1_000_000).unwrap().with_time_scale(1);
-    let error = FrameBus::new(uart).with_patience(support::SHORT).read(0, &mut [0]).unwrap_err();
+    let error = FrameBus::new(uart).with_patience(streams::SHORT).read(0, &mut [0]).unwrap_err();
     assert!(matches!(error, BusError::Silent { .. }), "{error}");
 }
 

@@ -2,8 +2,6 @@
 
 #![allow(clippy::unwrap_used)]
 
-mod support;
-
 use abi::ElementType;
 use abi::manifest::Manifest;
 use abi::packing::StreamFormat;
@@ -14,7 +12,7 @@ use host::{BusError, Device, DeviceError, FrameBus, Transport, TransportError};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use std::time::Duration;
-use support::SHORT;
+use testkit::streams::SHORT;
 
 const STREAM: StreamFormat =
     StreamFormat { element: ElementType::Signed { bits: 8 }, lanes: 3, channels: 3, vectors: 2 };

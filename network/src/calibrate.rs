@@ -51,7 +51,7 @@ pub fn calibrate(graph: &Graph, images: &[Tensor], activations: &Activations) ->
     // Whether the image's values are integers decides where the first quantiser may stand.
     let mut image = Range::default();
     images.iter().for_each(|tensor| image.add(tensor));
-    let places = places::find(graph, &evaluator, image.is_integer_of(MOST_BITS));
+    let places = places::find(graph, &evaluator, image.is_integer_of(MAX_BITS));
     let mut ranges: HashMap<ValueId, Range> = places.iter().map(|place| (place.value, Range::default())).collect();
     run(&evaluator, images, |value, tensor| {
         if let Some(range) = ranges.get_mut(&value) {
@@ -85,7 +85,7 @@ pub fn calibrate(graph: &Graph, images: &[Tensor], activations: &Activations) ->
 }
 
 /// Most bits of activations.
-const MOST_BITS: u32 = 16;
+const MAX_BITS: u32 = 16;
 
 fn run(
     evaluator: &Evaluator<'_>,

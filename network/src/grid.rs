@@ -1,7 +1,7 @@
 //! The common grid that real weights lie on, found by exact arithmetic and not by who wrote the file.
 
 /// Greatest magnitude of an integer weight (a power-of-two code of nine bits).
-pub const GREATEST_WEIGHT: i64 = 256;
+pub const MAX_WEIGHT: i64 = 256;
 
 /// The greatest number that every one of `numbers` is an integer multiple of: 1 where all are zero, `None` where their
 /// exponents lie so far apart that no grid of `most` steps holds them.
@@ -38,9 +38,9 @@ pub fn greatest(numbers: &[f64]) -> f64 {
     numbers.iter().fold(0.0, |greatest, number| greatest.max(number.abs()))
 }
 
-/// Whether weights are integers of magnitude up to [`GREATEST_WEIGHT`] times one scale.
+/// Whether weights are integers of magnitude up to [`MAX_WEIGHT`] times one scale.
 pub fn is_on_grid(weights: &[f64]) -> bool {
-    let most = GREATEST_WEIGHT as f64;
+    let most = MAX_WEIGHT as f64;
     greatest_common_step(weights, most).is_some_and(|step| greatest(weights) / step <= most)
 }
 

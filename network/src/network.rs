@@ -15,7 +15,7 @@ mod packed_weights;
 mod validate;
 mod window;
 
-pub use float_differences::{FloatDifference, MOST_DIFFERENCES, SensitiveSteps};
+pub use float_differences::{FloatDifference, MAX_DIFFERENCES, SensitiveSteps};
 pub use validate::NetworkError;
 pub use window::Window;
 

@@ -10,8 +10,8 @@ use network::onnx;
 use network::reference::Evaluator;
 use network::tensor::Tensor;
 use std::path::{Path, PathBuf};
-use support::files::{Build, With, floats, import, model, node};
 use support::tensor;
+use testkit::files::{Build, With, floats, import, model, node};
 
 fn digits() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../models/digits")
@@ -155,7 +155,7 @@ fn no_images_no_calibration() {
     let graph = onnx::import(&digits().join("digits_float.onnx")).unwrap();
     let error = calibrate(&graph, &[], &Activations::default()).unwrap_err();
     assert!(matches!(error, CalibrateError::NoImages { .. }));
-    support::rendered(&error);
+    testkit::rendered(&error);
     let wrong = calibrate(&graph, &[tensor(&[3], &[0.0; 3])], &Activations::default()).unwrap_err();
     assert!(matches!(wrong, CalibrateError::Reference(_)));
 }

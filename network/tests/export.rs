@@ -7,8 +7,8 @@ mod support;
 use network::graph::Source;
 use network::onnx::{self, ExportError};
 use std::path::Path;
-use support::files::{Build, convolutional, floats, import, model, node, perceptron, quant};
 use support::round_trip::check;
+use testkit::files::{Build, convolutional, floats, import, model, node, perceptron, quant};
 
 #[test]
 fn networks_with_most_operators() {
@@ -21,7 +21,7 @@ fn real_models() {
     let digits = Path::new(env!("CARGO_MANIFEST_DIR")).join("../models/digits");
     let mut count = 0;
     let methods = digits.join("../methods");
-    let folders = [Some(digits), Some(methods), support::models()];
+    let folders = [Some(digits), Some(methods), testkit::models::shared()];
     for folder in folders.into_iter().flatten() {
         for entry in std::fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
@@ -68,5 +68,5 @@ fn numbers_of_double_precision_are_refused() {
     }
     let error = onnx::export(&graph).unwrap_err();
     assert_eq!(error, ExportError::Precision { value: "c".into(), index: 0, number: 0.1 });
-    support::rendered(&error);
+    testkit::rendered(&error);
 }

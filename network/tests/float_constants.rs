@@ -2,14 +2,12 @@
 
 #![allow(clippy::unwrap_used)]
 
-mod support;
-
 use network::graph::Graph;
 use network::onnx::proto::{StringStringEntryProto, TensorAnnotation};
 use network::onnx::{export, import_bytes};
 use network::reference::{Evaluator, run};
 use network::tensor::Tensor;
-use support::files::{Build, With, floats, import, model, node};
+use testkit::files::{Build, With, floats, import, model, node};
 
 fn quantised(weights: &[f32], scale: f32, zero_point: f32, rounding: &str) -> Graph {
     let mut quant = node("Quant", &["w", "scale", "zero", "bits"], &["q"]);

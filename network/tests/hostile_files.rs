@@ -2,8 +2,6 @@
 
 #![allow(clippy::unwrap_used)]
 
-mod support;
-
 use network::onnx::import_bytes;
 use network::onnx::proto::{GraphProto, ModelProto};
 use network::reference::run;
@@ -14,25 +12,25 @@ use prost::Message;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use std::fs;
-use support::files::{convolutional, perceptron};
+use testkit::files::{convolutional, perceptron};
 
 /// Runs of a graph with more elements than these would only cost time.
-const MOST_ELEMENTS: usize = 1 << 16;
+const MAX_ELEMENTS: usize = 1 << 16;
 
 /// Imports the bytes, and runs what they hold where that is quick. Returns whether they import.
 fn survives(bytes: &[u8]) -> bool {
     match import_bytes(bytes, None, "hostile") {
         Err(error) => {
-            support::rendered(&error);
+            testkit::rendered(&error);
             false
         }
         Ok(graph) => {
             let sizes = graph.values.iter().map(|value| value.shape.iter().product::<usize>());
-            if sizes.sum::<usize>() < MOST_ELEMENTS {
+            if sizes.sum::<usize>() < MAX_ELEMENTS {
                 let shape = graph.value(graph.input).shape.clone();
                 let data = (0..shape.iter().product()).map(|i| [0.5, -1.0, 0.0, 200.0][i % 4]).collect();
                 if let Err(error) = run(&graph, &Tensor::new(shape, data)) {
-                    support::rendered(&error);
+                    testkit::rendered(&error);
                 }
             }
             true
@@ -43,7 +41,7 @@ fn survives(bytes: &[u8]) -> bool {
 /// A real file and how often to damage it, the small ones of the tests always among them.
 fn files() -> Vec<(Vec<u8>, usize)> {
     let mut files = vec![(perceptron().encode_to_vec(), 20_000), (convolutional().encode_to_vec(), 20_000)];
-    if let Some(models) = support::models() {
+    if let Some(models) = testkit::models::shared() {
         for name in ["TFC_1W1A", "build_dataflow_model", "unsw_nb15-mlp-w2a2", "bnn_residual", "bnn_conv_pad"] {
             files.push((fs::read(models.join(format!("{name}.onnx"))).unwrap(), 300));
         }
@@ -204,7 +202,7 @@ fn distorted_models() {
 
 #[test]
 fn constants_that_double_are_stopped() {
-    use support::files::{Build, With, integers, model, node};
+    use testkit::files::{Build, With, integers, model, node};
     let mut doubling = model(&[1]).constant(integers("t0", &[1, 2, 3, 4]));
     for i in 0..60 {
         let (from, to) = (format!("t{i}"), format!("t{}", i + 1));
@@ -217,7 +215,7 @@ fn constants_that_double_are_stopped() {
 /// What follows the operands back must neither take every way through them nor recurse.
 #[test]
 fn long_chains_of_products_are_followed_once() {
-    use support::files::{Build, With, floats, import, integers, model, node};
+    use testkit::files::{Build, With, floats, import, integers, model, node};
     let chain = |length: usize, second: &dyn Fn(String) -> String| {
         let mut chain = model(&[1, 4]).constant(floats("half", &[], &[0.5])).constant(integers("w", &[1, -2, 3, -4]));
         chain = chain.constant(integers("shape", &[4, 1]));
@@ -228,7 +226,7 @@ fn long_chains_of_products_are_followed_once() {
         }
         let last = format!("t{length}");
         chain
-            .add(node("Cast", &["w"], &["weights"]).int("to", support::files::FLOAT.into()))
+            .add(node("Cast", &["w"], &["weights"]).int("to", testkit::files::FLOAT.into()))
             .add(node("Reshape", &["weights", "shape"], &["column"]))
             .add(node("MatMul", &["column", &last], &["y"]))
     };

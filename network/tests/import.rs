@@ -10,11 +10,11 @@ use network::onnx::{import, import_bytes};
 use network::reference::{Evaluator, ReferenceError, run};
 use prost::Message;
 use std::fs;
-use support::files::{
+use support::tensor;
+use testkit::files::{
     self, BOOL, Build, DOUBLE, FLOAT, INT32, INT64, With, external, fixed, floats, integers, model, node, perceptron,
     symbolic, value, with_opset,
 };
-use support::tensor;
 
 /// The constant that a chain of nodes computes for tensor `c`, as the summand of a node.
 fn folded(build: impl FnOnce(ModelProto) -> ModelProto) -> (Vec<usize>, Vec<f64>) {
@@ -292,6 +292,6 @@ fn the_reference_refuses_what_it_cannot_run() {
     let root = model(&[2]).add(node("Sqrt", &["x"], &["y"]));
     let root = run(&files::import(&root).unwrap(), &tensor(&[2], &[1.0, -1.0])).unwrap_err();
     assert!(matches!(root, ReferenceError::NotFinite { .. }));
-    let all: Vec<String> = [shape, value, root].iter().map(|error| support::rendered(error)).collect();
+    let all: Vec<String> = [shape, value, root].iter().map(|error| testkit::rendered(error)).collect();
     insta::assert_snapshot!(all.join("\n"));
 }

@@ -4,14 +4,13 @@
 
 #[path = "import_errors/quantised.rs"]
 mod quantised;
-mod support;
 
 use network::onnx::proto::{ModelProto, NodeProto, TensorProto};
 use network::onnx::{ImportError, import, import_bytes};
 use prost::Message;
 use std::collections::BTreeSet;
 use std::fs;
-use support::files::{
+use testkit::files::{
     self, Build, FLOAT, With, external, fixed, floats, integers, model, node, opset, perceptron, quant, symbolic,
     value, with_opset,
 };
@@ -25,7 +24,7 @@ struct Messages {
 
 impl Messages {
     fn error(&mut self, case: &str, error: &ImportError) {
-        let message = support::rendered(error);
+        let message = testkit::rendered(error);
         self.codes.insert(message.lines().next().unwrap().into());
         self.text += &format!("# {case}\n{message}\n");
     }

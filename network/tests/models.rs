@@ -2,8 +2,6 @@
 
 #![allow(clippy::unwrap_used)]
 
-mod support;
-
 use ndarray::ArrayD;
 use ndarray_npy::{ReadNpyExt, ReadableElement, read_npy};
 use network::onnx;
@@ -29,7 +27,7 @@ fn arg_max(scores: &[f64]) -> usize {
 
 /// Compares the first `count` images; rows in `float32` may go either way.
 fn agrees(model: &str, golden: &str, count: usize, float32: &[usize]) {
-    let Some(models) = support::models() else {
+    let Some(models) = testkit::models::shared() else {
         return;
     };
     let graph = onnx::import(&models.join(format!("{model}.onnx"))).unwrap();

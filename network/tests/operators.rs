@@ -7,8 +7,8 @@ mod support;
 use network::graph::{Graph, Operator, RoundingMode};
 use network::onnx::proto::{ModelProto, NodeProto};
 use network::reference;
-use support::files::{Build, With, floats, import, integers, model, node, quant, value, with_opset};
 use support::tensor;
+use testkit::files::{Build, With, floats, import, integers, model, node, quant, value, with_opset};
 
 fn operators(graph: &Graph) -> Vec<&'static str> {
     graph.nodes.iter().map(|node| node.operator.name()).collect()
@@ -346,7 +346,7 @@ fn constants_that_leave_float32_are_refused() {
 #[test]
 fn an_integer_image_is_cast_to_numbers() {
     let mut model = model(&[1, 2]).add(node("Cast", &["x"], &["f"]).int("to", 1)).add(node("Neg", &["f"], &["y"]));
-    model.graph().input = vec![value("x", support::files::UINT8, &support::files::fixed(&[1, 2]))];
+    model.graph().input = vec![value("x", testkit::files::UINT8, &testkit::files::fixed(&[1, 2]))];
     let graph = import(&model).unwrap();
     assert!(graph.value(graph.input).is_integer && !graph.value(graph.output).is_integer);
     assert_eq!(result(&model, &[200.0, 0.0]).1, [-200.0, 0.0]);

@@ -7,8 +7,8 @@ mod support;
 use network::graph::Graph;
 use network::onnx::proto::{ModelProto, NodeProto, TensorProto};
 use network::reference;
-use support::files::{Build, INT32, UINT8, With, fixed, floats, import, model, node, value, with_opset};
 use support::tensor;
+use testkit::files::{Build, INT32, UINT8, With, fixed, floats, import, model, node, value, with_opset};
 
 const INT8: i32 = 3;
 const UINT4: i32 = 21;
@@ -100,7 +100,7 @@ fn weights_are_folded() {
             .add(node("Concat", &["real", "real"], &["twice"]).int("axis", 0))
             .add(node("ReduceSum", &["x"], &["unused"]))
             .add(node("Reshape", &["x", "shape"], &["column"]))
-            .constant(support::files::integers("shape", &[2, 1]))
+            .constant(testkit::files::integers("shape", &[2, 1]))
             .add(node("Mul", &["column", "twice"], &["y"]));
         result(&model, &[1.0, 0.0])[..outputs].to_vec()
     };
@@ -264,9 +264,9 @@ fn hostile_parameters_do_not_panic() {
                     .constant(integers("w", UINT8, &[2, 2, 1, 1], &[1, 2, 3, 4]))
                     .constant(integers("m", UINT8, &[2, 2], &[1, 2, 3, 4]))
                     .constant(integers("b", INT32, &[2], &[1, 2]))
-                    .constant(support::files::integers("flat", &[4, 2]))
-                    .add(support::files::node("Reshape", &["x", "flat"], &["x2"]))
-                    .add(support::files::node("Cast", &["x"], &["f"]).int("to", 1))
+                    .constant(testkit::files::integers("flat", &[4, 2]))
+                    .add(testkit::files::node("Reshape", &["x", "flat"], &["x2"]))
+                    .add(testkit::files::node("Cast", &["x"], &["f"]).int("to", 1))
                     .add(node);
                 imported += usize::from(import(&model).is_ok());
             }

@@ -12,9 +12,9 @@ use network::quantize::{QuantizeError, Scheme, re_estimate};
 use network::reference::Evaluator;
 use network::tensor::Tensor;
 use std::path::Path;
-use support::files::{Build, With, floats, import, model, node};
 use support::round_trip;
 use support::tensor;
+use testkit::files::{Build, With, floats, import, model, node};
 
 /// Weights that are a sign times a scale of their output already, `of(output, input)`.
 fn weight(output: usize, input: usize) -> f32 {
@@ -138,7 +138,7 @@ fn layers_that_are_not_chosen_stay() {
     let blind = quantize(&graph, |_| Some("tsq".parse().unwrap()), &[]).unwrap_err();
     assert!(matches!(blind, QuantizeError::NeedsInputs { .. }));
     for error in [none, blind] {
-        support::rendered(&error);
+        testkit::rendered(&error);
     }
 }
 

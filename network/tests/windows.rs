@@ -10,8 +10,8 @@ use network::onnx::proto::{ModelProto, NodeProto};
 use network::reference;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use support::files::{Build, INT32, With, floats, import, integers, model, node, quant, value, with_opset};
 use support::tensor;
+use testkit::files::{Build, INT32, With, floats, import, integers, model, node, quant, value, with_opset};
 
 type Result = (Vec<usize>, Vec<f64>);
 
@@ -38,7 +38,7 @@ fn single(shape: &[i64], node: NodeProto) -> Result {
 /// The result of a convolution with the given weights, on 1, 2, 3 …
 fn conv(shape: &[i64], dims: &[i64], w: &[f32], node: impl FnOnce(NodeProto) -> NodeProto) -> Result {
     let count = shape.iter().product::<i64>() as usize;
-    let node = node(support::files::node("Conv", &["x", "w"], &["y"]));
+    let node = node(testkit::files::node("Conv", &["x", "w"], &["y"]));
     result(&model(shape).constant(floats("w", dims, w)).add(node), &counted(count))
 }
 
@@ -400,7 +400,7 @@ fn constants_fold() {
 fn integers_keep_their_type() {
     let integer_input = |node: NodeProto| {
         let mut model = model(&[1, 1, 4]).add(node);
-        model.graph().input[0] = value("x", INT32, &support::files::fixed(&[1, 1, 4]));
+        model.graph().input[0] = value("x", INT32, &testkit::files::fixed(&[1, 1, 4]));
         import(&model).map(|graph| graph.value(graph.output).is_integer)
     };
     assert!(integer_input(max_pool().ints("kernel_shape", &[2])).unwrap());
@@ -413,6 +413,6 @@ fn integers_keep_their_type() {
 fn a_symbolic_batch_is_one_image() {
     let mut pooled = model(&[1, 1, 2]).add(max_pool().ints("kernel_shape", &[2]));
     let shape = pooled.graph().input[0].r#type.as_mut().unwrap().tensor_type.as_mut().unwrap().shape.as_mut().unwrap();
-    shape.dim[0] = support::files::symbolic("N");
+    shape.dim[0] = testkit::files::symbolic("N");
     assert_eq!(result(&pooled, &counted(2)), (vec![1, 1, 1], vec![2.0]));
 }

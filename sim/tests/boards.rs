@@ -2,15 +2,10 @@
 
 #![allow(clippy::unwrap_used)]
 
-mod common;
-#[path = "random_networks/generator.rs"]
-mod generator;
-
 use compiler::lower::lower;
 use compiler::planner::{Goal, plan};
 use flow::artifacts::{self, Compiled};
 use flow::board::Board;
-use generator::{random_graph, random_images};
 use host::transport::fake::{Faults, FaultyLine};
 use host::{Device, DeviceError, FrameBus, Transport};
 use sim::board::{Pins, RtlBoard, SimulatedLine, VerilatedBoard};
@@ -18,6 +13,7 @@ use sim::device::OnDevice;
 use sim::packed::Packed;
 use sim::{Executor, RunOptions, SimError};
 use std::path::Path;
+use testkit::random_graphs::{random_graph, random_images};
 
 /// The random network of `seed`, compiled for `board` into `folder`.
 fn compiled(seed: u64, size: usize, board: &str, folder: &Path) -> Compiled {
@@ -57,7 +53,7 @@ fn devices_in_rust_hdl_compute_their_networks() {
 
 #[test]
 fn boards_in_verilator_compute_their_networks() {
-    if !common::has("verilator") {
+    if !testkit::tool("verilator") {
         return;
     }
     for (seed, board) in [(1, "ulx3s-85f"), (2, "ice40-hx8k")] {
@@ -84,7 +80,7 @@ fn boards_in_verilator_compute_their_networks() {
 
 #[test]
 fn the_hardware_recovers_from_a_bad_line() {
-    if !common::has("verilator") {
+    if !testkit::tool("verilator") {
         return;
     }
     let folder = tempfile::tempdir().unwrap();

@@ -3,17 +3,12 @@
 #![cfg(unix)]
 #![allow(clippy::unwrap_used)]
 
-mod common;
-#[path = "random_networks/generator.rs"]
-mod generator;
-
 use abi::maps::Scores;
 use abi::registers::{CONTROL_RESET, IDENTITY_UNKNOWN, INPUT_WINDOW, Register, SPAN_BYTES, STATUS_BUSY, WEIGHT_WINDOW};
 use compiler::lower::lower;
 use compiler::planner::{Goal, plan};
 use compiler::replace::replaceable;
 use flow::artifacts::{self, Compiled};
-use generator::{random_graph, random_images};
 use host::bus::memory::least_bytes;
 use host::{Bus, Device, DeviceError, MemoryBus};
 use network::network::Network;
@@ -25,6 +20,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
+use testkit::random_graphs::{random_graph, random_images};
 
 /// A simulated card in a thread of its own, until it is dropped.
 struct Card {
@@ -113,7 +109,7 @@ fn digits_have_the_networks_scores_through_memory() {
 
 #[test]
 fn digits_have_the_networks_scores_in_verilator() {
-    if !common::has("verilator") {
+    if !testkit::tool("verilator") {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
@@ -248,7 +244,7 @@ fn files_are_as_large_as_a_device_and_new() {
 
 #[test]
 fn both_simulations_answer_accesses_alike() {
-    if !common::has("verilator") {
+    if !testkit::tool("verilator") {
         return;
     }
     let folder = tempfile::tempdir().unwrap();

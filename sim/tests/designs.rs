@@ -2,19 +2,15 @@
 
 #![allow(clippy::unwrap_used)]
 
-mod common;
-#[path = "random_networks/generator.rs"]
-mod generator;
-
 use compiler::lower::lower;
 use compiler::planner::{Goal, plan};
-use generator::{random_convolutional_graph, random_graph, random_images};
 use network::graph::Graph;
 use sim::packed::Packed;
 use sim::trace::first_difference;
 use sim::verilator::{Cache, Verilator};
 use sim::{Executor, RunOptions};
 use std::path::Path;
+use testkit::random_graphs::{random_convolutional_graph, random_graph, random_images};
 
 /// Holds the design of a graph, for `rate` images/s at 100 MHz, to its network and plan.
 fn check(graph: &Graph, seed: u64, rate: f64) {
@@ -28,7 +24,8 @@ fn check(graph: &Graph, seed: u64, rate: f64) {
     let trace = RunOptions { trace: true, ..RunOptions::default() };
     let expected = Packed::new(&network).run(&images, &trace).unwrap();
 
-    let free = verilator.run(&images, &RunOptions::default()).unwrap();
+    // With its streams recorded both times, which is one program to compile.
+    let free = verilator.run(&images, &trace).unwrap();
     assert_eq!(free.scores, expected.scores, "seed {seed}\n{plan}");
     let cycles = free.cycles.unwrap();
     assert_eq!(cycles.steady_interval(8), Some(plan.initiation_interval), "seed {seed}\n{plan}\n{cycles:?}");
@@ -42,17 +39,17 @@ fn check(graph: &Graph, seed: u64, rate: f64) {
 
 #[test]
 fn designs_compute_their_networks_in_the_cycles_planned() {
-    if !common::has("verilator") {
+    if !testkit::tool("verilator") {
         return;
     }
-    for seed in 0..4 {
+    for seed in 0..testkit::count(2, 4) {
         check(&random_graph(seed, 40), seed, 1e6);
     }
 }
 
 #[test]
 fn convolutional_designs_compute_their_networks_in_the_cycles_planned() {
-    if !common::has("verilator") {
+    if !testkit::tool("verilator") {
         return;
     }
     // The first ones with many stages: windows, pools, forks and joins among them.
@@ -60,7 +57,7 @@ fn convolutional_designs_compute_their_networks_in_the_cycles_planned() {
         let network = lower(&random_convolutional_graph(*seed)).unwrap();
         plan(network, &Goal::FramesPerSecond(1e4), 100.0).is_ok_and(|plan| plan.stages.len() >= 10)
     };
-    for seed in (0..).filter(is_long).take(3) {
+    for seed in (0..).filter(is_long).take(testkit::count(2, 3) as usize) {
         check(&random_convolutional_graph(seed), seed, 1e4);
     }
 }

@@ -5,9 +5,6 @@
 
 #[path = "line_abuse/abuses.rs"]
 mod abuses;
-mod common;
-#[path = "random_networks/generator.rs"]
-mod generator;
 #[path = "line_abuse/probe.rs"]
 mod probe;
 
@@ -17,12 +14,13 @@ use compiler::lower::lower;
 use compiler::planner::{Goal, plan};
 use flow::artifacts::{self, Compiled};
 use flow::board::Board;
-use generator::{random_graph, random_images};
 use probe::Probe;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use sim::board::{Levels, Pins, RtlBoard, VerilatedBoard};
 use std::path::Path;
+use testkit::count;
+use testkit::random_graphs::{random_graph, random_images};
 
 /// Seed of the network.
 const NETWORK: u64 = 3;
@@ -158,7 +156,7 @@ fn a_device_in_rust_hdl_survives_its_line() {
 
 #[test]
 fn a_board_in_verilator_survives_its_line() {
-    if !common::has("verilator") {
+    if !testkit::tool("verilator") {
         return;
     }
     for is_hurried in [true, false] {
@@ -167,9 +165,9 @@ fn a_board_in_verilator_survives_its_line() {
         let compiled = compiled(&folder, is_hurried);
         let pins = VerilatedBoard::of_rtl(&compiled, &folder).unwrap();
         let amount = if is_hurried {
-            Amount { rounds: 40, cut_step: 1, refused_step: 1 }
+            Amount { rounds: count(8, 40), cut_step: count(5, 1) as usize, refused_step: count(3, 1) as usize }
         } else {
-            Amount { rounds: 4, cut_step: 2, refused_step: 2 }
+            Amount { rounds: count(1, 4), cut_step: count(20, 2) as usize, refused_step: count(9, 2) as usize }
         };
         abuse(&mut probe(pins, &compiled), amount);
     }

@@ -2,38 +2,30 @@
 
 #![allow(clippy::unwrap_used)]
 
-#[path = "../../host/tests/campaign/mod.rs"]
-mod campaign;
-mod common;
-#[path = "random_networks/generator.rs"]
-mod generator;
-#[path = "../../host/tests/support/mod.rs"]
-mod support;
-
-use campaign::{Counted, Figures};
 use compiler::lower::lower;
 use compiler::planner::{Goal, plan};
 use flow::artifacts;
 use flow::board::Board;
-use generator::{random_graph, random_images};
 use host::transport::fake::{Cut, Faults, FaultyLine};
 use host::{Device, FrameBus, Transport};
 use sim::board::{SimulatedLine, VerilatedBoard};
+use testkit::campaign::{Counted, Figures};
+use testkit::random_graphs::{random_graph, random_images};
 
-/// Frames through the pins at least; `XNORFORGE_PIN_FRAMES` sets another number for a longer campaign.
+/// Frames through the pins at least.
 fn frames() -> u64 {
-    std::env::var("XNORFORGE_PIN_FRAMES").map_or(2000, |count| count.parse().expect("a number of frames"))
+    testkit::count(2000, 10_000)
 }
 
 /// Seed of the network.
 const NETWORK: u64 = 5;
 
 /// Most frames of a case: a host that never gives up sends more.
-const MOST_FRAMES: u64 = 100_000;
+const MAX_FRAMES: u64 = 100_000;
 
 #[test]
 fn no_fault_at_the_pins_gives_a_wrong_answer() {
-    if !common::has("verilator") {
+    if !testkit::tool("verilator") {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
@@ -68,7 +60,7 @@ fn no_fault_at_the_pins_gives_a_wrong_answer() {
         let injected = line.line.injected();
         line.line.heal();
         figures.take_reopened(&name, run(&mut line), &expected);
-        figures.take_line(&name, line.traffic, injected, MOST_FRAMES);
+        figures.take_line(&name, line.traffic, injected, MAX_FRAMES);
         if figures.sent >= frames() {
             break;
         }

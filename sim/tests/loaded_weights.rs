@@ -2,21 +2,13 @@
 
 #![allow(clippy::unwrap_used)]
 
-mod common;
-#[path = "random_networks/generator.rs"]
-mod generator;
-#[path = "../../compiler/tests/support/networks.rs"]
-mod networks;
-
 use abi::{ElementType, StepFunction};
-use compiler::blocks::{Dot, Parallelism};
 use compiler::datapath::WeightRange;
 use compiler::lower::lower;
 use compiler::planner::{Goal, PlanError, plan};
 use compiler::replace::{ReplaceError, replace, replaceable};
 use flow::artifacts::{self, ArtifactsError, Compiled};
 use flow::board::Board;
-use generator::{random_convolutional_graph, random_graph, random_topology_graph};
 use host::{Device, DeviceError, FrameBus};
 use network::graph::WeightTypes;
 use network::integer;
@@ -29,16 +21,9 @@ use sim::rtl::Rtl;
 use sim::verilator::Verilator;
 use sim::{Executor, RunOptions};
 use std::path::Path;
-
-fn random_goal(network: &Network, random: &mut ChaCha8Rng) -> Goal {
-    let parallelism = |layer| {
-        let limits = Dot::new(network, layer)?.limits();
-        let pe = random.random_range(1..=limits.pe);
-        let simd = random.random_range(1..=limits.simd);
-        Some((layer.name.clone(), Parallelism { pe, simd }))
-    };
-    Goal::Folding(network.layers.iter().filter_map(parallelism).collect())
-}
+use testkit::count;
+use testkit::folding::random_folding;
+use testkit::random_graphs::{random_convolutional_graph, random_graph, random_topology_graph};
 
 fn random_images(network: &Network, count: usize, random: &mut ChaCha8Rng) -> Vec<Vec<f32>> {
     let element = network.input_map.element;
@@ -101,7 +86,7 @@ fn compiled(network: &Network, random: &mut ChaCha8Rng, folder: &Path, board: Op
     };
     let board = board.map(|board| Board::find(board).unwrap());
     let clock = board.as_ref().map_or(100.0, |board| board.design_clock().unwrap().megahertz());
-    let plan = match plan(design, &random_goal(network, random), clock) {
+    let plan = match plan(design, &Goal::Folding(random_folding(network, random)), clock) {
         Err(PlanError::NoUnit { .. }) => return None,
         plan => plan.unwrap(),
     };
@@ -137,17 +122,17 @@ fn check(network: &Network, seed: u64) -> bool {
 
 #[test]
 fn any_dense_network_is_loaded_into_any_other() {
-    (0..8).for_each(|seed| _ = check(&lower(&random_graph(seed, 12)).unwrap(), seed));
+    (0..count(3, 8)).for_each(|seed| _ = check(&lower(&random_graph(seed, 12)).unwrap(), seed));
 }
 
 #[test]
 fn any_convolutional_network_is_loaded_into_any_other() {
-    (0..12).for_each(|seed| _ = check(&lower(&random_convolutional_graph(seed)).unwrap(), seed));
+    (0..count(4, 12)).for_each(|seed| _ = check(&lower(&random_convolutional_graph(seed)).unwrap(), seed));
 }
 
 #[test]
 fn every_kind_of_layer_keeps_its_place() {
-    let all = networks::all(1);
+    let all = testkit::networks::all(1);
     let run = all.iter().filter(|network| check(network, 1)).count();
     assert!(2 * run > all.len(), "only {run} of {} run", all.len());
 }
@@ -155,11 +140,11 @@ fn every_kind_of_layer_keeps_its_place() {
 /// Sums of any weights are wider than those that are there, and what is joined with them too.
 #[test]
 fn joined_codes_take_the_type_of_any_sums() {
-    let (mut b, x) = networks::Builder::new("joined", [3, 3, 2], ElementType::Signed { bits: 5 }, 1);
-    let y = b.dense(x, 2, networks::BIPOLAR);
+    let (mut b, x) = testkit::networks::Builder::new("joined", [3, 3, 2], ElementType::Signed { bits: 5 }, 1);
+    let y = b.dense(x, 2, testkit::networks::BIPOLAR);
     let z = b.steps(x, b.tensor(y).element);
     let z = b.concat(y, z);
-    let z = b.dense(z, 3, networks::I3);
+    let z = b.dense(z, 3, testkit::networks::I3);
     let network = b.finish(z);
     let mut declared = WeightTypes::new();
     declared.insert(network.layers[0].name.clone(), ElementType::Signed { bits: 4 });
@@ -173,12 +158,12 @@ fn joined_codes_take_the_type_of_any_sums() {
 /// A table of codes that take the type of any sums has entries for all of that type's.
 #[test]
 fn tables_are_indexed_by_the_types_of_any_sums() {
-    let (mut b, x) = networks::Builder::new("looked_up", [3, 3, 2], networks::I3, 1);
-    let y = b.dense(x, 2, networks::I3);
+    let (mut b, x) = testkit::networks::Builder::new("looked_up", [3, 3, 2], testkit::networks::I3, 1);
+    let y = b.dense(x, 2, testkit::networks::I3);
     let z = b.steps(x, b.tensor(y).element);
-    let t = b.table(x, z, networks::I3);
+    let t = b.table(x, z, testkit::networks::I3);
     let z = b.concat(y, z);
-    let z = b.dense(z, 2, networks::I3);
+    let z = b.dense(z, 2, testkit::networks::I3);
     let z = b.add(&[(z, 1), (t, 3)]);
     let network = b.finish(z);
     let design = replaceable(network.clone(), &WeightTypes::new()).unwrap();
@@ -202,8 +187,8 @@ fn tables_are_indexed_by_the_types_of_any_sums() {
 /// Types with no room for any weights are refused by name.
 #[test]
 fn any_declared_type_is_held_or_refused_by_name() {
-    let (mut b, x) = networks::Builder::new("pooled", [1, 1, 300], ElementType::Unsigned { bits: 16 }, 1);
-    let y = b.dense(x, 2, networks::I3);
+    let (mut b, x) = testkit::networks::Builder::new("pooled", [1, 1, 300], ElementType::Unsigned { bits: 16 }, 1);
+    let y = b.dense(x, 2, testkit::networks::I3);
     let network = b.finish(y);
     let of = |declared| replaceable(network.clone(), &WeightTypes::from([(network.layers[0].name.clone(), declared)]));
     let error = of(ElementType::Signed { bits: 8 }).unwrap_err();
@@ -243,21 +228,22 @@ fn any_declared_type_is_held_or_refused_by_name() {
 
 #[test]
 fn any_network_of_unusual_shape_is_loaded_into_any_other() {
-    let networks = (0..40).filter_map(|seed| Some((seed, lower(&random_topology_graph(seed)).ok()?)));
-    let run = networks.filter(|(seed, network)| check(network, *seed)).count();
-    assert!(run >= 15, "only {run} of 40 run");
+    let count = count(12, 40);
+    let networks = (0..count).filter_map(|seed| Some((seed, lower(&random_topology_graph(seed)).ok()?)));
+    let run = networks.filter(|(seed, network)| check(network, *seed)).count() as u64;
+    assert!(3 * run >= count, "only {run} of {count} run");
 }
 
 #[test]
 fn verilog_is_loaded_through_the_port_of_the_core() {
-    if !common::has("verilator") {
+    if !testkit::tool("verilator") {
         return;
     }
     for seed in 0..2 {
         let random = &mut ChaCha8Rng::seed_from_u64(seed);
         let room = tempfile::tempdir().unwrap();
         let folder = room.path().join("design");
-        let network = networks::all(seed + 1).swap_remove(seed as usize);
+        let network = testkit::networks::all(seed + 1).swap_remove(seed as usize);
         let first = compiled(&network, random, &folder, None).unwrap();
         let images = random_images(&network, 6, random);
         let other = other(&first.plan.network, random);
@@ -301,14 +287,14 @@ fn a_device_in_rust_hdl_is_loaded_at_its_pins() {
 
 #[test]
 fn a_board_in_verilator_is_loaded_while_it_runs() {
-    if !common::has("verilator") {
+    if !testkit::tool("verilator") {
         return;
     }
     let random = &mut ChaCha8Rng::seed_from_u64(11);
     let room = tempfile::tempdir().unwrap();
     let folder = room.path().join("design");
     // Its windows are padded: they begin before the image does.
-    let network = networks::all(1).into_iter().find(|network| network.name == "branches").unwrap();
+    let network = testkit::networks::all(1).into_iter().find(|network| network.name == "branches").unwrap();
     let first = compiled(&network, random, &folder, Some("ice40-hx8k")).unwrap();
     let (images, other) = (random_images(&network, 5, random), other(&first.plan.network, random));
     let loaded = artifacts::load(&first, Some(&other), &folder).unwrap();
@@ -330,7 +316,7 @@ fn a_board_in_verilator_is_loaded_while_it_runs() {
 
 #[test]
 fn any_weights_of_the_declared_type_are_held() {
-    let mut network = networks::all(1).into_iter().find(|network| network.name == "convolution_pool").unwrap();
+    let mut network = testkit::networks::all(1).into_iter().find(|network| network.name == "convolution_pool").unwrap();
     let weights = network.layers.iter_mut().find_map(|layer| layer.kind.weights_mut()).unwrap();
     (0..).zip(&mut weights.values).for_each(|(index, weight)| *weight = 1 - index % 2 * 2);
     weights.element = ElementType::Bipolar;
@@ -374,7 +360,7 @@ fn what_the_design_cannot_hold_is_refused() {
         messages += &format!("{what}: {error}\n");
         error
     };
-    let all = networks::all(1);
+    let all = testkit::networks::all(1);
     let of = |name: &str| {
         let network = all.iter().find(|network| network.name == name).unwrap();
         replaceable(network.clone(), &WeightTypes::new()).unwrap()

@@ -3,13 +3,9 @@
 
 #![allow(clippy::unwrap_used)]
 
-#[path = "common/random_network.rs"]
-mod random_network;
-
 use abi::maps::{MapError, Reduction};
 use network::network::TensorId;
 use proptest::prelude::*;
-use random_network::{Limits, random_images, random_network};
 use sim::integer::Integer;
 use sim::packed::Packed;
 use sim::trace::first_difference;
@@ -18,9 +14,10 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use testkit::random_layers::{Limits, random_images, random_network};
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 1500, max_shrink_iters: 0, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: testkit::count(500, 1500) as u32, max_shrink_iters: 0, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn packed_equals_integer(seed in any::<u64>()) {
@@ -42,7 +39,7 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 300, max_shrink_iters: 0, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: testkit::count(100, 300) as u32, max_shrink_iters: 0, failure_persistence: None, ..ProptestConfig::default() })]
 
     /// Also one that other layers read.
     #[test]

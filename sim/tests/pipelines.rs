@@ -2,34 +2,20 @@
 
 #![allow(clippy::unwrap_used)]
 
-#[path = "../../compiler/tests/support/networks.rs"]
-mod networks;
-#[path = "../../compiler/tests/support/random_networks.rs"]
-mod random_networks;
-
-use compiler::blocks::{Dot, Parallelism};
 use compiler::planner::{Goal, plan};
 use network::integer;
 use network::network::Network;
-use networks::all;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use random_networks::random_network;
 use sim::packed::Packed;
 use sim::plan::Plan;
 use sim::rtl::Rtl;
 use sim::trace::{Trace, first_difference};
 use sim::{Executor, RunOptions};
-
-fn random_goal(network: &Network, random: &mut ChaCha8Rng) -> Goal {
-    let parallelism = |layer| {
-        let limits = Dot::new(network, layer)?.limits();
-        let pe = random.random_range(1..=limits.pe);
-        let simd = random.random_range(1..=limits.simd);
-        Some((layer.name.clone(), Parallelism { pe, simd }))
-    };
-    Goal::Folding(network.layers.iter().filter_map(parallelism).collect())
-}
+use testkit::count;
+use testkit::folding::random_folding;
+use testkit::networks::all;
+use testkit::random_networks::random_network;
 
 fn random_images(network: &Network, count: usize, random: &mut ChaCha8Rng) -> Vec<Vec<f32>> {
     let element = network.tensor(network.input).element;
@@ -40,7 +26,7 @@ fn random_images(network: &Network, count: usize, random: &mut ChaCha8Rng) -> Ve
 /// Runs `network` folded at random and compares everything.
 fn check(network: &Network, seed: u64) {
     let mut random = ChaCha8Rng::seed_from_u64(seed);
-    let goal = random_goal(network, &mut random);
+    let goal = Goal::Folding(random_folding(network, &mut random));
     let plan = plan(network.clone(), &goal, 100.0).unwrap();
     let images = random_images(network, 12, &mut random);
     let expected: Vec<_> = images.iter().map(|image| integer::run(network, image).unwrap()).collect();
@@ -67,7 +53,7 @@ macro_rules! networks {
     ($($name:ident),+ $(,)?) => {$(
         #[test]
         fn $name() {
-            for seed in 1..4 {
+            for seed in 1..=count(1, 3) {
                 let networks = all(seed);
                 let network = networks.iter().find(|network| network.name == stringify!($name)).unwrap();
                 check(network, seed);
@@ -104,11 +90,10 @@ fn packed_engine_agrees() {
     }
 }
 
-/// Layers in an order that no one thought of. More of them with `XNORFORGE_NETWORKS`.
+/// Layers in an order that no one thought of.
 #[test]
 fn random_pipelines() {
-    let count = std::env::var("XNORFORGE_NETWORKS").map_or(25, |count| count.parse().unwrap());
-    for seed in 0..count {
+    for seed in 0..count(15, 300) {
         check(&random_network(seed), seed);
     }
 }

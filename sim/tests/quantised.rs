@@ -1,11 +1,9 @@
 //! Networks quantised by onnxruntime: every engine gives onnxruntime's integers.
 //!
-//! `scripts/make_qdq.py` wrote the models and what onnxruntime computes; its `--check` holds every integer in between to
+//! `scripts/generate/qdq.py` wrote the models and what onnxruntime computes; its `--check` holds every integer in between to
 //! exact arithmetic.
 
 #![allow(clippy::unwrap_used)]
-
-mod common;
 
 use abi::maps::Scores;
 use compiler::lower::lower;
@@ -104,7 +102,7 @@ fn hardware_gives_the_same_integers() {
     let (images, outputs) = images_and_outputs("mlp_qoperator_int8");
     let plan = plan(lower(&graph("mlp_qoperator_int8")).unwrap(), &Goal::FramesPerSecond(1e5), 100.0).unwrap();
     check(&mut Rtl::new(&plan), &images[..6], &outputs[..6]);
-    if !common::has("verilator") {
+    if !testkit::tool("verilator") {
         return;
     }
     let plan =

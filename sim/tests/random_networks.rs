@@ -2,15 +2,10 @@
 
 #![allow(clippy::unwrap_used)]
 
-#[path = "random_networks/generator.rs"]
-mod generator;
-
 use abi::maps::Scores;
-use compiler::blocks::{Dot, Parallelism};
 use compiler::lower::{LowerError, lower};
 use compiler::plan::Plan;
 use compiler::planner::{Goal, PlanError, plan};
-use generator::{random_convolutional_graph, random_graph, random_images, random_topology_graph};
 use hdl::design::{DesignError, design};
 use network::calibrate::{Activations, calibrate};
 use network::graph::{Edit, Graph, Operator};
@@ -19,35 +14,26 @@ use network::reference::Evaluator;
 use network::tensor::Tensor;
 use network::{integer, onnx};
 use proptest::prelude::*;
-use rand::{RngExt, SeedableRng};
+use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use sim::packed::Packed;
 use sim::rtl::Rtl;
 use sim::{Executor, RunOptions, SimError};
-use std::collections::BTreeMap;
+use testkit::folding::random_folding;
+use testkit::random_graphs::{random_convolutional_graph, random_graph, random_images, random_topology_graph};
 
 fn fail(error: impl std::fmt::Display) -> TestCaseError {
     TestCaseError::fail(error.to_string())
 }
 
-/// A failing seed is reproduced by the seed alone, so shrinking it means nothing.
-fn config(cases: u32) -> ProptestConfig {
-    ProptestConfig { cases, max_shrink_iters: 0, failure_persistence: None, ..ProptestConfig::default() }
-}
-
-/// Any legal parallelism for each layer, dividing or not.
-fn random_folding(network: &Network, seed: u64) -> BTreeMap<String, Parallelism> {
-    let mut random = ChaCha8Rng::seed_from_u64(seed ^ 0x5eed);
-    network
-        .layers
-        .iter()
-        .filter_map(|layer| {
-            let limits = Dot::new(network, layer)?.limits();
-            let pe = random.random_range(1..=limits.pe);
-            let simd = random.random_range(1..=limits.simd);
-            Some((layer.name.clone(), Parallelism { pe, simd }))
-        })
-        .collect()
+/// Cases in a sample and in full. A failing seed is reproduced by the seed alone, so shrinking it means nothing.
+fn config(sample: u64, full: u64) -> ProptestConfig {
+    ProptestConfig {
+        cases: testkit::count(sample, full) as u32,
+        max_shrink_iters: 0,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    }
 }
 
 fn as_numbers(scores: &Scores) -> Vec<f64> {
@@ -149,7 +135,7 @@ fn check_packed(graph: &Graph, seed: u64) -> Result<(), TestCaseError> {
 }
 
 proptest! {
-    #![proptest_config(config(300))]
+    #![proptest_config(config(300, 3000))]
 
     #[test]
     fn reference_equals_integers(seed in any::<u64>()) {
@@ -191,7 +177,7 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(config(60))]
+    #![proptest_config(config(20, 60))]
 
     #[test]
     fn hardware_equals_integers_in_the_planned_cycles(seed in any::<u64>()) {
@@ -200,7 +186,7 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(config(30))]
+    #![proptest_config(config(10, 30))]
 
     #[test]
     fn hardware_equals_integers_on_convolutions(seed in any::<u64>()) {
@@ -218,7 +204,8 @@ proptest! {
 /// The plan of a network folded at random, `None` where hardware has no unit or block for it.
 fn random_plan(graph: &Graph, seed: u64) -> Result<Option<Plan>, TestCaseError> {
     let network = lower(graph).map_err(fail)?;
-    let plan = match plan(network.clone(), &Goal::Folding(random_folding(&network, seed)), 100.0) {
+    let folding = random_folding(&network, &mut ChaCha8Rng::seed_from_u64(seed ^ 0x5eed));
+    let plan = match plan(network.clone(), &Goal::Folding(folding), 100.0) {
         Err(PlanError::NoUnit { must: "read activations of at most 16 bits", found, .. }) => {
             prop_assert!(reads_wide(&network), "seed {}: {}\n{}", seed, found, network);
             return Ok(None);

@@ -2,9 +2,6 @@
 
 #![allow(clippy::unwrap_used)]
 
-#[path = "random_networks/generator.rs"]
-mod generator;
-
 use abi::manifest::Manifest;
 use abi::maps::Scores;
 use compiler::lower::lower;
@@ -12,7 +9,6 @@ use compiler::plan::Plan;
 use compiler::planner::{Goal, plan};
 use compiler::replace::replaceable;
 use flow::artifacts;
-use generator::{random_graph, random_images};
 use hdl::shell::BUS_ADDRESS_BITS;
 use hdl::shell::axi_lite_device::AxiLiteDevice;
 use hdl::shell::axi_stream::{AxiStreamCore, data_bits};
@@ -27,6 +23,7 @@ use sim::packed::Packed;
 use sim::{Executor, RunOptions};
 use std::path::Path;
 use std::time::Duration;
+use testkit::random_graphs::{random_graph, random_images};
 
 /// A plan of the shipped network, its manifest, images and the scores for them.
 struct Digits {

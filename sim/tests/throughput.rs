@@ -2,8 +2,6 @@
 
 #![allow(clippy::unwrap_used)]
 
-mod common;
-
 use abi::window::WindowFormat;
 use compiler::lower::lower;
 use compiler::planner::{Goal, plan};
@@ -47,7 +45,7 @@ fn payload_share(model: &Path, board: &str, count: usize) -> f64 {
 
 #[test]
 fn most_of_the_line_is_payload() {
-    if !common::has("verilator") {
+    if !testkit::tool("verilator") {
         return;
     }
     // With long answers both ways are busy, and the line waits for the device now and then; an iCE40 holds less of it.

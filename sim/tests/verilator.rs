@@ -2,8 +2,6 @@
 
 #![allow(clippy::unwrap_used)]
 
-mod common;
-
 use abi::maps::Reduction;
 use abi::packing::StreamFormat;
 use abi::{ElementType, InputMap, OutputMap, StepFunction};
@@ -142,7 +140,7 @@ fn executor() -> (Integer, Verilator) {
 
 #[test]
 fn scores_cycles_and_traces_are_those_of_the_network() {
-    if !common::has("verilator") {
+    if !testkit::tool("verilator") {
         return;
     }
     let (mut integer, mut verilator) = executor();
@@ -184,7 +182,7 @@ fn scores_cycles_and_traces_are_those_of_the_network() {
 
 #[test]
 fn ports_of_every_width_carry_their_words() {
-    if !common::has("verilator") {
+    if !testkit::tool("verilator") {
         return;
     }
     let mut runner = TestRunner::deterministic();
@@ -233,7 +231,7 @@ fn faulty(mode: i32, seed: Option<u64>) -> Result<Vec<i32>, SimError> {
 
 #[test]
 fn faulty_cores_are_found_out() {
-    if !common::has("verilator") {
+    if !testkit::tool("verilator") {
         return;
     }
     let good: Vec<i32> = (0..16).map(|i| 8 * i).collect();
@@ -263,7 +261,7 @@ fn faulty_cores_are_found_out() {
 
 #[test]
 fn the_cache_follows_contents() {
-    if !common::has("verilator") {
+    if !testkit::tool("verilator") {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
@@ -297,7 +295,7 @@ fn what_cannot_be_built_says_why() {
     let missing = Model::build(&good, ModelOptions::default(), &cache(), &Tool::new("no-such-verilator")).unwrap_err();
     assert!(matches!(&missing, SimError::ToolMissing { tool, .. } if tool == "no-such-verilator"));
     assert!(miette::Diagnostic::help(&missing).unwrap().to_string().contains("apt install verilator"));
-    if !common::has("verilator") {
+    if !testkit::tool("verilator") {
         return;
     }
     let folder = tempfile::tempdir().unwrap();

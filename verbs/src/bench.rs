@@ -118,7 +118,7 @@ pub fn bench(options: &Options, observer: &dyn Observer) -> Result<BenchReport, 
     let network = model.network();
     let images = match &options.images {
         Some(path) => images::images(path, &network.input_map.shape, *count)?,
-        None => images::drawn(&network.input_map, count.unwrap_or(images::MOST_DRAWN).min(images::MOST_DRAWN)),
+        None => images::drawn(&network.input_map, count.unwrap_or(images::MAX_DRAWN).min(images::MAX_DRAWN)),
     };
     let outside = options.images.as_ref().and_then(|_| outside(&network.input_map, &images, observer));
     let (measurement, limits) = with_executor(&model, engine, None, |executor, compiled| {

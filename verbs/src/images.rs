@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 
 /// Bytes of a file among which the header's shape is looked for.
-const MOST_HEADER_BYTES: u64 = 4096;
+const MAX_HEADER_BYTES: u64 = 4096;
 
 /// An `.npy` file that does not fit.
 #[derive(Debug, Error, Diagnostic)]
@@ -100,7 +100,7 @@ fn check_length(path: &Path) -> Result<(), ImagesError> {
         File::open(path).map_err(|error| ImagesError::File { path: path.to_owned(), reason: error.to_string() })?;
     let bytes = file.metadata().map_err(|error| unreadable(error.to_string()))?.len();
     let mut start = Vec::new();
-    file.take(MOST_HEADER_BYTES).read_to_end(&mut start).map_err(|error| unreadable(error.to_string()))?;
+    file.take(MAX_HEADER_BYTES).read_to_end(&mut start).map_err(|error| unreadable(error.to_string()))?;
     let start = String::from_utf8_lossy(&start);
     let shape = start.split_once("'shape':").and_then(|(_, rest)| rest.split_once('(')?.1.split_once(')'));
     let Some((shape, _)) = shape else {
@@ -165,7 +165,7 @@ pub fn images(path: &Path, shape: &[usize], count: Option<usize>) -> Result<Vec<
 }
 
 /// Most images that are drawn: further ones repeat them.
-pub const MOST_DRAWN: usize = 256;
+pub const MAX_DRAWN: usize = 256;
 
 /// `count` images, the same each time, in which each code of the input is as likely as any other.
 pub fn drawn(map: &InputMap, count: usize) -> Vec<Vec<f32>> {

@@ -8,9 +8,9 @@ use std::time::Instant;
 /// Images of the batch before measuring.
 const WARM_UP_IMAGES: usize = 2;
 /// Least images of a batch whose size is not given: so many fill a pipeline.
-const LEAST_BATCH: usize = 16;
+const MIN_BATCH: usize = 16;
 /// Most images of a batch whose size is not given.
-const MOST_BATCH: usize = 4096;
+const MAX_BATCH: usize = 4096;
 /// Least and most single images.
 const SINGLES: std::ops::RangeInclusive<usize> = 3..=1000;
 
@@ -108,7 +108,7 @@ pub(crate) fn measure(executor: &mut dyn Executor, images: &[Vec<f32>], goal: &G
     }
     let (p50, _) = percentiles(singles.iter().map(|lap| lap.seconds));
     let fitting = (goal.seconds / 2.0 / p50.max(1e-9)) as usize;
-    let batch = goal.batch.unwrap_or(fitting.clamp(LEAST_BATCH, MOST_BATCH));
+    let batch = goal.batch.unwrap_or(fitting.clamp(MIN_BATCH, MAX_BATCH));
     let begin = Instant::now();
     let mut batches = Vec::new();
     while batches.is_empty() || begin.elapsed().as_secs_f64() < goal.seconds / 2.0 {

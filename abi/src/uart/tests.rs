@@ -74,8 +74,8 @@ proptest! {
     fn four_cycles_a_bit_are_always_safe(baud in 1u32..4_000_000, thousandths in 4_000u64..20_000) {
         let cycles = (u64::from(baud) * thousandths).div_ceil(1000);
         let timing = UartTiming::new(u32::try_from(cycles).expect("below 2^32"), baud).expect("at least 4 cycles a bit");
-        prop_assert!(timing.receive_error() <= GREATEST_ERROR, "{}", timing.receive_error());
-        prop_assert!(timing.transmit_error() <= GREATEST_ERROR, "{}", timing.transmit_error());
+        prop_assert!(timing.receive_error() <= MAX_ERROR, "{}", timing.receive_error());
+        prop_assert!(timing.transmit_error() <= MAX_ERROR, "{}", timing.transmit_error());
     }
 
     #[test]

@@ -172,7 +172,7 @@ pub enum LowerError {
     /// Tensors that take too much memory.
     #[error(
         "the tensors of model `{model}` must have at most {} elements together, but have {elements}",
-        Network::MOST_ELEMENTS
+        Network::MAX_ELEMENTS
     )]
     #[diagnostic(
         code(compiler::lower::too_large),

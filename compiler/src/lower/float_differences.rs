@@ -3,10 +3,10 @@
 use super::chain::QuantisedChain;
 use super::steps::Lattice;
 use abi::StepFunction;
-use network::network::{FloatDifference, MOST_DIFFERENCES, SensitiveSteps};
+use network::network::{FloatDifference, MAX_DIFFERENCES, SensitiveSteps};
 
 /// Most values of one quantiser that are looked at: where a bias dwarfs the sums, all of them hang on rounding.
-const MOST_VALUES: u64 = 1 << 20;
+const MAX_VALUES: u64 = 1 << 20;
 
 /// The search through one quantiser's channels.
 #[derive(Clone, Debug)]
@@ -22,7 +22,7 @@ impl Search {
     pub fn new(node: &str) -> Self {
         let found =
             SensitiveSteps { node: node.into(), channels: Vec::new(), differences: Vec::new(), is_complete: true };
-        Search { found, values: MOST_VALUES }
+        Search { found, values: MAX_VALUES }
     }
 
     /// What has been found, if anything.
@@ -57,7 +57,7 @@ impl Search {
                 if float == exact {
                     continue;
                 }
-                if self.found.differences.len() == MOST_DIFFERENCES {
+                if self.found.differences.len() == MAX_DIFFERENCES {
                     self.found.is_complete = false;
                     break;
                 }

@@ -2,7 +2,7 @@
 
 use crate::chip::number::greatest_common_divisor;
 use abi::ElementType;
-use network::grid::{GREATEST_WEIGHT, greatest_common_step};
+use network::grid::{MAX_WEIGHT, greatest_common_step};
 use network::network::WeightMatrix;
 
 /// A matrix of real weights as integers times one scale per row.
@@ -26,16 +26,16 @@ pub struct NoGrid {
 /// Splits each row of `rows` × `columns` real weights into integers and a scale, the greatest one there is.
 ///
 /// # Errors
-/// Where a row needs integers beyond [`GREATEST_WEIGHT`].
+/// Where a row needs integers beyond [`MAX_WEIGHT`].
 pub fn integer_weights(weights: &[f64], rows: usize, columns: usize) -> Result<IntegerWeights, NoGrid> {
     let mut values = Vec::with_capacity(weights.len());
     let mut scales = Vec::with_capacity(rows);
     for row in 0..rows {
         let weights = &weights[row * columns..(row + 1) * columns];
-        let scale = greatest_common_step(weights, GREATEST_WEIGHT as f64).ok_or(NoGrid { row, steps: None })?;
+        let scale = greatest_common_step(weights, MAX_WEIGHT as f64).ok_or(NoGrid { row, steps: None })?;
         for weight in weights {
             let steps = weight / scale;
-            if steps.abs() > GREATEST_WEIGHT as f64 {
+            if steps.abs() > MAX_WEIGHT as f64 {
                 return Err(NoGrid { row, steps: Some(steps.abs() as u64) });
             }
             values.push(steps as i16);

@@ -5,7 +5,7 @@ use miette::Diagnostic;
 use thiserror::Error;
 
 /// No FPGA clocks logic faster.
-pub const GREATEST_CLOCK_MHZ: f64 = 1000.0;
+pub const MAX_CLOCK_MHZ: f64 = 1000.0;
 
 /// A goal that cannot be planned, or a network that no pipeline of ours computes.
 #[derive(Clone, Debug, PartialEq, Error, Diagnostic)]
@@ -36,7 +36,7 @@ pub enum PlanError {
         found: f64,
     },
     /// A clock beyond any FPGA's.
-    #[error("the clock must be at most {} MHz, but is {clock_mhz} MHz", GREATEST_CLOCK_MHZ)]
+    #[error("the clock must be at most {} MHz, but is {clock_mhz} MHz", MAX_CLOCK_MHZ)]
     #[diagnostic(
         code(compiler::planner::clock),
         help("give the clock in MHz, not in Hz: small FPGAs run such designs at some 20 to 200 MHz")

@@ -2,7 +2,7 @@
 
 use super::PlanError;
 use crate::blocks::dot_layer::DotLayer;
-use crate::codes::{Ladder, MOST_THRESHOLDS};
+use crate::codes::{Ladder, MAX_THRESHOLDS};
 use abi::ElementType;
 use network::network::{Layer, LayerId, LayerKind, Network, TensorId};
 
@@ -56,9 +56,9 @@ fn fused_into(network: &Network, layer: &Layer) -> Option<LayerId> {
 }
 
 /// Most bits of an activation that dot products multiply.
-const MOST_ACTIVATION_BITS: u32 = 16;
+const MAX_ACTIVATION_BITS: u32 = 16;
 /// Most bits of a weight.
-const MOST_WEIGHT_BITS: u32 = 9;
+const MAX_WEIGHT_BITS: u32 = 9;
 
 fn check(network: &Network, layer: &Layer) -> Result<(), PlanError> {
     let no_unit = |must, found: String, help| Err(PlanError::NoUnit { name: layer.name.clone(), must, found, help });
@@ -72,14 +72,14 @@ fn check(network: &Network, layer: &Layer) -> Result<(), PlanError> {
         );
     }
     if let Some(weights) = layer.kind.weights() {
-        if weights.element != ElementType::Bipolar && weights.element.bits() > MOST_WEIGHT_BITS {
+        if weights.element != ElementType::Bipolar && weights.element.bits() > MAX_WEIGHT_BITS {
             return no_unit(
                 "have weights of at most 9 bits",
                 format!("its weights are of type {}", weights.element),
                 "quantise the weights to 8 bits or fewer",
             );
         }
-        if input.element.bits() > MOST_ACTIVATION_BITS {
+        if input.element.bits() > MAX_ACTIVATION_BITS {
             return no_unit(
                 "read activations of at most 16 bits",
                 format!("they are of type {}", input.element),
@@ -94,7 +94,7 @@ fn check(network: &Network, layer: &Layer) -> Result<(), PlanError> {
             "give the channels scales of one sign before the quantiser; with `--writable-weights`, only rising steps",
         ),
         LayerKind::MultiThreshold(steps)
-            if Ladder::of(steps, output, network.replaceable).levels() > MOST_THRESHOLDS =>
+            if Ladder::of(steps, output, network.replaceable).levels() > MAX_THRESHOLDS =>
         {
             no_unit(
                 "quantise to at most 256 values",

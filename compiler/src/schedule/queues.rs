@@ -25,9 +25,9 @@ use crate::plan::{Stage, Stream};
 /// Intervals that have to be equal.
 const EQUAL: usize = 8;
 /// Images after which intervals no longer become equal.
-const MOST_IMAGES: usize = 48;
+const MAX_IMAGES: usize = 48;
 /// Steps of the simulation after which two equal intervals must do.
-const MOST_STEPS: u64 = 20_000_000;
+const MAX_STEPS: u64 = 20_000_000;
 
 /// Words of room for each stream; for one that a window reads, room in that window.
 pub type Room = Vec<usize>;
@@ -85,12 +85,12 @@ fn gather(streams: &[Stream], stages: &[Stage], interval: u64) -> Room {
         room
     };
     let mut before = Room::new();
-    for images in 2..MOST_IMAGES {
+    for images in 2..MAX_IMAGES {
         if simulation.run(images) == Outcome::Stuck {
             break;
         }
         let now = most(&simulation);
-        if now == before || simulation.steps() > MOST_STEPS {
+        if now == before || simulation.steps() > MAX_STEPS {
             break;
         }
         before = now;
@@ -106,7 +106,7 @@ pub fn times_of(streams: &[Stream], stages: &[Stage]) -> Option<Times> {
     }
     let latency = alone.image_ends[0] - alone.start;
     let mut simulation = Simulation::new(streams, stages, Flow::Free, u64::MAX);
-    for images in 3..=MOST_IMAGES {
+    for images in 3..=MAX_IMAGES {
         if simulation.run(images) == Outcome::Stuck {
             return None;
         }
@@ -114,10 +114,10 @@ pub fn times_of(streams: &[Stream], stages: &[Stage]) -> Option<Times> {
         let intervals: Vec<u64> = ends.windows(2).map(|pair| pair[1] - pair[0]).collect();
         let last = intervals[intervals.len() - 1];
         let equal = intervals.iter().rev().take_while(|interval| **interval == last).count();
-        if equal >= EQUAL || (equal >= 2 && simulation.steps() > MOST_STEPS) {
+        if equal >= EQUAL || (equal >= 2 && simulation.steps() > MAX_STEPS) {
             return Some(Times { initiation_interval: last, latency });
         }
-        if simulation.steps() > 4 * MOST_STEPS {
+        if simulation.steps() > 4 * MAX_STEPS {
             break;
         }
     }

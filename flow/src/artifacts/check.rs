@@ -83,9 +83,9 @@ fn difference(field: String, expected: &Value, found: &Value) -> Difference {
 
 /// A value as an error message quotes it.
 fn shown(value: &Value) -> String {
-    const MOST_CHARACTERS: usize = 80;
+    const MAX_CHARACTERS: usize = 80;
     let text = value.to_string();
-    match text.char_indices().nth(MOST_CHARACTERS) {
+    match text.char_indices().nth(MAX_CHARACTERS) {
         None => text,
         Some((end, _)) => format!("{}…", &text[..end]),
     }

@@ -17,21 +17,21 @@ use thiserror::Error;
 pub enum ArtifactsError {
     /// A file is there.
     #[error("the output directory must be new, empty or written by `compile`, but {} is a file", folder.display())]
-    #[diagnostic(code(hdl::artifacts::no_directory), help("choose another place, or remove the file yourself"))]
+    #[diagnostic(code(flow::artifacts::no_directory), help("choose another place, or remove the file yourself"))]
     NoDirectory {
         /// The place.
         folder: PathBuf,
     },
     /// A place that cannot be replaced as a whole.
     #[error("the output directory must have a name of its own, but {} has none", folder.display())]
-    #[diagnostic(code(hdl::artifacts::no_name), help("give a directory below this one, for example `-o out/design`"))]
+    #[diagnostic(code(flow::artifacts::no_name), help("give a directory below this one, for example `-o out/design`"))]
     NoName {
         /// The place.
         folder: PathBuf,
     },
     /// Something else is there.
     #[error("the output directory must be new, empty or written by `compile`, but {} holds other files", folder.display())]
-    #[diagnostic(code(hdl::artifacts::occupied), help("choose another directory with -o, or empty this one"))]
+    #[diagnostic(code(flow::artifacts::occupied), help("choose another directory with -o, or empty this one"))]
     Occupied {
         /// The directory.
         folder: PathBuf,
@@ -39,7 +39,7 @@ pub enum ArtifactsError {
     /// The system refused.
     #[error("cannot {action} {}: {source}", path.display())]
     #[diagnostic(
-        code(hdl::artifacts::file),
+        code(flow::artifacts::file),
         help(
             "check that the path exists, that it may be written and that the disk is not full; nothing half-written is left behind"
         )
@@ -54,7 +54,7 @@ pub enum ArtifactsError {
     },
     /// Not a compiled directory.
     #[error("{} must be a directory written by `compile`, but it has no readable {file}: {reason}", folder.display())]
-    #[diagnostic(code(hdl::artifacts::not_compiled), help("write it again: `xnorforge compile MODEL -o {}`", folder.display()))]
+    #[diagnostic(code(flow::artifacts::not_compiled), help("write it again: `xnorforge compile MODEL -o {}`", folder.display()))]
     NotCompiled {
         /// The directory.
         folder: PathBuf,
@@ -66,7 +66,7 @@ pub enum ArtifactsError {
     /// A plan whose network breaks a rule.
     #[error("{}/plan.json must hold a network as `compile` writes it: {source}", folder.display())]
     #[diagnostic(
-        code(hdl::artifacts::network),
+        code(flow::artifacts::network),
         help("the file is damaged or edited; write it again: `xnorforge compile MODEL -o {}`", folder.display())
     )]
     Network {
@@ -78,7 +78,7 @@ pub enum ArtifactsError {
     /// A plan that is not one of its network.
     #[error("{}/plan.json must hold a plan as `compile` writes it: {source}", folder.display())]
     #[diagnostic(
-        code(hdl::artifacts::plan),
+        code(flow::artifacts::plan),
         help(
             "the file is damaged, edited or of another version; write it again: `xnorforge compile MODEL -o {}`",
             folder.display()
@@ -93,7 +93,7 @@ pub enum ArtifactsError {
     /// A manifest of another plan.
     #[error("`{field}` of {}/manifest.json must be {expected}, but is {found}", folder.display())]
     #[diagnostic(
-        code(hdl::artifacts::manifest),
+        code(flow::artifacts::manifest),
         help(
             "manifest.json and plan.json are not of one `compile`; write both again: `xnorforge compile MODEL -o {}`",
             folder.display()
@@ -111,7 +111,7 @@ pub enum ArtifactsError {
     },
     /// Written by another version.
     #[error("{} must be of manifest version {MANIFEST_VERSION}, but is of version {found}", folder.display())]
-    #[diagnostic(code(hdl::artifacts::version), help("compile the model again with this version of xnorforge"))]
+    #[diagnostic(code(flow::artifacts::version), help("compile the model again with this version of xnorforge"))]
     Version {
         /// The directory.
         folder: PathBuf,
@@ -121,7 +121,7 @@ pub enum ArtifactsError {
     /// Weights that are part of the circuit.
     #[error("{} must be compiled with `--writable-weights` for other weights to be loaded, but is not", folder.display())]
     #[diagnostic(
-        code(hdl::artifacts::fixed_weights),
+        code(flow::artifacts::fixed_weights),
         help("compile it again: `xnorforge compile MODEL -o {} --writable-weights`", folder.display())
     )]
     FixedWeights {

@@ -10,7 +10,7 @@ pub enum BoardError {
     /// No folder of this name.
     #[error("`{name}` must be a board of this program, but those are {known}")]
     #[diagnostic(
-        code(hdl::board::unknown),
+        code(flow::board::unknown),
         help("choose one of them, or add a folder under constraints/ as CONTRIBUTING.md says")
     )]
     Unknown {
@@ -21,7 +21,7 @@ pub enum BoardError {
     },
     /// A file is missing or says something else than it should.
     #[error("constraints/{board}/{file} must describe the board, but {reason}")]
-    #[diagnostic(code(hdl::board::file), help("compare it with that of another board under constraints/"))]
+    #[diagnostic(code(flow::board::file), help("compare it with that of another board under constraints/"))]
     File {
         /// The board.
         board: String,
@@ -33,7 +33,7 @@ pub enum BoardError {
     /// A port of the design that has no pin.
     #[error("every port must have a pin, but `{port}` has none in constraints/{board}/{file}")]
     #[diagnostic(
-        code(hdl::board::port_without_pin),
+        code(flow::board::port_without_pin),
         help("add a line for it, with the pin from the board's schematic")
     )]
     PortWithoutPin {
@@ -47,7 +47,7 @@ pub enum BoardError {
     /// A pin for a port that the design does not have.
     #[error("every pin must belong to a port of the design, but constraints/{board}/{file} places `{port}`")]
     #[diagnostic(
-        code(hdl::board::pin_without_port),
+        code(flow::board::pin_without_port),
         help("remove the line, or list the port under [[tied]] in board.toml")
     )]
     PinWithoutPort {
@@ -60,7 +60,7 @@ pub enum BoardError {
     },
     /// A clock that the board's PLL cannot make.
     #[error("the clock must be one that {board} can make within {percent} %, {nearest}, but {found} MHz is asked for")]
-    #[diagnostic(code(hdl::board::clock), help("{help}"))]
+    #[diagnostic(code(flow::board::clock), help("{help}"))]
     Clock {
         /// The board.
         board: String,
@@ -77,7 +77,7 @@ pub enum BoardError {
     #[error(
         "the port `clock` must be at the oscillator's pin {expected}, but constraints/{board}/{file} places it at {found}"
     )]
-    #[diagnostic(code(hdl::board::clock_pin), help("correct `pin` under [clock] in board.toml, or the pin file"))]
+    #[diagnostic(code(flow::board::clock_pin), help("correct `pin` under [clock] in board.toml, or the pin file"))]
     ClockPin {
         /// The board.
         board: String,
@@ -92,7 +92,7 @@ pub enum BoardError {
     #[error(
         "the network's weights must fit the memory of {board}, {memory_bits} bits of block RAM and LUTs together, but take {weight_bits}"
     )]
-    #[diagnostic(code(hdl::board::too_large), help("choose a larger board (`xnorforge boards`) or a smaller network"))]
+    #[diagnostic(code(flow::board::too_large), help("choose a larger board (`xnorforge boards`) or a smaller network"))]
     TooLarge {
         /// The board.
         board: String,
@@ -103,7 +103,7 @@ pub enum BoardError {
     },
     /// A line faster than its chips.
     #[error("`baud` in constraints/{board}/board.toml must be at most `highest_baud`, {highest}, but is {found}")]
-    #[diagnostic(code(hdl::board::baud), help("set a lower `baud`"))]
+    #[diagnostic(code(flow::board::baud), help("set a lower `baud`"))]
     Baud {
         /// The board.
         board: String,
@@ -114,7 +114,10 @@ pub enum BoardError {
     },
     /// Images larger than a window.
     #[error("a window of the device must hold two images, but one takes {bytes} bytes, more than {limit}, on {board}")]
-    #[diagnostic(code(hdl::board::window), help("use a smaller input, or a core without a board: leave `--board` out"))]
+    #[diagnostic(
+        code(flow::board::window),
+        help("use a smaller input, or a core without a board: leave `--board` out")
+    )]
     Window {
         /// The board.
         board: String,
@@ -126,7 +129,7 @@ pub enum BoardError {
     /// The clock cannot make the line's rate.
     #[error("{board}: {source}")]
     #[diagnostic(
-        code(hdl::board::uart),
+        code(flow::board::uart),
         help("ask for a faster `--clock`, or set a lower `baud` in constraints/{board}/board.toml")
     )]
     Uart {

@@ -17,7 +17,7 @@ pub enum BuildError {
     /// A core alone.
     #[error("{} must be compiled for a board to be built, but holds a core alone", folder.display())]
     #[diagnostic(
-        code(hdl::build::no_board),
+        code(flow::build::no_board),
         help("compile the model again with `--board`; `xnorforge boards` lists them")
     )]
     NoBoard {
@@ -26,14 +26,14 @@ pub enum BuildError {
     },
     /// A tool is not there.
     #[error("`{tool}` must be installed, but is neither among the tools of xnorforge nor on the PATH")]
-    #[diagnostic(code(hdl::build::tool_missing), help("{INSTALL}"))]
+    #[diagnostic(code(flow::build::tool_missing), help("{INSTALL}"))]
     ToolMissing {
         /// Its name.
         tool: &'static str,
     },
     /// A tool is there, but too old.
     #[error("`{tool}` must be of version {oldest} or later, but {} is of {found}", program.display())]
-    #[diagnostic(code(hdl::build::tool_too_old), help("{INSTALL}"))]
+    #[diagnostic(code(flow::build::tool_too_old), help("{INSTALL}"))]
     ToolTooOld {
         /// Its name.
         tool: &'static str,
@@ -46,7 +46,7 @@ pub enum BuildError {
     },
     /// A tool failed.
     #[error("{stage} must succeed, but `{tool}` ended with {status}:\n{tail}")]
-    #[diagnostic(code(hdl::build::stage), help("the whole log is in {}", log.display()))]
+    #[diagnostic(code(flow::build::stage), help("the whole log is in {}", log.display()))]
     Stage {
         /// The stage.
         stage: &'static str,
@@ -61,7 +61,7 @@ pub enum BuildError {
     },
     /// The design has no room on the chip.
     #[error("the design must fit the FPGA of {board}, but it does not: {reason}")]
-    #[diagnostic(code(hdl::build::does_not_fit), help("{help}; the log is in {}", log.display()))]
+    #[diagnostic(code(flow::build::does_not_fit), help("{help}; the log is in {}", log.display()))]
     DoesNotFit {
         /// The board.
         board: String,
@@ -78,7 +78,7 @@ pub enum BuildError {
     #[error(
         "every path must take at most a cycle of the {clock_mhz} MHz clock, but the best of {tried} placements reaches {fmax_mhz:.2} MHz"
     )]
-    #[diagnostic(code(hdl::build::timing), help("{help}"))]
+    #[diagnostic(code(flow::build::timing), help("{help}"))]
     Timing {
         /// The design's clock in MHz.
         clock_mhz: f64,
@@ -92,7 +92,7 @@ pub enum BuildError {
     /// Another build is at work.
     #[error("a directory must be built by one process at a time, but another one works in {}", folder.display())]
     #[diagnostic(
-        code(hdl::build::busy),
+        code(flow::build::busy),
         help("wait until it has ended; a tool whose build was ended goes on by itself for a while")
     )]
     Busy {
@@ -101,7 +101,7 @@ pub enum BuildError {
     },
     /// There is nothing to load into the board.
     #[error("{} must be a bitstream to be loaded into the board, but there is none", path.display())]
-    #[diagnostic(code(hdl::build::no_bitstream), help("make it first: `xnorforge build {}`", folder.display()))]
+    #[diagnostic(code(flow::build::no_bitstream), help("make it first: `xnorforge build {}`", folder.display()))]
     NoBitstream {
         /// Where it should lie.
         path: PathBuf,
@@ -111,7 +111,7 @@ pub enum BuildError {
     /// No open tools make bitstreams for the board.
     #[error("{board} must have open tools for place and route, but the registries hold none for {family}")]
     #[diagnostic(
-        code(hdl::build::synthesis_only),
+        code(flow::build::synthesis_only),
         help(
             "make the bitstream with the vendor's tools from the Verilog in rtl/ and board/ and the pins in \
              board/{pins}; `xnorforge boards` lists boards for which `build` makes it"
@@ -130,7 +130,7 @@ pub enum BuildError {
         "openFPGALoader must be installed to load a board, but is neither on the PATH nor among the tools of xnorforge"
     )]
     #[diagnostic(
-        code(hdl::build::programmer_missing),
+        code(flow::build::programmer_missing),
         help(
             "install it: `apt-get install openfpgaloader`, `brew install openfpgaloader`, or see \
              https://trabucayre.github.io/openFPGALoader; `--dry-run` shows the command"
@@ -140,7 +140,7 @@ pub enum BuildError {
     /// openFPGALoader failed.
     #[error("{board} must take the bitstream, but openFPGALoader ended with {status}")]
     #[diagnostic(
-        code(hdl::build::programmer),
+        code(flow::build::programmer),
         help(
             "check that the board is connected (`openFPGALoader --detect`), that no other program has it open, and that \
              you may use it (udev rules, group plugdev); the bitstream goes {note}"
@@ -156,7 +156,7 @@ pub enum BuildError {
     },
     /// A tool wrote something else than expected.
     #[error("{} must be a report of nextpnr, but {reason}", path.display())]
-    #[diagnostic(code(hdl::build::report), help("this version of nextpnr may be too new: install the pinned tools"))]
+    #[diagnostic(code(flow::build::report), help("this version of nextpnr may be too new: install the pinned tools"))]
     Report {
         /// The file.
         path: PathBuf,
@@ -166,7 +166,7 @@ pub enum BuildError {
     /// A file could not be read or written.
     #[error("cannot {action} {}: {source}", path.display())]
     #[diagnostic(
-        code(hdl::build::file),
+        code(flow::build::file),
         help("check that the path exists, that it may be accessed and that the disk is not full")
     )]
     File {

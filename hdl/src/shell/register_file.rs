@@ -22,7 +22,7 @@ use crate::rust_hdl::prelude::*;
 use crate::wire::{ModuleName, Parameter, Wire, Word, bits_of, clocked};
 use abi::packing::StreamFormat;
 use abi::registers::{
-    self, CONTROL_RESET, IDENTITY_UNKNOWN, INPUT_WINDOW, MOST_WEIGHT_BYTES, MOST_WINDOW_BYTES, OUTPUT_WINDOW,
+    self, CONTROL_RESET, IDENTITY_UNKNOWN, INPUT_WINDOW, MAX_WEIGHT_BYTES, MAX_WINDOW_BYTES, OUTPUT_WINDOW,
     WEIGHT_WINDOW,
 };
 use abi::weights::ADDRESS_BITS;
@@ -172,7 +172,7 @@ impl RegisterFile {
 
     fn named(name: &str, constants_name: &str, facts: &DeviceFacts, ring_bits: usize) -> Self {
         let has_windows = facts.slots > 0;
-        let page_bits = MOST_WINDOW_BYTES.trailing_zeros();
+        let page_bits = MAX_WINDOW_BYTES.trailing_zeros();
         let offset = page_bits as usize - 2;
         let page = |address: u32| Parameter::new(Word::new(u64::from(address >> page_bits), 32 - page_bits as usize));
         // One bit more than an offset, so that the end of the largest window is a number of its own.
@@ -180,7 +180,7 @@ impl RegisterFile {
         let word = |register: registers::Register| Parameter::new(Word::new(u64::from(register.address() / 4), offset));
         let constants = constants(facts);
         let weights = usize::from(facts.weight_words > 0);
-        let weight_page_bits = MOST_WEIGHT_BYTES.trailing_zeros() as usize;
+        let weight_page_bits = MAX_WEIGHT_BYTES.trailing_zeros() as usize;
         let weight_page = Word::new(u64::from(WEIGHT_WINDOW >> weight_page_bits), 32 - weight_page_bits);
         RegisterFile {
             module_name: ModuleName::new(name),
@@ -267,7 +267,7 @@ fn constants(facts: &DeviceFacts) -> Vec<Word> {
             R::InputWords => facts.input_words as u32,
             R::OutputWords => facts.output_words as u32,
             R::ClockHertz => facts.clock_hertz,
-            R::FrameWords => abi::frame::MOST_WORDS as u32,
+            R::FrameWords => abi::frame::MAX_WORDS as u32,
             R::LineBytes => facts.line_bytes as u32,
             R::WeightWords => facts.weight_words,
             R::DesignHash

@@ -2,22 +2,22 @@
 //!
 //! Ports, all of one cycle: `header`, the eight bytes, the first one lowest; `is_read`, whether it asks to read, else to
 //! write; `is_register`, whether the address is below the windows; `address`; `words`, their number modulo
-//! [`MOST_WORDS`]; `refusal`, why the request is refused for its header alone, 0 where it is not.
+//! [`MAX_WORDS`]; `refusal`, why the request is refused for its header alone, 0 where it is not.
 
 use crate::rust_hdl::prelude::*;
 use crate::wire::{ModuleName, Parameter, Wire, Word, bits_of};
-use abi::frame::{FrameKind, HEADER_BYTES, MOST_WORDS, Refusal};
+use abi::frame::{FrameKind, HEADER_BYTES, MAX_WORDS, Refusal};
 use abi::registers::INPUT_WINDOW;
 
 /// Bits of a [`Refusal`]'s code.
 pub const REFUSAL_BITS: usize = 3;
 
 /// Bits of the number of a payload's word.
-pub const INDEX_BITS: usize = MOST_WORDS.ilog2() as usize;
+pub const INDEX_BITS: usize = MAX_WORDS.ilog2() as usize;
 
 // Requests are told apart by their lowest bit, places by high bits alone.
 const _: () = assert!(FrameKind::Read.code() & 1 == 1 && FrameKind::Write.code() & 1 == 0);
-const _: () = assert!(INPUT_WINDOW.is_power_of_two() && MOST_WORDS.is_power_of_two());
+const _: () = assert!(INPUT_WINDOW.is_power_of_two() && MAX_WORDS.is_power_of_two());
 
 /// A request's header, told apart.
 #[derive(Clone, Debug, LogicBlock)]
@@ -65,7 +65,7 @@ impl RequestHeader {
             count: Wire::of(16),
             read_kind: kind(FrameKind::Read),
             write_kind: kind(FrameKind::Write),
-            most_words: Parameter::new(Word::new(MOST_WORDS as u64, 16)),
+            most_words: Parameter::new(Word::new(MAX_WORDS as u64, 16)),
             window_place: Parameter::number(INPUT_WINDOW.ilog2() as usize),
             address_refusal: refusal(Refusal::Address),
             count_refusal: refusal(Refusal::Count),

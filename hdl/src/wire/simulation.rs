@@ -43,7 +43,7 @@ pub struct NotSettled {
 
 /// Passes allowed per half cycle: a value takes one per hop between blocks, and a chain of more
 /// combinational hops than this would be no clock period anyone wants.
-const MOST_PASSES: usize = 1000;
+const MAX_PASSES: usize = 1000;
 
 /// A block under simulation.
 ///
@@ -95,13 +95,13 @@ impl<B: Clocked> Simulation<B> {
     }
 
     fn rest(&mut self) -> Result<(), NotSettled> {
-        for _ in 0..MOST_PASSES {
+        for _ in 0..MAX_PASSES {
             self.passes += 1;
             self.top.update_all();
             if !self.top.has_changed() {
                 return Ok(());
             }
         }
-        Err(NotSettled { passes: MOST_PASSES, cycle: self.cycle })
+        Err(NotSettled { passes: MAX_PASSES, cycle: self.cycle })
     }
 }

@@ -11,7 +11,7 @@ use crate::support::{Bench, Stimulus};
 
 const BITS: usize = 5;
 /// Words out of an image, so that a test stays short.
-const MOST_WORDS: usize = 300;
+const MAX_WORDS: usize = 300;
 
 /// A random shape whose padded image holds a window.
 fn shape(seed: u64, deep: bool) -> SlidingWindowShape {
@@ -24,7 +24,7 @@ fn shape(seed: u64, deep: bool) -> SlidingWindowShape {
         let ([height, width], [blocks, words]) = (pair(1, 6), pair(1, 3));
         let mut shape = SlidingWindowShape { height, width, window, blocks, words, depth: 0 };
         shape.depth = if deep { shape.good_depth() } else { shape.least_depth() };
-        if !window.output(height, width).contains(&0) && shape.words_out() <= MOST_WORDS {
+        if !window.output(height, width).contains(&0) && shape.words_out() <= MAX_WORDS {
             return shape;
         }
     }

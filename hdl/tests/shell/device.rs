@@ -1,7 +1,7 @@
 //! A naive device: what frames mean, byte by byte.
 
 use abi::frame::{
-    CHECKSUM_BYTES, CHECKSUM_POLYNOMIAL, ESCAPE, ESCAPE_FLIP, FLAG, Frame, FrameKind, HEADER_BYTES, MOST_WORDS, Refusal,
+    CHECKSUM_BYTES, CHECKSUM_POLYNOMIAL, ESCAPE, ESCAPE_FLIP, FLAG, Frame, FrameKind, HEADER_BYTES, MAX_WORDS, Refusal,
 };
 use abi::registers::INPUT_WINDOW;
 
@@ -70,7 +70,7 @@ impl Device {
             if !is_read && !is_write {
                 return refuse(Refusal::Kind);
             }
-            if count == 0 || usize::from(count) > MOST_WORDS || (is_write && is_register && count != 1) {
+            if count == 0 || usize::from(count) > MAX_WORDS || (is_write && is_register && count != 1) {
                 return refuse(Refusal::Count);
             }
             if !address.is_multiple_of(4) {

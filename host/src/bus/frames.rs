@@ -19,7 +19,7 @@ use abi::registers::{INPUT_WINDOW, Register};
 use std::collections::VecDeque;
 
 /// Most bytes of a header on the line, flags included: every byte may be escaped.
-const MOST_HEADER_BYTES: usize = 2 + 2 * (HEADER_BYTES + CHECKSUM_BYTES);
+const MAX_HEADER_BYTES: usize = 2 + 2 * (HEADER_BYTES + CHECKSUM_BYTES);
 
 /// The [`Bus`] over frames on a serial line.
 #[derive(Debug)]
@@ -110,7 +110,7 @@ impl<T: Transport> FrameBus<T> {
 
     /// Whether another request may go at once.
     fn has_room(&self) -> bool {
-        self.flights.waiting().is_none() && self.may_send(MOST_HEADER_BYTES)
+        self.flights.waiting().is_none() && self.may_send(MAX_HEADER_BYTES)
     }
 
     /// Runs `accesses`, and gives each to `done`.
@@ -138,7 +138,7 @@ impl<T: Transport> FrameBus<T> {
             let flight = &mut self.flights.0[index];
             flight.request.sequence = self.sequence.wrapping_add(1);
             let bytes = flight.request.encode();
-            let answer_bytes = MOST_HEADER_BYTES + 8 * (usize::from(flight.request.count) + 1);
+            let answer_bytes = MAX_HEADER_BYTES + 8 * (usize::from(flight.request.count) + 1);
             if !self.may_send(bytes.len()) {
                 return Ok(());
             }

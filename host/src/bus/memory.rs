@@ -16,7 +16,7 @@ pub use function::{FunctionAddress, PCI_DEVICES, PcieAddress};
 use super::{Bus, BusError};
 use abi::manifest::Manifest;
 use abi::registers::{
-    INPUT_WINDOW, MOST_WEIGHT_BYTES, MOST_WINDOW_BYTES, OUTPUT_WINDOW, Register, SIMULATED_CYCLES, SPAN_BYTES,
+    INPUT_WINDOW, MAX_WEIGHT_BYTES, MAX_WINDOW_BYTES, OUTPUT_WINDOW, Register, SIMULATED_CYCLES, SPAN_BYTES,
     WEIGHT_WINDOW,
 };
 use memmap2::{MmapOptions, MmapRaw};
@@ -43,8 +43,8 @@ pub struct MemoryBus {
 /// Least size in bytes of a BAR that leads to a device of `manifest`. A device with large images may need more.
 pub fn least_bytes(manifest: &Manifest) -> u64 {
     match manifest.weights {
-        None => u64::from(OUTPUT_WINDOW + MOST_WINDOW_BYTES),
-        Some(weights) => u64::from(WEIGHT_WINDOW) + (4 * u64::from(weights.words)).min(u64::from(MOST_WEIGHT_BYTES)),
+        None => u64::from(OUTPUT_WINDOW + MAX_WINDOW_BYTES),
+        Some(weights) => u64::from(WEIGHT_WINDOW) + (4 * u64::from(weights.words)).min(u64::from(MAX_WEIGHT_BYTES)),
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 /// How long and how often a [`FrameBus`](super::FrameBus) waits for an answer.
 ///
 /// The first attempt waits for the time that the bytes take, twice over, and for both latencies; later attempts up to
-/// [`MOST_GROWTH`](Self::MOST_GROWTH) times as long, because only the answer to the last attempt counts: a device
+/// [`MAX_GROWTH`](Self::MAX_GROWTH) times as long, because only the answer to the last attempt counts: a device
 /// slower than thought would else never be heard.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Patience {
@@ -22,12 +22,12 @@ pub struct Patience {
 
 impl Patience {
     /// How many times as long as the first attempt a later one waits at most.
-    pub const MOST_GROWTH: u32 = 4;
+    pub const MAX_GROWTH: u32 = 4;
 
     /// How long attempt number `attempt` (from 1) at an access of `bytes` bytes, there and back, waits.
     pub fn timeout(&self, bytes: usize, attempt: u32, pace: Pace) -> Duration {
         let line = pace.byte_time.saturating_mul(u32::try_from(bytes).unwrap_or(u32::MAX)).saturating_mul(2);
-        let growth = 1 << attempt.saturating_sub(1).min(Self::MOST_GROWTH.ilog2());
+        let growth = 1 << attempt.saturating_sub(1).min(Self::MAX_GROWTH.ilog2());
         let once = self.host_latency.saturating_add(pace.stretched(line.saturating_add(self.device_latency)));
         once.saturating_mul(growth)
     }

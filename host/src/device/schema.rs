@@ -34,7 +34,7 @@ pub(super) struct End {
 }
 
 /// Most elements of an image: more do not fit a window, and their number stays far from overflow.
-const MOST_ELEMENTS: usize = 1 << 24;
+const MAX_ELEMENTS: usize = 1 << 24;
 
 impl Schema {
     /// What a device needs of `manifest`.
@@ -107,7 +107,7 @@ impl End {
         let elements = channels.saturating_mul(vectors);
         let shown = format!("{lanes} lanes, {channels} channels, {vectors} vectors");
         rule(lanes > 0 && elements > 0, field, "of one lane, channel and vector or more", &shown)?;
-        rule(elements <= MOST_ELEMENTS, field, "of at most 2^24 elements", &shown)?;
+        rule(elements <= MAX_ELEMENTS, field, "of at most 2^24 elements", &shown)?;
         Ok(End { name, format: WindowFormat::of(stream), elements })
     }
 }
@@ -115,8 +115,8 @@ impl End {
 fn check_input_map(map: &InputMap, stream: &StreamFormat, elements: usize) -> Result<(), DeviceError> {
     const FIELD: &str = "input_map";
     let size = map.shape.iter().try_fold(1usize, |size, axis| size.checked_mul(*axis));
-    let values = size.filter(|size| *size <= MOST_ELEMENTS).unwrap_or(usize::MAX);
-    rule(values <= MOST_ELEMENTS, FIELD, "of at most 2^24 values", format!("the shape {:?}", map.shape))?;
+    let values = size.filter(|size| *size <= MAX_ELEMENTS).unwrap_or(usize::MAX);
+    rule(values <= MAX_ELEMENTS, FIELD, "of at most 2^24 values", format!("the shape {:?}", map.shape))?;
     check("input_map.element", stream.element, map.element)?;
     let made = if map.source_of.is_empty() { values } else { map.source_of.len() };
     rule(made == elements, FIELD, format!("for the {elements} elements of input_stream"), format!("for {made}"))?;

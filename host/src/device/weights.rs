@@ -3,7 +3,7 @@
 use super::{Device, DeviceError, Sessions};
 use crate::bus::Bus;
 use abi::manifest::{Manifest, WeightsManifest};
-use abi::registers::{MOST_WEIGHT_BYTES, Register, WEIGHT_WINDOW};
+use abi::registers::{MAX_WEIGHT_BYTES, Register, WEIGHT_WINDOW};
 use abi::weights::Segment;
 
 impl<B: Bus> Device<B> {
@@ -71,10 +71,10 @@ impl<B: Bus> Device<B> {
 
     /// The weight window, checked.
     fn weight_window(&mut self) -> Result<WeightsManifest, DeviceError> {
-        let weights = self.schema.weights.filter(|weights| weights.words <= MOST_WEIGHT_BYTES / 4);
+        let weights = self.schema.weights.filter(|weights| weights.words <= MAX_WEIGHT_BYTES / 4);
         let weights = weights.ok_or_else(|| DeviceError::Manifest {
             field: "weights",
-            expected: format!("a window of at most {} words", MOST_WEIGHT_BYTES / 4),
+            expected: format!("a window of at most {} words", MAX_WEIGHT_BYTES / 4),
             found: self.schema.weights.map_or("none".into(), |weights| format!("one of {}", weights.words)),
         })?;
         let found = self.bus.read_register(Register::WeightWords)?;

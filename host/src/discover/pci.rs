@@ -3,12 +3,12 @@
 use super::{State, identify};
 use crate::MemoryBus;
 use crate::bus::memory::{FunctionAddress, PcieAddress};
-use abi::registers::{MOST_WINDOW_BYTES, OUTPUT_WINDOW};
+use abi::registers::{MAX_WINDOW_BYTES, OUTPUT_WINDOW};
 use std::fs;
 use std::path::Path;
 
 /// Bytes of a BAR that every device of ours has.
-const LEAST_BYTES: u64 = (OUTPUT_WINDOW + MOST_WINDOW_BYTES) as u64;
+const MIN_BYTES: u64 = (OUTPUT_WINDOW + MAX_WINDOW_BYTES) as u64;
 
 /// Whether a function with these numbers can be ours: the ones that LitePCIe gives to its designs (Xilinx 7 series,
 /// UltraScale and UltraScale+ by generation and lanes; Lattice), and memory that a virtual machine shares with a simulation
@@ -52,8 +52,8 @@ pub(super) fn description(function: FunctionAddress, devices: &Path) -> String {
 /// Identifies the device mapped at `place`.
 pub(super) fn ask(place: &PcieAddress, devices: &Path) -> State {
     let bus = match place {
-        PcieAddress::Function(function) => MemoryBus::open_function(*function, devices, LEAST_BYTES),
-        PcieAddress::File(path) => MemoryBus::open_file(path, LEAST_BYTES),
+        PcieAddress::Function(function) => MemoryBus::open_function(*function, devices, MIN_BYTES),
+        PcieAddress::File(path) => MemoryBus::open_file(path, MIN_BYTES),
     };
     match bus {
         Ok(mut bus) => identify(&mut bus),

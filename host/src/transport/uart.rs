@@ -16,7 +16,7 @@ pub const PSEUDO_TERMINAL_TIME_SCALE: u32 = 1000;
 
 /// Where the adapter's rate is farther from the one asked for than this, bytes break. Both ends of a UART together may
 /// be off by about 5 %.
-const MOST_BAUD_ERROR_PERCENT: u64 = 3;
+const MAX_BAUD_ERROR_PERCENT: u64 = 3;
 
 /// Bytes written at once. The system waits without a timeout where it has no room for all of them; that it has room at
 /// all is known before, and then drivers have it for many more than these.
@@ -49,7 +49,7 @@ impl Uart {
         let _ = port.write_data_terminal_ready(true);
         // An adapter that does not tell its rate is trusted.
         if let Ok(found) = port.baud_rate()
-            && u64::from(found.abs_diff(baud)) * 100 > u64::from(baud) * MOST_BAUD_ERROR_PERCENT
+            && u64::from(found.abs_diff(baud)) * 100 > u64::from(baud) * MAX_BAUD_ERROR_PERCENT
         {
             return Err(TransportError::BaudRate { path: path.to_owned(), expected: baud, found });
         }

@@ -9,7 +9,7 @@ use crate::reference::{Evaluator, ReferenceError};
 use crate::tensor::Tensor;
 
 /// Greatest integer of a ratio of scales that needs no change.
-const GREATEST_FACTOR: u32 = 1 << 12;
+const MAX_FACTOR: u32 = 1 << 12;
 
 /// The distance of a value's integers: a product of numbers and reciprocals of numbers of the graph; and how great the value
 /// is at most.
@@ -222,15 +222,15 @@ impl Pass {
 /// The least integer that makes a small integer of a ratio, `None` where there is none.
 fn small_divisor(ratio: f64) -> Option<u32> {
     let magnitude = ratio.abs();
-    (1..=GREATEST_FACTOR).find(|q| {
+    (1..=MAX_FACTOR).find(|q| {
         let p = magnitude * f64::from(*q);
         // Beyond the rounding of the product that a scale is.
-        (p - p.round()).abs() <= p * 16.0 * f64::EPSILON && p.round() <= f64::from(GREATEST_FACTOR)
+        (p - p.round()).abs() <= p * 16.0 * f64::EPSILON && p.round() <= f64::from(MAX_FACTOR)
     })
 }
 
 /// The least integers, and what they are times, that come as near to two scales that the sum of the operands, which reach
-/// `spans`, is off by at most half a step of [`FITTED_STEPS`]; `None` where none up to [`GREATEST_FACTOR`] do.
+/// `spans`, is off by at most half a step of [`FITTED_STEPS`]; `None` where none up to [`MAX_FACTOR`] do.
 fn fitted(scales: [f64; 2], spans: [f64; 2]) -> Option<([u32; 2], f64)> {
     let near = (spans[0] + spans[1]) / f64::from(2 * FITTED_STEPS);
     let greatest = scales[0].max(scales[1]);
@@ -244,5 +244,5 @@ fn fitted(scales: [f64; 2], spans: [f64; 2]) -> Option<([u32; 2], f64)> {
         let off = |index: usize| (f64::from(factors[index]) * unit / scales[index] - 1.0).abs() * spans[index];
         (!factors.contains(&0) && off(0) + off(1) <= near).then_some((factors, unit))
     };
-    (1..=GREATEST_FACTOR).find_map(candidate)
+    (1..=MAX_FACTOR).find_map(candidate)
 }

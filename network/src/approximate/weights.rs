@@ -2,7 +2,7 @@
 //! (ABC-Net), a scale for each group of weights (FGQ), or a grid whose points float32 has rounded.
 
 use crate::graph::{Approximation, ApproximationKind, Edit, Graph, NodeId};
-use crate::grid::{FittedGrid, GREATEST_WEIGHT, greatest, greatest_common_step, is_on_grid};
+use crate::grid::{FittedGrid, MAX_WEIGHT, greatest, greatest_common_step, is_on_grid};
 use crate::quantize::Weights;
 use crate::quantize::model::dot_products;
 use crate::reference::{Evaluator, ReferenceError};
@@ -97,6 +97,6 @@ fn put(weights: &mut [f64], found: &BTreeMap<u64, usize>) {
 
 /// How fine the grids are.
 fn steps(weights: &[f64], columns: usize) -> String {
-    let steps = |row| greatest_common_step(row, GREATEST_WEIGHT as f64).map_or(0, |step| (greatest(row) / step) as u64);
+    let steps = |row| greatest_common_step(row, MAX_WEIGHT as f64).map_or(0, |step| (greatest(row) / step) as u64);
     format!("integers up to {} times a scale", weights.chunks(columns.max(1)).map(steps).max().unwrap_or(0))
 }

@@ -108,7 +108,7 @@ impl FromStr for Activations {
             Some(("hwgq", bits)) => (ScaleChoice::HalfWave, bits),
             Some(_) => return Err(ActivationsError { found: text.into() }),
         };
-        let range = if scale == ScaleChoice::HalfWave { 1..=hwgq::MOST_BITS } else { 2..=super::MOST_BITS };
+        let range = if scale == ScaleChoice::HalfWave { 1..=hwgq::MAX_BITS } else { 2..=super::MAX_BITS };
         let bits = bits.parse().ok().filter(|bits| range.contains(bits));
         bits.map(|bits| Activations { bits, scale }).ok_or_else(|| ActivationsError { found: text.into() })
     }
@@ -119,13 +119,13 @@ impl Activations {
     /// great numbers may cost less than to round all the others more.
     pub(super) fn candidates(&self, range: &Range, kind: PlaceKind) -> Vec<Format> {
         let signed = range.least < 0.0;
-        if kind == PlaceKind::Image && range.is_integer_of(super::MOST_BITS) {
+        if kind == PlaceKind::Image && range.is_integer_of(super::MAX_BITS) {
             // Its own grid: nothing is lost.
             let bits = (1..).find(|bits| {
                 let (least, greatest) = limits(*bits, signed);
                 range.least >= least && range.greatest <= greatest && (*bits > 1 || !signed)
             });
-            return vec![Format::Fixed { signed, bits: bits.unwrap_or(super::MOST_BITS), scale: 1.0 }];
+            return vec![Format::Fixed { signed, bits: bits.unwrap_or(super::MAX_BITS), scale: 1.0 }];
         }
         let magnitude = range.greatest.max(-range.least);
         // Nothing but zeros, or numbers that float32 scales do not reach.

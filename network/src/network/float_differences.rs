@@ -10,16 +10,16 @@ pub struct SensitiveSteps {
     pub node: String,
     /// The channels concerned, ascending, each as often as it has such steps.
     pub channels: Vec<usize>,
-    /// The values that a float32 program does put on the other side, by channel; at most [`MOST_DIFFERENCES`].
+    /// The values that a float32 program does put on the other side, by channel; at most [`MAX_DIFFERENCES`].
     #[serde(default)]
     pub differences: Vec<FloatDifference>,
-    /// Whether these are all: neither more than [`MOST_DIFFERENCES`], nor more values to look at than an import may take.
+    /// Whether these are all: neither more than [`MAX_DIFFERENCES`], nor more values to look at than an import may take.
     #[serde(default)]
     pub is_complete: bool,
 }
 
 /// Most values of one quantiser that are kept: where a bias dwarfs the sums, they are all different.
-pub const MOST_DIFFERENCES: usize = 1 << 12;
+pub const MAX_DIFFERENCES: usize = 1 << 12;
 
 /// A value of which float32 arithmetic, each node's result rounded once and the sum before it as well, makes another code.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]

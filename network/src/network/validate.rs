@@ -31,7 +31,7 @@ pub struct NetworkError {
     pub found: String,
 }
 
-const MOST_ELEMENTS: usize = Network::MOST_ELEMENTS;
+const MAX_ELEMENTS: usize = Network::MAX_ELEMENTS;
 
 /// Where in a network.
 #[derive(Clone, Copy)]
@@ -94,8 +94,8 @@ impl Part<'_> {
     /// The number of elements of a shape.
     fn elements(&self, field: &str, shape: &[usize]) -> Result<usize, NetworkError> {
         let product = shape.iter().try_fold(1usize, |product, extent| product.checked_mul(*extent));
-        product.filter(|elements| (1..=MOST_ELEMENTS).contains(elements)).ok_or_else(|| {
-            let must = format!("give 1 to {MOST_ELEMENTS} elements");
+        product.filter(|elements| (1..=MAX_ELEMENTS).contains(elements)).ok_or_else(|| {
+            let must = format!("give 1 to {MAX_ELEMENTS} elements");
             self.broken(field, must, format_args!("is {shape:?}"))
         })
     }
@@ -104,7 +104,7 @@ impl Part<'_> {
 impl Network {
     /// Most elements of an image and of all tensors together, and taps of a pool, the same as for import: memory is taken
     /// on this number's word.
-    pub const MOST_ELEMENTS: usize = 1 << 28;
+    pub const MAX_ELEMENTS: usize = 1 << 28;
 
     /// Checks every rule that passes, engines and hardware rely on.
     ///
@@ -116,9 +116,9 @@ impl Network {
         }
         // Each is at most 2^28 elements here, so that nothing overflows.
         let elements = self.tensors.iter().map(|tensor| tensor.elements() as u64).sum::<u64>();
-        let must = format!("have at most {MOST_ELEMENTS} elements together");
+        let must = format!("have at most {MAX_ELEMENTS} elements together");
         let found = format!("have {elements}");
-        self.part(Place::Whole).rule(elements <= MOST_ELEMENTS as u64, "tensors", must, found)?;
+        self.part(Place::Whole).rule(elements <= MAX_ELEMENTS as u64, "tensors", must, found)?;
         self.check_order()?;
         for layer in &self.layers {
             let part = self.part(Place::Layer(&layer.name));

@@ -4,9 +4,9 @@ use super::data_type::{DataType, Kind};
 use super::error::ImportError;
 use super::order::Providers;
 use super::proto::TensorProto;
-use super::tensor_data::{MOST_ELEMENTS, decode};
+use super::tensor_data::{MAX_ELEMENTS, decode};
 use crate::graph::{Graph, Node, NodeId, Operator, Source, Value, ValueId, WeightTypes};
-use crate::grid::GREATEST_WEIGHT;
+use crate::grid::MAX_WEIGHT;
 use crate::tensor::Tensor;
 use abi::ElementType;
 use std::collections::{HashMap, HashSet};
@@ -128,7 +128,7 @@ impl<'m> Builder<'m> {
                 && let Some((least, greatest)) = node.inputs.iter().take(2).rev().find_map(|id| ranges[id.0])
             {
                 // Layers of wider types hold no greater ones.
-                let (least, greatest) = (least.max(1 - GREATEST_WEIGHT), greatest.min(GREATEST_WEIGHT - 1));
+                let (least, greatest) = (least.max(1 - MAX_WEIGHT), greatest.min(MAX_WEIGHT - 1));
                 types.insert(node.name.clone(), ElementType::holding(least, greatest));
             }
         }
@@ -203,11 +203,11 @@ impl<'m> Builder<'m> {
     /// Sets aside memory for a constant that is about to be computed; `Err` holds the limit.
     pub fn reserve(&mut self, elements: usize) -> Result<(), usize> {
         match self.allowance.checked_sub(elements) {
-            Some(rest) if elements <= MOST_ELEMENTS => {
+            Some(rest) if elements <= MAX_ELEMENTS => {
                 self.allowance = rest;
                 Ok(())
             }
-            _ => Err(self.allowance.min(MOST_ELEMENTS)),
+            _ => Err(self.allowance.min(MAX_ELEMENTS)),
         }
     }
 

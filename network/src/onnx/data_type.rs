@@ -74,7 +74,7 @@ impl DataType {
         }
     }
 
-    /// Bytes that `count` elements take in `raw_data`, no more than [`super::tensor_data::MOST_ELEMENTS`].
+    /// Bytes that `count` elements take in `raw_data`, no more than [`super::tensor_data::MAX_ELEMENTS`].
     pub fn bytes(self, count: usize) -> usize {
         (count * self.bits()).div_ceil(8)
     }

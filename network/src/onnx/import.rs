@@ -8,7 +8,7 @@ use super::node::NodeContext;
 use super::operators;
 use super::order::{Providers, contributing};
 use super::proto::{GraphProto, ModelProto, TensorTypeProto, ValueInfoProto};
-use super::tensor_data::{MOST_AXES, MOST_ELEMENTS, elements};
+use super::tensor_data::{MAX_AXES, MAX_ELEMENTS, elements};
 use crate::graph::{Graph, Source};
 use abi::ElementType;
 use prost::Message;
@@ -162,8 +162,8 @@ fn input_type(input: &ValueInfoProto) -> Result<(Vec<usize>, DataType, Option<St
         .filter(|data_type| *data_type != DataType::Bool)
         .ok_or_else(|| wrong(&format!("a tensor of element type number {}", tensor.elem_type)))?;
     let dimensions = &tensor.shape.as_ref().ok_or_else(|| wrong("a tensor without a shape"))?.dim;
-    if dimensions.len() > MOST_AXES {
-        return Err(wrong(&format!("a tensor with {} axes, more than {MOST_AXES}", dimensions.len())));
+    if dimensions.len() > MAX_AXES {
+        return Err(wrong(&format!("a tensor with {} axes, more than {MAX_AXES}", dimensions.len())));
     }
     let mut shape = Vec::new();
     let mut remark = None;
@@ -188,7 +188,7 @@ fn input_type(input: &ValueInfoProto) -> Result<(Vec<usize>, DataType, Option<St
     if elements(&shape).is_none() {
         return Err(ImportError::TooLarge {
             what: format!("input `{}`", input.name),
-            limit: MOST_ELEMENTS,
+            limit: MAX_ELEMENTS,
             shape: format!("{shape:?}"),
         });
     }

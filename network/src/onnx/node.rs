@@ -6,7 +6,7 @@ use super::builder::Builder;
 use super::data_type::{DataType, Kind};
 use super::error::{ImportError, Place};
 use super::proto::{NodeProto, TensorProto};
-use super::tensor_data::{MOST_AXES, MOST_ELEMENTS, elements};
+use super::tensor_data::{MAX_AXES, MAX_ELEMENTS, elements};
 use crate::graph::{Operator, ValueId};
 use crate::tensor::{Tensor, broadcast_shape};
 
@@ -196,12 +196,12 @@ impl<'a, 'm> NodeContext<'a, 'm> {
 
     /// Number of elements of a shape, checked against what a tensor may have.
     pub fn check_size(&self, shape: &[usize]) -> Result<usize, ImportError> {
-        if shape.len() > MOST_AXES {
+        if shape.len() > MAX_AXES {
             return Err(
-                self.shape_error(format!("a tensor must have at most {MOST_AXES} axes"), format!("{}", shape.len()))
+                self.shape_error(format!("a tensor must have at most {MAX_AXES} axes"), format!("{}", shape.len()))
             );
         }
-        elements(shape).ok_or_else(|| self.too_large(shape, MOST_ELEMENTS))
+        elements(shape).ok_or_else(|| self.too_large(shape, MAX_ELEMENTS))
     }
 
     fn too_large(&self, shape: &[usize], limit: usize) -> ImportError {

@@ -10,18 +10,18 @@ use std::io::{ErrorKind, Read, Seek, SeekFrom};
 use std::path::{Component, Path};
 
 /// No tensor may have more elements.
-pub(crate) const MOST_ELEMENTS: usize = 1 << 28;
+pub(crate) const MAX_ELEMENTS: usize = 1 << 28;
 
 /// No tensor may have more axes: a guard against files made to waste time.
-pub(crate) const MOST_AXES: usize = 16;
+pub(crate) const MAX_AXES: usize = 16;
 
-/// Number of elements of a shape, `None` where it exceeds [`MOST_ELEMENTS`].
+/// Number of elements of a shape, `None` where it exceeds [`MAX_ELEMENTS`].
 pub(crate) fn elements(shape: &[usize]) -> Option<usize> {
     if shape.contains(&0) {
         return Some(0);
     }
     let product = shape.iter().try_fold(1usize, |product, extent| product.checked_mul(*extent))?;
-    (product <= MOST_ELEMENTS).then_some(product)
+    (product <= MAX_ELEMENTS).then_some(product)
 }
 
 /// The tensor and its type that a message of the file holds.
@@ -37,7 +37,7 @@ pub(crate) fn decode(
     let Some(count) = elements(&shape) else {
         return Err(ImportError::TooLarge {
             what: format!("tensor `{name}`"),
-            limit: MOST_ELEMENTS,
+            limit: MAX_ELEMENTS,
             shape: format!("{shape:?}"),
         });
     };
@@ -61,14 +61,14 @@ fn shape(tensor: &TensorProto, name: &str) -> Result<Vec<usize>, ImportError> {
     let wrong = |must: &str| ImportError::TensorData {
         tensor: name.into(),
         must: must.into(),
-        found: if tensor.dims.len() > MOST_AXES {
+        found: if tensor.dims.len() > MAX_AXES {
             format!("{} axes", tensor.dims.len())
         } else {
             format!("{:?}", tensor.dims)
         },
     };
-    if tensor.dims.len() > MOST_AXES {
-        return Err(wrong(&format!("there must be at most {MOST_AXES} axes")));
+    if tensor.dims.len() > MAX_AXES {
+        return Err(wrong(&format!("there must be at most {MAX_AXES} axes")));
     }
     tensor
         .dims

@@ -169,8 +169,8 @@ impl Quantized {
         if !matches!(basis.scales.granularity, Granularity::Group(_)) {
             return Some(basis.clone());
         }
-        let step = greatest_common_step(&basis.scales.values, MOST_STEPS)?;
-        if step * MOST_STEPS < greatest(&basis.scales.values) {
+        let step = greatest_common_step(&basis.scales.values, MAX_STEPS)?;
+        if step * MAX_STEPS < greatest(&basis.scales.values) {
             return None;
         }
         let code = |(element, code): (usize, &i32)| {
@@ -183,7 +183,7 @@ impl Quantized {
 }
 
 /// Most steps of a common grid that scales of groups are put on.
-const MOST_STEPS: f64 = 256.0;
+const MAX_STEPS: f64 = 256.0;
 
 impl fmt::Display for Quantized {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -8,7 +8,7 @@
 use super::{Granularity, Quantized, Scales, Weights, mean};
 
 /// Greatest number of bits with a step.
-pub const MOST_BITS: u32 = 4;
+pub const MAX_BITS: u32 = 4;
 
 /// Step of the levels of a half-wave of deviation 1, for 1 to 4 bits.
 pub fn activation_step(bits: u32) -> Option<f64> {
@@ -73,7 +73,7 @@ mod tests {
 
     #[test]
     fn the_published_steps_are_found_again() {
-        for bits in 1..=MOST_BITS {
+        for bits in 1..=MAX_BITS {
             let pairs =
                 [(activation_step(bits), fitted_activation_step(bits)), (weight_step(bits), fitted_weight_step(bits))];
             for (published, fitted) in pairs {

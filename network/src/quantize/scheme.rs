@@ -267,7 +267,7 @@ impl Parameters<'_> {
                 _ => return Err(self.wrong("admm:binary, admm:ternary, admm:2 or admm:4")),
             },
             "dorefa" => Method::DoReFa(bits(1, 8)?),
-            "hwgq" => Method::Hwgq(bits(1, hwgq::MOST_BITS)?),
+            "hwgq" => Method::Hwgq(bits(1, hwgq::MAX_BITS)?),
             "linear" => Method::Linear(bits(2, 9)?),
             "minmax" => Method::MinMax(bits(1, 8)?),
             "log" => Method::Log(bits(2, 8)?),

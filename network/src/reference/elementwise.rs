@@ -35,7 +35,7 @@ pub(super) fn clip<N: Element>(x: &N, minimum: f64, maximum: f64) -> Result<N::S
 }
 
 /// Exponents up to this magnitude are multiplied out.
-const MOST_FACTORS: f64 = 64.0;
+const MAX_FACTORS: f64 = 64.0;
 
 /// A power, whose exponent is a float.
 pub(super) fn power<N: Number>(base: &N, exponent: &N) -> Result<N, Fault> {
@@ -43,7 +43,7 @@ pub(super) fn power<N: Number>(base: &N, exponent: &N) -> Result<N, Fault> {
     let magnitude = exponent.abs();
     let power = if magnitude == 0.5 {
         base.square_root()?
-    } else if magnitude.fract() == 0.0 && magnitude <= MOST_FACTORS {
+    } else if magnitude.fract() == 0.0 && magnitude <= MAX_FACTORS {
         (0..magnitude as u32).fold(N::of(1.0), |power, _| power.times(base))
     } else {
         return base.real_power(exponent);

@@ -1,8 +1,8 @@
 //! Standard quantised operators that must be refused.
 
 use super::Messages;
-use super::support::files::{Build, INT32, UINT8, With, floats, model, node};
 use network::onnx::proto::{ModelProto, NodeProto, TensorProto};
+use testkit::files::{Build, INT32, UINT8, With, floats, model, node};
 
 const INT8: i32 = 3;
 

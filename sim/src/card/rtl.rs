@@ -10,7 +10,7 @@ use hdl::wire::{NotSettled, Simulation, Word};
 use host::{Bus, BusError};
 
 /// Most clock cycles of an access; the slave answers in its sixth.
-const MOST_CYCLES: usize = 16;
+const MAX_CYCLES: usize = 16;
 
 /// A slave in rust-hdl.
 #[derive(Debug)]
@@ -44,7 +44,7 @@ impl RtlSlave {
         top.wb.sel_i.next = Word::ones(4);
         (top.wb.cyc_i.next, top.wb.stb_i.next) = (true, true);
         let mut answer = None;
-        for _ in 0..MOST_CYCLES {
+        for _ in 0..MAX_CYCLES {
             self.simulation.settle()?;
             let top = &self.simulation.top;
             let (ack, err, word) = (top.wb.ack_o.val(), top.wb.err_o.val(), top.wb.dat_o.val().low() as u32);

@@ -28,7 +28,7 @@ const PIECE_WORDS: u32 = 32;
 const STEP: Duration = Duration::from_micros(500);
 
 /// Most cycles that the slave is let at a time.
-const MOST_STEP_CYCLES: u32 = 1 << 16;
+const MAX_STEP_CYCLES: u32 = 1 << 16;
 
 /// Most looks at a reset that lasts, and the cycles between them.
 const RESET_LOOKS: u32 = 1000;
@@ -223,7 +223,7 @@ impl<S: Slave> ServedCard<S> {
         let begin = Instant::now();
         self.slave.pass(self.step_cycles)?;
         let cycles = if begin.elapsed() < STEP { self.step_cycles * 2 } else { self.step_cycles / 2 };
-        self.step_cycles = cycles.clamp(1, MOST_STEP_CYCLES);
+        self.step_cycles = cycles.clamp(1, MAX_STEP_CYCLES);
         Ok(())
     }
 

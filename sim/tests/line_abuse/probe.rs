@@ -8,7 +8,7 @@ use flow::artifacts::Compiled;
 use sim::board::{Levels, Pins};
 
 /// Cycles within which a device answers, besides the time that bytes take ([`host::bus::Patience`]).
-const MOST_CYCLES: u64 = 1000;
+const MAX_CYCLES: u64 = 1000;
 
 /// Bits of silence after which a receiver awaits the start of a byte, whatever was before.
 pub const SILENCE_BITS: usize = 12;
@@ -116,7 +116,7 @@ impl<P: Pins> Probe<P> {
         // Every byte of the answer may be escaped.
         let answer_bytes = 2 * (14 + 4 * (u64::from(request.count) + 1));
         let bit_cycles = u64::from(self.timing.clock_hertz().div_ceil(self.timing.baud()));
-        let most = MOST_CYCLES + 10 * bit_cycles * answer_bytes;
+        let most = MAX_CYCLES + 10 * bit_cycles * answer_bytes;
         let mut cycles = 0;
         while heard.is_empty() && cycles < most {
             heard.extend(self.idle(20));

@@ -59,7 +59,7 @@ fn powers(count: u32) -> Vec<i16> {
     (0..count).flat_map(|exponent| [1 << exponent, -(1 << exponent)]).chain([0]).collect()
 }
 
-/// Counted by yosys 0.70 with the same script, as `scripts/lane_sums.py` prints them.
+/// Counted by yosys 0.70 with the same script, as `scripts/estimator/lane_sums.py` prints them.
 #[test]
 fn costs_of_forms_are_those_of_synthesis() {
     let shifts = |weights: &[i16], bits, simd, places| (Datapath::Shifts, WeightRange::of(weights), bits, simd, places);

@@ -12,7 +12,7 @@ use std::cmp::Ordering;
 use std::sync::Arc;
 
 /// Most pairs of codes that are kept.
-const MOST_PAIRS: i64 = 1 << 18;
+const MAX_PAIRS: i64 = 1 << 18;
 
 /// The sums of two codes as integers in the order of the real sums.
 #[derive(Clone, Debug, PartialEq)]
@@ -34,7 +34,7 @@ impl PairSums {
             return None;
         }
         let count = |(least, greatest, step): (i64, i64, i64)| (greatest - least) / step + 1;
-        if count(ranges[0]).checked_mul(count(ranges[1])).is_none_or(|pairs| pairs > MOST_PAIRS) {
+        if count(ranges[0]).checked_mul(count(ranges[1])).is_none_or(|pairs| pairs > MAX_PAIRS) {
             return None;
         }
         let sign = |ratio: &BigRational| if ratio.is_negative() { -1 } else { 1 };

@@ -1,12 +1,12 @@
 //! Sums and tables of step functions of one tensor are one step function: levels that are not evenly spaced, sums of
 //! binary bases of activations, quantised residuals.
 
-use crate::codes::{Ladder, MOST_THRESHOLDS};
+use crate::codes::{Ladder, MAX_THRESHOLDS};
 use abi::{ElementType, StepFunction};
 use network::network::{Add, LayerId, LayerKind, Network, Table, TensorId, TensorType};
 
 /// Most pieces of a function that is looked for, and most values of a tensor that counts as a function of itself.
-const MOST_PIECES: usize = 1 << 12;
+const MAX_PIECES: usize = 1 << 12;
 
 /// What a tensor is of another one, channel by channel.
 #[derive(Clone)]
@@ -48,7 +48,7 @@ fn merged(network: &Network, output: TensorId, functions: &[StepFunction<i64>]) 
         tensor = TensorType { minimum, maximum, element: ElementType::holding(low, high), ..tensor };
     }
     let ladder = Ladder::of(functions, &tensor, false);
-    (ladder.holds(functions) && ladder.levels() <= MOST_THRESHOLDS).then_some(tensor)
+    (ladder.holds(functions) && ladder.levels() <= MAX_THRESHOLDS).then_some(tensor)
 }
 
 /// The function that a layer is of one tensor, where it is one of few pieces.
@@ -89,7 +89,7 @@ fn of_layer(network: &Network, derived: &[Option<Derived>], id: LayerId) -> Opti
         | LayerKind::Flatten
         | LayerKind::ArgMax => return None,
     };
-    found.functions.iter().all(|function| function.values.len() <= MOST_PIECES).then_some(found)
+    found.functions.iter().all(|function| function.values.len() <= MAX_PIECES).then_some(found)
 }
 
 /// What `value` makes of the values of two tensors that are functions of one.
@@ -125,7 +125,7 @@ fn joined(
 /// A tensor as a function of itself, where it has few values.
 fn identity(network: &Network, tensor: TensorId) -> Option<Vec<StepFunction<i64>>> {
     let tensor = network.tensor(tensor);
-    if (tensor.maximum - tensor.minimum) / tensor.element.step() >= MOST_PIECES as i64 {
+    if (tensor.maximum - tensor.minimum) / tensor.element.step() >= MAX_PIECES as i64 {
         return None;
     }
     let values: Vec<i64> = tensor.values().collect();

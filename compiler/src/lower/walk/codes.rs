@@ -6,11 +6,11 @@ use crate::lower::chain::{Binary, Constant, exact_value};
 use crate::lower::symbol::{Data, Origin, Parameter, Step, Symbol};
 use abi::{ElementType, StepFunction};
 use network::graph::Node;
-use network::grid::{GREATEST_WEIGHT, greatest_common_step};
+use network::grid::{MAX_WEIGHT, greatest_common_step};
 use network::network::{LayerKind, TensorType};
 
 /// Most codes of a tensor whose values are looked at one by one.
-const MOST_CODES: i64 = 1 << 12;
+const MAX_CODES: i64 = 1 << 12;
 
 impl Walk<'_> {
     /// The data of an input, settled, as integers under a scale and an offset where that can be: a function of few codes
@@ -31,16 +31,16 @@ impl Walk<'_> {
     fn codes(&mut self, node: &Node, data: &Data) -> Option<Data> {
         let Origin::Tensor(tensor) = data.origin else { return None };
         let kind = self.tensors[tensor.0];
-        let is_few = (kind.maximum - kind.minimum) / kind.element.step() < MOST_CODES;
+        let is_few = (kind.maximum - kind.minimum) / kind.element.step() < MAX_CODES;
         if data.affine().is_some() || !data.is_uniform() || !is_few {
             return None;
         }
         let functions = data.functions(0);
         let codes: Vec<i64> = kind.values().collect();
         let values: Vec<f64> = codes.iter().map(|code| exact_value(&functions, *code as f64)).collect::<Option<_>>()?;
-        let scale = greatest_common_step(&values, GREATEST_WEIGHT as f64)?;
+        let scale = greatest_common_step(&values, MAX_WEIGHT as f64)?;
         let integers: Vec<i32> = values.iter().map(|value| (value / scale) as i32).collect();
-        if integers.iter().any(|integer| i64::from(integer.abs()) > GREATEST_WEIGHT) {
+        if integers.iter().any(|integer| i64::from(integer.abs()) > MAX_WEIGHT) {
             return None;
         }
         let pieces = codes.iter().copied().zip(integers.iter().copied());

@@ -11,7 +11,7 @@ use crate::lower::symbol::{Data, Origin, Parameter, Pending, Step, Symbol};
 use crate::lower::weights::{NoGrid, integer_weights, row_range, row_spacing};
 use abi::ElementType;
 use network::graph::{self, Node, Operator};
-use network::grid::GREATEST_WEIGHT;
+use network::grid::MAX_WEIGHT;
 use network::network::{Convolution, LayerKind, TensorId, TensorType, Window};
 use network::tensor::{Tensor, transpose_indices};
 use std::cmp::Ordering;
@@ -187,7 +187,7 @@ impl Walk<'_> {
             bits: 9,
             channel: fault.row,
             detail: match fault.steps {
-                Some(steps) => format!(": they reach {steps} steps of their grid, more than {GREATEST_WEIGHT}"),
+                Some(steps) => format!(": they reach {steps} steps of their grid, more than {MAX_WEIGHT}"),
                 None => String::new(),
             },
         };

@@ -17,7 +17,7 @@ use num_traits::Zero;
 use std::sync::Arc;
 
 /// Greatest factor of a sum in integers: beyond it, a table is tried.
-const GREATEST_FACTOR: i64 = 1 << 12;
+const MAX_FACTOR: i64 = 1 << 12;
 /// Most bits of a pair of codes that a table is made for.
 const WIDEST_PAIR: u32 = 12;
 
@@ -179,7 +179,7 @@ impl Walk<'_> {
             let (p, q, scale) = if second.as_ratio().is_some_and(|ratio| ratio.is_zero()) {
                 (1, 0, first.clone())
             } else {
-                let (p, q) = small_ratio(first, second, GREATEST_FACTOR)?;
+                let (p, q) = small_ratio(first, second, MAX_FACTOR)?;
                 (p, q, second.clone().binary(Binary::Divide, Constant::Float(q as f64)))
             };
             factors[0].push(p);

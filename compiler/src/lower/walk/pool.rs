@@ -83,7 +83,7 @@ impl Walk<'_> {
     pub(super) fn check_window(&self, node: &Node, window: &Window) -> Result<(), LowerError> {
         let Window { kernel, stride, dilation, before, after } = window;
         let mut numbers = [kernel, stride, dilation, before, after].into_iter().flatten();
-        if numbers.all(|number| *number <= Window::LARGEST) && window.taps() <= Network::MOST_ELEMENTS {
+        if numbers.all(|number| *number <= Window::LARGEST) && window.taps() <= Network::MAX_ELEMENTS {
             return Ok(());
         }
         Err(self.unsupported(

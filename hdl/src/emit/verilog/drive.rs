@@ -8,7 +8,7 @@ use super::statement::{Drive, Statement};
 use super::symbol::SymbolId;
 
 /// Up to this many terms, a sum over a loop is one expression instead of a list of statements.
-const MOST_TERMS: usize = 16;
+const MAX_TERMS: usize = 16;
 
 /// What a module says about one signal.
 #[derive(Debug)]
@@ -68,7 +68,7 @@ impl Drive {
             self.statements.drain(..last);
         }
         let are_all_plain = self.statements.iter().all(|statement| matches!(statement, Statement::Assign(_)));
-        let is_short = are_all_plain && self.statements.len() <= MOST_TERMS + 1;
+        let is_short = are_all_plain && self.statements.len() <= MAX_TERMS + 1;
         while let [Statement::Assign(first), Statement::Assign(second), ..] = self.statements.as_slice() {
             let mut occurrences = 0;
             second.reads(&mut |read| occurrences += usize::from(read == target));

@@ -7,13 +7,13 @@ use std::io;
 use std::time::Duration;
 
 /// Most bytes that one fault repeats: a header and a short payload.
-const MOST_REPEATED: usize = 40;
+const MAX_REPEATED: usize = 40;
 
 /// Most bytes of garbage that one fault inserts.
-const MOST_GARBAGE: usize = 20;
+const MAX_GARBAGE: usize = 20;
 
 /// Most calls for which one fault holds bytes back.
-const MOST_DELAY: usize = 4;
+const MAX_DELAY: usize = 4;
 
 /// How often a line errs: each is a probability for every byte, from 0 to 1.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -130,7 +130,7 @@ impl<T: Transport> FaultyLine<T> {
         for byte in bytes {
             if self.random.chance(self.faults.delay) {
                 self.injected.delayed += 1;
-                held += 1 + self.random.below(MOST_DELAY);
+                held += 1 + self.random.below(MAX_DELAY);
             }
             if self.random.chance(self.faults.truncate) {
                 self.injected.truncated += 1;
@@ -145,12 +145,12 @@ impl<T: Transport> FaultyLine<T> {
             arriving.push(if is_flipped { byte ^ 1 << self.random.below(8) } else { *byte });
             if self.random.chance(self.faults.repeat) {
                 self.injected.repeated += 1;
-                let count = (1 + self.random.below(MOST_REPEATED)).min(arriving.len());
+                let count = (1 + self.random.below(MAX_REPEATED)).min(arriving.len());
                 arriving.extend_from_within(arriving.len() - count..);
             }
             if self.random.chance(self.faults.garbage) {
                 self.injected.garbage += 1;
-                for _ in 0..=self.random.below(MOST_GARBAGE) {
+                for _ in 0..=self.random.below(MAX_GARBAGE) {
                     let byte = self.random.bits() as u8;
                     arriving.push(
                         *[byte, byte, abi::frame::FLAG, abi::frame::ESCAPE].get(self.random.below(4)).unwrap_or(&byte),

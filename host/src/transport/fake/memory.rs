@@ -1,6 +1,6 @@
 //! The words of a device in software: registers, two windows, and a core between them.
 
-use abi::frame::{MOST_WORDS, Refusal};
+use abi::frame::{MAX_WORDS, Refusal};
 use abi::manifest::Manifest;
 use abi::registers::{
     ABI_VERSION, Access, CONTROL_RESET, IDENTIFIER, IDENTITY_UNKNOWN, INPUT_WINDOW, OUTPUT_WINDOW, Register,
@@ -62,7 +62,7 @@ impl Memory {
             (Register::InputWords.address(), input.words_per_image() as u32),
             (Register::OutputWords.address(), output.words_per_image() as u32),
             (Register::ClockHertz.address(), (manifest.clock_mhz * 1e6) as u32),
-            (Register::FrameWords.address(), MOST_WORDS as u32),
+            (Register::FrameWords.address(), MAX_WORDS as u32),
             (Register::LineBytes.address(), LINE_BYTES),
             (Register::WeightWords.address(), weight_words),
         ]);

@@ -10,7 +10,7 @@ const SECOND_LINE: &str = "`seed S byte_nanoseconds N time_scale T`";
 const EVENT: &str = "microseconds, one of `>`, `!`, `<` with an even number of hexadecimal digits, or `.`, or `x`";
 
 /// Most characters of a line that a message shows.
-const MOST_SHOWN: usize = 40;
+const MAX_SHOWN: usize = 40;
 
 /// What a recording holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -126,6 +126,6 @@ fn bytes(digits: &str) -> Option<Vec<u8>> {
 
 fn shown(line: &str) -> String {
     let line = line.trim_end();
-    let start: String = line.chars().take(MOST_SHOWN).collect();
+    let start: String = line.chars().take(MAX_SHOWN).collect();
     if start.len() < line.len() { start + "…" } else { start }
 }

@@ -7,7 +7,7 @@ use abi::ElementType;
 use std::fmt::Display;
 
 /// Greatest factor of a sum: products of it and an element stay far from the ends of 64 bits.
-const GREATEST_FACTOR: i64 = 1 << 24;
+const MAX_FACTOR: i64 = 1 << 24;
 
 /// Checks one layer against the tensors that it reads and writes; their number is right.
 pub(super) fn check(
@@ -110,8 +110,8 @@ pub(super) fn check(
                 let must = format!("hold 1 or {} factors", input.channels);
                 let found = format!("holds {}", list.len());
                 part.rule([1, input.channels].contains(&list.len()), &field, must, found)?;
-                if let Some(factor) = list.iter().find(|factor| factor.unsigned_abs() > GREATEST_FACTOR as u64) {
-                    let must = format!("hold factors up to {GREATEST_FACTOR}");
+                if let Some(factor) = list.iter().find(|factor| factor.unsigned_abs() > MAX_FACTOR as u64) {
+                    let must = format!("hold factors up to {MAX_FACTOR}");
                     return Err(part.broken(field, must, format_args!("holds {factor}")));
                 }
             }

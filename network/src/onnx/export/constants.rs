@@ -34,7 +34,7 @@ pub(super) struct Coded {
 }
 
 /// Greatest integer: its product with a scale, rounded to float32, is still nearer to it than to its neighbours.
-const GREATEST_CODE: f64 = (1 << 21) as f64;
+const MAX_CODE: f64 = (1 << 21) as f64;
 
 /// Numbers as integers times one scale, or one scale for each index of an axis.
 pub(super) fn coded(numbers: &Tensor) -> Option<Coded> {
@@ -61,12 +61,12 @@ fn along(numbers: &Tensor, axis: Option<usize>) -> Option<Coded> {
 
 /// The greatest float32 that all numbers are few multiples of.
 fn common_scale(numbers: &[f64]) -> Option<f64> {
-    let step = greatest_common_step(numbers, GREATEST_CODE)?;
+    let step = greatest_common_step(numbers, MAX_CODE)?;
     let greatest = greatest(numbers);
     // The codes may have a common divisor, which is in the step and must come out of it.
     (1..=4096).map(|divisor| step / f64::from(divisor)).find(|scale| {
         f64::from(*scale as f32) == *scale
-            && greatest / scale <= GREATEST_CODE
+            && greatest / scale <= MAX_CODE
             && (step / scale).fract() == 0.0
             && (step / scale) * scale == step
     })

@@ -8,7 +8,7 @@ use crate::reference::{exact_node, float_node};
 use crate::tensor::{Tensor, broadcast_indices};
 
 /// Integers beyond are not exact in a tensor's f64.
-const GREATEST_EXACT: i64 = 1 << 53;
+const MAX_EXACT: i64 = 1 << 53;
 
 /// The type of the result of arithmetic on tensors that are computed: all of them must be floats.
 pub(super) fn float_result(node: &NodeContext<'_, '_>, inputs: &[ValueId]) -> Result<DataType, ImportError> {
@@ -33,7 +33,7 @@ fn is_constant_integer(node: &NodeContext<'_, '_>, id: ValueId) -> bool {
 fn exact(node: &NodeContext<'_, '_>, result: Option<i64>, data_type: DataType) -> Result<f64, ImportError> {
     let (least, greatest) = data_type.integer_range().unwrap_or((0, 0));
     let in_range =
-        |value: &i64| value.unsigned_abs() <= GREATEST_EXACT as u64 && (least..=greatest).contains(&i128::from(*value));
+        |value: &i64| value.unsigned_abs() <= MAX_EXACT as u64 && (least..=greatest).contains(&i128::from(*value));
     result.filter(in_range).map(|value| value as f64).ok_or_else(|| ImportError::IntegerArithmetic {
         place: node.place(),
         found: format!("a result is undefined or outside the range of {data_type:?} or of 53 bits"),

@@ -23,7 +23,7 @@ use crate::reference::quantize::Grid as CodeGrid;
 use crate::tensor::{Tensor, broadcast_indices};
 
 /// Integers up to this magnitude times a float32 are exact in f64.
-const GREATEST_EXACT: f64 = (1u64 << 29) as f64;
+const MAX_EXACT: f64 = (1u64 << 29) as f64;
 
 /// Scale and zero point of a quantised tensor, shaped to broadcast to it.
 #[derive(Clone, Debug)]

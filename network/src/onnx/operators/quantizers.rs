@@ -9,13 +9,13 @@ use crate::reference::quantize::Grid;
 use crate::tensor::{Tensor, broadcast_indices, broadcast_shape};
 
 /// Wider integers than these are no low-bit quantisation; up to them f64 products with a float32 scale are exact.
-const MOST_BITS: u32 = 29;
+const MAX_BITS: u32 = 29;
 
 /// Most bits of an activation, which the lowering refuses beyond.
-const MOST_ACTIVATION_BITS: u32 = 16;
+const MAX_ACTIVATION_BITS: u32 = 16;
 
 /// Zero points up to this magnitude leave differences from codes of at most 29 bits.
-const GREATEST_OFFSET: f64 = (1 << 28) as f64;
+const MAX_OFFSET: f64 = (1 << 28) as f64;
 
 /// What `value` makes of the code, scale and zero point of each element of a constant. Codes are decided in float32 where it
 /// is floats, exactly where it has been folded from codes.
@@ -158,10 +158,10 @@ pub(super) fn quant(node: &mut NodeContext<'_, '_>) -> Result<(), ImportError> {
     }
     let help = "one bit width for all channels is supported: train and export with one";
     let width = node.one_number(3, "bit_width", help)?;
-    if width.fract() != 0.0 || !(1.0..=f64::from(MOST_BITS)).contains(&width) {
+    if width.fract() != 0.0 || !(1.0..=f64::from(MAX_BITS)).contains(&width) {
         let must = match node.graph.constant(x) {
-            Some(_) => format!("an integer from 1 to {MOST_BITS} for weights and other constants"),
-            None => format!("an integer from 1 to {MOST_ACTIVATION_BITS} for activations"),
+            Some(_) => format!("an integer from 1 to {MAX_BITS} for weights and other constants"),
+            None => format!("an integer from 1 to {MAX_ACTIVATION_BITS} for activations"),
         };
         return Err(node.parameter_error("bit_width", must, width.to_string()));
     }
@@ -187,7 +187,7 @@ pub(super) fn quant(node: &mut NodeContext<'_, '_>) -> Result<(), ImportError> {
     let data_type = result_type(node, x);
     let constants = [x, scale, zero_point].iter().all(|id| node.graph.constant(*id).is_some());
     // Beyond, f64 may not hold what a code stands for.
-    if constants && find(node, zero_point, |value| value.abs() > GREATEST_OFFSET).is_none() {
+    if constants && find(node, zero_point, |value| value.abs() > MAX_OFFSET).is_none() {
         node.check_finite(x)?;
         let grid = Grid::uniform(width as u32, signed, narrow, rounding);
         let (least, greatest) = grid.range();

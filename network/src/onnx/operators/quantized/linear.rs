@@ -1,6 +1,6 @@
 //! `QuantizeLinear` and `DequantizeLinear`.
 
-use super::{Along, GREATEST_EXACT, Grid, ZeroPoint, centred, grid, requantise};
+use super::{Along, Grid, MAX_EXACT, ZeroPoint, centred, grid, requantise};
 use crate::graph::{Operator, ValueId};
 use crate::onnx::data_type::{DataType, Kind};
 use crate::onnx::error::ImportError;
@@ -52,7 +52,7 @@ pub(in super::super) fn dequantize_linear(node: &mut NodeContext<'_, '_>) -> Res
     }
     let shape = node.shape(x).to_vec();
     let centred = centred(node, "centred", x, &grid.zero_point)?;
-    let is_exact = |x: &f64| x.abs() <= GREATEST_EXACT;
+    let is_exact = |x: &f64| x.abs() <= MAX_EXACT;
     if node.graph.constant(centred).is_some_and(|tensor| tensor.data.iter().all(is_exact)) {
         return node.fold_from(centred, shape.clone(), DataType::Float32, |node| {
             let indices = crate::tensor::broadcast_indices(&grid.scale.shape, &shape);
