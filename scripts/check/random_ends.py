@@ -12,7 +12,7 @@ from random_models import INPUTS, RandomModel
 from random_nodes import Tensor
 
 UNITS = {"uint8": 1, "int8": 1, "pixel": 1 / 255, "symmetric": 2 / 255}  # that the values of an image are multiples of
-MOST_INPUTS = 6
+MAX_INPUTS = 6
 BITS = [4, 5, 6]
 
 
@@ -55,7 +55,7 @@ class RandomEnds(RandomModel):
     def build(self):
         self.kind, self.dyadic = self.pick(list(UNITS)), 0.2
         _, top, typ, _ = INPUTS[self.kind]
-        self.shape = (1, int(self.rng.integers(1, MOST_INPUTS + 1)))
+        self.shape = (1, int(self.rng.integers(1, MAX_INPUTS + 1)))
         self.tensors["in"] = (self.shape, TensorProto.FLOAT, (top, None))
         t, unit = Tensor("in", self.shape, top, typ, None), UNITS[self.kind]
         for _ in range(self.pick([0, 1, 2, 3, 4])):
@@ -63,5 +63,5 @@ class RandomEnds(RandomModel):
         self.input_scales = [unit * self.pick([0.5, 1, 2, 4])]
         t = self.quant(t, self.pick(BITS))
         self.per_channel, self.on_floats = True, False
-        t = self.dense(t, int(self.rng.integers(1, MOST_INPUTS + 1)))
+        t = self.dense(t, int(self.rng.integers(1, MAX_INPUTS + 1)))
         self.scores, self.output, self.integers = t, t.name, False
