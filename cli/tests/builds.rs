@@ -71,8 +71,8 @@ fn report(fmax: &str) -> String {
 fn message(output: &Output, status: i32) -> String {
     let text = String::from_utf8(output.stderr.clone()).unwrap();
     assert_eq!(output.status.code(), Some(status), "{text}");
-    let (_, error) = text.split_once("hdl::build").unwrap_or_else(|| panic!("no error of a build: {text}"));
-    format!("hdl::build{error}\n")
+    let (_, error) = text.split_once("flow::build").unwrap_or_else(|| panic!("no error of a build: {text}"));
+    format!("flow::build{error}\n")
 }
 
 fn compiled(board: &str) -> Room {
