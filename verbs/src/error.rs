@@ -74,7 +74,7 @@ pub enum VerbError {
     /// The graph has no form in integers.
     #[error(transparent)]
     #[diagnostic(transparent)]
-    Lower(#[from] LowerError),
+    Lower(Box<LowerError>),
     /// Weights that cannot take the place of others.
     #[error(transparent)]
     #[diagnostic(transparent)]
@@ -160,7 +160,7 @@ macro_rules! boxed {
     )+};
 }
 
-boxed!(Import(ImportError), Artifacts(ArtifactsError), Build(BuildError), Sim(SimError));
+boxed!(Import(ImportError), Lower(LowerError), Artifacts(ArtifactsError), Build(BuildError), Sim(SimError));
 
 impl VerbError {
     /// Whose turn it is.

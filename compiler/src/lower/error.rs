@@ -66,13 +66,13 @@ pub enum LowerError {
     #[diagnostic(code(compiler::lower::unlike_channels), help("{help}"))]
     UnlikeChannels {
         /// The node.
-        node: String,
+        node: Box<str>,
         /// Its operator.
         operator: &'static str,
         /// What it can read.
         must: &'static str,
         /// The node that makes the channels different.
-        source_node: String,
+        source_node: Box<str>,
         /// Its operator.
         source_operator: &'static str,
         /// How many there are.
@@ -80,7 +80,7 @@ pub enum LowerError {
         /// Of what: `scales` or `offsets`.
         what: &'static str,
         /// What to do.
-        help: String,
+        help: Box<str>,
     },
     /// Weights that are not few-bit integers times a scale.
     #[error(

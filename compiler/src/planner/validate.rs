@@ -33,13 +33,13 @@ pub enum PlanInvalid {
     )]
     Differs {
         /// The stage, the stream, the pipeline, or a layer that hardware computes.
-        place: String,
+        place: Box<str>,
         /// The field, as files call it.
-        field: String,
+        field: Box<str>,
         /// What follows from the network and its parallelism.
-        expected: String,
+        expected: Box<str>,
         /// What was found.
-        found: String,
+        found: Box<str>,
     },
 }
 
@@ -108,8 +108,7 @@ fn same<T: PartialEq + fmt::Debug>(
     if expected == found {
         return Ok(());
     }
-    let (expected, found) = (format!("{expected:?}"), format!("{found:?}"));
-    Err(PlanInvalid::Differs { place: place(), field: field.to_owned(), expected, found })
+    Err(differs(place(), field, format!("{expected:?}"), format!("{found:?}")))
 }
 
 /// Names the first number of a block that differs.
@@ -119,7 +118,11 @@ fn same_block(place: impl Fn() -> String, expected: &Block, found: &Block) -> Re
     }
     let number = |block: &Block| serde_json::to_value(block).unwrap_or_default();
     let (field, expected, found) = first_difference("block", &number(expected), &number(found));
-    Err(PlanInvalid::Differs { place: place(), field, expected, found })
+    Err(differs(place(), &field, expected, found))
+}
+
+fn differs(place: String, field: &str, expected: String, found: String) -> PlanInvalid {
+    PlanInvalid::Differs { place: place.into(), field: field.into(), expected: expected.into(), found: found.into() }
 }
 
 /// The path of the first leaf in which two values differ, and both.
@@ -140,11 +143,11 @@ fn comparable(layer: &Layer) -> Result<(), PlanInvalid> {
     };
     match steps.iter().flat_map(|step| &step.boundaries).find(|boundary| !BOUNDARIES.contains(boundary)) {
         None => Ok(()),
-        Some(boundary) => Err(PlanInvalid::Differs {
-            place: format!("layer `{}`", layer.name),
-            field: "boundaries".to_owned(),
-            expected: format!("{} to {}", BOUNDARIES.start(), BOUNDARIES.end()),
-            found: boundary.to_string(),
-        }),
+        Some(boundary) => Err(differs(
+            format!("layer `{}`", layer.name),
+            "boundaries",
+            format!("{} to {}", BOUNDARIES.start(), BOUNDARIES.end()),
+            boundary.to_string(),
+        )),
     }
 }

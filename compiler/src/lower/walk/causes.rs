@@ -69,14 +69,14 @@ impl<'a> Walk<'a> {
             ),
         };
         LowerError::UnlikeChannels {
-            node: node.name.clone(),
+            node: node.name.as_str().into(),
             operator: node.operator.name(),
             must,
-            source_node: source.name.clone(),
+            source_node: source.name.as_str().into(),
             source_operator: source.operator.name(),
             count,
             what,
-            help,
+            help: help.into(),
         }
     }
 
