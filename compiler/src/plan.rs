@@ -102,11 +102,6 @@ impl Stage {
     pub fn output(&self) -> StreamId {
         self.outputs[0]
     }
-
-    /// Words of a vector read at input `port`.
-    pub fn words_per_vector(&self, streams: &[Stream], port: usize) -> usize {
-        self.reads()[port].words_per_vector(streams[self.inputs[port].0].format.lanes)
-    }
 }
 
 impl Plan {

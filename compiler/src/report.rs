@@ -237,14 +237,18 @@ impl Report {
             fifo_depths: plan
                 .stages
                 .iter()
-                .filter(|stage| matches!(stage.block, Block::StreamFifo(_)))
-                .filter_map(|stage| Some((stage.name.clone(), stage.block.words_held()?)))
+                .filter_map(|stage| {
+                    let Block::StreamFifo(queue) = &stage.block else { return None };
+                    Some((stage.name.clone(), queue.depth))
+                })
                 .collect(),
             line_buffer_words: plan
                 .stages
                 .iter()
-                .filter(|stage| matches!(stage.block, Block::SlidingWindow(_)))
-                .filter_map(|stage| Some((stage.name.clone(), stage.block.words_held()?)))
+                .filter_map(|stage| {
+                    let Block::SlidingWindow(window) = &stage.block else { return None };
+                    Some((stage.name.clone(), window.shape.depth))
+                })
                 .collect(),
             streams: plan
                 .streams

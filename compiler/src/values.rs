@@ -22,9 +22,10 @@ use crate::blocks::multi_threshold::MultiThreshold;
 use crate::blocks::multiply_unit::MultiplyUnit;
 use crate::blocks::pool_unit::PoolUnit;
 use crate::blocks::table_unit::TableUnit;
+use crate::blocks::upsample::Upsample;
 use crate::plan::{Plan, Stage, StreamId};
 use check::Sample;
-use network::network::{LayerId, LayerKind};
+use network::network::LayerKind;
 use std::rc::Rc;
 use words::Reader;
 
@@ -81,7 +82,7 @@ impl StageRun<'_> {
                 Ok(self.write(&elements, channels))
             }
             Block::Concat(concat) => self.concat(concat),
-            Block::Upsample(enlargement) => self.upsample(enlargement.layer),
+            Block::Upsample(enlargement) => self.upsample(enlargement),
             Block::SlidingWindow(windows) => self.sliding_window(windows.layer),
             Block::MatrixVectorUnit(unit) => self.dot_products(unit.layer, unit.thresholds),
             Block::DepthwiseUnit(unit) => self.depthwise(unit.layer, unit.thresholds),
@@ -135,12 +136,12 @@ impl StageRun<'_> {
     }
 
     /// Repeats the words of each pixel, and those of each row.
-    fn upsample(&self, layer: LayerId) -> Result<Words, WordsError> {
-        let layer = self.plan.network.layer(layer);
+    fn upsample(&self, enlargement: &Upsample) -> Result<Words, WordsError> {
+        let layer = self.plan.network.layer(enlargement.layer);
         let mut result = Words::empty(self.inputs[0].lanes());
         let LayerKind::Upsample { vertical, horizontal } = layer.kind else { return Ok(result) };
         let image = self.plan.network.tensor(layer.input());
-        let count = self.stage.words_per_vector(&self.plan.streams, 0);
+        let count = enlargement.shape().words;
         let mut reader = self.reader(0, 0);
         for _ in 0..image.height {
             let mut row = Words::empty(result.lanes());

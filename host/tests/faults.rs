@@ -9,12 +9,13 @@ use abi::registers::{INPUT_WINDOW, OUTPUT_WINDOW};
 use host::bus::{LineStatistics, Patience};
 use host::transport::Pace;
 use host::transport::fake::{Cut, Faults, FaultyLine, SoftwareDevice, manifest_of};
-use host::{Bus, BusError, Device, DeviceError, FrameBus, Transport, TransportError};
+use host::{Bus, Device, DeviceError, FrameBus, Transport, TransportError};
 use miette::Diagnostic;
 use rand::{Rng, RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use std::collections::BTreeMap;
 use std::time::Duration;
+use testkit::campaign::is_of_the_line;
 use testkit::streams;
 
 /// Faults that are rare or many.
@@ -30,20 +31,6 @@ fn faults(random: &mut impl Rng) -> Faults {
         _ => None,
     };
     Faults { drop, flip, repeat, truncate, garbage, delay, cut }
-}
-
-/// Whether a line, and not the device or the host, may be the reason for `error`.
-fn is_of_the_line(error: &DeviceError) -> bool {
-    let DeviceError::Bus(error) = error else { return false };
-    matches!(
-        error,
-        BusError::Transport(TransportError::Closed { .. })
-            | BusError::Silent { .. }
-            | BusError::Unintelligible { .. }
-            | BusError::Stopped { .. }
-            | BusError::Late { .. }
-            | BusError::Payload { .. }
-    )
 }
 
 #[derive(Default)]

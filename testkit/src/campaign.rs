@@ -206,7 +206,7 @@ impl fmt::Display for Figures {
 }
 
 /// Whether a line, and not the device or the host, may be the reason for `error`.
-fn is_of_the_line(error: &DeviceError) -> bool {
+pub fn is_of_the_line(error: &DeviceError) -> bool {
     let DeviceError::Bus(error) = error else { return false };
     matches!(
         error,

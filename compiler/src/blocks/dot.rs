@@ -77,6 +77,11 @@ impl Dot {
         if self.depthwise { 1 } else { self.groups }
     }
 
+    /// Channels of a vector that its unit writes.
+    pub fn results(&self) -> usize {
+        if self.depthwise { self.groups } else { self.rows }
+    }
+
     /// Elements of a word that its unit reads.
     pub fn lanes(&self, parallelism: Parallelism) -> usize {
         if self.depthwise { parallelism.pe } else { parallelism.simd }
@@ -89,11 +94,7 @@ impl Dot {
 
     /// The greatest `pe` and `simd`.
     pub fn limits(&self) -> Parallelism {
-        if self.depthwise {
-            Parallelism { pe: self.groups, simd: 1 }
-        } else {
-            Parallelism { pe: self.rows, simd: self.columns }
-        }
+        Parallelism { pe: self.results(), simd: self.part() }
     }
 
     /// Rows of its unit's memory of weights.

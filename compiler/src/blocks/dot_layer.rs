@@ -39,21 +39,9 @@ impl<'a> DotLayer<'a> {
         let layer = network.layer(id);
         let (dot, weights) = (Dot::new(network, layer)?, layer.kind.weights()?);
         let element = network.tensor(layer.input()).element;
-        let padded = match &layer.kind {
-            LayerKind::Convolution(convolution) => {
-                convolution.padding == 0 && !convolution.window.is_unpadded() && element == ElementType::Bipolar
-            }
-            LayerKind::MatrixVector(_)
-            | LayerKind::Pool(_)
-            | LayerKind::MultiThreshold(_)
-            | LayerKind::Add(_)
-            | LayerKind::Multiply
-            | LayerKind::Table(_)
-            | LayerKind::Concat
-            | LayerKind::Upsample { .. }
-            | LayerKind::Flatten
-            | LayerKind::ArgMax => false,
-        };
+        let padded = element == ElementType::Bipolar
+            && matches!(&layer.kind, LayerKind::Convolution(convolution)
+                if convolution.padding == 0 && !convolution.window.is_unpadded());
         let result = network.tensor(thresholds.map_or(layer.output, |id| network.layer(id).output));
         let ladder = thresholds.and_then(|id| Ladder::of_layer(network, id));
         Some(DotLayer {
@@ -117,8 +105,7 @@ impl<'a> DotLayer<'a> {
         let (least, greatest) = *self.ends[form.datapath() as usize].get_or_init(|| self.ends(code));
         let shift = code.unused_lanes(unused);
         let (mut least, mut greatest) = (least + shift, greatest + shift);
-        let rows = if dot.depthwise { dot.groups } else { dot.rows };
-        if !rows.is_multiple_of(pe) && self.thresholds_per_row == 0 && form.has_zero() {
+        if !dot.results().is_multiple_of(pe) && self.thresholds_per_row == 0 && form.has_zero() {
             // A row of zeros beyond the last one.
             (least, greatest) = (least.min(0), greatest.max(0));
         }

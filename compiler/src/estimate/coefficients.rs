@@ -44,50 +44,33 @@ pub fn accuracy(family: Family) -> Option<Accuracy> {
     FITTED.get(&family)?.accuracy
 }
 
+/// Features of a resource, and the coefficients of their kind by name.
+type WithCoefficients<'a> = (&'a [(&'static str, f64)], Option<&'static BTreeMap<String, f64>>);
+
 impl Features {
     /// What a stage with these features costs. One without a coefficient ([`unknown`](Self::unknown)) costs nothing.
     pub fn estimate(&self, family: Family) -> Estimate {
-        let sum = |resource: Resource| -> f64 {
-            let coefficients = self.coefficients(family, resource);
-            let cost =
-                |(name, value): &(&str, f64)| coefficients.and_then(|known| known.get(*name)).unwrap_or(&0.0) * value;
-            self.of(resource).iter().map(cost).sum()
-        };
-        let [lut, ff] = [Resource::Lut, Resource::Ff].map(|resource| sum(resource).round() as u64);
+        let [lut, ff] = self.with_coefficients(family).map(|(features, known)| {
+            let coefficient = |name: &str| known.and_then(|known| known.get(name)).copied().unwrap_or(0.0);
+            features.iter().map(|(name, value)| coefficient(name) * value).sum::<f64>().round() as u64
+        });
         Estimate { lut, ff, bram: self.bram }
     }
 
     /// The features that have no coefficient.
     pub fn unknown(&self, family: Family) -> Vec<&'static str> {
-        let unknown = |resource: Resource| {
-            let coefficients = self.coefficients(family, resource);
-            let names = self.of(resource).iter().map(|(name, _)| *name);
-            names.filter(move |name| !coefficients.is_some_and(|known| known.contains_key(*name)))
-        };
-        [Resource::Lut, Resource::Ff].into_iter().flat_map(unknown).collect()
+        let unknown = self.with_coefficients(family).map(|(features, known)| {
+            let names = features.iter().map(|(name, _)| *name);
+            names.filter(move |name| !known.is_some_and(|known| known.contains_key(*name)))
+        });
+        unknown.into_iter().flatten().collect()
     }
 
-    fn of(&self, resource: Resource) -> &[(&'static str, f64)] {
-        match resource {
-            Resource::Lut => &self.lut,
-            Resource::Ff => &self.ff,
-        }
+    /// The features of LUTs and of flip-flops, each with the coefficients of the kind.
+    fn with_coefficients(&self, family: Family) -> [WithCoefficients<'_>; 2] {
+        let kind = FITTED.get(&family).and_then(|fitted| fitted.kinds.get(self.kind));
+        [(&self.lut, kind.map(|kind| &kind.lut)), (&self.ff, kind.map(|kind| &kind.ff))]
     }
-
-    fn coefficients(&self, family: Family, resource: Resource) -> Option<&'static BTreeMap<String, f64>> {
-        let kind = FITTED.get(&family)?.kinds.get(self.kind)?;
-        Some(match resource {
-            Resource::Lut => &kind.lut,
-            Resource::Ff => &kind.ff,
-        })
-    }
-}
-
-/// What coefficients are of.
-#[derive(Clone, Copy)]
-enum Resource {
-    Lut,
-    Ff,
 }
 
 #[cfg(test)]

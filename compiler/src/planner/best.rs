@@ -120,45 +120,35 @@ impl Planner<'_> {
         self.clock_mhz * 1e6 / interval as f64
     }
 
-    /// The fastest design that there is room for, where it keeps to `interval`: the room that a design takes does not always
-    /// shrink with its rate, so one of the interval itself may be `lacking`.
-    fn fastest_within(&self, interval: u64, lacking: Vec<Lacking>) -> Result<Draft, PlanError> {
+    /// The fastest design that there is room for, where it keeps to `interval`; else an error that says what is `lacking`.
+    /// A slower design may take more room than a faster one, so the interval's own design may be too large.
+    fn fastest_within(&self, interval: u64, lacking: &[Lacking]) -> Result<Draft, PlanError> {
         match fastest_finished(self)? {
             Ok((draft, found)) if found <= interval => Ok(draft),
-            Ok((_, interval)) => {
-                let most = self.rate(interval).floor().max(1.0);
-                let help = format!("lower --target-fps to {most:.0} or less, or choose a larger board");
-                Err(PlanError::NoRoom { lacking: listed(&lacking), help })
-            }
-            Err(_) => Err(no_room_at_all(&lacking)),
+            Ok((_, fastest)) => Err(self.no_room(lacking, Some(fastest))),
+            Err(_) => Err(self.no_room(lacking, None)),
         }
     }
-}
 
-/// That there is no room for any design.
-fn no_room_at_all(lacking: &[Lacking]) -> PlanError {
-    let help = "choose a larger board (`xnorforge boards`) or a smaller network".to_owned();
-    PlanError::NoRoom { lacking: listed(lacking), help }
-}
-
-fn listed(lacking: &[Lacking]) -> String {
-    lacking.iter().map(Lacking::to_string).collect::<Vec<_>>().join("; ")
+    /// That there is no room, and the smallest interval that there is room for, if any.
+    fn no_room(&self, lacking: &[Lacking], fastest: Option<u64>) -> PlanError {
+        let help = match fastest {
+            Some(interval) => {
+                let most = self.rate(interval).floor().max(1.0);
+                format!("lower --target-fps to {most:.0} or less, or choose a larger board")
+            }
+            None => "choose a larger board (`xnorforge boards`) or a smaller network".to_owned(),
+        };
+        let lacking = lacking.iter().map(Lacking::to_string).collect::<Vec<_>>().join("; ");
+        PlanError::NoRoom { lacking, help }
+    }
 }
 
 /// How often a layer repeats an element at most.
 fn taps(layer: &Layer) -> usize {
-    match &layer.kind {
+    match layer.kind {
         LayerKind::Upsample { vertical, horizontal } => vertical * horizontal,
-        LayerKind::Convolution(convolution) => convolution.window.taps(),
-        LayerKind::Pool(pool) => pool.window.taps(),
-        LayerKind::MatrixVector(_)
-        | LayerKind::MultiThreshold(_)
-        | LayerKind::Add(_)
-        | LayerKind::Multiply
-        | LayerKind::Table(_)
-        | LayerKind::Concat
-        | LayerKind::Flatten
-        | LayerKind::ArgMax => 1,
+        ref kind => kind.window().map_or(1, |window| window.taps()),
     }
 }
 
@@ -193,26 +183,29 @@ pub fn reaching(planner: &Planner, rate: f64) -> Result<Draft, PlanError> {
         });
     }
     if !candidate.lacking.is_empty() {
-        return planner.fastest_within(interval, candidate.lacking);
+        return planner.fastest_within(interval, &candidate.lacking);
     }
     let candidate = planner.balanced(candidate, interval);
     let (draft, lacking) = planner.finish(candidate, USABLE)?;
-    if lacking.is_empty() { Ok(draft) } else { planner.fastest_within(interval, lacking) }
+    if lacking.is_empty() { Ok(draft) } else { planner.fastest_within(interval, &lacking) }
 }
 
 /// The given parallelism. Who gives it may use the whole chip.
 pub fn folded(planner: &Planner, parallelism: &Folding, interval: u64) -> Result<Draft, PlanError> {
     let candidate = planner.with_prices(1.0, |_| planner.lay_out(parallelism, interval));
     let (draft, lacking) = planner.finish(candidate, 1.0)?;
-    // Another design is not what was asked for: interval 0 keeps to nothing.
-    if lacking.is_empty() { Ok(draft) } else { planner.fastest_within(0, lacking) }
+    if lacking.is_empty() {
+        return Ok(draft);
+    }
+    let fastest = fastest_finished(planner)?.ok().map(|(_, interval)| interval);
+    Err(planner.no_room(&lacking, fastest))
 }
 
 /// The design of the smallest interval that there is room for.
 pub fn fastest(planner: &Planner) -> Result<Draft, PlanError> {
     match fastest_finished(planner)? {
         Ok((draft, _)) => Ok(draft),
-        Err(lacking) => Err(no_room_at_all(&lacking)),
+        Err(lacking) => Err(planner.no_room(&lacking, None)),
     }
 }
 

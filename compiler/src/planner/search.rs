@@ -162,8 +162,7 @@ impl Search<'_> {
             let (cost, path) = before.iter().map(|path| (total(path), path)).min_by_key(|(cost, _)| *cost)?;
             let mut chosen = path.chosen.clone();
             chosen.push((of_layer.layer, *choice));
-            let results = if dot.depthwise { dot.groups } else { dot.rows };
-            let clean = of_layer.thresholds.is_some() || results.is_multiple_of(choice.pe);
+            let clean = of_layer.thresholds.is_some() || dot.results().is_multiple_of(choice.pe);
             Some(Path { cost, lanes: Some(choice.pe), clean, chosen })
         };
         choices(dot, interval).iter().filter_map(best).collect()

@@ -20,8 +20,8 @@ impl Layout<'_> {
         let lanes = first_within(self.interval, wanted.into_iter().chain(allowed)).unwrap_or(1);
         let format = self.format(tensor, shape, lanes);
         // Words from outside follow the convention: unused lanes hold zeros.
-        let (name, tensor_carried) = ("input".to_owned(), Some(tensor));
-        let stream = self.stream(Stream { name, format, padded: false, clean: true, tensor: tensor_carried });
+        let name = "input".to_owned();
+        let stream = self.stream(Stream { name, format, padded: false, clean: true, tensor: Some(tensor) });
         self.provide(tensor, stream);
     }
 

@@ -120,8 +120,7 @@ impl Layout<'_> {
             let cut = WindowCut { reads: shape, leaves: dot.reads(), blocks, words: words_each };
             words = self.windows(of_layer.layer, layer, &convolution.window, words, cut, of_layer.padded);
         }
-        let result =
-            Vectors { vectors: dot.pixels * groups, channels: if dot.depthwise { dot.groups } else { dot.rows } };
+        let result = Vectors { vectors: dot.pixels * groups, channels: dot.results() };
         let format = self.format(tensor, result, parallelism.pe);
         let unit = of_layer.unit(parallelism, self.streams[words.0].clean);
         let block = if dot.depthwise { Block::DepthwiseUnit(unit) } else { Block::MatrixVectorUnit(unit) };
