@@ -1,7 +1,6 @@
 //! Bitstreams of the shipped network, and the netlists that they are made of, at their UART pins.
 //!
-//! Needs the tools of `constraints/requirements.txt` and Verilator. Where they are not installed, tests are skipped with a
-//! sentence; under `CI=true` they fail.
+//! Needs the tools of `constraints/requirements.txt` and Verilator.
 
 #![allow(clippy::unwrap_used)]
 
@@ -16,15 +15,8 @@ use support::{IMAGES, MODEL, PROGRAM, Room};
 /// Whether every tool for a board can be found.
 fn has_tools(tools: &[Tool]) -> bool {
     let installed = Tools::from_environment();
-    let missing: Vec<&str> =
-        tools.iter().filter(|tool| installed.find(**tool).is_err()).map(|tool| tool.name()).collect();
-    let verilator = Command::new("verilator").arg("--version").output().is_ok();
-    if missing.is_empty() && verilator {
-        return true;
-    }
-    assert!(std::env::var_os("CI").is_none_or(|ci| ci != "true"), "{missing:?} must be installed where CI=true");
-    eprintln!("skipped: {missing:?} or verilator is not installed");
-    false
+    let found = |tool: &Tool| testkit::tools::found(tool.name(), installed.find(*tool).is_ok());
+    tools.iter().all(found) && testkit::tool("verilator")
 }
 
 /// Compiles the digits for `board` with the given options, builds the bitstream, and runs five images on the netlist where

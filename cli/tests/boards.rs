@@ -110,8 +110,7 @@ fn directories_tell_what_their_link_carries() {
 /// PLLs pass the oscillator on in simulations of the Verilog of a board.
 #[test]
 fn plls_of_all_families_are_simulated() {
-    if std::process::Command::new("verilator").arg("--version").output().is_err() {
-        assert!(std::env::var("CI").as_deref() != Ok("true"), "verilator is not installed, and CI=true");
+    if !testkit::tool("verilator") {
         return;
     }
     let room = Room::new();

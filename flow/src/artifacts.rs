@@ -7,7 +7,7 @@
 //! report.html     the same for people, with a picture of the pipeline
 //! rtl/            Verilog and memory files
 //! soc/            the core with AXI4-Stream, AXI4-Lite or Wishbone around it; a module for LiteX, a card with LitePCIe
-//! xnorforge.core  the same for FuseSoC
+//! xnorforge.core  the same for FuseSoC; names that begin with `xnorforge` begin with the prefix, where one was given
 //! testbench/      a self-checking testbench with its vectors: `sh testbench/run.sh` runs it in Icarus Verilog
 //! weights.mem     with writable weights: the words of the weight window, for `$readmemh` and for hosts of one's own
 //! loaded.json     the network that `load` put in the place of the compiled one
@@ -24,6 +24,7 @@ pub use loaded::{load, segments};
 
 use crate::board::Board;
 use crate::device;
+use crate::prefix::Prefix;
 use crate::soc;
 use abi::manifest::{Checked, DeviceManifest, MANIFEST_VERSION, Manifest, WeightsManifest};
 use check::check_manifest;
@@ -47,6 +48,8 @@ pub struct Compiled {
     pub plan: Plan,
     /// What the design is; the maps are those of the network.
     pub manifest: Manifest,
+    /// What names begin with.
+    pub prefix: Prefix,
     /// The network that the design begins with, where another one was loaded since.
     pub built: Option<Box<Network>>,
 }
@@ -57,6 +60,19 @@ pub struct Compiled {
 /// # Errors
 /// Where the plan computes something else than its network, the place is occupied by something else, or the system refuses.
 pub fn write(plan: &Plan, board: Option<&Board>, folder: &Path) -> Result<Compiled, ArtifactsError> {
+    write_as(plan, board, &Prefix::default(), folder)
+}
+
+/// As [`write()`], with names that begin with `prefix`.
+///
+/// # Errors
+/// As of [`write()`].
+pub fn write_as(
+    plan: &Plan,
+    board: Option<&Board>,
+    prefix: &Prefix,
+    folder: &Path,
+) -> Result<Compiled, ArtifactsError> {
     if let Some(board) = board {
         board.check_weights(plan.network.weight_bits())?;
     }
@@ -74,7 +90,7 @@ pub fn write(plan: &Plan, board: Option<&Board>, folder: &Path) -> Result<Compil
     beside.push(format!(".partial{}", std::process::id()));
     let beside = folder.with_file_name(beside);
     fs::create_dir_all(&beside).map_err(|source| file_error("create", folder, source))?;
-    let written = write_into(plan, board, &beside).and_then(|compiled| {
+    let written = write_into(plan, board, prefix, &beside).and_then(|compiled| {
         if folder.is_dir() {
             fs::remove_dir_all(folder).map_err(|source| file_error("replace", folder, source))?;
         }
@@ -88,20 +104,24 @@ pub fn write(plan: &Plan, board: Option<&Board>, folder: &Path) -> Result<Compil
     written
 }
 
-fn write_into(plan: &Plan, board: Option<&Board>, folder: &Path) -> Result<Compiled, ArtifactsError> {
+fn write_into(plan: &Plan, board: Option<&Board>, prefix: &Prefix, folder: &Path) -> Result<Compiled, ArtifactsError> {
     let Check { checked, images } = values::check(plan)?;
     let mut core = design::design(plan)?;
     let segments = core.weights();
     let weights =
         plan.network.replaceable.then_some(WeightsManifest { words: core.pipeline.weight_words(), identity: 0 });
     core.pipeline.connect_all();
-    let verilog = emit::emit(&core.pipeline, &core.top).map_err(DesignError::from)?;
+    let top = prefix.core();
+    let mut verilog = emit::emit(&core.pipeline, &top, &prefix.name("")).map_err(DesignError::from)?;
+    for (stage, comment) in design::comments(plan) {
+        verilog.describe(&prefix.name(&stage), comment);
+    }
     let rtl = folder.join("rtl");
     make_folder(&rtl)?;
     let mut hash = Sha256::new();
     let mut files = Vec::new();
-    let mut written = vec![(format!("{}.v", core.top), verilog.text())];
-    written.extend(core.pipeline.memory_files());
+    let mut written = vec![(format!("{top}.v"), verilog.text())];
+    written.extend(core.pipeline.memory_files().into_iter().map(|(name, text)| (prefix.name(&name), text)));
     for (name, text) in written {
         hash.update(text.as_bytes());
         write_file(&rtl.join(&name), &text)?;
@@ -109,7 +129,7 @@ fn write_into(plan: &Plan, board: Option<&Board>, folder: &Path) -> Result<Compi
     }
     let hash: [u8; 32] = hash.finalize().into();
     make_folder(&folder.join(soc::FOLDER))?;
-    let (soc_files, pipeline) = soc::files(plan, core.pipeline, &verilog, &files, hash)?;
+    let (soc_files, pipeline) = soc::files(plan, prefix, core.pipeline, &verilog, &files, hash)?;
     for (name, text) in &soc_files {
         write_file(&folder.join(name), text)?;
     }
@@ -117,9 +137,9 @@ fn write_into(plan: &Plan, board: Option<&Board>, folder: &Path) -> Result<Compi
         None => None,
         Some(board) => {
             let clock = board.clock(plan.clock_mhz)?;
-            let unfiled = device::manifest(plan, board, Vec::new())?;
+            let unfiled = device::manifest(plan, prefix, board, Vec::new())?;
             let block = device::device(plan, pipeline, &unfiled, hash)?;
-            let files = device::files(board, &clock, block, &verilog).map_err(DesignError::from)?;
+            let files = device::files(board, &clock, block, prefix, &verilog).map_err(DesignError::from)?;
             make_folder(&folder.join("board"))?;
             for (name, text) in &files {
                 write_file(&folder.join("board").join(name), text)?;
@@ -127,13 +147,13 @@ fn write_into(plan: &Plan, board: Option<&Board>, folder: &Path) -> Result<Compi
             Some(DeviceManifest { files: files.into_iter().map(|(name, _)| name).collect(), ..unfiled })
         }
     };
-    let manifest = manifest_of(plan, checked, core.top, files, hexadecimal(&hash), device, weights);
+    let manifest = manifest_of(plan, checked, top, files, hexadecimal(&hash), device, weights);
     let testbench = folder.join("testbench");
     make_folder(&testbench)?;
     for (name, text) in testbench_files(plan, &manifest, &images) {
         write_file(&testbench.join(name), &text)?;
     }
-    let compiled = Compiled { plan: plan.clone(), manifest, built: None };
+    let compiled = Compiled { plan: plan.clone(), manifest, prefix: prefix.clone(), built: None };
     if weights.is_some() {
         write_file(&folder.join(loaded::WORDS), &loaded::words_text(&segments))?;
     }
@@ -202,8 +222,8 @@ pub fn read(folder: &Path) -> Result<Compiled, ArtifactsError> {
     let plan: Plan = read_json(folder, "plan.json")?;
     plan.network.validate().map_err(|source| ArtifactsError::Network { folder: folder.to_owned(), source })?;
     plan.validate().map_err(|source| ArtifactsError::Plan { folder: folder.to_owned(), source })?;
-    check_manifest(folder, &manifest, &plan)?;
-    let built = Compiled { plan, manifest, built: None };
+    let prefix = check_manifest(folder, &manifest, &plan)?;
+    let built = Compiled { plan, manifest, prefix, built: None };
     match loaded::read(folder)? {
         None => Ok(built),
         Some(network) => loaded::with_network(&built, &network, folder),

@@ -2,6 +2,7 @@
 
 use crate::board::{Board, BoardError, ClockSource, TOP, line_bytes, ring_words};
 use crate::commands;
+use crate::prefix::Prefix;
 use abi::frame::{CHECKSUM_BYTES, HEADER_BYTES, words_for};
 use abi::manifest::DeviceManifest;
 use abi::packing::StreamFormat;
@@ -15,14 +16,14 @@ use hdl::shell::device::Device;
 use hdl::shell::mapped_core::MappedCore;
 use hdl::shell::register_file::DeviceFacts;
 
-/// Name of the module of a device.
-const DEVICE: &str = "xnorforge_device";
+/// The module of a device, behind the design's prefix.
+const DEVICE: &str = "device";
 
 /// What a manifest says of `plan` on `board`, whose design files are named `files`.
 ///
 /// # Errors
 /// Where the windows cannot hold two images, or the board cannot make the plan's clock.
-pub fn manifest(plan: &Plan, board: &Board, files: Vec<String>) -> Result<DeviceManifest, BoardError> {
+pub fn manifest(plan: &Plan, prefix: &Prefix, board: &Board, files: Vec<String>) -> Result<DeviceManifest, BoardError> {
     let (input, output) = (plan.input_format(), plan.output_format());
     let too_large = |WindowTooLarge { bytes, limit }: WindowTooLarge| BoardError::Window {
         board: board.name.clone(),
@@ -33,7 +34,7 @@ pub fn manifest(plan: &Plan, board: &Board, files: Vec<String>) -> Result<Device
     let slots = ring::slots(&input, &output, ring_words(family)).map_err(too_large)?;
     Ok(DeviceManifest {
         board: board.name.clone(),
-        top: TOP.to_owned(),
+        top: prefix.name(TOP),
         files,
         clock_hertz: board.clock(plan.clock_mhz)?.hertz,
         baud: board.facts.uart.baud,
@@ -69,19 +70,23 @@ pub fn files(
     board: &Board,
     clock: &ClockSource,
     mut device: Device,
+    prefix: &Prefix,
     core_verilog: &VerilogDesign,
 ) -> Result<Vec<(String, String)>, EmitError> {
     device.connect_all();
-    let mut design = emit::emit(&device, DEVICE)?;
-    design.modules.retain(|module| !core_verilog.modules.contains(module));
-    let top = emit::Module { name: TOP.to_owned(), text: board.top_module(DEVICE, clock) };
-    design.modules.insert(0, top);
-    design.top = TOP.to_owned();
+    let (top, inner) = (prefix.name(TOP), prefix.name(DEVICE));
+    let mut design = emit::emit(&device, &inner, &prefix.name(""))?;
+    let is_in_core = |module: &emit::Module| core_verilog.modules.iter().any(|other| other.text == module.text);
+    design.modules.retain(|module| !is_in_core(module));
+    let comment = vec![format!("The device at the pins of the board {}.", board.name)];
+    let text = board.top_module(&top, &inner, clock);
+    design.modules.insert(0, emit::Module { name: top.clone(), comment, text });
+    design.top = top.clone();
     let text = |name: &str, text: String| (name.to_owned(), text);
     Ok(vec![
-        (format!("{TOP}.v"), design.text()),
+        (format!("{top}.v"), design.text()),
         text(board.facts.fpga.family.pin_file(), board.pins.clone()),
-        text("synthesis.ys", commands::synthesis_script(board, &[format!("{}.v", core_verilog.top)])),
+        text("synthesis.ys", commands::synthesis_script(board, &top, &[format!("{}.v", core_verilog.top)])),
         text("build.sh", commands::script(board, clock.hertz)),
         text("requirements.txt", commands::REQUIREMENTS.to_owned()),
     ])

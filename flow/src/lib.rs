@@ -1,7 +1,7 @@
 //! From a plan and its hardware to files and bitstreams.
 //!
 //! Each module uses only those before it: [`board`], the facts of boards; [`commands`], what the open tools are called
-//! with; [`device`] and [`soc`], what stands around a core on a board and in a system; [`artifacts`], the directory of a
+//! with; [`prefix`], what names begin with; [`device`] and [`soc`], what stands around a core on a board and in a system; [`artifacts`], the directory of a
 //! design; [`build`], which runs the tools in that directory.
 
 pub mod artifacts;
@@ -9,4 +9,5 @@ pub mod board;
 pub mod build;
 pub mod commands;
 pub mod device;
+pub mod prefix;
 pub mod soc;

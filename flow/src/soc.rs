@@ -7,6 +7,7 @@ mod fusesoc;
 mod header;
 mod litex;
 
+use crate::prefix::Prefix;
 use abi::ring;
 use compiler::plan::Plan;
 use hdl::design::{DesignError, Pipeline};
@@ -18,28 +19,29 @@ use hdl::shell::mapped_core::MappedCore;
 use hdl::shell::register_file::DeviceFacts;
 use hdl::shell::wishbone_device::WishboneDevice;
 
-/// Name of the top module with AXI4-Stream, and AXI4-Lite for control and status.
-pub const AXI_STREAM: &str = "xnorforge_axi_stream";
+/// The top module with AXI4-Stream, and AXI4-Lite for control and status; names here follow the design's prefix.
+pub const AXI_STREAM: &str = "axi_stream";
 
-/// Name of the top module with windows and registers on AXI4-Lite.
-pub const AXI_LITE: &str = "xnorforge_axi_lite";
+/// The top module with windows and registers on AXI4-Lite.
+pub const AXI_LITE: &str = "axi_lite";
 
-/// Name of the top module with windows and registers on Wishbone.
-pub const WISHBONE: &str = "xnorforge_wishbone";
+/// The top module with windows and registers on Wishbone.
+pub const WISHBONE: &str = "wishbone";
 
 /// Folder of the files that describe no tool's view.
 pub const FOLDER: &str = "soc";
 
 /// The file with the modules around the core, in [`FOLDER`].
-pub const VERILOG: &str = "xnorforge_soc.v";
+pub const VERILOG: &str = "soc.v";
 
 /// Everything that the descriptions say of a design.
 struct Description<'a> {
     plan: &'a Plan,
+    prefix: &'a Prefix,
     facts: &'a DeviceFacts,
     /// The core's files in `rtl`, Verilog first.
     rtl: &'a [String],
-    /// Names of the tops.
+    /// The tops, without the prefix.
     tops: &'a [&'a str],
 }
 
@@ -50,6 +52,7 @@ struct Description<'a> {
 /// Where a block cannot be translated, a fault of the block.
 fn modules(
     plan: &Plan,
+    prefix: &Prefix,
     core: Pipeline,
     core_verilog: &VerilogDesign,
     facts: &DeviceFacts,
@@ -57,14 +60,14 @@ fn modules(
     let (input, output) = (plan.input_format(), plan.output_format());
     let streams = (&input, &output);
     let mut tops = vec![AXI_STREAM];
-    let mut found = VerilogDesign { top: AXI_STREAM.to_owned(), modules: Vec::new() };
+    let mut found = VerilogDesign { top: prefix.name(AXI_STREAM), modules: Vec::new() };
     let mut add = |top: &mut dyn Block, name: &'static str| {
         top.connect_all();
-        for module in emit::emit(top, name)?.modules {
+        for module in emit::emit(top, &prefix.name(name), &prefix.name(""))?.modules {
             let known = |other: &emit::Module| other.name == module.name;
             match core_verilog.modules.iter().chain(&found.modules).find(|other| known(other)) {
                 None => found.modules.push(module),
-                Some(other) if *other == module => {}
+                Some(other) if other.text == module.text => {}
                 Some(_) => return Err(EmitError::TwoModules { name: module.name }),
             }
         }
@@ -99,24 +102,25 @@ pub fn facts(plan: &Plan, weight_words: u32, design_hash: [u8; 32]) -> DeviceFac
 /// Where a block cannot be translated, a fault of the block.
 pub fn files(
     plan: &Plan,
+    prefix: &Prefix,
     core: Pipeline,
     core_verilog: &VerilogDesign,
     rtl: &[String],
     design_hash: [u8; 32],
 ) -> Result<(Vec<(String, String)>, Pipeline), DesignError> {
     let facts = facts(plan, core.weight_words(), design_hash);
-    let (verilog, tops, core) = modules(plan, core, core_verilog, &facts)?;
-    let description = Description { plan, facts: &facts, rtl, tops: &tops };
+    let (verilog, tops, core) = modules(plan, prefix, core, core_verilog, &facts)?;
+    let description = Description { plan, prefix, facts: &facts, rtl, tops: &tops };
     let within = |name: &str, text: String| (format!("{FOLDER}/{name}"), text);
     let mut files = vec![
-        within(VERILOG, verilog.text()),
+        within(&prefix.name(VERILOG), verilog.text()),
         within("waivers.vlt", emit::lint::verilator_configuration()),
-        within("xnorforge_registers.h", header::text(&description)),
-        within("xnorforge_litex.py", litex::text(&description)),
-        (fusesoc::FILE.to_owned(), fusesoc::text(&description)),
+        within(&prefix.name("registers.h"), header::text(&description)),
+        within(&prefix.name("litex.py"), litex::text(&description)),
+        (fusesoc::file(prefix), fusesoc::text(&description)),
     ];
     if tops.contains(&WISHBONE) {
-        files.push(within("xnorforge_litepcie.py", litex::card(&description)));
+        files.push(within(&prefix.name("litepcie.py"), litex::card(&description)));
     }
     Ok((files, core))
 }

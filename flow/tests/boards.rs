@@ -17,7 +17,7 @@ fn every_board_can_be_used() {
         assert!(timing.receive_error() <= 0.45 && timing.transmit_error() <= 0.45, "{name}");
         assert!(board.facts.uart.baud <= board.facts.uart.highest_baud, "{name}");
         assert!(board.ports().iter().any(|port| port.direction == Direction::In && port.name == "clock"), "{name}");
-        let top = board.top_module("device_of_the_test", &source);
+        let top = board.top_module("xnorforge_board", "device_of_the_test", &source);
         for port in board.ports() {
             assert!(top.contains(&format!("wire {}", port.name)), "{name}: {}", port.name);
         }
@@ -33,7 +33,10 @@ fn commands_of_every_board() {
     let mut text = String::new();
     for name in Board::names() {
         let board = Board::find(&name).unwrap();
-        text += &format!("# {name}\n{}\n", synthesis_script(&board, &["core.v".to_owned()]).lines().nth(2).unwrap());
+        text += &format!(
+            "# {name}\n{}\n",
+            synthesis_script(&board, "xnorforge_board", &["core.v".to_owned()]).lines().nth(2).unwrap()
+        );
         for stage in stages(&board, board.design_clock().unwrap().hertz, 7).iter() {
             text += &format!("{} {}\n", stage.tool.name(), stage.arguments.join(" "));
         }

@@ -5,21 +5,13 @@
 use compiler::lower::lower;
 use compiler::planner::{Goal, plan};
 use std::path::Path;
-use std::process::Command;
 
-/// Runs a tool in `folder`; skipped where it is absent, unless CI is set.
+/// Runs a tool in `folder`, which must not warn.
 fn accepted(folder: &Path, tool: &str, arguments: &[&str]) {
-    let output = match Command::new(tool).args(arguments).current_dir(folder).output() {
-        Ok(output) => output,
-        Err(error) => {
-            assert!(std::env::var_os("CI").is_none(), "{tool} must be installed where CI is set: {error}");
-            println!("skipped: {tool} is absent");
-            return;
-        }
-    };
-    let said = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{tool} refuses the design:\n{said}");
-    assert!(!said.to_lowercase().contains("warning"), "{tool} warns of the design:\n{said}");
+    if testkit::tool(tool) {
+        let said = testkit::tools::run_in(folder, tool, arguments);
+        assert!(!said.to_lowercase().contains("warning"), "{tool} warns of the design:\n{said}");
+    }
 }
 
 #[test]

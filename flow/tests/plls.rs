@@ -3,22 +3,8 @@
 #![allow(clippy::unwrap_used)]
 
 use flow::board::{Board, BoardError, Pll, Primitive};
-use std::env;
-use std::path::PathBuf;
 use std::process::Command;
-
-/// A program of the environment that holds the pinned tools, where it is installed.
-fn tool(name: &str) -> Option<PathBuf> {
-    let folder = env::var_os("XNORFORGE_TOOLS").map(PathBuf::from);
-    let folder = folder.or_else(|| Some(PathBuf::from(env::var_os("HOME")?).join(".local/share/xnorforge/tools")))?;
-    let program = folder.join("bin").join(name);
-    if program.is_file() {
-        return Some(program);
-    }
-    assert!(env::var("CI").as_deref() != Ok("true"), "{name} is not installed, and CI=true");
-    eprintln!("skipped: {name} is not installed");
-    None
-}
+use testkit::tools::fpga_tool;
 
 /// What a program prints.
 fn said(mut command: Command) -> String {
@@ -63,7 +49,7 @@ fn dividers_of_worked_examples() {
 
 #[test]
 fn ecp5_as_ecppll() {
-    let Some(ecppll) = tool("yowasp-ecppll") else { return };
+    let Some(ecppll) = fpga_tool("yowasp-ecppll") else { return };
     for (input, wanted) in [(25, 12.5), (25, 40.0), (25, 47.0), (25, 66.0), (25, 133.0), (48, 24.0), (48, 62.5)] {
         let mut command = Command::new(&ecppll);
         command.args(["-i", &input.to_string(), "-o", &wanted.to_string()]);
@@ -79,7 +65,7 @@ fn ecp5_as_ecppll() {
 
 #[test]
 fn ice40_as_icepll() {
-    let Some(icepll) = tool("yowasp-icepll") else { return };
+    let Some(icepll) = fpga_tool("yowasp-icepll") else { return };
     for wanted in [16.5, 17.0, 24.0, 30.0, 48.0, 50.0, 63.9, 99.0, 200.0, 264.0] {
         let mut command = Command::new(&icepll);
         command.args(["-i", "12", "-o", &wanted.to_string()]);
@@ -96,7 +82,7 @@ fn ice40_as_icepll() {
 
 #[test]
 fn gowin_as_gowin_pll() {
-    let Some(gowin_pll) = tool("gowin_pll") else { return };
+    let Some(gowin_pll) = fpga_tool("gowin_pll") else { return };
     for wanted in [13.5, 25.0, 48.0, 54.0, 61.0, 80.5] {
         let mut command = Command::new(&gowin_pll);
         command.args(["-i", "27", "-o", &wanted.to_string(), "-d", "GW1NR-LV9QN88PC6/I5"]);
@@ -112,7 +98,7 @@ fn top_modules_with_plls() {
     for (board, clock) in [("ulx3s-85f", 60.0), ("ice40-hx8k", 48.0), ("icebreaker", 24.0), ("tang-nano-9k", 54.0)] {
         let board = Board::find(board).unwrap();
         let source = board.clock(clock).unwrap();
-        text += &format!("// {}\n{}\n", board.name, board.top_module("device", &source));
+        text += &format!("// {}\n{}\n", board.name, board.top_module("board", "device", &source));
     }
     insta::assert_snapshot!(text);
 }

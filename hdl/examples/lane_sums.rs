@@ -47,7 +47,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         let mut sum = LaneSum::new(multiplier, simd, false, 24);
         sum.connect_all();
         let file = format!("{}.v", models.len());
-        std::fs::write(folder.join(&file), emit(&sum, "lanes")?.text())?;
+        std::fs::write(folder.join(&file), emit(&sum, "lanes", "")?.text())?;
         models.push(json!({
             "file": file,
             "datapath": datapath,

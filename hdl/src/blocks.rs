@@ -55,7 +55,7 @@ fn made_of(kind: Option<MemoryKind>) -> Option<&'static str> {
 /// The name of a module, with what its memory is made of as a suffix.
 fn named_after(name: ModuleName, kind: Option<MemoryKind>) -> ModuleName {
     match made_of(kind) {
-        Some(made_of) => ModuleName::new(format!("{}_{made_of}", name.as_str())),
+        Some(made_of) => name.with_suffix(made_of),
         None => name,
     }
 }

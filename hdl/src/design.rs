@@ -30,7 +30,7 @@ use compiler::blocks::pool_unit as pools;
 use compiler::codes::Ladder;
 use compiler::plan::{Plan, Stage, StreamId};
 use miette::Diagnostic;
-use network::network::{Layer, LayerKind, Pool, PoolOperation, WeightMatrix};
+use network::network::{Layer, LayerKind, Pool, PoolOperation, TensorId, WeightMatrix};
 pub use pipeline::{Netlist, Pipeline, Placed};
 use thiserror::Error;
 
@@ -40,8 +40,6 @@ pub type Unit = Box<dyn StreamBlock>;
 /// A plan as hardware.
 #[derive(Debug)]
 pub struct Design {
-    /// Name of the top module.
-    pub top: String,
     /// The core.
     pub pipeline: Pipeline,
 }
@@ -101,7 +99,6 @@ pub enum DesignError {
 /// # Errors
 /// Where the plan contradicts itself.
 pub fn design(plan: &Plan) -> Result<Design, DesignError> {
-    let top = "xnorforge_core".to_owned();
     let placed = |stage: &Stage| {
         let numbers = |streams: &[StreamId]| streams.iter().map(|id| id.0).collect();
         let unit = unit(plan, stage)?;
@@ -115,7 +112,36 @@ pub fn design(plan: &Plan) -> Result<Design, DesignError> {
         stages,
         output: plan.output().0,
     };
-    Ok(Design { pipeline: Pipeline::new(&top, netlist), top })
+    Ok(Design { pipeline: Pipeline::new("core", netlist) })
+}
+
+/// What the Verilog says above the module of each stage that has one of its own: the stage's name and lines.
+pub fn comments(plan: &Plan) -> impl Iterator<Item = (String, Vec<String>)> {
+    // Comments end with the line, and old tools read no other characters.
+    let plain = |text: &str| text.replace(|c: char| !(c.is_ascii_graphic() || c == ' '), "_");
+    let stream = |id: &StreamId| {
+        let format = plan.stream(*id).format;
+        format!("{} x {} ({} words an image)", format.lanes, format.element, format.words_per_image())
+    };
+    let all = move |ids: &[StreamId]| ids.iter().map(stream).collect::<Vec<_>>().join(" and ");
+    plan.stages.iter().map(move |stage| {
+        let mut lines = Vec::new();
+        if let Some(layer) = stage.block.layer().map(|id| plan.network.layer(id)) {
+            let shape = |id: &TensorId| {
+                let tensor = plan.network.tensor(*id);
+                format!("{} x {} x {}", tensor.height, tensor.width, tensor.channels)
+            };
+            let inputs = layer.inputs.iter().map(shape).collect::<Vec<_>>().join(" and ");
+            lines.push(format!("Layer {}: {inputs} -> {} (HWC).", plain(&layer.name), shape(&layer.output)));
+        }
+        lines.push(format!("Lanes and type of a word: {} -> {}.", all(&stage.inputs), all(&stage.outputs)));
+        let folding = match stage.block.dot_unit() {
+            Some(unit) => format!("pe {}, simd {}; ", unit.pe, unit.simd),
+            None => String::new(),
+        };
+        lines.push(format!("{folding}{} cycles an image.", stage.cycles));
+        (stage.name.clone(), lines)
+    })
 }
 
 fn unit(plan: &Plan, stage: &Stage) -> Result<Unit, DesignError> {

@@ -77,7 +77,7 @@ def rom(width, depth, directory, *, style='(* ram_style = "block" *) '):
     body = f"""  {style}reg [{width - 1}:0] words [0:{depth - 1}];
   reg [{width - 1}:0] row;
   initial begin
-    $readmemh("{name}.mem", words);
+    $readmemh({{".", "/{name}.mem"}}, words);
     row = 0;
   end
   always @(posedge clock) row <= words[address];
@@ -114,21 +114,31 @@ def emitted(rtl):
     """The memory leaves of a compiled core, in its own words."""
     text = (rtl / "xnorforge_core.v").read_text()
     leaves = []
-    for found in re.finditer(r"^module (\w+) \(\n(.*?)\n\);\n(.*?)^endmodule\n", text, re.M | re.S):
-        name, header, body = found.groups()
-        depth = re.search(r"\] words \[0:(\d+)\];", body)
+    for found in re.finditer(r"^module (\w+)(?: #\((.*?)\))? \(\n(.*?)\n\);\n(.*?)^endmodule\n", text, re.M | re.S):
+        name, parameters, header, body = found.groups()
+        depth = re.search(r"\] words \[0:(.*?)\];", body)
         if depth is None:
             continue
-        depth = int(depth.group(1)) + 1
-        inputs, outputs = [], []
-        for direction, high, port in re.findall(r"(input|output)\s+wire (?:\[(\d+):0\] )?(\w+)", header):
-            width = int(high or 0) + 1
-            if direction == "output":
-                outputs.append((port, width))
-            elif port != "clock":
-                inputs.append((port, width, depth if port.endswith("address") else 0))
-        verilog = found.group(0).replace(f"module {name} ", "module NAME ", 1)
-        leaves.append(Leaf("core_" + name, verilog, inputs, outputs, block=False))
+        # One leaf for each set of values that instances give the parameters.
+        values = set(re.findall(rf"^  {name} #\((.*)\) \w+ \($", text, re.M)) if "WIDTH" in (parameters or "") else {""}
+        for number, given in enumerate(sorted(values)):
+            known = {key: int(value) for key, value in re.findall(r"\.(\w+)\((\d+)\)", given)}
+
+            def number_of(expression):
+                return eval(expression, {"__builtins__": {}}, known)
+
+            rows = number_of(depth.group(1)) + 1
+            inputs, outputs = [], []
+            for direction, high, port in re.findall(r"(input|output)\s+wire (?:\[(.*?):0\] )?(\w+)", header):
+                width = number_of(high or "0") + 1
+                if direction == "output":
+                    outputs.append((port, width))
+                elif port != "clock":
+                    inputs.append((port, width, rows if port.endswith("address") else 0))
+            verilog = found.group(0).replace(f"module {name} ", "module NAME ", 1)
+            for key, value in known.items():
+                verilog = verilog.replace(f"parameter {key} = 1", f"parameter {key} = {value}")
+            leaves.append(Leaf(f"core_{name}_{number}", verilog, inputs, outputs, block=False))
     if not leaves:
         raise Failure(f"{rtl}/xnorforge_core.v holds no memory that this script recognises")
     return leaves

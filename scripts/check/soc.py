@@ -12,6 +12,7 @@ Needs the packages of scripts/requirements.txt in the Python that runs it; iveri
 
 import argparse
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -125,14 +126,20 @@ assert system.bus.regions["xnorforge"].origin == 0x30000000
 '''
 
 
+def check_instance(verilog, top):
+    """A system must have an instance of the top, which finds its memories from anywhere."""
+    found = re.search(rf"\b{top} #\(\s*\.MEM_DIR\s*\(\"/.*?\"\)\s*\) {top} ?\(", verilog.read_text(), re.S)
+    if not found:
+        raise RuntimeError(f"the system has no instance of {top} with the folder of its memories")
+
+
 def litex(folder, work, interface):
     build = work / f"litex_{interface}"
     build.mkdir(parents=True)
     run([sys.executable, "-c", LITEX, str(folder), str(build), interface], cwd=build)
     sources = (build / "sources").read_text().split("\n")
     top = f"xnorforge_{interface.replace('-', '_')}"
-    if f"{top} {top}" not in " ".join((build / "system.v").read_text().split()):
-        raise RuntimeError(f"the system has no instance of {top}")
+    check_instance(build / "system.v", top)
     # The system's own style is LiteX's affair: what matters is that every port fits. Memories must be found from anywhere.
     lint = ["verilator", "--lint-only", "-Wall", "--top-module", "system", str(folder / "soc/waivers.vlt"), "system.v"]
     complaints = run([*lint, "-Wno-fatal", *sources], cwd=build)
@@ -164,8 +171,7 @@ def litepcie(folder, work):
     build.mkdir(parents=True)
     run([sys.executable, "-c", ACORN, str(folder), str(build)], cwd=build)
     verilog, = build.glob("gateware/*.v")
-    if "xnorforge_wishbone xnorforge_wishbone" not in " ".join(verilog.read_text().split()):
-        raise RuntimeError("the system has no instance of xnorforge_wishbone")
+    check_instance(verilog, "xnorforge_wishbone")
 
 
 def main():

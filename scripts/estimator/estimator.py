@@ -68,8 +68,8 @@ def run_yosys(command, folder, script):
 
 def instances(verilog, module):
     """Type of each instance in a module of the emitted Verilog."""
-    text = re.search(rf"^module {module} \(.*?^endmodule", verilog, re.S | re.M).group(0)
-    return {name: kind for kind, name in re.findall(r"^  (\w+) (\w+) \($", text, re.M) if kind != "module"}
+    text = re.search(rf"^module {module}\b.*?^endmodule", verilog, re.S | re.M).group(0)
+    return {name: kind for kind, name in re.findall(r"^  (\w+)(?: #\(.*\))? (\w+) \($", text, re.M) if kind != "module"}
 
 
 def is_flip_flop(kind):
@@ -130,17 +130,21 @@ def design_folder(folder):
 
 
 def netlist(arguments, folder, family, top, keep=()):
-    script = "read_verilog -sv xnorforge_core.v\n"
-    if top == DEVICE:
-        script += "read_verilog -sv ../board/xnorforge_board.v\n"
-    script += f"hierarchy -top {top}\n" + "".join(f"setattr -mod -set keep_hierarchy 1 {name}\n" for name in sorted(keep))
+    """The modules that are left after synthesis, by the names they have in Verilog."""
+    files = ["xnorforge_core.v"] + (["../board/xnorforge_board.v"] if top == DEVICE else [])
     # In yosys' own folder: as WebAssembly it has another /tmp.
-    path = folder / "rtl" / "netlist.json"
-    script += f"{SYNTHESIS[family]} -top {top}\nwrite_json {path.name}\n"
+    path, kept = folder / "rtl" / "netlist.json", folder / "rtl" / "kept.v"
+    # In the text, because yosys makes modules with parameters anew.
+    kept.write_text(re.sub(
+        r"^module (\w+)", lambda found: "(* keep_hierarchy *) " * (found[1] in keep) + found[0],
+        "".join((folder / "rtl" / file).read_text() for file in files), flags=re.M))
+    script = f"read_verilog -sv {kept.name}\n{SYNTHESIS[family]} -top {top}\nwrite_json {path.name}\n"
     run_yosys(arguments.yosys, folder / "rtl", script)
     modules = json.loads(path.read_text())["modules"]
     path.unlink()
-    return modules
+    kept.unlink()
+    # `$paramod\name\MEM_DIR=…` or `$paramod$hash\name`.
+    return {re.sub(r"^\$paramod(?:\$\w+)?\\(\w+).*", r"\1", name, flags=re.S): module for name, module in modules.items()}
 
 
 def has_device(seed):

@@ -216,7 +216,7 @@ def reachable(verilog, module):
     found, waiting = [], [module]
     while waiting:
         name = waiting.pop()
-        if name not in found and re.search(rf"^module {name} \(", verilog, re.M):
+        if name not in found and re.search(rf"^module {name}\b", verilog, re.M):
             found.append(name)
             waiting += instances(verilog, name).values()
     return sorted(found)
@@ -225,7 +225,7 @@ def reachable(verilog, module):
 def digest_of(folder, module):
     """Hash of the unit's Verilog and memories."""
     verilog = (folder / "rtl" / "xnorforge_core.v").read_text()
-    text = "".join(re.search(rf"^module {name} \(.*?^endmodule", verilog, re.S | re.M).group(0) for name in reachable(verilog, module))
+    text = "".join(re.search(rf"^module {name}\b.*?^endmodule", verilog, re.S | re.M).group(0) for name in reachable(verilog, module))
     memories = sorted(path for path in (folder / "rtl").glob("*.mem") if path.name in text)
     return hashlib.sha256(text.encode() + b"".join(path.read_bytes() for path in memories)).hexdigest()[:16]
 

@@ -56,7 +56,7 @@ pub enum SimError {
     #[error("an image of `{network}` must fit into the windows of a device, but is too large")]
     #[diagnostic(
         code(sim::no_windows),
-        help("drive the design through its streams: soc/xnorforge_soc.v has a top with AXI4-Stream")
+        help("drive the design through its streams: the Verilog in soc/ has a top with AXI4-Stream")
     )]
     NoWindows {
         /// The network.

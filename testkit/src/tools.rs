@@ -5,6 +5,7 @@
 
 use std::env;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 /// Whether the program `name` is on the `PATH`. Panics where it is missing and `XNORFORGE_WITHOUT_TOOLS` is not `1`.
 #[must_use = "a test without its tool ends here"]
@@ -19,6 +20,14 @@ pub fn fpga_tool(name: &str) -> Option<PathBuf> {
     let program = fpga_tools().map(|folder| folder.join("bin").join(name)).filter(|path| path.is_file());
     let program = program.or_else(|| on_path(name));
     found(name, program.is_some()).then_some(program).flatten()
+}
+
+/// Standard output and error of a tool that runs in `folder` and must succeed.
+pub fn run_in(folder: &Path, tool: &str, arguments: &[&str]) -> String {
+    let output = Command::new(tool).args(arguments).current_dir(folder).output().unwrap();
+    let text = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{tool} {} failed:\n{text}", arguments.join(" "));
+    text
 }
 
 /// The rule for a tool that was looked for by other means; answers `is_there`. Panics in the tier `fast`, whose tests need no

@@ -12,6 +12,7 @@ use compiler::replace::with_writable_weights;
 use compiler::values::images_of;
 use flow::artifacts::{self, Compiled};
 use flow::board::Board;
+use flow::prefix::Prefix;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -30,6 +31,8 @@ pub struct Options {
     pub clock: Option<f64>,
     /// Whether other weights and thresholds can be loaded into the running design.
     pub writable_weights: bool,
+    /// What the names of modules and files begin with; without one, `xnorforge`.
+    pub prefix: Option<String>,
     /// How real activations become integers.
     pub calibration: Option<Calibration>,
 }
@@ -64,6 +67,7 @@ pub fn compile(options: &Options) -> Result<Compiled, VerbError> {
     if options.rate == Rate::Fastest && options.board.is_none() {
         return Err(MaxWithoutBoard.into());
     }
+    let prefix = options.prefix.as_deref().map(Prefix::new).transpose()?.unwrap_or_default();
     let model = Model::open(&options.model, options.calibration.as_ref())?;
     let goal = match &options.rate {
         Rate::Fastest => Goal::Fastest,
@@ -87,7 +91,7 @@ pub fn compile(options: &Options) -> Result<Compiled, VerbError> {
         }
     };
     let plan = plan_for(network, &goal, clock, &target)?;
-    Ok(artifacts::write(&plan, board.as_ref(), &options.output)?)
+    Ok(artifacts::write_as(&plan, board.as_ref(), &prefix, &options.output)?)
 }
 
 /// The parallelism of each layer that a file gives.

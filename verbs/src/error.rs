@@ -10,6 +10,7 @@ use compiler::replace::ReplaceError;
 use flow::artifacts::ArtifactsError;
 use flow::board::BoardError;
 use flow::build::BuildError;
+use flow::prefix::PrefixError;
 use host::address::DeviceAddressError;
 use host::transport::record::RecordingError;
 use host::{BusError, DeviceError, TransportError};
@@ -87,6 +88,10 @@ pub enum VerbError {
     #[error(transparent)]
     #[diagnostic(transparent)]
     MaxWithoutBoard(#[from] MaxWithoutBoard),
+    /// What cannot begin names.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Prefix(#[from] PrefixError),
     /// The network cannot be planned.
     #[error(transparent)]
     #[diagnostic(transparent)]
@@ -180,6 +185,7 @@ impl VerbError {
             | VerbError::Replace(_)
             | VerbError::FoldingFile(_)
             | VerbError::MaxWithoutBoard(_)
+            | VerbError::Prefix(_)
             | VerbError::Images(_)
             | VerbError::Engine(_)
             | VerbError::Address(_)

@@ -48,6 +48,7 @@ fn compile(output: PathBuf) -> flow::artifacts::Compiled {
         rate: verbs::compile::Rate::FramesPerSecond(1e6),
         clock: None,
         writable_weights: false,
+        prefix: None,
         calibration: None,
     };
     verbs::compile::compile(&options).unwrap()

@@ -35,6 +35,10 @@ pub struct Compile {
     /// Make weights and thresholds writable at run time, see `xnorforge load`.
     #[arg(long)]
     writable_weights: bool,
+    /// What the names of Verilog modules and files begin with, so that several designs can be part of one system
+    /// [default: xnorforge].
+    #[arg(long, value_name = "NAME")]
+    prefix: Option<String>,
     #[command(flatten)]
     calibration: Calibration,
     /// Print the report as one JSON object instead of text.
@@ -58,6 +62,7 @@ impl Compile {
             rate,
             clock: self.clock,
             writable_weights: self.writable_weights,
+            prefix: self.prefix,
             calibration: self.calibration.options(),
         };
         let compiled = verbs::compile::compile(&options)?;

@@ -3,21 +3,25 @@
 use super::{ArtifactsError, manifest_of};
 use crate::board::Board;
 use crate::device;
+use crate::prefix::Prefix;
 use abi::manifest::{Manifest, WeightsManifest};
 use compiler::plan::Plan;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use std::path::Path;
 
-/// Checks that the manifest is the plan's, and that what it says of its own can be used.
-pub(super) fn check_manifest(folder: &Path, found: &Manifest, plan: &Plan) -> Result<(), ArtifactsError> {
+/// Checks that the manifest is the plan's, and that what it says of its own can be used. Gives what names begin with.
+pub(super) fn check_manifest(folder: &Path, found: &Manifest, plan: &Plan) -> Result<Prefix, ArtifactsError> {
     let Manifest { top, files, design_hash, device, .. } = found;
     let fault = |field: String, expected: String, found: String| {
         Err(ArtifactsError::Manifest { folder: folder.to_owned(), field, expected, found })
     };
+    let Some(prefix) = Prefix::of_core(top) else {
+        return fault("top".into(), "a prefix followed by _core".into(), shown(&top.as_str().into()));
+    };
     let device = match device {
         None => None,
-        Some(found) => Some(device::manifest(plan, &Board::find(&found.board)?, found.files.clone())?),
+        Some(found) => Some(device::manifest(plan, &prefix, &Board::find(&found.board)?, found.files.clone())?),
     };
     let weights = match plan.network.replaceable {
         false => None,
@@ -53,7 +57,7 @@ pub(super) fn check_manifest(folder: &Path, found: &Manifest, plan: &Plan) -> Re
     if *design_hash != expected {
         return fault("design_hash".into(), format!("the hash of the files in rtl, {expected}"), design_hash.clone());
     }
-    Ok(())
+    Ok(prefix)
 }
 
 /// Where two values differ first.

@@ -33,7 +33,7 @@ pub fn segments(plan: &Plan) -> Result<Vec<Segment>, DesignError> {
 pub fn load(compiled: &Compiled, network: Option<&Network>, folder: &Path) -> Result<Compiled, ArtifactsError> {
     let plan = compiled.built_plan();
     let manifest = manifest_for(compiled, &plan, 0);
-    let built = Compiled { plan, manifest, built: None };
+    let built = Compiled { plan, manifest, prefix: compiled.prefix.clone(), built: None };
     let loaded = match network {
         None => built,
         Some(network) => with_network(&built, network, folder)?,
@@ -72,7 +72,7 @@ pub(super) fn with_network(built: &Compiled, network: &Network, folder: &Path) -
     plan.validate().map_err(|source| ArtifactsError::Plan { folder: folder.to_owned(), source })?;
     let identity = identity(&segments(&plan)?);
     let manifest = manifest_for(built, &plan, identity);
-    Ok(Compiled { plan, manifest, built: Some(Box::new(built.plan.network.clone())) })
+    Ok(Compiled { plan, manifest, built: Some(Box::new(built.plan.network.clone())), prefix: built.prefix.clone() })
 }
 
 /// The manifest of the design of `compiled` with the network of `plan`.

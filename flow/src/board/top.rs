@@ -3,12 +3,12 @@
 use super::{Board, ClockSource, Direction};
 use std::fmt::Write;
 
-/// Name of the top module.
-pub const TOP: &str = "xnorforge_board";
+/// The top module, behind the design's prefix.
+pub const TOP: &str = "board";
 
 impl Board {
-    /// The top module around the device module called `device`, which runs at `source`, as Verilog.
-    pub fn top_module(&self, device: &str, source: &ClockSource) -> String {
+    /// The top module called `top` around the device module called `device`, which runs at `source`, as Verilog.
+    pub fn top_module(&self, top: &str, device: &str, source: &ClockSource) -> String {
         let ports: Vec<String> = self
             .ports()
             .iter()
@@ -20,7 +20,7 @@ impl Board {
                 format!("    {direction} wire {}", port.name)
             })
             .collect();
-        let mut text = format!("module {TOP} (\n{}\n);\n", ports.join(",\n"));
+        let mut text = format!("module {top} (\n{}\n);\n", ports.join(",\n"));
         for tied in &self.facts.tied {
             // Writing to a string cannot fail.
             let _ = writeln!(text, "  // {}", tied.reason);

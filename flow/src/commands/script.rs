@@ -1,7 +1,7 @@
 //! The commands as files, for people without this program.
 
 use super::stages::{Stages, stages};
-use crate::board::{Board, Family, TOP};
+use crate::board::{Board, Family};
 use std::fmt::Write;
 
 /// Placements that are tried at most where nothing else is said.
@@ -10,8 +10,8 @@ pub const DEFAULT_SEEDS: u32 = 4;
 /// The tools and their versions, for `pip install -r`.
 pub const REQUIREMENTS: &str = include_str!("../../../constraints/requirements.txt");
 
-/// `board/synthesis.ys`: what yosys does. `core` are the core's Verilog files.
-pub fn synthesis_script(board: &Board, core: &[String]) -> String {
+/// `board/synthesis.ys`: what yosys does with the top module `top`. `core` are the core's Verilog files.
+pub fn synthesis_script(board: &Board, top: &str, core: &[String]) -> String {
     let mut text = String::from("# Run in the folder build.\nread_verilog");
     for file in core {
         // Writing to a string cannot fail.
@@ -25,7 +25,7 @@ pub fn synthesis_script(board: &Board, core: &[String]) -> String {
         Family::Gowin => format!("synth_gowin -family {}", gowin_series(&board.facts.fpga.device)),
         Family::Xilinx7 => "synth_xilinx -family xc7 -flatten -abc9".to_owned(),
     };
-    text += &format!(" ../board/{TOP}.v\n{synthesis} -top {TOP}\n");
+    text += &format!(" ../board/{top}.v\n{synthesis} -top {top}\n");
     text += "# A cell without a definition would be left out in silence.\nhierarchy -check\ncheck -assert\n";
     text + "write_json netlist.json\nwrite_verilog -noattr netlist.v\n"
 }

@@ -1,9 +1,12 @@
 //! The description for FuseSoC, in its format CAPI2.
 
 use super::{Description, VERILOG};
+use crate::prefix::Prefix;
 
 /// Name of the file. It lies at the top of the directory, because a core's files lie below its description.
-pub(super) const FILE: &str = "xnorforge.core";
+pub(super) fn file(prefix: &Prefix) -> String {
+    format!("{prefix}.core")
+}
 
 /// The text of the file.
 pub(super) fn text(description: &Description) -> String {
@@ -16,20 +19,23 @@ pub(super) fn text(description: &Description) -> String {
     };
     let verilog: String = description.rtl.iter().filter(|name| !memories(name)).map(file).collect();
     let memories: String = description.rtl.iter().filter(memories).map(file).collect();
+    let prefix = description.prefix;
     let target = |top: &&str| {
+        let top = prefix.name(top);
         format!(
             "  lint_{top}:\n    description : Verilator's lint of {top}\n    flow : lint\n    flow_options :\n      tool : \
              verilator\n      verilator_options : [-Wall]\n    filesets : [waivers, core, soc]\n    toplevel : {top}\n"
         )
     };
     let targets: String = description.tops.iter().map(target).collect();
-    let default = description.tops[0];
+    let default = prefix.name(description.tops[0]);
     format!(
         "CAPI=2:\n\nname : \"xnorforge:designs:{name}:{version}\"\ndescription : Accelerator for the network {name} with \
          AXI4-Stream, AXI4-Lite or Wishbone\n\nfilesets:\n  core:\n    files:\n{verilog}{memories}  soc:\n    files:\n      - \
-         soc/{VERILOG} : {{file_type : verilogSource}}\n  waivers:\n    files:\n      - soc/waivers.vlt : {{file_type : \
+         soc/{soc} : {{file_type : verilogSource}}\n  waivers:\n    files:\n      - soc/waivers.vlt : {{file_type : \
          vlt}}\n\ntargets:\n  default:\n    description : For designs that depend on this one\n    filesets : [core, soc]\n    toplevel : {default}\n{targets}",
         name = identifier(network),
+        soc = prefix.name(VERILOG),
         version = env!("CARGO_PKG_VERSION"),
     )
 }

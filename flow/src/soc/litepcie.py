@@ -3,7 +3,7 @@
 #
 # On a Sqrl Acorn (CLE-215+, CLE-101, NiteFury, LiteFury):
 #
-#     python3 xnorforge_litepcie.py --build
+#     python3 @PREFIX@_litepcie.py --build
 #
 # which needs litex, litex-boards, litepcie and Vivado. On another card, in its own LiteX system:
 #
@@ -22,7 +22,7 @@ from litepcie.core import LitePCIeEndpoint
 from litepcie.frontend.wishbone import LitePCIeWishboneMaster
 from litepcie.phy.s7pciephy import S7PCIEPHY
 
-from xnorforge_litex import Xnorforge
+from @PREFIX@_litex import Xnorforge
 
 # The clock that the design was planned for.
 CLOCK_HERTZ = @CLOCK_HERTZ@
@@ -85,7 +85,7 @@ def main():
     parser = argparse.ArgumentParser(description="The accelerator on a Sqrl Acorn")
     parser.add_argument("--variant", default="cle-215+", help="cle-215+, cle-215 or cle-101")
     parser.add_argument("--build", action="store_true", help="run Vivado; without it only write what Vivado needs")
-    parser.add_argument("--output-dir", default="build/xnorforge_acorn", help="where to build")
+    parser.add_argument("--output-dir", default="build/@PREFIX@_acorn", help="where to build")
     arguments = parser.parse_args()
     from litex.soc.integration.builder import Builder
 

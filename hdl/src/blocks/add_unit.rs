@@ -51,7 +51,7 @@ impl AddUnit {
         let width = lanes * bits_out;
         let lanes_of = |shape: &WeighedShape, part: &str| WeighedLanes::new(&format!("{name}_{part}"), shape, bits_out);
         AddUnit {
-            module_name: ModuleName::new(name),
+            module_name: ModuleName::new(name).about("The sum of two streams, each element times a factor."),
             clock: Wire::default(),
             reset: Wire::default(),
             in_: StreamIn::of(lanes * shapes[0].element.bits() as usize),

@@ -54,7 +54,8 @@ impl ArgMax {
         let kind = if signed { "signed" } else { "unsigned" };
         let sign = if signed { 1u64 << (bits - 1) } else { 0 };
         ArgMax {
-            module_name: ModuleName::new(format!("arg_max_{channels}x{bits}_{kind}_{lanes}_lanes")),
+            module_name: ModuleName::new(format!("arg_max_{channels}x{bits}_{kind}_{lanes}_lanes"))
+                .about("Index of the greatest element of a vector; the lowest index on ties."),
             clock: Wire::default(),
             reset: Wire::default(),
             in_: StreamIn::of(lanes * bits),

@@ -36,7 +36,8 @@ impl Concat {
         let position = super::bits_for(words[0] + words[1]);
         let number = |value: usize| Parameter::new(Word::new(value as u64, position));
         Concat {
-            module_name: ModuleName::new(format!("concat_{}_{}_w{width}", words[0], words[1])),
+            module_name: ModuleName::new(format!("concat_{}_{}_w{width}", words[0], words[1]))
+                .about("The channels of one stream, then those of another."),
             clock: Wire::default(),
             reset: Wire::default(),
             in_: StreamIn::of(width),

@@ -22,7 +22,7 @@ impl ConstantTable {
     /// A table called `name` of at least one constant, all of one width.
     pub fn new(name: &str, rows: Vec<Word>) -> Self {
         ConstantTable {
-            module_name: ModuleName::new(name),
+            module_name: ModuleName::new(name).about("A table of constants in LUTs, found by number."),
             address: Wire::of(super::address_bits(rows.len())),
             q: Wire::of(rows[0].bits()),
             _rows: Arc::new(rows),

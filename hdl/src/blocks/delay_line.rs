@@ -29,7 +29,8 @@ impl DelayLine {
     /// A line of `cycles` registers of `width` bits.
     pub fn new(cycles: usize, width: usize) -> Self {
         DelayLine {
-            module_name: ModuleName::new(format!("delay_line_c{cycles}_w{width}")),
+            module_name: ModuleName::new(format!("delay_line_c{cycles}_w{width}"))
+                .about("The word of some clock cycles ago, zero at the start."),
             clock: Wire::default(),
             reset: Wire::default(),
             d: Wire::of(width),

@@ -172,7 +172,8 @@ impl DepthwiseUnit {
         let (tap, address) = (super::address_bits(taps), super::address_bits(words));
         let (access, answer) = ports(shape.writable);
         DepthwiseUnit {
-            module_name: ModuleName::new(name),
+            module_name: ModuleName::new(name)
+                .about("Dot products of each channel with weights of its own, thresholds included."),
             clock: Wire::default(),
             reset: Wire::default(),
             in_: StreamIn::of(width),

@@ -33,7 +33,7 @@ impl Fork {
     /// A fork of words of `width` bits.
     pub fn new(width: usize) -> Self {
         Fork {
-            module_name: ModuleName::new(format!("fork_w{width}")),
+            module_name: ModuleName::new(format!("fork_w{width}")).about("One stream to two readers."),
             clock: Wire::default(),
             reset: Wire::default(),
             in_: StreamIn::of(width),

@@ -64,7 +64,8 @@ impl LaneSum {
                 "lane_sum_{}_{simd}x{input_bits}{kind}_by_{}_to_{width}",
                 form.datapath(),
                 weights_name(&multiplier)
-            )),
+            ))
+            .about("The sum of a word's lanes, each multiplied with its weight."),
             clock: Wire::default(),
             x: Wire::of(simd * input_bits),
             weights: Wire::of(multiplier.word_bits(simd)),

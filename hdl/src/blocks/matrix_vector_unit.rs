@@ -209,7 +209,7 @@ impl MatrixVectorUnit {
         let x = simd * code.operand.bits() as usize;
         let (access, answer) = ports(shape.writable);
         MatrixVectorUnit {
-            module_name: ModuleName::new(name),
+            module_name: ModuleName::new(name).about("Matrix-vector products, thresholds included."),
             clock: Wire::default(),
             reset: Wire::default(),
             in_: StreamIn::of(width),

@@ -103,7 +103,7 @@ impl MultiThreshold {
             abi::ElementType::Bipolar | abi::ElementType::Unsigned { .. } => 0,
         };
         MultiThreshold {
-            module_name: ModuleName::new(name),
+            module_name: ModuleName::new(name).about("Step functions on a stream, one per channel."),
             clock: Wire::default(),
             reset: Wire::default(),
             in_: StreamIn::of(lanes * bits),

@@ -74,7 +74,7 @@ impl MultiplyUnit {
         let wide = |value: u64| Parameter::new(Word::new(value & mask, bits_out));
         let width = lanes * bits_out;
         MultiplyUnit {
-            module_name: ModuleName::new(name),
+            module_name: ModuleName::new(name).about("The product of two streams, element by element."),
             clock: Wire::default(),
             reset: Wire::default(),
             in_: StreamIn::of(lanes * first),

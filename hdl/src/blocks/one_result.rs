@@ -31,7 +31,9 @@ impl OneResult {
     /// The register of results of `width` bits.
     pub fn new(width: usize) -> Self {
         OneResult {
-            module_name: ModuleName::new(format!("one_result_w{width}")),
+            module_name: ModuleName::new(format!("one_result_w{width}")).about(
+                "The register of a block that makes one result at a time, and the handshake on both of its sides.",
+            ),
             clock: Wire::default(),
             reset: Wire::default(),
             load: Wire::default(),

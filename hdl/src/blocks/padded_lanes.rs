@@ -24,7 +24,8 @@ impl PaddedLanes {
     /// Words of `lanes` lanes.
     pub fn new(lanes: usize) -> Self {
         PaddedLanes {
-            module_name: ModuleName::new(format!("padded_lanes_{lanes}")),
+            module_name: ModuleName::new(format!("padded_lanes_{lanes}"))
+                .about("Lanes of +1 and -1 as two-bit signed numbers; lanes of a padded word are 0."),
             word: Wire::of(lanes + 1),
             x: Wire::of(2 * lanes),
             codes: (0..lanes).map(|_| Wire::of(2 * lanes)).collect(),

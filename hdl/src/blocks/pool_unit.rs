@@ -129,7 +129,8 @@ impl PoolUnit {
         let (inner_bits, outer_bits) = (super::address_bits(inner), super::address_bits(outer));
         let is_sum = least.is_none();
         PoolUnit {
-            module_name: ModuleName::new(name),
+            module_name: ModuleName::new(name)
+                .about("The greatest or least element, or the sum, of each channel over some words."),
             clock: Wire::default(),
             reset: Wire::default(),
             in_: StreamIn::of(lanes * bits_in + usize::from(padded)),

@@ -12,6 +12,14 @@ use crate::rust_hdl::prelude::*;
 use crate::wire::{ModuleName, Wire, Word, clocked};
 use compiler::chip::memory::MemoryKind;
 
+/// The word that a memory shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reading {
+    Registered,
+    Immediate,
+    Careless,
+}
+
 /// A memory that is written and read.
 #[derive(Clone, Debug, LogicBlock)]
 pub struct Ram {
@@ -29,18 +37,38 @@ pub struct Ram {
     /// The word read.
     pub q: Wire<Out>,
     _words: Vec<Word>,
-    _registered: bool,
-    _careless: bool,
+    _reading: Reading,
     _kind: Option<MemoryKind>,
 }
 
 impl Ram {
     /// A memory of `depth` words of `width` bits, all zero at the start. `depth` is a power of two, at least 2.
     pub fn new(depth: usize, width: usize, registered: bool) -> Self {
-        let kind = if registered { "registered" } else { "immediate" };
+        Ram::reading(depth, width, if registered { Reading::Registered } else { Reading::Immediate })
+    }
+
+    /// A registered memory whose reader does not care for words that are being written.
+    pub fn careless(depth: usize, width: usize) -> Self {
+        Ram::reading(depth, width, Reading::Careless)
+    }
+
+    fn reading(depth: usize, width: usize, reading: Reading) -> Self {
+        let (name, shows) = match reading {
+            Reading::Registered => {
+                ("ram_registered", "at the address of the last clock edge, before a write of that edge")
+            }
+            Reading::Immediate => ("ram_immediate", "at the present address"),
+            Reading::Careless => {
+                ("ram_careless", "at the address of the last clock edge; any word where that edge wrote it")
+            }
+        };
         let address = super::address_bits(depth);
+        let module_name = ModuleName::new(name)
+            .about(format!("A memory with one write and one read port, which shows the word {shows}."))
+            .parameter("WIDTH", width, &["write_data", "q"])
+            .parameter("ADDRESS_BITS", address, &["write_address", "read_address"]);
         Ram {
-            module_name: ModuleName::new(format!("ram_{kind}_d{depth}_w{width}")),
+            module_name,
             clock: Wire::default(),
             write: Wire::default(),
             write_address: Wire::of(address),
@@ -48,27 +76,14 @@ impl Ram {
             read_address: Wire::of(address),
             q: Wire::of(width),
             _words: vec![Word::zero(width); depth],
-            _registered: registered,
-            _careless: false,
+            _reading: reading,
             _kind: None,
         }
     }
 
     /// The same memory, made of what the plan says; of what synthesis likes, where that is nothing.
-    pub fn of_kind(mut self, kind: Option<MemoryKind>) -> Self {
-        let immediate = if self._registered { "" } else { "immediate_" };
-        let careless = if self._careless { "careless_" } else { "" };
-        let Some(made_of) = super::made_of(kind) else { return self };
-        let (depth, width) = (self._words.len(), self.q.width());
-        self.module_name = ModuleName::new(format!("ram_{immediate}{careless}{made_of}_d{depth}_w{width}"));
-        self._kind = kind;
-        self
-    }
-
-    /// A registered memory whose reader does not care for words that are being written.
-    pub fn careless(depth: usize, width: usize) -> Self {
-        let ram = Ram::new(depth, width, true);
-        Ram { module_name: ModuleName::new(format!("ram_careless_d{depth}_w{width}")), _careless: true, ..ram }
+    pub fn of_kind(self, kind: Option<MemoryKind>) -> Self {
+        Ram { module_name: super::named_after(self.module_name, kind), _kind: kind, ..self }
     }
 }
 
@@ -78,17 +93,17 @@ impl Logic for Ram {
     fn update(&mut self) {
         let edge = self.clock.pos_edge();
         let read = self.read_address.val().low() as usize;
-        if edge && self._registered {
+        if edge && self._reading != Reading::Immediate {
             self.q.next = self._words[read].clone();
         }
         if edge && self.write.val() {
             let address = self.write_address.val().low() as usize;
-            if self._careless && address == read {
+            if self._reading == Reading::Careless && address == read {
                 self.q.next = !self.q.val();
             }
             self._words[address] = self.write_data.val();
         }
-        if !self._registered {
+        if self._reading == Reading::Immediate {
             self.q.next = self._words[read].clone();
         }
     }
@@ -98,30 +113,28 @@ impl Logic for Ram {
     }
 
     fn hdl(&self) -> Verilog {
-        let (high, last) = (self.q.width() - 1, self._words.len() - 1);
-        let store = "if (write) words[write_address] <= write_data;";
-        let anything = format!("{}'bx", high + 1);
         let style = match self._kind {
             Some(MemoryKind::Lut) => "(* ram_style = \"distributed\" *) ",
             Some(MemoryKind::Registers) => "(* ram_style = \"registers\" *) ",
             Some(MemoryKind::Block) => "(* ram_style = \"block\" *) ",
             Some(MemoryKind::Constant | MemoryKind::Any) | None => "",
         };
-        Verilog::Custom(if self._careless {
+        let words = format!("{style}reg [WIDTH-1:0] words [0:(1<<ADDRESS_BITS)-1];\n");
+        let store = "if (write) words[write_address] <= write_data;";
+        let registered = |collision: &str| {
             format!(
-                "{style}reg [{high}:0] words [0:{last}];\nreg [{high}:0] word;\ninitial word = 0;\nalways @(posedge clock) \
-                 begin\n  {store}\n  word <= words[read_address];\n  if (write && write_address == read_address) word \
-                 <= {anything};\nend\nassign q = word;"
+                "reg [WIDTH-1:0] word;\ninitial word = 0;\nalways @(posedge clock) begin\n  {store}\n  \
+                 word <= words[read_address];\n{collision}end\nassign q = word;"
             )
-        } else if self._registered {
-            format!(
-                "{style}reg [{high}:0] words [0:{last}];\nreg [{high}:0] word;\ninitial word = 0;\nalways @(posedge clock) \
-                 begin\n  {store}\n  word <= words[read_address];\nend\nassign q = word;"
-            )
-        } else {
-            format!(
-                "{style}reg [{high}:0] words [0:{last}];\nalways @(posedge clock) {store}\nassign q = words[read_address];"
-            )
+        };
+        Verilog::Custom(match self._reading {
+            Reading::Immediate => {
+                format!("{words}always @(posedge clock) {store}\nassign q = words[read_address];")
+            }
+            Reading::Registered => words + &registered(""),
+            Reading::Careless => {
+                words + &registered("  if (write && write_address == read_address) word <= {WIDTH{1'bx}};\n")
+            }
         })
     }
 }

@@ -15,18 +15,18 @@ pub struct Register {
     pub d: Wire<In>,
     /// The word kept.
     pub q: Wire<Out>,
-    _width: usize,
 }
 
 impl Register {
     /// A register of `width` bits.
     pub fn new(width: usize) -> Self {
         Register {
-            module_name: ModuleName::new(format!("register_w{width}")),
+            module_name: ModuleName::new("register")
+                .about("A register: the word of the last clock edge, zero at the start.")
+                .parameter("WIDTH", width, &["d", "q"]),
             clock: Wire::default(),
             d: Wire::of(width),
             q: Wire::of(width),
-            _width: width,
         }
     }
 }
@@ -45,9 +45,8 @@ impl Logic for Register {
     }
 
     fn hdl(&self) -> Verilog {
-        let high = self._width - 1;
-        Verilog::Custom(format!(
-            "reg [{high}:0] value;\ninitial value = 0;\nalways @(posedge clock) value <= d;\nassign q = value;"
-        ))
+        Verilog::Custom(
+            "reg [WIDTH-1:0] value;\ninitial value = 0;\nalways @(posedge clock) value <= d;\nassign q = value;".into(),
+        )
     }
 }

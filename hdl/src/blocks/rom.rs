@@ -13,7 +13,7 @@
 
 use super::weight_access::ports;
 use crate::rust_hdl::prelude::*;
-use crate::wire::{ModuleName, Wire, Word, clocked};
+use crate::wire::{ModuleName, Wire, Word, clocked, memory_file};
 use abi::weights::Segment;
 use abi::window::WORD_BITS;
 use compiler::chip::memory::MemoryKind;
@@ -49,7 +49,8 @@ impl Rom {
     pub fn new(name: &str, rows: Arc<Vec<Word>>) -> Self {
         let width = rows[0].bits();
         Rom {
-            module_name: ModuleName::new(name),
+            module_name: ModuleName::new(name)
+                .about("A memory of parameters: weights, thresholds, biases or constants."),
             clock: Wire::default(),
             address: Wire::of(super::address_bits(rows.len())),
             q: Wire::of(width),
@@ -186,17 +187,18 @@ impl Logic for Rom {
             return Verilog::Custom(window.verilog(&self._name, &self._rows, self._kind));
         }
         if depth == 1 {
-            return Verilog::Custom(format!("assign q = {};", constant(&self._rows[0])));
+            let row = constant(&self._rows[0]);
+            return Verilog::Custom(format!("assign q = {row};\nwire unused = &{{1'b0, clock, address}};"));
         }
         if self._kind == Some(MemoryKind::Lut) {
             return Verilog::Custom(format!(
                 "(* rom_style = \"logic\" *) reg [{}:0] words [0:{}];\nreg [{}:0] place;\ninitial begin\n  \
-                 $readmemh(\"{}.mem\", words);\n  place = 0;\nend\nalways @(posedge clock) place <= address;\n\
+                 $readmemh({}, words);\n  place = 0;\nend\nalways @(posedge clock) place <= address;\n\
                  assign q = words[place];",
                 width - 1,
                 depth - 1,
                 self.address.width() - 1,
-                self._name
+                memory_file(&self._name)
             ));
         }
         let (style, start) = match self._kind {
@@ -205,11 +207,11 @@ impl Logic for Rom {
             _ => ("", "  row = 0;\n"),
         };
         Verilog::Custom(format!(
-            "{style}reg [{}:0] words [0:{}];\nreg [{0}:0] row;\ninitial begin\n  $readmemh(\"{}.mem\", words);\n{start}end\n\
+            "{style}reg [{}:0] words [0:{}];\nreg [{0}:0] row;\ninitial begin\n  $readmemh({}, words);\n{start}end\n\
              always @(posedge clock) row <= words[address];\nassign q = row;",
             width - 1,
             depth - 1,
-            self._name
+            memory_file(&self._name)
         ))
     }
 }

@@ -105,7 +105,8 @@ impl RowResults {
         // A memory of one row is a constant and needs no register.
         let (late, fold_constants) = (usize::from(folds > 1), constants.words[0].bits());
         RowResults {
-            module_name: ModuleName::new(format!("{name}_results")),
+            module_name: ModuleName::new(format!("{name}_results"))
+                .about("Accumulates the sums of rows, turns them into results and queues these."),
             clock: Wire::default(),
             reset: Wire::default(),
             terms: Wire::of(pe * sum),

@@ -41,7 +41,7 @@ impl ScaleUnit {
         let position = super::address_bits(words);
         let width = lanes * bits_out;
         ScaleUnit {
-            module_name: ModuleName::new(name),
+            module_name: ModuleName::new(name).about("Each element of a stream times a factor."),
             clock: Wire::default(),
             reset: Wire::default(),
             in_: StreamIn::of(lanes * shape.element.bits() as usize),

@@ -161,7 +161,8 @@ impl SlidingWindow {
         let all = |steps: Vec<i64>, bits: usize| steps.into_iter().map(|step| signed(step, bits)).collect();
         let counter_bits = |count: &usize| super::address_bits(*count);
         SlidingWindow {
-            module_name: ModuleName::new(name),
+            module_name: ModuleName::new(name)
+                .about("The windows of an image, tap by tap, out of a line buffer that is written while it is read."),
             clock: Wire::default(),
             reset: Wire::default(),
             in_: StreamIn::of(bits),

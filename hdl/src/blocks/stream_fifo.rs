@@ -59,7 +59,8 @@ impl StreamFifo {
             module_name: ModuleName::new(format!(
                 "stream_fifo_d{depth}_w{width}{}",
                 if in_luts { "_luts" } else { "" }
-            )),
+            ))
+            .about("A queue of stream words."),
             clock: Wire::default(),
             reset: Wire::default(),
             in_: StreamIn::of(width),

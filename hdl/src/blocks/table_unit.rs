@@ -88,7 +88,7 @@ impl TableUnit {
             ConstantTable::new(&format!("{name}_table{own}"), rows(own))
         };
         TableUnit {
-            module_name: ModuleName::new(name),
+            module_name: ModuleName::new(name).about("A function of two codes, looked up lane by lane."),
             clock: Wire::default(),
             reset: Wire::default(),
             in_: StreamIn::of(lanes * bits[0]),

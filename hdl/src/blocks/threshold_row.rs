@@ -38,7 +38,8 @@ impl ThresholdRow {
         let name = format!("threshold_row_l{levels}_w{width}_c{code_width}_from{first}");
         let module = if is_count { name } else { format!("{name}_by_{:08x}", digest(&added)) };
         ThresholdRow {
-            module_name: ModuleName::new(module),
+            module_name: ModuleName::new(module)
+                .about("Counts the thresholds at or below a value: the step function of one row."),
             value: Wire::of(width),
             thresholds: Wire::of(levels * width),
             code: Wire::of(code_width),

@@ -37,7 +37,8 @@ impl Upsample {
             SlidingWindow::new(&format!("{name}_{part}"), shape, width, &[Word::zero(width)], false)
         };
         Upsample {
-            module_name: ModuleName::new(name),
+            module_name: ModuleName::new(name)
+                .about("Each pixel several times, in both directions (nearest neighbour)."),
             clock: Wire::default(),
             reset: Wire::default(),
             in_: StreamIn::of(width),

@@ -87,7 +87,8 @@ impl VectorFeed {
         let (column, row, word) =
             (super::address_bits(words), super::address_bits(folds), super::address_bits(group * words * folds));
         VectorFeed {
-            module_name: ModuleName::new(format!("vector_feed_{words}x{folds}_w{width}_by_{group}")),
+            module_name: ModuleName::new(format!("vector_feed_{words}x{folds}_w{width}_by_{group}"))
+                .about("Holds the words of an input vector and issues them once for every row fold."),
             clock: Wire::default(),
             reset: Wire::default(),
             in_: StreamIn::of(width),

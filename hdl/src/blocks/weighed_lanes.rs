@@ -73,7 +73,7 @@ impl WeighedLanes {
         };
         let number = |value: u64| Parameter::new(Word::new(value, bits));
         WeighedLanes {
-            module_name: ModuleName::new(name),
+            module_name: ModuleName::new(name).about("The lanes of a word, each times a factor of its channel."),
             x: Wire::of(lanes * own),
             position: Wire::of(super::address_bits(shape.words())),
             products: Wire::of(lanes * bits),

@@ -114,7 +114,8 @@ impl WeightAccess {
     /// The way to `units` units.
     pub fn new(units: usize) -> Self {
         WeightAccess {
-            module_name: ModuleName::new("weight_access"),
+            module_name: ModuleName::new("weight_access")
+                .about("From the weight window of a bus to the memories of weights."),
             clock: Wire::default(),
             weights: WeightsSlave::new(),
             access: Wire::of(ACCESS_BITS),

@@ -61,7 +61,8 @@ impl WidthConverter {
             (super::bits_for(parts_in), super::address_bits(parts), super::address_bits(parts_out));
         let (in_width, out_width) = (from * bits, to * bits);
         WidthConverter {
-            module_name: ModuleName::new(format!("width_converter_{channels}x{bits}_{from}_to_{to}")),
+            module_name: ModuleName::new(format!("width_converter_{channels}x{bits}_{from}_to_{to}"))
+                .about("The same vectors in words of another number of lanes."),
             clock: Wire::default(),
             reset: Wire::default(),
             in_: StreamIn::of(in_width),

@@ -82,7 +82,8 @@ impl Pipeline {
         let stream =
             |(name, bits)| Stream { name, data: Wire::of(bits), valid: Wire::default(), ready: Wire::default() };
         Pipeline {
-            module: ModuleName::new(name),
+            module: ModuleName::new(name)
+                .about("The core: one instance for each stage of the plan, joined stream to stream."),
             clock: Wire::default(),
             reset: Wire::default(),
             in_: StreamIn::of(in_bits),

@@ -12,18 +12,8 @@ pub struct Waiver {
 }
 
 /// All waivers.
-pub const WAIVERS: &[Waiver] = &[
-    Waiver { rule: "DECLFILENAME", reason: "a design is one file that holds many modules" },
-    Waiver { rule: "PINCONNECTEMPTY", reason: "an output that nobody reads is left open explicitly, as `.port()`" },
-    Waiver {
-        rule: "UNUSEDSIGNAL",
-        reason: "blocks are general: a shape may need only some bits of a word, or not the clock",
-    },
-    Waiver {
-        rule: "VARHIDDEN",
-        reason: "an instance may be called like a signal inside its module: no reference crosses modules",
-    },
-];
+pub const WAIVERS: &[Waiver] =
+    &[Waiver { rule: "DECLFILENAME", reason: "a design is one file that holds many modules" }];
 
 /// The waivers as a configuration file for Verilator (`.vlt`), to be named before the Verilog.
 pub fn verilator_configuration() -> String {

@@ -148,7 +148,8 @@ impl AxiLiteBridge {
     #[allow(clippy::new_without_default, reason = "blocks are made by `new`")]
     pub fn new() -> Self {
         AxiLiteBridge {
-            module_name: ModuleName::new("axi_lite_bridge"),
+            module_name: ModuleName::new("axi_lite_bridge")
+                .about("An AXI4-Lite slave of 32 bits: the master of the bus inside a device."),
             clock: Wire::default(),
             reset: Wire::default(),
             s_axi: AxiLiteSlave::new(),

@@ -31,7 +31,8 @@ impl AxiLiteDevice {
     /// A device called `name` around `mapped`.
     pub fn new(name: &str, mapped: MappedCore) -> Self {
         AxiLiteDevice {
-            module_name: ModuleName::new(name),
+            module_name: ModuleName::new(name)
+                .about("The device on AXI4-Lite: a core behind its windows and registers."),
             aclk: Wire::default(),
             aresetn: Wire::default(),
             s_axi: AxiLiteSlave::new(),

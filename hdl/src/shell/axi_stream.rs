@@ -120,7 +120,7 @@ impl AxiStreamCore {
         let (count_in, count_out) = (address_bits(words_in), address_bits(words_out));
         let weights = usize::from(core.weight_words() > 0);
         AxiStreamCore {
-            module_name: ModuleName::new("axi_stream_core"),
+            module_name: ModuleName::new("axi_stream_core").about("A core between AXI4-Stream interfaces."),
             clock: Wire::default(),
             reset: Wire::default(),
             s_axis: AxiStreamSlave::new(input),

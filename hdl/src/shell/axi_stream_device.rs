@@ -56,7 +56,8 @@ impl AxiStreamDevice {
         facts: &DeviceFacts,
     ) -> Self {
         AxiStreamDevice {
-            module_name: ModuleName::new(name),
+            module_name: ModuleName::new(name)
+                .about("The core with AXI4-Stream for images and answers, and AXI4-Lite for control and status."),
             aclk: Wire::default(),
             aresetn: Wire::default(),
             s_axis: AxiStreamSlave::new(input),

@@ -44,7 +44,7 @@ impl Checksum {
     #[allow(clippy::new_without_default, reason = "blocks are made by `new`")]
     pub fn new() -> Self {
         Checksum {
-            module_name: ModuleName::new("checksum"),
+            module_name: ModuleName::new("checksum").about("The checksum of frames, bit by bit."),
             clock: Wire::default(),
             start: Wire::default(),
             step: Wire::default(),

@@ -34,7 +34,7 @@ impl Device {
     /// A device called `name` around `mapped`, whose line holds `line_bytes` bytes.
     pub fn new(name: &str, mapped: MappedCore, uart: &UartTiming, line_bytes: usize) -> Self {
         Device {
-            module_name: ModuleName::new(name),
+            module_name: ModuleName::new(name).about("The device: a core behind its windows, registers and UART."),
             clock: Wire::default(),
             reset: Wire::default(),
             rx: Wire::default(),

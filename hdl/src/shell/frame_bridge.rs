@@ -118,7 +118,8 @@ impl FrameBridge {
         let state = |number| Parameter::new(Word::new(number, 3));
         let refusal = |refusal: Refusal| Parameter::new(Word::new(refusal.code().into(), REFUSAL_BITS));
         FrameBridge {
-            module_name: ModuleName::new("frame_bridge"),
+            module_name: ModuleName::new("frame_bridge")
+                .about("Executes request frames on the bus of the device and answers them."),
             clock: Wire::default(),
             reset: Wire::default(),
             in_: StreamIn::of(8),

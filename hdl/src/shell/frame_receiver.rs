@@ -38,7 +38,8 @@ impl FrameReceiver {
     #[allow(clippy::new_without_default, reason = "blocks are made by `new`")]
     pub fn new() -> Self {
         FrameReceiver {
-            module_name: ModuleName::new("frame_receiver"),
+            module_name: ModuleName::new("frame_receiver")
+                .about("Finds the flags of frames in a line of bytes and resolves escapes."),
             clock: Wire::default(),
             reset: Wire::default(),
             in_data: Wire::of(8),

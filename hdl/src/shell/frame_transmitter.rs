@@ -38,7 +38,7 @@ impl FrameTransmitter {
     #[allow(clippy::new_without_default, reason = "blocks are made by `new`")]
     pub fn new() -> Self {
         FrameTransmitter {
-            module_name: ModuleName::new("frame_transmitter"),
+            module_name: ModuleName::new("frame_transmitter").about("Writes frames as bytes, with flags and escapes."),
             clock: Wire::default(),
             reset: Wire::default(),
             in_: StreamIn::of(8),

@@ -68,7 +68,8 @@ impl InputWindow {
         let Contents { lanes, container, bits } = Contents::of(format);
         let (place, word, count) = (address_bits(depth), address_bits(words), bits_for(slots));
         InputWindow {
-            module_name: ModuleName::new("input_window"),
+            module_name: ModuleName::new("input_window")
+                .about("The input window: a ring of images that the host writes and the core reads."),
             clock: Wire::default(),
             reset: Wire::default(),
             write: Wire::default(),

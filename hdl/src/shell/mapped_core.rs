@@ -60,7 +60,8 @@ impl MappedCore {
         let ring_bits = ring(facts.input_words).max(ring(facts.output_words));
         let bits = |stream: &StreamFormat| stream.element.bits() as usize;
         MappedCore {
-            module_name: ModuleName::new("mapped_core"),
+            module_name: ModuleName::new("mapped_core")
+                .about("A core behind its windows and registers: words at addresses, for any bus."),
             clock: Wire::default(),
             reset: Wire::default(),
             bus: BusSlave::new(),

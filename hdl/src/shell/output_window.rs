@@ -58,7 +58,8 @@ impl OutputWindow {
         let Contents { lanes, container, bits } = Contents::of(format);
         let (place, word) = (address_bits(depth), address_bits(words));
         OutputWindow {
-            module_name: ModuleName::new("output_window"),
+            module_name: ModuleName::new("output_window")
+                .about("The output window: a ring of answers that the core writes and the host reads."),
             clock: Wire::default(),
             reset: Wire::default(),
             in_: StreamIn::of(lanes * bits),

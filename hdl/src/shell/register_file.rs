@@ -183,7 +183,7 @@ impl RegisterFile {
         let weight_page_bits = MAX_WEIGHT_BYTES.trailing_zeros() as usize;
         let weight_page = Word::new(u64::from(WEIGHT_WINDOW >> weight_page_bits), 32 - weight_page_bits);
         RegisterFile {
-            module_name: ModuleName::new(name),
+            module_name: ModuleName::new(name).about("The register map of the device."),
             clock: Wire::default(),
             reset: Wire::default(),
             bus: BusSlave::new(),

@@ -54,7 +54,7 @@ impl RequestHeader {
         let kind = |kind: FrameKind| Parameter::new(Word::new(kind.code().into(), 8));
         let refusal = |refusal: Refusal| Parameter::new(Word::new(refusal.code().into(), REFUSAL_BITS));
         RequestHeader {
-            module_name: ModuleName::new("request_header"),
+            module_name: ModuleName::new("request_header").about("Decodes the header of a request frame."),
             header: Wire::of(8 * HEADER_BYTES),
             is_read: Wire::default(),
             is_register: Wire::default(),

@@ -32,7 +32,7 @@ impl ResetTimer {
     pub fn new() -> Self {
         let count = address_bits(RESET_CYCLES);
         ResetTimer {
-            module_name: ModuleName::new("reset_timer"),
+            module_name: ModuleName::new("reset_timer").about("Stretches resets to the cycles that the core needs."),
             clock: Wire::default(),
             request: Wire::default(),
             reset: Wire::default(),

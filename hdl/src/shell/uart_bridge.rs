@@ -46,7 +46,8 @@ impl UartBridge {
     /// A bridge behind a line of the given timing, which holds `line_bytes` bytes.
     pub fn new(timing: &UartTiming, line_bytes: usize) -> Self {
         UartBridge {
-            module_name: ModuleName::new(format!("uart_bridge_{}_{}", timing.clock_hertz(), timing.baud())),
+            module_name: ModuleName::new(format!("uart_bridge_{}_{}", timing.clock_hertz(), timing.baud()))
+                .about("A UART with a queue of received bytes, as streams of bytes."),
             clock: Wire::default(),
             reset: Wire::default(),
             rx: Wire::default(),

@@ -54,7 +54,8 @@ impl UartReceiver {
     pub fn new(timing: &UartTiming) -> Self {
         let phase = timing.phase_bits();
         UartReceiver {
-            module_name: ModuleName::new(format!("uart_receiver_{}_{}", timing.clock_hertz(), timing.baud())),
+            module_name: ModuleName::new(format!("uart_receiver_{}_{}", timing.clock_hertz(), timing.baud()))
+                .about("Bytes from a serial line."),
             clock: Wire::default(),
             reset: Wire::default(),
             rx: Wire::default(),

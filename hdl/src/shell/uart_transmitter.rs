@@ -41,7 +41,8 @@ impl UartTransmitter {
     pub fn new(timing: &UartTiming) -> Self {
         let phase = timing.phase_bits();
         UartTransmitter {
-            module_name: ModuleName::new(format!("uart_transmitter_{}_{}", timing.clock_hertz(), timing.baud())),
+            module_name: ModuleName::new(format!("uart_transmitter_{}_{}", timing.clock_hertz(), timing.baud()))
+                .about("Bytes onto a serial line."),
             clock: Wire::default(),
             reset: Wire::default(),
             in_: StreamIn::of(8),

@@ -93,7 +93,8 @@ impl WishboneBridge {
     #[allow(clippy::new_without_default, reason = "blocks are made by `new`")]
     pub fn new() -> Self {
         WishboneBridge {
-            module_name: ModuleName::new("wishbone_bridge"),
+            module_name: ModuleName::new("wishbone_bridge")
+                .about("A Wishbone B4 slave of 32 bits, classic cycles: the master of the bus inside a device."),
             clock: Wire::default(),
             reset: Wire::default(),
             wb: WishboneSlave::new(),

@@ -31,7 +31,8 @@ impl WishboneDevice {
     /// A device called `name` around `mapped`.
     pub fn new(name: &str, mapped: MappedCore) -> Self {
         WishboneDevice {
-            module_name: ModuleName::new(name),
+            module_name: ModuleName::new(name)
+                .about("The device on Wishbone: a core behind its windows and registers."),
             wb_clk_i: Wire::default(),
             wb_rst_i: Wire::default(),
             wb: WishboneSlave::new(),

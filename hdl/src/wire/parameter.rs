@@ -85,17 +85,35 @@ impl Block for Parameter {
     }
 }
 
-/// The name of the Verilog module that a block becomes; the first field of every block.
+/// Name of the Verilog parameter that says where memory files lie: their folder, `.` where nothing else is said. (Not an empty text: with its zero
+/// byte Icarus finds no file.).
+pub const MEMORY_FOLDER: &str = "MEM_DIR";
+
+/// What stands in a custom body for the prefix of the design's names.
+pub(crate) const PREFIX: &str = "@PREFIX@";
+
+/// The file that a memory called `name` reads, as `$readmemh` takes it in a custom body.
+pub fn memory_file(name: &str) -> String {
+    format!("{{{MEMORY_FOLDER}, \"/{PREFIX}{name}.mem\"}}")
+}
+
+/// The Verilog module that a block becomes: its name, what it is, its parameters. The first field of every block.
 ///
-/// It carries no signal. The emitter finds it as a constant of zero bits whose type is called
-/// `module:<name>`. Blocks of one name are expected to have one text, which is emitted once.
+/// It carries no signal. The emitter finds it as a constant of zero bits whose type is an enumeration called
+/// [`ModuleName::TYPE`]: the name, the comment, and each parameter as `NAME=value:port,port`. Blocks of one name are
+/// expected to have one text, which is emitted once.
 #[derive(Clone, Debug)]
 pub struct ModuleName {
     name: String,
+    about: String,
+    parameters: Vec<String>,
     id: usize,
 }
 
 impl ModuleName {
+    /// Name of the type by which the emitter knows a module's name.
+    pub const TYPE: &str = "module";
+
     /// A module name; it must be a Verilog identifier.
     pub fn new(name: impl Into<String>) -> ModuleName {
         let name = name.into();
@@ -104,12 +122,24 @@ impl ModuleName {
                 && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_'),
             "{name} is no Verilog identifier"
         );
-        ModuleName { name, id: get_signal_id() }
+        ModuleName { name, about: String::new(), parameters: Vec::new(), id: get_signal_id() }
     }
 
-    /// The name.
-    pub fn as_str(&self) -> &str {
-        &self.name
+    /// The same name, with a comment above the module: what it is, in a sentence.
+    pub fn about(self, about: impl Into<String>) -> ModuleName {
+        ModuleName { about: about.into(), ..self }
+    }
+
+    /// The same name, with a Verilog parameter that is `value` in this instance. Each of `ports` has as many bits as it
+    /// says; nothing else may depend on `value` but the custom body, by the parameter's name.
+    pub fn parameter(mut self, name: &str, value: usize, ports: &[&str]) -> ModuleName {
+        self.parameters.push(format!("{name}={value}:{}", ports.join(",")));
+        self
+    }
+
+    /// The same module under the name with `_suffix` behind it.
+    pub fn with_suffix(self, suffix: &str) -> ModuleName {
+        ModuleName { name: format!("{}_{suffix}", self.name), ..self }
     }
 }
 
@@ -127,7 +157,9 @@ impl Atom for ModuleName {
         AtomKind::Constant
     }
     fn descriptor(&self) -> TypeDescriptor {
-        TypeDescriptor { name: format!("module:{}", self.name), kind: TypeKind::Bits(0) }
+        let mut parts = vec![self.name.clone(), self.about.clone()];
+        parts.extend_from_slice(&self.parameters);
+        TypeDescriptor { name: ModuleName::TYPE.to_owned(), kind: TypeKind::Enum(parts) }
     }
     fn vcd(&self) -> VCDValue {
         VCDValue::Vector(vec![])

@@ -1,6 +1,5 @@
 //! Memories are made of what the plan says, and take as many block RAMs as the rule says.
 
-use crate::support::tools;
 use compiler::chip::family::Family;
 use compiler::chip::memory::{MemoryKind, MemoryRole, block_rams};
 use hdl::blocks::ram::Ram;
@@ -24,15 +23,15 @@ fn rows(width: usize, depth: usize) -> Vec<Word> {
 
 /// How often each cell is said to occur after synthesis up to the mapping of memories.
 fn cells<T: Block>(block: &T, files: &[(String, String)], family: Family, wanted: &[&str]) -> Vec<u64> {
-    let design = emit(block, "memory").unwrap();
+    let design = emit(block, "memory", "").unwrap();
     let folder = tempfile::tempdir().unwrap();
-    tools::write_sources(folder.path(), &design, files);
+    crate::support::tools::write_sources(folder.path(), &design, files);
     let synthesis = match family {
         Family::Ice40 => "synth_ice40",
         _ => "synth_ecp5",
     };
     let script = format!("read_verilog -sv design.v; {synthesis} -top {} -run begin:map_ffs; stat", design.top);
-    let said = tools::run_in(folder.path(), "yosys", &["-p", &script]);
+    let said = testkit::tools::run_in(folder.path(), "yosys", &["-p", &script]);
     let statistics = &said[said.rfind("Number of cells").unwrap()..];
     let count = |cell: &&str| {
         let line = statistics.lines().find(|line| line.split_whitespace().any(|word| word == *cell));
@@ -50,7 +49,7 @@ fn rom(width: usize, depth: usize, kind: MemoryKind, family: Family, wanted: &[&
 
 #[test]
 fn block_rams_are_as_many_as_the_rule_says() {
-    if !tools::available("yosys", "-V") {
+    if !testkit::tool("yosys") {
         return;
     }
     for (width, depth) in [(36, 512), (44, 96), (9, 2049), (72, 700), (5, 3000), (24, 1218)] {
@@ -83,7 +82,7 @@ fn block_rams_are_as_many_as_the_rule_says() {
 
 #[test]
 fn small_and_large_memories_go_where_they_are_told_to() {
-    if !tools::available("yosys", "-V") {
+    if !testkit::tool("yosys") {
         return;
     }
     // Synthesis alone would choose the other way round.

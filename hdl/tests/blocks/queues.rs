@@ -10,7 +10,7 @@ use hdl::wire::{Simulation, Word};
 
 use crate::control::agree;
 use crate::stream::{FREE, PRESSURES, codes, run};
-use crate::support::{Bench, Stimulus, tools};
+use crate::support::{Bench, Stimulus};
 
 fn words(count: usize, width: usize, seed: u64) -> Vec<Word> {
     let mut stimulus = Stimulus::new(seed);
@@ -78,16 +78,16 @@ fn a_queue_is_the_same_in_verilog() {
 
 #[test]
 fn a_deep_queue_lies_in_block_ram() {
-    if !tools::available("yosys", "-V") {
+    if !testkit::tool("yosys") {
         return;
     }
     let mut queue = StreamFifo::new(1000, 64);
     queue.connect_all();
-    let design = emit(&queue, "queue").unwrap();
+    let design = emit(&queue, "queue", "").unwrap();
     let folder = tempfile::tempdir().unwrap();
-    tools::write_sources(folder.path(), &design, &[]);
+    crate::support::tools::write_sources(folder.path(), &design, &[]);
     let script = "read_verilog -sv design.v; synth_ecp5 -top queue; stat";
-    let said = tools::run_in(folder.path(), "yosys", &["-p", script]);
+    let said = testkit::tools::run_in(folder.path(), "yosys", &["-p", script]);
     let statistics = &said[said.rfind("Number of cells").unwrap()..];
     assert!(statistics.contains("DP16KD") && !statistics.contains("TRELLIS_DPR16X4"), "{statistics}");
     println!("{statistics}");

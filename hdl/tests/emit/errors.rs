@@ -48,7 +48,7 @@ macro_rules! block {
 
 /// The error, checked to have a code and a help text.
 fn error(block: &dyn Block) -> EmitError {
-    let error = emit(block, "top").expect_err("the kernel breaks a rule");
+    let error = emit(block, "top", "").expect_err("the kernel breaks a rule");
     let help = error.help().map(|help| help.to_string()).unwrap_or_default();
     assert!(!help.is_empty() && error.code().is_some(), "{error}");
     error
@@ -169,7 +169,7 @@ fn names_of_modules() {
     let mut register = Register::of(4);
     register.connect_all();
     for name in ["module", "a b", ""] {
-        assert_eq!(emit(&register, name), Err(EmitError::BadModuleName { name: name.into() }));
+        assert_eq!(emit(&register, name, ""), Err(EmitError::BadModuleName { name: name.into() }));
     }
 }
 

@@ -116,7 +116,7 @@ fn the_text_is_always_the_same() {
     let text = || {
         let mut array = Array::new(7, 5);
         array.connect_all();
-        emit(&array, "array").expect("a correct block").text()
+        emit(&array, "array", "").expect("a correct block").text()
     };
     assert_eq!(text(), text());
 }

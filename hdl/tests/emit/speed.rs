@@ -58,7 +58,7 @@ impl Logic for Rows {
 
 fn timed(what: &str, block: &dyn Block) -> usize {
     let start = Instant::now();
-    let design = emit(block, "top").expect("a correct block");
+    let design = emit(block, "top", "").expect("a correct block");
     let text = design.text();
     let elapsed = start.elapsed();
     eprintln!("{what}: {} modules, {} bytes in {elapsed:?}", design.modules.len(), text.len());

@@ -160,7 +160,7 @@ impl<B: Clocked> Bench<B> {
 
 /// The Verilog of a connected block, which all tools accept.
 fn accepted(block: &dyn Block, name: &str, files: &[(String, String)], waived: &[&str]) -> VerilogDesign {
-    let design = emit(block, name).unwrap_or_else(|error| panic!("{:?}", miette::Report::new(error)));
+    let design = emit(block, name, "").unwrap_or_else(|error| panic!("{:?}", miette::Report::new(error)));
     tools::accept(&design, files, waived);
     design
 }

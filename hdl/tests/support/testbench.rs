@@ -4,7 +4,8 @@ use std::fmt::Write;
 
 use hdl::emit::VerilogDesign;
 
-use super::tools::{Simulator, run_in, simulator_available, write_sources};
+use super::tools::{Simulator, simulator_available, write_sources};
+use testkit::tools::run_in;
 
 /// A port of the block under test.
 #[derive(Clone, Debug)]

@@ -1,11 +1,10 @@
 //! The open tools that must accept our Verilog.
-//!
-//! A tool that is not installed is skipped with a message, except under `CI=true`, where that fails.
 
 use std::path::Path;
-use std::process::Command;
 
 use hdl::emit::{VerilogDesign, lint};
+use testkit::tool;
+use testkit::tools::run_in;
 
 /// What runs the emitted Verilog.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,21 +13,11 @@ pub enum Simulator {
     Verilator,
 }
 
-/// Whether `tool` is installed.
-pub fn available(tool: &str, version_flag: &str) -> bool {
-    if Command::new(tool).arg(version_flag).output().is_ok() {
-        return true;
-    }
-    assert!(std::env::var("CI").as_deref() != Ok("true"), "{tool} is not installed, and CI=true");
-    eprintln!("skipped: {tool} is not installed");
-    false
-}
-
 /// Whether a simulator is installed.
 pub fn simulator_available(simulator: Simulator) -> bool {
     match simulator {
-        Simulator::Icarus => available("iverilog", "-V") && available("vvp", "-V"),
-        Simulator::Verilator => available("verilator", "--version"),
+        Simulator::Icarus => tool("iverilog") && tool("vvp"),
+        Simulator::Verilator => tool("verilator"),
     }
 }
 
@@ -49,16 +38,16 @@ pub fn accept(design: &VerilogDesign, files: &[(String, String)], waived: &[&str
     write_sources(folder, design, files);
     let top = design.top.as_str();
     let mut complaints = String::new();
-    if available("verilator", "--version") {
+    if tool("verilator") {
         let mut arguments = vec!["--lint-only", "-Wall", "--top-module", top, "waivers.vlt", "design.v"];
         let waived: Vec<String> = waived.iter().map(|rule| format!("-Wno-{rule}")).collect();
         arguments.extend(waived.iter().map(String::as_str));
         complaints += &run_in(folder, "verilator", &arguments);
     }
-    if available("iverilog", "-V") {
+    if tool("iverilog") {
         complaints += &run_in(folder, "iverilog", &["-g2012", "-Wall", "-s", top, "-o", "design.vvp", "design.v"]);
     }
-    if available("yosys", "-V") {
+    if tool("yosys") {
         let script = format!(
             "read_verilog -sv design.v; hierarchy -check -top {top}; proc; select -assert-none t:$dlatch; check -assert"
         );
@@ -71,19 +60,4 @@ pub fn accept(design: &VerilogDesign, files: &[(String, String)], waived: &[&str
 /// A source with line numbers, to read next to a tool's complaints.
 fn numbered(source: &str) -> String {
     source.lines().enumerate().map(|(index, line)| format!("{:5} {line}\n", index + 1)).collect()
-}
-
-/// Standard output and error of a tool that must succeed.
-pub fn run_in(folder: &Path, tool: &str, arguments: &[&str]) -> String {
-    let output = Command::new(tool)
-        .args(arguments)
-        .current_dir(folder)
-        .output()
-        .unwrap_or_else(|error| panic!("cannot run {tool}: {error}"));
-    let text = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
-    if !output.status.success() {
-        let design = std::fs::read_to_string(folder.join("design.v")).unwrap_or_default();
-        panic!("{tool} {} failed:\n{text}\n{}", arguments.join(" "), numbered(&design));
-    }
-    text
 }

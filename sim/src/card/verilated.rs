@@ -36,10 +36,11 @@ impl VerilatedSlave {
         let is_verilog = |file: &&String| file.ends_with(".v");
         let core = &compiled.manifest.files;
         let mut verilog: Vec<PathBuf> = core.iter().filter(is_verilog).map(Into::into).collect();
-        verilog.push(Path::new("..").join(flow::soc::FOLDER).join(flow::soc::VERILOG));
+        let prefix = &compiled.prefix;
+        verilog.push(Path::new("..").join(flow::soc::FOLDER).join(prefix.name(flow::soc::VERILOG)));
         let memories: Vec<PathBuf> = core.iter().filter(|file| !file.ends_with(".v")).map(Into::into).collect();
         let program = Program {
-            top: flow::soc::WISHBONE,
+            top: &prefix.name(flow::soc::WISHBONE),
             folder: &folder,
             verilog: &verilog,
             memories: &memories,

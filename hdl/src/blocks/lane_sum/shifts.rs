@@ -18,7 +18,7 @@ pub(super) fn sum(text: &mut Text, digits: &Digits, bits: usize, simd: usize, we
     let [first, second] = &sums[..] else { return sums.swap_remove(0) };
     let sum =
         Term { name: "both".to_owned(), least: first.least + second.least, greatest: first.greatest + second.greatest };
-    text.register(&sum, &format!("{} + {}", first.resized(sum.width()), second.resized(sum.width())));
+    text.register(&sum, &format!("{} + {}", text.resized(&first, sum.width()), text.resized(&second, sum.width())));
     sum
 }
 
@@ -48,9 +48,9 @@ fn shifted(text: &mut Text, (number, place): (usize, &Place), bits: usize, lane:
     let choice = choice(text, &prefix, &shifts, &select, &mut made);
     let width = place.term_bits(bits);
     let value = if place.signed {
-        format!("{} ^ {{{width}{{{}}}}}", choice.resized(width), code(lane, place.index_bits()))
+        format!("{} ^ {{{width}{{{}}}}}", text.resized(&choice, width), code(lane, place.index_bits()))
     } else {
-        choice.resized(width)
+        text.resized(&choice, width)
     };
     let (least, greatest) = full(width);
     let term = Term { name: prefix, least, greatest };
@@ -77,7 +77,12 @@ fn choice(
     let (low, high) = (choice(text, prefix, low, select, made), choice(text, prefix, high, select, made));
     let greatest = low.greatest.max(high.greatest << shift);
     let width = Term { greatest, ..low.clone() }.width();
-    let value = format!("{} ? {{{}, {shift}'d0}} : {}", select(level), high.resized(width - shift), low.resized(width));
+    let value = format!(
+        "{} ? {{{}, {shift}'d0}} : {}",
+        select(level),
+        text.resized(&high, width - shift),
+        text.resized(&low, width)
+    );
     let term = text.wire(format!("{prefix}_choice_{}", made.len()), (0, greatest), &value);
     made.insert(relative, term.clone());
     term

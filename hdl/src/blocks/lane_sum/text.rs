@@ -1,6 +1,8 @@
 //! Terms with exact ranges, added level by level, as text.
 
 use abi::ElementType;
+use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::fmt::Write;
 
 /// A wire or register and the values it may have.
@@ -15,18 +17,6 @@ impl Term {
     pub(super) fn width(&self) -> usize {
         ElementType::holding(self.least, self.greatest).bits() as usize
     }
-
-    /// The term in `width` bits: extended with its sign, or cut.
-    pub(super) fn resized(&self, width: usize) -> String {
-        let own = self.width();
-        let Term { name, least, .. } = self;
-        match width.checked_sub(own) {
-            None => format!("{name}[{}:0]", width - 1),
-            Some(0) => name.clone(),
-            Some(more) if *least < 0 => format!("{{{{{more}{{{name}[{}]}}}}, {name}}}", own - 1),
-            Some(more) => format!("{{{more}'d0, {name}}}"),
-        }
-    }
 }
 
 /// The name of a bit of a numbered weight or scale.
@@ -37,10 +27,27 @@ pub(super) type Bit<'a> = &'a dyn Fn(usize, usize) -> String;
 pub(super) struct Text {
     declarations: String,
     updates: String,
+    /// Bits that were cut off.
+    unread: RefCell<BTreeSet<String>>,
 }
 
 // Writing to a string cannot fail.
 impl Text {
+    /// `term` in `width` bits: extended with its sign, or cut.
+    pub(super) fn resized(&self, term: &Term, width: usize) -> String {
+        let own = term.width();
+        let Term { name, least, .. } = term;
+        match width.checked_sub(own) {
+            None => {
+                self.unread.borrow_mut().insert(format!("{name}[{}:{width}]", own - 1));
+                format!("{name}[{}:0]", width - 1)
+            }
+            Some(0) => name.clone(),
+            Some(more) if *least < 0 => format!("{{{{{more}{{{name}[{}]}}}}, {name}}}", own - 1),
+            Some(more) => format!("{{{more}'d0, {name}}}"),
+        }
+    }
+
     pub(super) fn wire(&mut self, name: String, (least, greatest): (i64, i64), value: &str) -> Term {
         let term = Term { name, least, greatest };
         let _ = writeln!(self.declarations, "wire [{}:0] {} = {value};", term.width() - 1, term.name);
@@ -64,7 +71,7 @@ impl Text {
                     least: parts.iter().map(|part| part.least).sum(),
                     greatest: parts.iter().map(|part| part.greatest).sum(),
                 };
-                let parts: Vec<String> = parts.iter().map(|part| part.resized(sum.width())).collect();
+                let parts: Vec<String> = parts.iter().map(|part| self.resized(part, sum.width())).collect();
                 self.register(&sum, &parts.join(" + "));
                 next.push(sum);
             }
@@ -111,8 +118,8 @@ impl Text {
                 let sum = Term { name, least: low.least + least, greatest: low.greatest + greatest };
                 let width = sum.width();
                 let operator = if subtract { '-' } else { '+' };
-                let high = high.resized(width - shift);
-                self.register(&sum, &format!("{} {operator} {{{high}, {shift}'d0}}", low.resized(width)));
+                let (low, high) = (self.resized(low, width), self.resized(high, width - shift));
+                self.register(&sum, &format!("{} {operator} {{{high}, {shift}'d0}}", low));
                 next.push(sum);
             }
             terms = next;
@@ -123,7 +130,12 @@ impl Text {
 
     /// The body of the module whose output `sum` has the given value.
     pub(super) fn finish(self, sum: &str) -> String {
-        let Text { declarations, updates } = self;
-        format!("{declarations}always @(posedge clock) begin\n{updates}end\nassign sum = {sum};")
+        let Text { declarations, updates, unread } = self;
+        let unread: Vec<String> = unread.into_inner().into_iter().collect();
+        let unused = match unread.as_slice() {
+            [] => String::new(),
+            some => format!("\nwire unused = &{{1'b0, {}}};", some.join(", ")),
+        };
+        format!("{declarations}always @(posedge clock) begin\n{updates}end\nassign sum = {sum};{unused}")
     }
 }

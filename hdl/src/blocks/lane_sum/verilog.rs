@@ -77,7 +77,8 @@ pub(super) fn text(multiplier: &Multiplier, simd: usize, offset: bool, width: us
         Form::Bases(factors) => bases::sum(&mut text, &factors, bits, simd, &weight),
         Form::Shifts(digits) => shifts::sum(&mut text, &digits, bits, simd, &weight),
     };
-    text.finish(&sum.resized(width))
+    let sum = text.resized(&sum, width);
+    text.finish(&sum)
 }
 
 /// The product of a lane with a weight of sign and magnitude, complemented where the weight is negative.

@@ -2,7 +2,7 @@
 
 use crate::blocks::address_bits;
 use crate::blocks::weight_access::{SELECT_BIT, WRITE_BIT};
-use crate::wire::Word;
+use crate::wire::{Word, memory_file};
 use abi::weights::{ADDRESS_BITS, Segment};
 use abi::window::WORD_BITS;
 use compiler::chip::memory::MemoryKind;
@@ -141,7 +141,8 @@ impl Window {
             } else {
                 let last = self.rows - 1;
                 let _ = writeln!(text, "{style}reg [{high}:0] words{column} [0:{last}];\nreg [{high}:0] row{column};");
-                let _ = writeln!(initial, "  $readmemh(\"{name}_{column}.mem\", words{column});");
+                let file = memory_file(&format!("{name}_{column}"));
+                let _ = writeln!(initial, "  $readmemh({file}, words{column});");
                 if start {
                     let _ = writeln!(initial, "  row{column} = 0;");
                 }
@@ -152,6 +153,16 @@ impl Window {
                      row{column} <= words{column}[place];\nend"
                 );
             }
+        }
+        let mut unread = Vec::new();
+        if self.width < WORD_BITS {
+            unread.push(format!("access_0[{}:{}]", WORD_BITS - 1, self.width));
+        }
+        if self.rows == 1 {
+            unread.push("address".to_owned());
+        }
+        if !unread.is_empty() {
+            text += &format!("wire unused = &{{1'b0, {}}};\n", unread.join(", "));
         }
         let all: Vec<String> = (0..columns).rev().map(|column| format!("row{column}")).collect();
         text += &format!("{initial}end\n{always}assign q = {{{}}};\n", all.join(", "));

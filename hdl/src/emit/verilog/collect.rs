@@ -11,9 +11,10 @@ use super::identifier::{Identifiers, is_identifier};
 use super::key::Key;
 use super::module;
 use super::number::literal;
-use super::shape::{Child, Field, Instance, Port, Role, Shape, ShapeId};
+use super::shape::{Child, Field, Instance, Parameter, Port, Role, Shape, ShapeId};
 use super::statement::dotted;
 use crate::emit::EmitError;
+use crate::wire::{MEMORY_FOLDER, ModuleName, PREFIX};
 
 #[derive(Debug, Default)]
 struct Scope {
@@ -21,11 +22,35 @@ struct Scope {
     interfaces: Vec<String>,
     fields: Vec<Field>,
     children: Vec<Child>,
-    module_name: Option<String>,
+    module: Option<Declared>,
 }
 
-/// What makes two modules one: the wanted name and all text.
-type Identity = (Option<String>, String, Vec<Instance>, String);
+/// What a block says of its module by a [`ModuleName`].
+#[derive(Debug)]
+struct Declared {
+    name: String,
+    about: String,
+    parameters: Vec<Parameter>,
+}
+
+impl Declared {
+    /// The module of a [`ModuleName`] whose type has the given variants.
+    fn of(variants: &[String]) -> Option<Declared> {
+        let (name, rest) = variants.split_first()?;
+        let (about, parameters) = rest.split_first()?;
+        let parameter = |text: &String| {
+            let (name, rest) = text.split_once('=')?;
+            let (value, ports) = rest.split_once(':')?;
+            let ports = ports.split(',').map(str::to_owned).collect();
+            Some(Parameter { name: name.to_owned(), value: value.parse().ok()?, ports })
+        };
+        let parameters = parameters.iter().map(parameter).collect::<Option<_>>()?;
+        Some(Declared { name: name.clone(), about: about.clone(), parameters })
+    }
+}
+
+/// What makes two instances one shape: the wanted name, all text and the values of parameters.
+type Identity = (Option<String>, String, Vec<Instance>, String, Vec<Parameter>);
 
 /// The probe that [`design`](super::design) sends through the tree.
 pub(super) struct Collector {
@@ -37,10 +62,12 @@ pub(super) struct Collector {
     error: Option<EmitError>,
     root: Option<ShapeId>,
     root_name: String,
+    /// What the names of modules and memory files begin with.
+    prefix: String,
 }
 
 impl Collector {
-    pub(super) fn new(root_name: &str) -> Collector {
+    pub(super) fn new(root_name: &str, prefix: &str) -> Collector {
         Collector {
             scopes: Vec::new(),
             shapes: Vec::new(),
@@ -49,6 +76,7 @@ impl Collector {
             error: None,
             root: None,
             root_name: root_name.into(),
+            prefix: prefix.into(),
         }
     }
 
@@ -85,12 +113,15 @@ impl Collector {
         };
         let descriptor = atom.descriptor();
         let is_constant = atom.kind() == AtomKind::Constant;
-        if let (true, 0, Some(module)) = (is_constant, atom.bits(), descriptor.name.strip_prefix("module:")) {
-            if !is_identifier(module) {
-                return Err(EmitError::BadModuleName { name: module.into() });
+        if let (true, 0, ModuleName::TYPE, TypeKind::Enum(variants)) =
+            (is_constant, atom.bits(), descriptor.name.as_str(), &descriptor.kind)
+        {
+            let declared = Declared::of(variants).filter(|module| is_identifier(&module.name));
+            if declared.is_none() {
+                return Err(EmitError::BadModuleName { name: variants.join(" ") });
             }
             if let Some(scope) = self.scopes.last_mut() {
-                scope.module_name = Some(module.into());
+                scope.module = declared;
             }
             return Ok(None);
         }
@@ -132,7 +163,8 @@ impl Collector {
             return Ok(Some(*id));
         }
         let mut identifiers = Identifiers::default();
-        let ports = ports(&scope.fields, &mut identifiers);
+        let parameters = scope.module.as_ref().map_or(&[][..], |module| &module.parameters);
+        let ports = ports(&scope.fields, parameters, &mut identifiers);
         let path = match self.path() {
             path if path.is_empty() => dotted(&scope.name),
             path => format!("{path}.{}", dotted(&scope.name)),
@@ -146,7 +178,7 @@ impl Collector {
                 Some(child) => {
                     return Err(EmitError::CustomWithChildren { module: path, child: dotted(&child.name) });
                 }
-                None => module::custom(body, &ports),
+                None => module::custom(&body.replace(PREFIX, &self.prefix), &ports),
             },
             Verilog::Blackbox(_) | Verilog::Wrapper(_) => {
                 return Err(EmitError::Unsupported {
@@ -157,15 +189,29 @@ impl Collector {
                 });
             }
         };
-        let identity = (scope.module_name.clone(), text.head, text.instances, text.tail);
+        if let (Some(parameter), false) = (parameters.first(), matches!(body, Verilog::Custom(_))) {
+            return Err(EmitError::Unsupported {
+                module: path,
+                signal: parameter.name.clone(),
+                construct: "a module parameter beside a kernel".into(),
+                instead: "let the width be part of the module's name, or write a custom body".into(),
+            });
+        }
+        let name = scope.module.as_ref().map(|module| module.name.clone());
+        let identity = (name, text.head, text.instances, text.tail, parameters.to_vec());
         let id = match self.by_text.get(&identity) {
             Some(id) => *id,
             None => {
                 let id = self.shapes.len();
-                let wanted =
+                let name =
                     identity.0.clone().unwrap_or_else(|| path.replace('[', "_").replace(']', "").replace('.', "_"));
+                let wanted = format!("{}{name}", self.prefix);
+                let about = scope.module.as_ref().map(|module| module.about.clone()).unwrap_or_default();
                 let (head, instances, tail) = (identity.1.clone(), identity.2.clone(), identity.3.clone());
-                self.shapes.push(Shape { wanted, ports, head, instances, tail });
+                let reads_memories = tail.contains(MEMORY_FOLDER)
+                    || instances.iter().any(|instance| self.shapes[instance.shape].reads_memories);
+                let parameters = parameters.to_vec();
+                self.shapes.push(Shape { wanted, about, parameters, reads_memories, ports, head, instances, tail });
                 self.by_text.insert(identity, id);
                 id
             }
@@ -225,7 +271,8 @@ impl Probe for Collector {
     }
 }
 
-fn ports(fields: &[Field], identifiers: &mut Identifiers) -> Vec<Port> {
+fn ports(fields: &[Field], parameters: &[Parameter], identifiers: &mut Identifiers) -> Vec<Port> {
+    let parameter = |field: &Field| parameters.iter().find(|parameter| parameter.ports.contains(&field.name));
     let ports = fields.iter().filter(|field| matches!(field.role, Role::Input | Role::Output));
     ports
         .map(|field| Port {
@@ -233,6 +280,7 @@ fn ports(fields: &[Field], identifiers: &mut Identifiers) -> Vec<Port> {
             name: identifiers.unique(&field.name),
             is_output: field.role == Role::Output,
             width: field.width,
+            parameter: parameter(field).map(|parameter| parameter.name.clone()),
             variants: field.variants.clone(),
         })
         .collect()
@@ -240,7 +288,7 @@ fn ports(fields: &[Field], identifiers: &mut Identifiers) -> Vec<Port> {
 
 fn key(scope: &Scope, body: &Verilog) -> Vec<u8> {
     let mut key = Key::default();
-    key.string(scope.module_name.as_deref().unwrap_or(""));
+    key.string(scope.module.as_ref().map_or("", |module| &module.name));
     key.number(scope.fields.len());
     for field in &scope.fields {
         key.string(&field.name);

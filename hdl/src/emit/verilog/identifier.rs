@@ -26,7 +26,7 @@ fn is_keyword(name: &str) -> bool {
 }
 
 /// Whether `name` may stand as it is.
-pub(crate) fn is_identifier(name: &str) -> bool {
+pub fn is_identifier(name: &str) -> bool {
     name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
         && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
         && !is_keyword(name)

@@ -101,9 +101,18 @@ pub(super) fn kernel(
         head.push('\n');
         printer.constants.iter().for_each(|line| head.push_str(&format!("  {line}\n")));
     }
+    let inputs = ports.iter().filter(|port| !port.is_output).map(|port| (port.width, port.name.as_str()));
+    let declared = declarations.iter().chain(&printer.temporaries).map(|(_, width, name)| (*width, name.as_str()));
+    let unread: Vec<String> = inputs.chain(declared).flat_map(|(width, name)| printer.unread(name, width)).collect();
     if !declarations.is_empty() || !printer.temporaries.is_empty() {
         head.push('\n');
-        declarations.iter().chain(&printer.temporaries).for_each(|line| head.push_str(&format!("  {line}\n")));
+        for (class, width, name) in declarations.iter().chain(&printer.temporaries) {
+            head.push_str(&format!("  {class} {}{name};\n", range(*width)));
+        }
+    }
+    if !unread.is_empty() {
+        let name = printer.identifiers.unique("unused");
+        tail.push_str(&format!("\n  // Read by nothing.\n  wire {name} = &{{1'b0, {}}};\n", unread.join(", ")));
     }
     Ok(Text { head, instances, tail })
 }
@@ -115,7 +124,11 @@ fn port_list(ports: &[Port], is_reg: impl Fn(&Port) -> bool) -> String {
             (true, false) => "output wire",
             (false, _) => "input  wire",
         };
-        format!("  {direction} {}{}", range(port.width), port.name)
+        let range = match &port.parameter {
+            Some(parameter) => format!("[{parameter}-1:0] "),
+            None => range(port.width),
+        };
+        format!("  {direction} {range}{}", port.name)
     };
     if ports.is_empty() {
         return " ();\n".into();
@@ -283,21 +296,20 @@ impl<'a> Wiring<'a> {
     /// What is connected to a child's port.
     fn connection(&mut self, symbol: SymbolId, printer: &mut Printer) -> String {
         if self.table.get(symbol).kind == Kind::ChildOutput {
-            let is_open = self.reads[symbol] == 0;
-            return if is_open { String::new() } else { printer.name(symbol) };
+            return printer.name(symbol);
         }
         match self.plain(symbol).filter(|value| self.reads[symbol] == 0 && is_simple(value)).cloned() {
             Some(value) => {
                 self.is_absorbed[symbol] = true;
                 printer.expression(&value)
             }
-            None => printer.name(symbol),
+            None => printer.read(symbol),
         }
     }
 
-    /// Everything that is neither port nor child, in the order of the fields.
-    fn declarations(&self, printer: &Printer) -> Vec<String> {
-        let mut lines = Vec::new();
+    /// Everything that is neither port nor child, in the order of the fields: its class, width and name.
+    fn declarations(&self, printer: &Printer) -> Vec<(&'static str, usize, String)> {
+        let mut declarations = Vec::new();
         for symbol in self.table.ids() {
             let Symbol { kind, width, .. } = self.table.get(symbol);
             let Some(name) = &printer.names[symbol] else { continue };
@@ -305,9 +317,9 @@ impl<'a> Wiring<'a> {
                 continue;
             }
             let class = if self.is_procedural(symbol) { "reg " } else { "wire" };
-            lines.push(format!("{class} {}{name};", range(*width)));
+            declarations.push((class, *width, name.clone()));
         }
-        lines
+        declarations
     }
 }
 

@@ -1,6 +1,6 @@
 //! Writes expressions.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use super::expression::{Comparison, Direction, Expr, Node, Operator, Reduction};
 use super::identifier::Identifiers;
@@ -20,8 +20,10 @@ pub(super) struct Printer<'a> {
     pub(super) constants: Vec<String>,
     /// The names and widths under which constants are declared.
     constant_names: HashMap<SymbolId, (String, usize)>,
-    /// Declarations of wires and variables that the kernel does not have.
-    pub(super) temporaries: Vec<String>,
+    /// Wires and variables that the kernel does not have: class, width and name.
+    pub(super) temporaries: Vec<(&'static str, usize, String)>,
+    /// The bits of each name that the text reads.
+    read: HashMap<String, BTreeSet<usize>>,
     /// Wires that hold an expression of which bits are selected.
     holders: HashMap<Expr, String>,
     /// The assignments of new holders.
@@ -50,6 +52,7 @@ impl<'a> Printer<'a> {
             constants: Vec::new(),
             constant_names: HashMap::new(),
             temporaries: Vec::new(),
+            read: HashMap::new(),
             holders: HashMap::new(),
             helpers: String::new(),
             target: Target::default(),
@@ -60,6 +63,33 @@ impl<'a> Printer<'a> {
     pub(super) fn name(&mut self, symbol: SymbolId) -> String {
         let wanted = &self.table.get(symbol).name;
         self.names[symbol].get_or_insert_with(|| self.identifiers.unique(wanted)).clone()
+    }
+
+    /// The name of a signal that the text reads.
+    pub(super) fn read(&mut self, symbol: SymbolId) -> String {
+        let width = self.table.get(symbol).width;
+        let name = self.name(symbol);
+        self.mark(&name, 0, width);
+        name
+    }
+
+    /// Notes that the text reads bits `low .. low + width` of a name.
+    fn mark(&mut self, name: &str, low: usize, width: usize) {
+        self.read.entry(name.to_owned()).or_default().extend(low..low + width);
+    }
+
+    /// The parts of a name of `width` bits that the text does not read.
+    pub(super) fn unread(&self, name: &str, width: usize) -> Vec<String> {
+        let Some(read) = self.read.get(name) else { return vec![name.to_owned()] };
+        let mut parts = Vec::new();
+        let mut low = 0;
+        for end in read.iter().copied().chain([width]) {
+            if low < end {
+                parts.push(format!("{name}{}", select(low, end - low)));
+            }
+            low = end + 1;
+        }
+        parts
     }
 
     /// The assignments that the text written since the last call relies on.
@@ -124,10 +154,22 @@ impl<'a> Printer<'a> {
                 self.constant_names.insert(*symbol, (name.clone(), width));
                 name
             }
-            Node::Signal(symbol) => self.name(*symbol),
-            Node::Part(symbol, low) => format!("{}{}", self.name(*symbol), select(*low, width)),
-            Node::Cut(inner, low) => format!("{}{}", self.held(inner), select(*low, width)),
-            Node::Bit(base, index) => format!("{}[{}]", self.held(base), self.expression(index)),
+            Node::Signal(symbol) => self.read(*symbol),
+            Node::Part(symbol, low) => {
+                let name = self.name(*symbol);
+                self.mark(&name, *low, width);
+                format!("{name}{}", select(*low, width))
+            }
+            Node::Cut(inner, low) => {
+                let name = self.held(inner);
+                self.mark(&name, *low, width);
+                format!("{name}{}", select(*low, width))
+            }
+            Node::Bit(base, index) => {
+                let name = self.held(base);
+                self.mark(&name, 0, base.width);
+                format!("{name}[{}]", self.expression(index))
+            }
             Node::Extend(inner) => {
                 let zeros = number::verilog(&0u8.into(), width - inner.width);
                 let pieces = match inner.node() {
@@ -208,13 +250,13 @@ impl<'a> Printer<'a> {
         // A value that changes in the course of an `always` block must be taken inside it.
         if self.target.symbol.is_some_and(|symbol| expression.reads_symbol(symbol)) {
             let name = self.identifiers.unique(&format!("{}_step", self.target.name));
-            self.temporaries.push(format!("reg  {}{name};", range(width)));
+            self.temporaries.push(("reg ", width, name.clone()));
             self.target.before.push(format!("{name} = {text};"));
             self.target.variables.push((name.clone(), width));
             return name;
         }
         let name = self.identifiers.unique(&format!("{}_term", self.target.name));
-        self.temporaries.push(format!("wire {}{name};", range(width)));
+        self.temporaries.push(("wire", width, name.clone()));
         self.helpers.push_str(&format!("  assign {name} = {text};\n"));
         self.holders.insert(expression.clone(), name.clone());
         name

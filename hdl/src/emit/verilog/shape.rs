@@ -10,6 +10,12 @@ pub(super) type ShapeId = usize;
 pub(super) struct Shape {
     /// The name it would like to have.
     pub(super) wanted: String,
+    /// What it is; empty where the block does not say.
+    pub(super) about: String,
+    /// The parameters that differ between its instances.
+    pub(super) parameters: Vec<Parameter>,
+    /// Whether it or a module below reads memory files.
+    pub(super) reads_memories: bool,
     /// The ports, in the order of the fields.
     pub(super) ports: Vec<Port>,
     /// The text behind the name: ports and declarations.
@@ -18,6 +24,15 @@ pub(super) struct Shape {
     pub(super) instances: Vec<Instance>,
     /// The logic.
     pub(super) tail: String,
+}
+
+/// A parameter of a module, with its value in one of the instances.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Parameter {
+    pub(super) name: String,
+    pub(super) value: usize,
+    /// Fields of the ports that have as many bits as it says.
+    pub(super) ports: Vec<String>,
 }
 
 /// A child block in its parent's text.
@@ -37,6 +52,8 @@ pub(super) struct Port {
     pub(super) name: String,
     pub(super) is_output: bool,
     pub(super) width: usize,
+    /// The parameter that says its width, if one does.
+    pub(super) parameter: Option<String>,
     /// The variants, if it is of an enumeration.
     pub(super) variants: Vec<String>,
 }
