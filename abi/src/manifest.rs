@@ -49,7 +49,7 @@ pub struct Manifest {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Checked {
-    /// On drawn images, tensor by tensor.
+    /// On random images, tensor by tensor.
     Images,
     /// On some dot products of each stage and all that the other stages do.
     Stages,
@@ -61,7 +61,7 @@ pub enum Checked {
 impl fmt::Display for Checked {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Checked::Images => "every tensor of drawn images",
+            Checked::Images => "every tensor of random images",
             Checked::Stages => "every stage, on some of its dot products",
             Checked::Unchecked => "nothing",
         })

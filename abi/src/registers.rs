@@ -304,7 +304,7 @@ impl Register {
             Register::LineErrors => "bytes received without a stop bit since the last reset, modulo 2^16",
             Register::FrameErrors => {
                 "frames dropped or refused since the last reset for a wrong checksum or a premature end, or, in a device \
-                 without windows, words whose `TLAST` did not tell the end of an image; modulo 2^16"
+                 without windows, words whose `TLAST` did not match the end of an image; modulo 2^16"
             }
             Register::Slots => {
                 "images that each window holds; 0 in a device without windows, whose images and answers are streams: there \

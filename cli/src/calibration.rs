@@ -6,11 +6,11 @@ use std::path::PathBuf;
 /// How real activations become integers.
 #[derive(Clone, Debug, Default, Args)]
 pub struct Calibration {
-    /// Turn activations that the model leaves real into fixed-point numbers, whose formats are chosen on these images:
-    /// .npy as for `run --input`.
+    /// Quantise the activations that the model does not, to fixed-point formats calibrated on these images: .npy as for
+    /// `run --input`.
     #[arg(long, value_name = "X.npy")]
     calibrate: Option<PathBuf>,
-    /// Bits of such activations, 2 to 16 [default: 8].
+    /// Bits of these activations, 2 to 16 [default: 8].
     #[arg(long, value_name = "N", requires = "calibrate", value_parser = clap::value_parser!(u32).range(2..=16))]
     calibrate_bits: Option<u32>,
 }

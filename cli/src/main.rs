@@ -9,10 +9,10 @@ mod progress;
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
 
-/// From a trained low-bit network to a bit-exact FPGA accelerator, with open tools.
+/// Compile trained low-bit neural networks into bit-exact FPGA accelerators, with open tools.
 ///
-/// Exit status: 0 ok, 1 the answer is no (a mismatch, or a design that is too slow or
-/// does not fit), 2 usage or input, 3 a device or tool is missing or failed.
+/// Exit status: 0 success, 1 negative result (a mismatch, or a design that does not fit or
+/// meet timing), 2 wrong usage or input, 3 a device or tool is missing or failed.
 #[derive(Debug, Parser)]
 #[command(name = "xnorforge", version)]
 struct Arguments {

@@ -239,7 +239,7 @@ fn summaries_are_in_plain_words() {
     for line in [
         "line buffer layer0_conv1_window: 32 words",
         "queue layer2_conv2_fork_second_fifo: 8 words",
-        "checked against the network: every tensor of 4 drawn images",
+        "checked against the network: every tensor of 4 random images",
     ] {
         assert!(lines.contains(&line), "{line}\n{report}");
     }

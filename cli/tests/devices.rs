@@ -139,7 +139,7 @@ fn engines_are_measured_against_their_limits() {
     insta::assert_snapshot!("bench_keys", found.into_iter().collect::<Vec<_>>().join("\n"));
 
     let text = room.ok(&["bench", "design", "--seconds", "0", "--on", "rtl", "--count", "10"]);
-    assert!(text.contains("the speed of the simulation") && text.contains("of what the core allows"), "{text}");
+    assert!(text.contains("the speed of the simulation") && text.contains("of the limit of the core"), "{text}");
     room.error(&["bench", MODEL, "--seconds", "-1"]);
     room.error(&["bench", MODEL, "--count", "0"]);
     room.error(&["bench", "nowhere.onnx"]);

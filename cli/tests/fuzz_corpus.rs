@@ -108,7 +108,7 @@ fn write_seeds() {
         let graph = network::onnx::import_bytes(&bytes, None, name).unwrap();
         let network = lower(&graph).unwrap();
         save("plan", &format!("{name}-network.json"), &serde_json::to_vec(&network).unwrap());
-        let writable = compiler::replace::replaceable(network.clone(), &graph.weight_types).unwrap();
+        let writable = compiler::replace::with_writable_weights(network.clone(), &graph.weight_types).unwrap();
         for (suffix, network) in [("", network), ("-writable", writable)] {
             let planned = plan(network, &Goal::FramesPerSecond(1e4), 25.0).unwrap();
             let target = folder.path().join(format!("{name}{suffix}"));

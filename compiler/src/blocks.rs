@@ -37,25 +37,25 @@ pub mod width_converter;
 pub use dot::{Dot, Parallelism};
 pub use vectors::Vectors;
 
-/// What the planner, the schedule, the estimate and hardware ask of a block.
+/// The properties of a block that planner, schedule, estimate and hardware use.
 pub trait Shape {
-    /// The vectors read at each input, as the layer has them.
+    /// The vectors read at each input, as the layer defines them.
     fn reads(&self) -> Vec<Vectors>;
 
-    /// Clock cycles that an image occupies the block, where these may be more than the words of any of its streams.
+    /// Clock cycles that the block is busy with an image, if these can exceed the words of its streams.
     fn busy(&self) -> u64 {
         0
     }
 
-    /// The memories that have a kind, as [`Memories`] names them; an enlargement has two for words.
+    /// The memories whose kind (LUTs, block RAM, …) is chosen, as in [`Memories`]; an `Upsample` has two for words.
     fn memories(&self) -> Vec<MemoryShape> {
         Vec::new()
     }
 
-    /// When words move.
+    /// The control model: in which cycles words move.
     fn control(&self) -> Box<dyn Control>;
 
-    /// What the cost depends on, where memories are made of what `memories` says.
+    /// The features of the cost, with memories of the given kinds.
     fn features(&self, family: Family, memories: &Memories) -> Features;
 }
 
@@ -153,7 +153,7 @@ impl Block {
         }
     }
 
-    /// Whether unused lanes of the words that it writes hold zeros, where those of the words that it reads do or do not.
+    /// Whether unused lanes of the words that it writes are zero, if those of the words that it reads are (or are not).
     pub fn is_clean(&self, inputs_are_clean: bool) -> bool {
         match self {
             Block::WidthConverter(block) => {
@@ -173,7 +173,7 @@ impl Block {
         }
     }
 
-    /// Words of the image that it holds, where it is there for that: line buffers and queues.
+    /// Depth in words of a line buffer or queue; `None` for other blocks.
     pub fn words_held(&self) -> Option<usize> {
         match self {
             Block::SlidingWindow(block) => Some(block.shape.depth),

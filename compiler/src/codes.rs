@@ -31,9 +31,9 @@ pub enum Rung {
 impl Ladder {
     /// The values of `steps` into `tensor`, and where other steps may take their place, all codes of the tensor.
     ///
-    /// Steps that have no values in common order, which [`holds`](Self::holds) tells, get those of rising ones.
-    pub fn of(steps: &[StepFunction<i64>], tensor: &TensorType, replaceable: bool) -> Ladder {
-        if replaceable {
+    /// Steps that have no values in common order, which [`holds`](Self::holds) checks, get those of rising ones.
+    pub fn of(steps: &[StepFunction<i64>], tensor: &TensorType, writable: bool) -> Ladder {
+        if writable {
             return Ladder::full(tensor);
         }
         let longest = steps.iter().max_by_key(|step| step.values.len());

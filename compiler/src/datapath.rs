@@ -116,10 +116,10 @@ impl WeightRange {
         WeightRange { is_bipolar, ..Self::between(minimum.max(-maximum), maximum) }
     }
 
-    /// The range that a unit must hold: of any weights that may come where they are `replaceable`, else of those that are
+    /// The range that a unit must hold: of any weights that may come where they are `writable`, else of those that are
     /// there. A row has parts of `part` columns, to which groups keep.
-    pub fn held(weights: &WeightMatrix, part: usize, replaceable: bool) -> Self {
-        if replaceable {
+    pub fn held(weights: &WeightMatrix, part: usize, writable: bool) -> Self {
+        if writable {
             Self::of_any(weights)
         } else {
             WeightRange { grouping: Grouping::of(weights, part), ..Self::of(&weights.values) }

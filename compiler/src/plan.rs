@@ -146,7 +146,7 @@ impl fmt::Display for Plan {
             let inputs: Vec<&str> = stage.inputs.iter().map(|id| self.stream(*id).name.as_str()).collect();
             write!(f, "{} = {}({}", outputs.join(", "), stage.block.name(), inputs.join(", "))?;
             if let Some(words) = stage.block.words_held() {
-                write!(f, ", holds {words} words")?;
+                write!(f, ", depth {words}")?;
             } else if let Some(DotUnit { pe, simd, .. }) = stage.block.dot_unit() {
                 write!(f, ", pe {pe}, simd {simd}")?;
             }

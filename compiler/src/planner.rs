@@ -159,12 +159,12 @@ impl Planner<'_> {
     fn scheduled(&self, mut pipeline: Pipeline, selection: &Selection) -> Result<Draft, PlanError> {
         let Pipeline { streams, stages } = &mut pipeline;
         plan::check_fit(streams, stages)?;
-        let replaceable = self.network.replaceable;
-        selection::choose(stages, selection, replaceable);
+        let writable = self.network.replaceable;
+        selection::choose(stages, selection, writable);
         let times =
             schedule::schedule(streams, stages).ok_or_else(|| PlanError::Stuck { name: self.network.name.clone() })?;
         // Queues and line buffers have their sizes only now; on what they are made of no time depends.
-        selection::choose(stages, selection, replaceable);
+        selection::choose(stages, selection, writable);
         Ok(Draft { pipeline, times })
     }
 }

@@ -1,6 +1,6 @@
 //! Other weights for a finished plan.
 //!
-//! [`replaceable`] gives a network ranges and types that hold whatever weights and steps may come, so that nothing of its
+//! [`with_writable_weights`] gives a network ranges and types that hold any weights and steps, so that nothing of its
 //! plan hangs on those that are there. [`replace`] puts those of another network in their place.
 //!
 //! What may come: weights of either sign, up to the greatest of the type that the file declares for the layer (where it
@@ -119,7 +119,7 @@ pub enum ReplaceError {
 ///
 /// # Errors
 /// Where there is no room for them.
-pub fn replaceable(mut network: Network, declared: &WeightTypes) -> Result<Network, ReplaceError> {
+pub fn with_writable_weights(mut network: Network, declared: &WeightTypes) -> Result<Network, ReplaceError> {
     network.replaceable = true;
     let before: Vec<ElementType> = network.tensors.iter().map(|tensor| tensor.element).collect();
     any_code(&mut network.tensors[network.input.0]);
@@ -213,7 +213,7 @@ fn any_sum(weights: &WeightMatrix, (low, high): (i64, i64)) -> (i64, i64) {
     (sum(ends.iter().min()), sum(ends.iter().max()))
 }
 
-/// The network of a design that is [`replaceable`], with weights, steps and float maps of `other`.
+/// The network of a design that is [`with_writable_weights`], with weights, steps and float maps of `other`.
 ///
 /// # Errors
 /// Where `other` is of another shape, or the design cannot hold what it brings.

@@ -49,7 +49,7 @@ pub struct Report {
     pub measured: Option<Measured>,
     /// The pipeline, stage by stage.
     pub layers: Vec<LayerReport>,
-    /// Words that each queue between two stages holds.
+    /// Depth in words of each queue between two stages.
     pub fifo_depths: BTreeMap<String, usize>,
     /// Words of the image that each stage of windows holds.
     pub line_buffer_words: BTreeMap<String, usize>,
@@ -176,7 +176,7 @@ impl MemoryReport {
                     "one row".to_owned()
                 } else {
                     let bits = width * depth;
-                    format!("{bits} bits in {depth} rows would take about {luts:.0} LUTs or {blocks} block RAMs")
+                    format!("{bits} bits in {depth} rows: about {luts:.0} LUTs or {blocks} block RAMs")
                 };
                 Some(MemoryReport { role, width, depth, kind, bram, reason })
             })

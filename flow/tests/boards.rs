@@ -1,4 +1,4 @@
-//! The boards in `constraints/`, and what a broken folder is told.
+//! The boards in `constraints/`, and the errors of broken folders.
 
 #![allow(clippy::unwrap_used)]
 

@@ -66,14 +66,14 @@ fn what_a_report_does_not_say_is_left_out_and_what_it_says_is_shown() {
         page
     };
     let plain = page(&|_| ());
-    for absent in ["Sensitive steps", "through the board", "timing met", "of 83,640", "<h3>Queues</h3>"] {
+    for absent in ["Sensitive thresholds", "through the board", "timing met", "of 83,640", "<h3>Queues</h3>"] {
         assert!(!plain.contains(absent), "{absent}");
     }
     let measured = Measured { lut: 2326, ff: 960, bram: 4, fmax_mhz: Some(92.8) };
     let built =
         Report { measured: Some(measured), link_fps: Some(1251.0), board: Some("ulx3s-85f".into()), ..report.clone() };
     let built = html(&Data::of(&built).unwrap());
-    for shown in ["2,326", "92.8", "timing not met", "misses 100 MHz", "1251", "the link sets the pace", "ulx3s-85f"] {
+    for shown in ["2,326", "92.8", "timing not met", "misses 100 MHz", "1251", "limited by the link", "ulx3s-85f"] {
         assert!(built.contains(shown), "{shown}");
     }
     let more = page(&|data| {
@@ -94,22 +94,22 @@ fn what_a_report_does_not_say_is_left_out_and_what_it_says_is_shown() {
     });
     for shown in [
         "of 83,640",
-        "Inexact steps",
+        "Approximations",
         "/conv&lt;2&gt;",
         "2.5e-4",
-        "Sensitive steps",
+        "Sensitive thresholds",
         "/act&lt;1&gt;",
         "queue of 512 words",
         "<h3>Queues</h3>",
         "777",
         "chance 9 × 70 bit in block RAM",
-        "at most 12 %",
+        "12 % (LUTs)",
     ] {
         assert!(more.contains(shown), "{shown}");
     }
     // A report of another version, or none at all, is still a page.
     let old = Data { layers: vec![Layer { name: "dense".into(), cycles: 5, ..Layer::default() }], ..Data::default() };
-    assert!(html(&old).contains("does not say how its stages are joined"));
+    assert!(html(&old).contains("does not contain the streams"));
 }
 
 #[test]

@@ -1,10 +1,11 @@
 //! The hardware blocks: leaves with Verilog of their own, and kernels built from them.
 //!
-//! Streams are fields `in_`, `second_in`, `out` and `second_out`, in Verilog `in_data`, `in_valid`, `in_ready` and so on; a
-//! block between streams is a [`StreamBlock`](stream_block::StreamBlock). They are valid/ready: a word moves at the clock edge where both are high; data stay while valid waits for
-//! ready; valid never depends on the ready of the same port. The ready of an input may depend on the ready of the
-//! output within the cycle (width converter, arg-max): a path through as many such blocks as stand in a row, which a
-//! matrix-vector unit's registered ready ends. Bits lie as [`abi`] says.
+//! Streams are the fields `in_`, `second_in`, `out` and `second_out`, in Verilog `in_data`, `in_valid`, `in_ready` and so
+//! on; a block with streams is a [`StreamBlock`](stream_block::StreamBlock). The handshake is valid/ready: a word is
+//! transferred at a clock edge at which both are high; data are stable while valid is high and ready low; valid never
+//! depends combinationally on the ready of the same port. The ready of an input may depend combinationally on the ready of
+//! the output (width converter, arg-max): the path goes through consecutive blocks of that kind and ends at the registered
+//! ready of a matrix-vector unit. [`abi`] defines the order of bits.
 //!
 //! Leaves: [`register`], [`rom`], [`ram`], [`constant_table`], [`lane_sum`]. Everything else is a kernel.
 
@@ -51,7 +52,7 @@ fn made_of(kind: Option<MemoryKind>) -> Option<&'static str> {
     }
 }
 
-/// The name of a module, told apart by what its memory is made of.
+/// The name of a module, with what its memory is made of as a suffix.
 fn named_after(name: ModuleName, kind: Option<MemoryKind>) -> ModuleName {
     match made_of(kind) {
         Some(made_of) => name.with_suffix(made_of),

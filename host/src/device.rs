@@ -51,7 +51,7 @@ pub struct Device<B> {
     /// Images after which the device is reset.
     images_per_reset: u32,
     latencies: Latencies,
-    /// Whether a run failed halfway, so that only a reset tells what the device will do next.
+    /// Whether a run failed halfway, so that only a reset gives a known state.
     is_in_doubt: bool,
 }
 
@@ -174,7 +174,7 @@ impl<B: Bus> Device<B> {
     }
 
     /// Runs images given as elements in stream order and answers the elements of the network's last tensor, in stream
-    /// order too, image by image. Tells `progress` now and then how many images are done.
+    /// order too, image by image. Calls `progress` now and then with the number of finished images.
     ///
     /// A run after one that failed begins with a reset.
     ///

@@ -19,21 +19,21 @@ pub(super) fn resources(data: &Data) -> Markup {
             h2 { "Resources" }
             p.note {
                 @if available.is_some() {
-                    "Bars are shares of what the chip has. "
+                    "Bars show the share of the chip's resources. "
                 } @else {
-                    "Without a board there is no budget to compare with. "
+                    "Compiled without a board, so there is no chip to compare with. "
                 }
                 "The estimate is for " (family)
                 @if let Some(accuracy) = data.estimate_accuracy {
-                    "; in " (accuracy.designs) " designs that it was not made from it was off by at most "
-                    (whole(accuracy.lut_percent)) " % of the LUTs, " (whole(accuracy.ff_percent)) " % of the flip-flops and "
-                    (whole(accuracy.bram_percent)) " % of the block RAMs"
+                    "; its largest errors on " (accuracy.designs) " designs outside the fit were "
+                    (whole(accuracy.lut_percent)) " % (LUTs), " (whole(accuracy.ff_percent)) " % (flip-flops) and "
+                    (whole(accuracy.bram_percent)) " % (block RAMs)"
                 }
                 "."
                 @match measured.map(|measured| measured.fmax_mhz) {
                     None => {},
-                    Some(Some(_)) => " Measured is the whole design after place and route.",
-                    Some(None) => " Measured is the whole design after synthesis.",
+                    Some(Some(_)) => " Measured: the whole design after place and route.",
+                    Some(None) => " Measured: the whole design after synthesis.",
                 }
             }
             div.resources {
@@ -88,7 +88,7 @@ pub(super) fn memories(data: &Data) -> Markup {
         @if parts.iter().any(|(_, buffers)| !buffers.is_empty()) {
             section {
                 h2 { "Buffers" }
-                p.note { "Words held, and the bits of a word." }
+                p.note { "Depth in words × bits per word." }
                 div.columns {
                     @for (title, buffers) in parts.iter().filter(|(_, buffers)| !buffers.is_empty()) {
                         @let most = buffers.iter().map(|buffer| buffer.words).max().unwrap_or(1).max(1);

@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// What a report says.
+/// A report.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(default)]
 pub struct Data {
@@ -16,7 +16,7 @@ pub struct Data {
     pub initiation_interval_cycles: u64,
     /// Clock cycles from an image's first word to its last answer.
     pub latency_cycles: u64,
-    /// Clock that the rates are reckoned with, in MHz.
+    /// Clock in MHz, on which the rates are based.
     pub clock_mhz: f64,
     /// Images per second that the core takes.
     pub fps: f64,
@@ -30,23 +30,23 @@ pub struct Data {
     pub estimate: Resources,
     /// The family that the estimate is for.
     pub estimate_family: Option<String>,
-    /// How far estimates have been from synthesis.
+    /// Largest errors of past estimates.
     pub estimate_accuracy: Option<Accuracy>,
-    /// What the chip has.
+    /// Resources of the chip.
     pub available: Option<Available>,
-    /// What the tools made of it.
+    /// Resources and clock of the built design.
     pub measured: Option<Measured>,
     /// The pipeline, stage by stage.
     pub layers: Vec<Layer>,
-    /// Words of each queue.
+    /// Depth of each queue in words.
     pub fifo_depths: BTreeMap<String, u64>,
-    /// Words of the image that each stage of windows holds.
+    /// Words of the line buffer of each sliding window.
     pub line_buffer_words: BTreeMap<String, u64>,
     /// The streams between the stages, the pipeline's input first.
     pub streams: Vec<Stream>,
-    /// Steps that float32 rounding could move.
+    /// Thresholds within float32 rounding of a possible value, by quantiser.
     pub sensitive_steps: BTreeMap<String, u64>,
-    /// What is computed otherwise than by the file.
+    /// Approximations of the model.
     pub approximations: Vec<Approximation>,
 }
 
@@ -80,7 +80,7 @@ pub struct Resources {
     pub fmax_mhz: Option<f64>,
 }
 
-/// How far estimates of other designs have been from what synthesis made of them.
+/// Largest errors of the estimate on other designs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize)]
 #[serde(default)]
 pub struct Accuracy {
@@ -238,9 +238,9 @@ pub(super) enum Group {
     Weights,
     /// Windows and pools.
     Windows,
-    /// Element by element.
+    /// Element-wise.
     Elements,
-    /// Streams only.
+    /// Stream routing.
     Streams,
 }
 
@@ -262,8 +262,8 @@ impl Group {
         match self {
             Group::Weights => "dot products",
             Group::Windows => "windows and pools",
-            Group::Elements => "element by element",
-            Group::Streams => "streams only",
+            Group::Elements => "element-wise",
+            Group::Streams => "stream routing",
         }
     }
 }

@@ -33,7 +33,7 @@ const TURN_SPACING: usize = 15;
 pub fn pipeline(data: &Data) -> String {
     let layout = layout(data);
     if layout.items.is_empty() {
-        return html! { p { "This report does not say how its stages are joined." } }.into_string();
+        return html! { p { "This report does not contain the streams between its stages." } }.into_string();
     }
     let frame = Frame::of(&layout);
     let label = format!("Pipeline of {}: {} stages", data.network, data.layers.len());
@@ -63,7 +63,7 @@ pub(super) fn legend(data: &Data) -> Markup {
             @for group in Group::ALL.into_iter().filter(occurs) {
                 span { span.swatch style={ "background: var(--" (group.class()) ")" } {} (group.label()) }
             }
-            span { span.swatch style="background: var(--slowest)" {} "slowest: sets the interval" }
+            span { span.swatch style="background: var(--slowest)" {} "slowest: determines the interval" }
         }
     }
 }
@@ -180,7 +180,7 @@ fn stream(data: &Data, layout: &Layout, frame: &Frame, number: usize) -> Markup 
             };
             text.middle x=(x) y=(y) {
                 (stream.lanes) " × " (element(&stream.element))
-                title { (stream.name) ": " (grouped(stream.words)) " words of " (stream.bits) " bits an image" }
+                title { (stream.name) ": " (grouped(stream.words)) " words of " (stream.bits) " bits per image" }
             }
         }
     }

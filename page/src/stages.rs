@@ -11,8 +11,8 @@ pub(super) fn section(data: &Data) -> Markup {
         section {
             h2 { "Stages" }
             p.note {
-                "PE: rows computed at once. SIMD: columns taken at once. The interval is that of the slowest stage: only its "
-                "lanes make the whole pipeline faster."
+                "PE: rows computed in parallel. SIMD: columns computed in parallel. The slowest stage determines the interval: "
+                "only more parallelism there increases the throughput."
             }
             div.scroll {
                 table.stages {
@@ -87,7 +87,7 @@ fn why(data: &Data, layer: &Layer) -> Markup {
             }
         }
         @if let Some(words) = data.line_buffer_words.get(&layer.stage) {
-            div.soft { "holds " (grouped(*words)) " words of the image" }
+            div.soft { "line buffer of " (grouped(*words)) " words" }
         }
         @if let Some(words) = data.fifo_depths.get(&layer.stage) {
             div.soft { "queue of " (grouped(*words)) " words" }
@@ -100,7 +100,7 @@ fn memory_kind(kind: &str) -> &str {
         "block" => "block RAM",
         "lut" => "LUTs",
         "constant" => "constants",
-        "any" => "what synthesis takes",
+        "any" => "LUTs or block RAM, as synthesis chooses",
         kind => kind,
     }
 }

@@ -55,7 +55,7 @@ pub(super) fn figures(data: &Data) -> Markup {
             (figure(&duration(latency), "", "latency", html! { (grouped(data.latency_cycles)) " cycles" }))
             @if let Some(link) = data.link_fps {
                 (figure(&scaled(link), "images/s", "through the board's link", html! {
-                    @if link < data.fps { "the link sets the pace" } @else { "the core sets the pace" }
+                    @if link < data.fps { "limited by the link" } @else { "limited by the core" }
                 }))
             }
             (figure(&scaled(data.ops_per_inference as f64), "operations", "for one image", html! {
@@ -67,7 +67,7 @@ pub(super) fn figures(data: &Data) -> Markup {
                 }
             }))
             @if let Some(fmax) = data.measured.and_then(|measured| measured.fmax_mhz) {
-                (figure(&format!("{fmax:.1}"), "MHz", "highest clock, measured", html! {
+                (figure(&format!("{fmax:.1}"), "MHz", "maximum clock, measured", html! {
                     @if fmax >= data.clock_mhz {
                         span.good { "meets " (data.clock_mhz) " MHz" }
                     } @else {
@@ -75,27 +75,27 @@ pub(super) fn figures(data: &Data) -> Markup {
                     }
                 }))
             } @else if let Some(fmax) = data.estimate.fmax_mhz {
-                (figure(&format!("{fmax:.0}"), "MHz", "highest clock, estimated", html! { "planned at " (data.clock_mhz) " MHz" }))
+                (figure(&format!("{fmax:.0}"), "MHz", "maximum clock, estimated", html! { "planned at " (data.clock_mhz) " MHz" }))
             }
         }
     }
 }
 
-/// What is computed otherwise than by the file, where there is any.
+/// Approximations of the model, if any.
 pub(super) fn approximations(data: &Data) -> Markup {
     html! {
         @if !data.approximations.is_empty() {
             section {
-                h2 { "Inexact steps" }
+                h2 { "Approximations" }
                 p.note {
-                    "These numbers of the model have no exact integer form and were changed before anything else was done. All "
-                    "that follows is exact."
+                    "These numbers of the model have no exact integer form and were rounded before lowering. Everything else is "
+                    "exact."
                 }
                 table {
                     thead {
                         tr {
-                            th { "node" } th { "what" } th { "became" }
-                            th.right { "relative mean squared error" } th.right { "greatest error" }
+                            th { "node" } th { "values" } th { "format" }
+                            th.right { "relative mean squared error" } th.right { "largest error" }
                         }
                     }
                     tbody {
@@ -113,18 +113,18 @@ pub(super) fn approximations(data: &Data) -> Markup {
     }
 }
 
-/// Steps that float32 rounding could move, where there are any.
+/// Thresholds within float32 rounding of a possible value, if any.
 pub(super) fn sensitive_steps(data: &Data) -> Markup {
     html! {
         @if !data.sensitive_steps.is_empty() {
             section {
-                h2 { "Sensitive steps" }
+                h2 { "Sensitive thresholds" }
                 p.note {
-                    "Steps of these quantisers lie so close to a value that can occur that a framework that computes in float32 "
-                    "may round to the other side. The hardware computes what the model says exactly."
+                    "Thresholds of these quantisers are so close to possible values that a framework that computes in float32 may "
+                    "quantise them differently. The hardware equals exact arithmetic."
                 }
                 table {
-                    thead { tr { th { "quantiser" } th.right { "steps" } } }
+                    thead { tr { th { "quantiser" } th.right { "thresholds" } } }
                     tbody {
                         @for (node, count) in &data.sensitive_steps {
                             tr { td { code { (node) } } td.right { (grouped(*count)) } }

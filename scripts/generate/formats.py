@@ -38,12 +38,12 @@ DATAPATHS = {
 
 HEAD = """# Number formats
 
-One row for each network of [models/methods](../models/methods/MODEL_CARD.md), a small one for every method: what its file
-holds, what runs in hardware, what a multiply-accumulate costs, and how many of the 450 test images of handwritten digits are
-answered right. `python3 scripts/generate/formats.py` makes this page from the networks, from `report.json` and `plan.json` of
-`xnorforge compile`, from `xnorforge run`, and from LUT counts stored in [formats.json](formats.json) by `--measure`. Methods
-that leave activations real get fixed-point numbers of 8 bits by `--calibrate models/digits/test_images.npy`; all of their
-figures are with that.
+One row for each network of [models/methods](../models/methods/MODEL_CARD.md), which has a small network for every method:
+number formats in the file and in hardware, cost of a multiply-accumulate, and correct answers of 450 test images of
+handwritten digits. `python3 scripts/generate/formats.py` generates this page from the networks, from `report.json` and
+`plan.json` of `xnorforge compile`, from `xnorforge run`, and from LUT counts stored in [formats.json](formats.json) by
+`--measure`. Methods that do not quantise activations get 8-bit fixed-point activations by `--calibrate
+models/digits/test_images.npy`, in all figures.
 """
 
 
@@ -79,7 +79,7 @@ def dot_products(report):
     kinds = {}
     for stage in report["layers"]:
         if stage["datapath"]:
-            found = re.match(r"weights (.*?) and (\S+?) over", stage["reason"])
+            found = re.match(r"weights (.*?), inputs (\S+?), ", stage["reason"])
             weights, inputs = found.group(1).replace("..=", " … ").replace("-", "−"), found.group(2).replace("bipolar", "±1")
             kinds.setdefault(f"{stage['datapath']}: {weights} times {inputs}", []).append(stage["name"])
     return "; ".join(f"{kind} ({', '.join(names)})" for kind, names in kinds.items())
@@ -158,14 +158,11 @@ def methods_tables(binary, methods, stored, now, room):
         assert count == method["of"], f"{name}: {count} images, methods.json has {method['of']}"
         accuracies.append([f"`{name}`", method["correct"], ours, deviations(method, report)])
     text = "## Formats and hardware\n\n" + (
-        "Weights and activations are those of the file. Dot products are named with the integers that the compiler found, "
-        "and with the layers. The last column is that of the measured layer below, followed by a sign.\n\n")
+        "Weights and activations are those of the file. Dot products are listed with the integer weights found by the compiler, and with the layers. The last column is that of the measured layer below, with a sign as quantiser.\n\n")
     text += table(["network", "method", "weights", "activations", "dot products in hardware", "between them",
                    "LUTs per multiply-accumulate"], formats)
     text += "## Accuracy and deviations\n\n" + (
-        "Right answers of 450: of the file, by the qonnx executor, and of the integers that run in hardware, after calibration "
-        "and approximation. Deviations are those of the training from the paper, then each step by which the integers are not "
-        "the file's numbers. Calibration looks at the images that are counted here, and 450 images do not rank methods: see the "
+        "Correct answers of 450: of the file, by the qonnx executor, and of the hardware, after calibration and approximation. Deviations: first those of the training from the paper, then each approximation of the file's numbers. The calibration images are the test images, and 450 images are too few to rank methods: see the "
         "[model card](../models/methods/MODEL_CARD.md).\n\n")
     return text + table(["network", "file", "hardware", "deviations"], accuracies)
 
@@ -178,14 +175,14 @@ def layers_table(stored, now):
                      luts(stored, now, key, "sign"), for_each(stored, now, key, "sign"), layer.own, with_own,
                      ", ".join(f"`{name}`" for name in layer.methods)])
     text = "## The same layer in every format\n\n" + (
-        f"32 inputs, 32 outputs, random weights of the format, 4 outputs and 32 inputs at once: {PER_CYCLE} multiply-accumulates "
-        f"in a clock cycle. {stored['yosys']} makes LUTs of an ECP5 of the unit alone (`synth_ecp5 -nowidelut -abc9`, as `build` "
-        "does; a carry cell is two LUTs, a distributed memory four). Counted are all LUTs of the unit: its weights, thresholds and "
-        "buffered inputs lie in LUTs, and its control is in it. Each layer is measured with a sign behind the sums, and again with "
-        "the method's quantiser, whose thresholds are an output's own, as after batch normalisation. The 255 thresholds of an "
-        f"8-bit quantiser are measured once, on weights {LAYERS[WITH_255_THRESHOLDS].weights}: what they add hangs on the bits of the "
-        "sums, little on the weights. The reason tells the LUTs that the compiler counted for the sums of one output, by which it "
-        "chooses. A number after ≈ is `report.json`'s estimate of the unit, where synthesis has not been run yet. `xnor_net_k`'s product with K is a unit of its own, not counted here.\n\n")
+        f"32 inputs, 32 outputs, random weights of the format, PE 4 and SIMD 32: {PER_CYCLE} multiply-accumulates per clock cycle. "
+        f"LUTs are those of {stored['yosys']} for ECP5 (`synth_ecp5 -nowidelut -abc9`, as in `build`; a carry cell counts as two "
+        "LUTs, a distributed RAM as four), for the whole unit: datapath, weights, thresholds and input buffer, all in LUTs, and "
+        "control. Each layer is measured with a sign as quantiser, and with the quantiser of the method, with thresholds per "
+        "output, as after batch normalisation. The 255 thresholds of an 8-bit quantiser are measured once, with weights "
+        f"{LAYERS[WITH_255_THRESHOLDS].weights}: their cost depends on the bits of the sums, hardly on the weights. The reason states "
+        "the LUTs that the compiler counted for one output, by which it chooses the datapath. A number after ≈ is the estimate "
+        "in `report.json`, where synthesis has not been run. `xnor_net_k`'s product with K is a separate unit, not counted here.\n\n")
     head = ["weights", "inputs", "datapath", "reason", "LUTs with a sign", "per multiply-accumulate", "quantiser of the method",
             "LUTs with it (per multiply-accumulate)", "networks"]
     return text + table(head, rows)

@@ -53,7 +53,7 @@ pub struct RunOptions {
     pub wave: Option<PathBuf>,
     /// Whether to record the integer tensors between the layers.
     pub trace: bool,
-    /// Told about images done.
+    /// Receives the number of finished images.
     pub progress: Option<Progress>,
 }
 

@@ -7,7 +7,7 @@ use abi::maps::Scores;
 use abi::registers::{CONTROL_RESET, IDENTITY_UNKNOWN, INPUT_WINDOW, Register, SPAN_BYTES, STATUS_BUSY, WEIGHT_WINDOW};
 use compiler::lower::lower;
 use compiler::planner::{Goal, plan};
-use compiler::replace::replaceable;
+use compiler::replace::with_writable_weights;
 use flow::artifacts::{self, Compiled};
 use host::bus::memory::least_bytes;
 use host::{Bus, Device, DeviceError, MemoryBus};
@@ -141,9 +141,12 @@ fn random_networks_go_round_the_rings() {
 #[test]
 fn weights_are_loaded_through_memory() {
     let graph = random_graph(3, 12);
-    let plan =
-        plan(replaceable(lower(&graph).unwrap(), &graph.weight_types).unwrap(), &Goal::FramesPerSecond(1e6), 100.0)
-            .unwrap();
+    let plan = plan(
+        with_writable_weights(lower(&graph).unwrap(), &graph.weight_types).unwrap(),
+        &Goal::FramesPerSecond(1e6),
+        100.0,
+    )
+    .unwrap();
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path().join("design");
     let first = artifacts::write(&plan, None, &folder).unwrap();

@@ -6,7 +6,7 @@ use abi::{ElementType, StepFunction};
 use compiler::datapath::WeightRange;
 use compiler::lower::lower;
 use compiler::planner::{Goal, PlanError, plan};
-use compiler::replace::{ReplaceError, replace, replaceable};
+use compiler::replace::{ReplaceError, replace, with_writable_weights};
 use flow::artifacts::{self, ArtifactsError, Compiled};
 use flow::board::Board;
 use host::{Device, DeviceError, FrameBus};
@@ -80,7 +80,7 @@ fn answers(network: &Network, images: &[Vec<f32>]) -> Vec<abi::maps::Scores> {
 /// Compiles `network` with writable weights and any folding; `None` where hardware has no unit for it or no room for any
 /// weights.
 fn compiled(network: &Network, random: &mut ChaCha8Rng, folder: &Path, board: Option<&str>) -> Option<Compiled> {
-    let design = match replaceable(network.clone(), &WeightTypes::new()) {
+    let design = match with_writable_weights(network.clone(), &WeightTypes::new()) {
         Err(ReplaceError::WidePair { .. } | ReplaceError::WideValues { .. }) => return None,
         design => design.unwrap(),
     };
@@ -148,7 +148,7 @@ fn joined_codes_take_the_type_of_any_sums() {
     let network = b.finish(z);
     let mut declared = WeightTypes::new();
     declared.insert(network.layers[0].name.clone(), ElementType::Signed { bits: 4 });
-    let design = replaceable(network.clone(), &declared).unwrap();
+    let design = with_writable_weights(network.clone(), &declared).unwrap();
     assert_ne!(design.tensors[2].element, network.tensors[2].element);
     assert_eq!(design.tensors[2].maximum, network.tensors[2].maximum);
     assert_eq!(replace(&design, &network).unwrap().layers[1], network.layers[1]);
@@ -166,7 +166,7 @@ fn tables_are_indexed_by_the_types_of_any_sums() {
     let z = b.dense(z, 2, testkit::networks::I3);
     let z = b.add(&[(z, 1), (t, 3)]);
     let network = b.finish(z);
-    let design = replaceable(network.clone(), &WeightTypes::new()).unwrap();
+    let design = with_writable_weights(network.clone(), &WeightTypes::new()).unwrap();
     assert_ne!(design.tensors[2].element, network.tensors[2].element);
     assert!(check(&network, 1));
     let mut other = network.clone();
@@ -180,7 +180,7 @@ fn tables_are_indexed_by_the_types_of_any_sums() {
     assert!(matches!(&error, ReplaceError::Shape { field, .. } if field == "table"), "{error}");
     let name = network.layers[0].name.clone();
     let declared = WeightTypes::from([(name, ElementType::Signed { bits: 12 })]);
-    let error = replaceable(network, &declared).unwrap_err();
+    let error = with_writable_weights(network, &declared).unwrap_err();
     assert!(matches!(error, ReplaceError::WidePair { bits: 17.., .. }), "{error}");
 }
 
@@ -190,7 +190,9 @@ fn any_declared_type_is_held_or_refused_by_name() {
     let (mut b, x) = testkit::networks::Builder::new("pooled", [1, 1, 300], ElementType::Unsigned { bits: 16 }, 1);
     let y = b.dense(x, 2, testkit::networks::I3);
     let network = b.finish(y);
-    let of = |declared| replaceable(network.clone(), &WeightTypes::from([(network.layers[0].name.clone(), declared)]));
+    let of = |declared| {
+        with_writable_weights(network.clone(), &WeightTypes::from([(network.layers[0].name.clone(), declared)]))
+    };
     let error = of(ElementType::Signed { bits: 8 }).unwrap_err();
     // One of 9 bits holds 128, and more.
     let greatest = 300 * 65535 * 255;
@@ -214,7 +216,7 @@ fn any_declared_type_is_held_or_refused_by_name() {
                 [ElementType::Signed { bits }, ElementType::Unsigned { bits }][random.random_range(0..2)],
             )
         });
-        match replaceable(network.clone(), &declared.collect()) {
+        match with_writable_weights(network.clone(), &declared.collect()) {
             Ok(design) => {
                 held += 1;
                 replace(&design, &network).unwrap();
@@ -326,7 +328,7 @@ fn any_weights_of_the_declared_type_are_held() {
         (ElementType::holding(-7, 7), -7, 7),
         (ElementType::Unsigned { bits: 3 }, 0, 7),
     ] {
-        let design = replaceable(network.clone(), &WeightTypes::from([(name.clone(), declared)])).unwrap();
+        let design = with_writable_weights(network.clone(), &WeightTypes::from([(name.clone(), declared)])).unwrap();
         let mut other = design.clone();
         let weights = other.layers.iter_mut().find_map(|layer| layer.kind.weights_mut()).unwrap();
         (weights.values[0], weights.values[1]) = (least, greatest);
@@ -363,7 +365,7 @@ fn what_the_design_cannot_hold_is_refused() {
     let all = testkit::networks::all(1);
     let of = |name: &str| {
         let network = all.iter().find(|network| network.name == name).unwrap();
-        replaceable(network.clone(), &WeightTypes::new()).unwrap()
+        with_writable_weights(network.clone(), &WeightTypes::new()).unwrap()
     };
     let (padded, pooled) = (of("padded_bipolar"), of("convolution_pool"));
     refused("another network", &padded, &pooled);

@@ -12,6 +12,7 @@ use sim::plan::Plan;
 use sim::rtl::Rtl;
 use sim::trace::{Trace, first_difference};
 use sim::{Executor, RunOptions};
+use std::collections::BTreeSet;
 use testkit::count;
 use testkit::folding::random_folding;
 use testkit::networks::all;
@@ -50,7 +51,10 @@ fn check(network: &Network, seed: u64) {
 }
 
 macro_rules! networks {
-    ($($name:ident),+ $(,)?) => {$(
+    ($($name:ident),+ $(,)?) => {
+        const TESTED: &[&str] = &[$(stringify!($name)),+];
+
+        $(
         #[test]
         fn $name() {
             for seed in 1..=count(1, 3) {
@@ -60,7 +64,8 @@ macro_rules! networks {
                 check(network, seed + 1000);
             }
         }
-    )+};
+        )+
+    };
 }
 
 networks!(
@@ -78,6 +83,14 @@ networks!(
     scaled_groups,
     sums_of_factors,
 );
+
+/// A network that is not in the list above would never be simulated.
+#[test]
+fn every_network_is_listed() {
+    let networks = all(1);
+    let names: BTreeSet<&str> = networks.iter().map(|network| network.name.as_str()).collect();
+    assert_eq!(names, TESTED.iter().copied().collect());
+}
 
 #[test]
 fn packed_engine_agrees() {

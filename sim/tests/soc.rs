@@ -7,7 +7,7 @@ use abi::maps::Scores;
 use compiler::lower::lower;
 use compiler::plan::Plan;
 use compiler::planner::{Goal, plan};
-use compiler::replace::replaceable;
+use compiler::replace::with_writable_weights;
 use flow::artifacts;
 use hdl::shell::BUS_ADDRESS_BITS;
 use hdl::shell::axi_lite_device::AxiLiteDevice;
@@ -188,9 +188,12 @@ fn over_axi_lite_the_host_runtime_gets_the_networks_scores() {
 /// device around the core.
 fn load<M: Master>(simulated: impl Fn(MappedCore) -> M) {
     let graph = random_graph(3, 12);
-    let plan =
-        plan(replaceable(lower(&graph).unwrap(), &graph.weight_types).unwrap(), &Goal::FramesPerSecond(1e6), 100.0)
-            .unwrap();
+    let plan = plan(
+        with_writable_weights(lower(&graph).unwrap(), &graph.weight_types).unwrap(),
+        &Goal::FramesPerSecond(1e6),
+        100.0,
+    )
+    .unwrap();
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path().join("design");
     let first = artifacts::write(&plan, None, &folder).unwrap();

@@ -21,7 +21,7 @@ pub struct Options {
     pub model: PathBuf,
     /// What runs it.
     pub engine: Engine,
-    /// Images: an `.npy` file; without it, images drawn from all that the network tells apart, the same ones each time.
+    /// Images: an `.npy` file; without it, random images, the same each time.
     pub images: Option<PathBuf>,
     /// Images of a batch; without it, as many as fit the time.
     pub count: Option<usize>,
@@ -80,7 +80,7 @@ pub enum Part {
 pub struct Machine {
     /// Threads that run at once.
     pub cores: usize,
-    /// Its processor, where the system tells.
+    /// Its processor, if the system reports it.
     pub cpu: Option<String>,
 }
 

@@ -16,11 +16,11 @@ pub struct Options {
     pub tools: Tools,
 }
 
-/// Makes the bitstream of a directory; `tell` learns of each stage.
+/// Makes the bitstream of a directory; `report` is called at each stage.
 ///
 /// # Errors
 /// Where the directory is none or for no board, a tool is missing or fails, or the design does not fit or is too slow.
-pub fn build(options: &Options, tell: impl FnMut(Event)) -> Result<Built, VerbError> {
+pub fn build(options: &Options, report: impl FnMut(Event)) -> Result<Built, VerbError> {
     let compiled = artifacts::read(&options.folder)?;
-    Ok(Build::new(&compiled, &options.folder)?.run(&options.tools, options.seeds, tell)?)
+    Ok(Build::new(&compiled, &options.folder)?.run(&options.tools, options.seeds, report)?)
 }

@@ -8,7 +8,7 @@ use crate::model::Model;
 use crate::refusals::{FoldingFile, MaxWithoutBoard};
 use compiler::blocks::Parallelism;
 use compiler::planner::{Goal, Target, plan_for};
-use compiler::replace::replaceable;
+use compiler::replace::with_writable_weights;
 use compiler::values::images_of;
 use flow::artifacts::{self, Compiled};
 use flow::board::Board;
@@ -81,7 +81,8 @@ pub fn compile(options: &Options) -> Result<Compiled, VerbError> {
         (Some(board), None) => board.design_clock()?.megahertz(),
     };
     let network = model.network().clone();
-    let network = if options.writable_weights { replaceable(network, &model.weight_types())? } else { network };
+    let network =
+        if options.writable_weights { with_writable_weights(network, &model.weight_types())? } else { network };
     let target = match &board {
         None => Target::default(),
         Some(board) => {

@@ -12,7 +12,7 @@ use std::path::PathBuf;
 pub struct Options {
     /// Only these places, also where the system does not list them; all that it lists where there are none.
     pub addresses: Vec<DeviceAddress>,
-    /// Directories that `compile` wrote, to tell which devices run their designs.
+    /// Directories that `compile` wrote, to report which devices run their designs.
     pub folders: Vec<PathBuf>,
     /// Only list, ask nobody.
     pub list_only: bool,

@@ -74,7 +74,7 @@ pub enum EngineError {
     )]
     #[diagnostic(
         code(xnorforge::no_load),
-        help("without --on, DIR stands for the network on every engine: `xnorforge load DIR MODEL`")
+        help("without --on, DIR represents the network on every engine: `xnorforge load DIR MODEL`")
     )]
     NoLoad,
     /// Nothing passes over a line.

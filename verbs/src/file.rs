@@ -29,7 +29,7 @@ impl FileError {
     }
 }
 
-/// `message`, the error and its causes, without those that the text already tells.
+/// `message`, the error and its causes, without those that the text already contains.
 fn chain(message: String, error: &dyn Error) -> String {
     let mut text = message;
     let mut next = Some(error);

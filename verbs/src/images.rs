@@ -104,7 +104,7 @@ fn check_length(path: &Path) -> Result<(), ImagesError> {
     let start = String::from_utf8_lossy(&start);
     let shape = start.split_once("'shape':").and_then(|(_, rest)| rest.split_once('(')?.1.split_once(')'));
     let Some((shape, _)) = shape else {
-        // Not a header that this check knows: the reader of the array tells what is wrong with it.
+        // Not a header that this check knows: the reader of the array reports what is wrong with it.
         return Ok(());
     };
     let extents: Vec<u64> = shape.split(',').filter_map(|extent| extent.trim().parse().ok()).collect();

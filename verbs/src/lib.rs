@@ -1,6 +1,6 @@
 //! What the command line does, as functions: options in, results and errors out.
 //!
-//! Each verb is a function in a module of its name. Nothing is printed here: what is to be told while a verb works goes to an
+//! Each verb is a function in a module of its name. Nothing is printed here: what a verb reports while it works goes to an
 //! [`Observer`] or a callback. An error says by [`VerbError::status`] whose turn it is.
 
 #![deny(clippy::print_stdout, clippy::print_stderr)]

@@ -135,7 +135,7 @@ fn figures(images: usize, batches: &[Lap], singles: &[Lap], seconds: impl Fn(&La
     }
 }
 
-/// Runs `images` and tells how long that took.
+/// Runs `images` and measures the time.
 fn lap(executor: &mut dyn Executor, images: &[Vec<f32>], core_hertz: Option<f64>) -> Result<Lap, VerbError> {
     let before = executor.device_time()?;
     let begin = Instant::now();

@@ -50,7 +50,7 @@ impl Model {
         Ok(Model::Imported { path: path.to_owned(), graph: Box::new(graph), network: Box::new(network) })
     }
 
-    /// The types that the file declares for weights; a directory tells none any more.
+    /// The types that the file declares for weights; a directory no longer has any.
     pub fn weight_types(&self) -> WeightTypes {
         match self {
             Model::Imported { graph, .. } => graph.weight_types.clone(),

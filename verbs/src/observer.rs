@@ -1,4 +1,4 @@
-//! What a verb tells while it works.
+//! What a verb reports while it works.
 
 use abi::InputMap;
 use abi::domain::Outside;
@@ -6,7 +6,7 @@ use miette::Diagnostic;
 use sim::executor::Progress;
 use thiserror::Error;
 
-/// Learns what a verb tells while it works.
+/// Receives what a verb reports while it works.
 pub trait Observer {
     /// `images` images are about to be run. What is given is called with the number of those done, now and then, from any
     /// thread.
@@ -45,7 +45,7 @@ impl Observer for Nobody {}
 )]
 pub struct OutsideDomain(pub Outside);
 
-/// The values of `images` that a network with the input `map` was not made for, which the observer is told of.
+/// The values of `images` that a network with the input `map` was not made for, which are reported to the observer.
 pub(crate) fn outside(map: &InputMap, images: &[Vec<f32>], observer: &dyn Observer) -> Option<Outside> {
     let outside = map.outside(images)?;
     observer.warn(OutsideDomain(outside.clone()));

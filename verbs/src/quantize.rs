@@ -37,9 +37,9 @@ pub struct Options {
     pub re_estimate: bool,
     /// What activations become; `None` leaves them as they are.
     pub activations: Option<Activations>,
-    /// Images to tell the accuracy on; without them those of `calibrate`.
+    /// Images to measure the accuracy on; without them those of `calibrate`.
     pub images: Option<PathBuf>,
-    /// Their classes: an `.npy` file of integers. Without them no accuracy is told.
+    /// Their classes: an `.npy` file of integers. Without them no accuracy is reported.
     pub labels: Option<PathBuf>,
 }
 
@@ -127,7 +127,7 @@ pub fn quantize(options: &Options) -> Result<QuantizeReport, VerbError> {
         quantized = calibrate(&quantized, &images, activations)?;
     }
     let bytes = onnx::export(&quantized)?;
-    // As every verb reads the file: what has no exact integer form is moved, and told.
+    // As every verb reads the file: what has no exact integer form is rounded, and reported.
     let written = approximate(onnx::import_bytes(&bytes, None, &graph.name)?)?;
     let accuracy = match test {
         None => None,

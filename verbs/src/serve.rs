@@ -114,7 +114,7 @@ impl Serving {
     /// Where the simulation fails.
     pub fn run(mut self, stop: &AtomicBool) -> Result<(), VerbError> {
         let go_on = || !stop.load(Ordering::Relaxed);
-        // Where one of them fails, the other one ends too. What fails once this program is to end was told to end as well.
+        // Where one of them fails, the other one ends too. What fails once this program is to end was asked to end as well.
         let until_failure = |result: Result<(), sim::SimError>| {
             if stop.swap(true, Ordering::Relaxed) { Ok(()) } else { result }
         };

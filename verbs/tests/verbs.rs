@@ -1,4 +1,4 @@
-//! Verbs without a command line: what they give, and what they tell while they work.
+//! Verbs without a command line: what they give, and what they report while they work.
 
 #![allow(clippy::unwrap_used)]
 
@@ -11,7 +11,7 @@ use verbs::run::Batch;
 use verbs::simulate::{Equal, Simulator};
 use verbs::{Nobody, Observer, OutsideDomain, Progress, Status, VerbError};
 
-/// Notes what it is told.
+/// Records what is reported.
 #[derive(Default)]
 struct Notes {
     images: Cell<Option<usize>>,

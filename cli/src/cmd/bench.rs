@@ -10,22 +10,22 @@ use verbs::VerbError;
 use verbs::bench::{BenchReport, Machine, Options, Part};
 use verbs::measure::{CycleKind, DeviceFigures, Figures, Measurement};
 
-/// Measure how many images a second an engine runs, and how long one takes.
+/// Measure the throughput and latency of an engine.
 ///
-/// For a device or a simulated design, also how near that comes to what core and link
-/// allow, in the device's own time where that is simulated.
+/// For a device or a simulated design, also compare them with the limits of core and link;
+/// simulations are measured in simulated time.
 #[derive(Debug, Args)]
 pub struct Bench {
     /// A QONNX file, or a directory written by `compile`.
     #[arg(value_name = "MODEL|DIR")]
     model: PathBuf,
-    /// What runs it, as for `run`.
+    /// Engine, as for `run`.
     #[arg(long, value_name = "ENGINE", default_value = "cpu")]
     on: String,
-    /// Images, as for `run`; without it, images drawn from all that the network tells apart, the same ones each time.
+    /// Images, as for `run` [default: random images, the same each time].
     #[arg(long, value_name = "X.npy")]
     input: Option<PathBuf>,
-    /// Images of a batch; without it, as many as fit the time.
+    /// Images per batch [default: as many as fit the time].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
     count: Option<u64>,
     /// How long to measure; at least one batch is always run.
@@ -80,7 +80,7 @@ fn text(engine: &str, report: &BenchReport) -> String {
             Part::Core => "core",
             Part::Link => "link",
         };
-        text += &format!("\nreached   {:.1} % of what the {by} allows\n", 100.0 * ratio);
+        text += &format!("\nreached   {:.1} % of the limit of the {by}\n", 100.0 * ratio);
     }
     let Machine { cores, cpu } = &report.machine;
     text += &format!("machine   {cores} cores, {}\n", cpu.as_deref().unwrap_or("unknown CPU"));

@@ -35,7 +35,7 @@ fn text(report: &BoardReport) -> String {
     let build = if report.bitstream { "" } else { "; no place and route with open tools, synthesis only" };
     format!(
         "{name}: {title}\n  \
-         holds  {lut} LUT{lut_inputs}, {ff} flip-flops, {bram} block RAMs of {} Kbit ({family} {device}){build}\n  \
+         chip   {lut} LUT{lut_inputs}, {ff} flip-flops, {bram} block RAMs of {} Kbit ({family} {device}){build}\n  \
          clock  {clock}\n  \
          link   UART, {} baud, through {}\n",
         report.bram_bits / 1024,

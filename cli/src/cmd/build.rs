@@ -8,17 +8,17 @@ use std::path::PathBuf;
 use verbs::VerbError;
 use verbs::build::Options;
 
-/// Make the bitstream of a directory that was compiled for a board.
+/// Build the bitstream of a directory that was compiled for a board.
 ///
 /// Runs yosys, nextpnr and the family's packer. They are taken from $XNORFORGE_TOOLS (a Python environment, by default
-/// ~/.local/share/xnorforge/tools) or from the PATH. For Xilinx FPGAs only yosys runs, and tells what the design takes:
-/// open registries hold no place and route for them.
+/// ~/.local/share/xnorforge/tools) or from the PATH. For Xilinx FPGAs only yosys runs, and reports
+/// the resources: no open place and route is packaged for them.
 #[derive(Debug, Args)]
 pub struct Build {
     /// A directory written by `compile --board B`.
     #[arg(value_name = "DIR")]
     folder: PathBuf,
-    /// Placements to try at most: the first one that meets timing is kept, and none is tried after one that is far from it.
+    /// Placement seeds to try at most. The first that meets timing is kept; after one that misses by far, no other is tried.
     #[arg(long, value_name = "N", default_value_t = DEFAULT_SEEDS, value_parser = clap::value_parser!(u32).range(1..=1000))]
     seeds: u32,
     /// Print the report as one JSON object instead of text.
@@ -47,7 +47,7 @@ impl Build {
         match built.bitstream {
             Some(path) => show(&format!("{report}written to {}\n", path.display())),
             None => show(&format!(
-                "{report}no bitstream: open registries hold no place and route for this board's FPGA; the netlist is {}\n",
+                "{report}no bitstream: no open place and route is packaged for this board's FPGA; the netlist is {}\n",
                 options.folder.join("build/netlist.json").display()
             )),
         }

@@ -14,7 +14,7 @@ pub struct Compile {
     /// A QONNX file.
     #[arg(value_name = "MODEL")]
     model: PathBuf,
-    /// The directory to write; one that `compile` wrote before is replaced.
+    /// The directory to write; an earlier output of `compile` is replaced.
     #[arg(short, long, value_name = "DIR")]
     output: PathBuf,
     /// The board to compile for, see `xnorforge boards`; without one, only the core is written.
@@ -23,17 +23,16 @@ pub struct Compile {
     /// Images per second to plan for [default: 1000].
     #[arg(long, value_name = "N", allow_negative_numbers = true, conflicts_with = "folding")]
     target_fps: Option<f64>,
-    /// Plan for the most images per second that the board has room for.
+    /// Maximise images per second within the resources of the board.
     #[arg(long, conflicts_with_all = ["target_fps", "folding"])]
     max: bool,
     /// Parallelism of each layer: {"<layer>": {"pe": 4, "simd": 8}, …}.
     #[arg(long, value_name = "F.json")]
     folding: Option<PathBuf>,
-    /// Clock in MHz [default: that of the board's designs, or 100]. With a board the nearest one that its PLL makes
-    /// within 1 %.
+    /// Clock in MHz [default: the board's, or 100]; rounded to a frequency of the board's PLL within 1 %.
     #[arg(long, value_name = "MHZ", allow_negative_numbers = true)]
     clock: Option<f64>,
-    /// Let other weights and thresholds be loaded into the running design, see `xnorforge load`.
+    /// Make weights and thresholds writable at run time, see `xnorforge load`.
     #[arg(long)]
     writable_weights: bool,
     /// What the names of Verilog modules and files begin with, so that several designs can be part of one system
@@ -72,8 +71,8 @@ impl Compile {
             return show_json(&report);
         }
         let checked = match (compiled.manifest.checked, images_checked(&compiled)) {
-            (Checked::Images, Some(1)) => "every tensor of a drawn image".to_owned(),
-            (Checked::Images, Some(count)) => format!("every tensor of {count} drawn images"),
+            (Checked::Images, Some(1)) => "every tensor of a random image".to_owned(),
+            (Checked::Images, Some(count)) => format!("every tensor of {count} random images"),
             (checked, _) => checked.to_string(),
         };
         show(&format!("{report}checked against the network: {checked}\nwritten to {}\n", options.output.display()))

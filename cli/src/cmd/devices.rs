@@ -7,19 +7,19 @@ use std::path::{Path, PathBuf};
 use verbs::VerbError;
 use verbs::devices::{Options, Place};
 
-/// List serial lines and PCIe functions, and ask those that can be devices who they are.
+/// List serial ports and PCIe functions, and identify the devices of xnorforge.
 ///
-/// Asking a serial line opens it and writes one read request at each usual rate. Of PCIe
+/// A probe opens the serial port and sends one read request at each usual bit rate. Of the PCIe
 /// functions, only those with the identifiers of LitePCIe or ivshmem are read.
 #[derive(Debug, Args)]
 pub struct Devices {
-    /// Only these: uart:PATH[@BAUD], pcie:BDF or pcie:FILE, also where the system does not list them.
+    /// Probe only these, listed by the system or not: uart:PATH[@BAUD], pcie:BDF or pcie:FILE.
     #[arg(value_name = "ADDRESS")]
     addresses: Vec<String>,
-    /// A directory written by `compile`, to tell which devices run its design.
+    /// A directory written by `compile`, to report which devices run its design.
     #[arg(long = "dir", value_name = "DIR")]
     folders: Vec<PathBuf>,
-    /// Only list, ask nobody.
+    /// List without probing.
     #[arg(long)]
     no_probe: bool,
     /// Print one JSON object instead of text.

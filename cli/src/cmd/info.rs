@@ -11,7 +11,7 @@ use verbs::VerbError;
 use verbs::info::{Form, Info as Found, Options};
 use verbs::model::Model;
 
-/// Show layers, shapes, bit widths, operations, the input domain, and what is unusual.
+/// Show layers, shapes, bit widths, operations, the input domain and approximations.
 #[derive(Debug, Args)]
 pub struct Info {
     /// A QONNX file, or a directory written by `compile`.
@@ -19,22 +19,22 @@ pub struct Info {
     model: PathBuf,
     #[command(flatten)]
     calibration: Calibration,
-    /// Print a form in full instead.
+    /// Print an intermediate form instead.
     #[arg(long, value_enum)]
     dump: Option<Dump>,
-    /// Print each value that can occur before a quantiser and of which float32 arithmetic makes another code instead.
+    /// List the possible values that float32 arithmetic would quantise to another code.
     #[arg(long, conflicts_with = "dump")]
     ties: bool,
 }
 
-/// A form that the program goes through.
+/// An intermediate form.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum Dump {
     /// The imported model, floats included.
     Graph,
     /// The network in integers.
     Network,
-    /// The planned pipeline (for a model: of the default target).
+    /// The planned pipeline (of a model: for the default target).
     Plan,
 }
 
@@ -66,8 +66,8 @@ fn summary(model: &Model) -> String {
     text += &format!("input       {:?}, quantised to {}", map.shape, input_codes(network));
     let output = match network.output_map.reduction {
         Reduction::None => "scores",
-        Reduction::ArgMax => "index of the greatest score, taken on the host",
-        Reduction::Index => "index of the greatest score, taken in hardware",
+        Reduction::ArgMax => "index of the greatest score, computed on the host",
+        Reduction::Index => "index of the greatest score, computed in hardware",
     };
     text += &format!("\noutput      {:?}, {output}\n", network.output_map.shape);
     text += &format!("weights     {} bits\n", network.weight_bits());
@@ -111,8 +111,8 @@ fn summary(model: &Model) -> String {
     remarks.extend(network.approximations.iter().map(ToString::to_string));
     for steps in &network.sensitive_steps {
         remarks.push(format!(
-            "{} of the steps of {} ({}) lie within float32 rounding of a value that can occur: a float32 framework, which \
-             may add in any order, may differ there; rounding each node's result once, it does for {}{} of the values{}",
+            "{} thresholds of {} ({}) lie within float32 rounding of a possible value: a float32 framework, whose order of \
+             summation is open, may differ there; with each node's result rounded once it differs for {}{} values{}",
             steps.channels.len(),
             steps.node,
             listed(&steps.channels),
@@ -130,11 +130,11 @@ fn summary(model: &Model) -> String {
     text
 }
 
-/// Each value of which float32 arithmetic makes another code, a line each.
+/// The values that float32 arithmetic quantises to another code, a line each.
 fn ties(network: &Network) -> String {
     let count: usize = network.sensitive_steps.iter().map(|steps| steps.differences.len()).sum();
     let mut text = format!(
-        "values that can occur, of which float32 arithmetic, each node's result rounded once, makes another code: {}{count}\n",
+        "possible values that float32 arithmetic, with each node's result rounded once, quantises to another code: {}{count}\n",
         if network.sensitive_steps.iter().all(|steps| steps.is_complete) { "" } else { "at least " }
     );
     let width = network.sensitive_steps.iter().map(|steps| steps.node.len()).fold("node".len(), usize::max);

@@ -10,9 +10,9 @@ use verbs::load::Options;
 
 /// Load the weights of another network of the same shape into a compiled design.
 ///
-/// DIR must have been compiled with `--writable-weights`. From then on it stands for MODEL: every engine gives MODEL's
-/// answers, simulated ones after loading the weights into the design as it was compiled. A board keeps the weights until
-/// it is configured anew; `run DIR --on uart:PATH` or `pcie:BDF` checks that it holds those of DIR.
+/// DIR must have been compiled with `--writable-weights`. Afterwards DIR represents MODEL on every engine;
+/// simulations load the weights into the compiled design. A board keeps the weights until it is reconfigured; `run DIR
+/// --on uart:PATH` or `pcie:BDF` checks that it has those of DIR.
 #[derive(Debug, Args)]
 pub struct Load {
     /// A directory written by `compile --writable-weights`.
@@ -23,7 +23,7 @@ pub struct Load {
     model: Option<PathBuf>,
     #[command(flatten)]
     calibration: Calibration,
-    /// The device to write the weights to: uart:PATH[@BAUD] or pcie:BDF|FILE, or to try it sim:DIR or gates.
+    /// The device to write the weights to: uart:PATH[@BAUD] or pcie:BDF|FILE, or, as a test, sim:DIR or gates.
     #[arg(long, value_name = "DEVICE")]
     on: Option<String>,
     /// Print one JSON object instead of text.
@@ -52,7 +52,7 @@ impl Load {
         if self.json {
             return show_json(&Loaded { network: &network, identity, words, device });
         }
-        let on = device.map_or(String::new(), |on| format!("; written to {on} and read again"));
-        show(&format!("{} stands for {network}: {words} words of weights{on}\n", options.folder.display()))
+        let on = device.map_or(String::new(), |on| format!("; written to {on} and verified"));
+        show(&format!("{} now represents {network}: {words} words of weights{on}\n", options.folder.display()))
     }
 }

@@ -10,12 +10,12 @@ use verbs::VerbError;
 use verbs::quantize::{Accuracy, Options, QuantizeReport};
 
 const SCHEMES: &str = "\
-Schemes, NAME[:PARAMETERS][/layer|/channel]; the last says which weights share a scale:
+Schemes, NAME[:PARAMETERS][/layer|/channel]; /layer, /channel: the weights that share a scale:
   bwn             ±1: BWN and XNOR-Net (also named xnor)
   bwnh            ±1 that keep inner products with a layer's inputs (with --calibrate)
   twn[:F]         0 ±1, threshold F·E|W|: ternary weight networks [F: 0.7]
   tsq             0 ±1 that keep a layer's results: two-step quantisation (with --calibrate)
-  ttq[:T]         +p 0 -n, threshold T·max|W|: trained ternary quantisation, as it begins [T: 0.05]
+  ttq[:T]         +p 0 -n, threshold T·max|W|: trained ternary quantisation, initial [T: 0.05]
   fgq:N           0 ±1 with a scale for each N inputs: fine-grained quantisation
   admm:A          the nearest multiples of binary, ternary, 2 (0 ±1 ±2) or 4 (0 ±1 ±2 ±4)
   inq:B           0 and powers of two in B bits: incremental network quantisation
@@ -27,10 +27,9 @@ Schemes, NAME[:PARAMETERS][/layer|/channel]; the last says which weights share a
   linear:B        two's complement of B bits, steps of a power of two
   minmax:B log:B tanh:B   2^B even levels of W, ln|W|, tanh W";
 
-/// Quantise a model that was trained in floats, and write it as QONNX.
+/// Quantise a float model and write it as QONNX.
 ///
-/// The weights of every dot product are replaced by those of the scheme; with
-/// --calibrate, activations become fixed-point numbers as well.
+/// Quantises the weights of every dot product; with --calibrate, the activations as well.
 #[derive(Debug, Args)]
 #[command(after_help = SCHEMES)]
 pub struct Quantize {
@@ -40,28 +39,28 @@ pub struct Quantize {
     /// The file to write.
     #[arg(short, long, value_name = "OUT.onnx")]
     output: PathBuf,
-    /// How weights are quantised, see below.
+    /// Quantisation scheme of the weights, see below.
     #[arg(long, value_name = "S")]
     scheme: String,
-    /// Scheme of the first and the last layer, or `keep` to leave them as they are [default: that of the others].
+    /// Scheme of the first and the last layer, or `keep` to leave them as they are [default: as --scheme].
     #[arg(long, value_name = "S|keep")]
     first_last: Option<String>,
     /// Leave the weights of this node as they are; may be given several times.
     #[arg(long, value_name = "NODE")]
     keep: Vec<String>,
-    /// Images to choose the formats of activations on, and for schemes that see what layers read: .npy as for `run`.
+    /// Calibration images, for activations and for data-dependent schemes: .npy as for `run`.
     #[arg(long, value_name = "X.npy")]
     calibrate: Option<PathBuf>,
-    /// Take the means and variances of batch normalisations anew on the images of --calibrate.
+    /// Recompute means and variances of batch normalisations on the images of --calibrate.
     #[arg(long, requires = "calibrate")]
     re_estimate: bool,
-    /// What activations become: BITS, any:BITS, hwgq:BITS, or `keep` to leave them as they are [default: 8].
+    /// Format of activations: BITS, any:BITS, hwgq:BITS, or `keep` to leave them as they are [default: 8].
     #[arg(long, value_name = "A|keep", requires = "calibrate")]
     activations: Option<String>,
-    /// Images to tell the accuracy on [default: those of --calibrate].
+    /// Images to measure the accuracy on [default: those of --calibrate].
     #[arg(long, value_name = "X.npy", requires = "labels")]
     input: Option<PathBuf>,
-    /// Classes of the images, .npy of integers: tells the accuracy before and after.
+    /// Classes of the images, .npy of integers: reports the accuracy before and after.
     #[arg(long, value_name = "L.npy")]
     labels: Option<PathBuf>,
     /// Print one JSON object instead of text.
@@ -118,7 +117,7 @@ fn text(report: &QuantizeReport) -> String {
         );
     }
     let ratio = report.float_bits as f64 / report.weight_bits.max(1) as f64;
-    text += &format!("weights {} bits, {ratio:.1} times less than in float32\n", report.weight_bits);
+    text += &format!("weights {} bits, {ratio:.1} times smaller than in float32\n", report.weight_bits);
     for approximation in &report.approximations {
         text += &format!(
             "{} {}, relative mse {:.1e}\n",

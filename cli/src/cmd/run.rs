@@ -14,7 +14,7 @@ pub struct Run {
     /// A QONNX file, or a directory written by `compile`.
     #[arg(value_name = "MODEL|DIR")]
     model: PathBuf,
-    /// Images: .npy of uint8, int8 or float32, leading axis = images; values are taken as they are.
+    /// Images: .npy of uint8, int8 or float32, leading axis = images; values are not rescaled.
     #[arg(long, value_name = "X.npy")]
     input: PathBuf,
     /// Classes of the images: .npy of integers.
@@ -23,17 +23,17 @@ pub struct Run {
     /// Where to write the outputs: float32 scores, or int64 class indices.
     #[arg(long, value_name = "Y.npy")]
     output: Option<PathBuf>,
-    /// What runs it: cpu, reference, plan, rtl, verilator, for a directory compiled for a board gates, sim:DIR, replay:FILE or
-    /// uart:PATH[@BAUD], for any compiled directory pcie:BDF|FILE.
+    /// Engine: cpu, reference, plan, rtl, verilator; for a directory compiled for a board also gates, sim:DIR, replay:FILE,
+    /// uart:PATH[@BAUD]; for any compiled directory also pcie:BDF|FILE.
     #[arg(long, value_name = "ENGINE", default_value = "cpu")]
     on: String,
-    /// Write down what passes over the engine's serial line, for `--on replay:FILE`.
+    /// Record the bytes on the engine's serial line, for `--on replay:FILE`.
     #[arg(long, value_name = "FILE")]
     record: Option<PathBuf>,
     /// Run only the first N images.
     #[arg(long, value_name = "N")]
     count: Option<usize>,
-    /// Write each layer's integers into this directory.
+    /// Write each layer's integers to this directory.
     #[arg(long, value_name = "DIR")]
     trace: Option<PathBuf>,
     #[command(flatten)]

@@ -13,13 +13,13 @@ use verbs::serve::{self, Ready};
 use verbs::simulate::{Equal, Options, Simulator};
 use verbs::{FileError, Status, VerbError};
 
-/// Simulate a compiled design and compare every integer with the network's own.
+/// Simulate a compiled design and compare every integer with the network's.
 #[derive(Debug, Args)]
 pub struct Simulate {
     /// A directory written by `compile`.
     #[arg(value_name = "DIR")]
     folder: PathBuf,
-    /// Images: .npy of uint8, int8 or float32, leading axis = images; values are taken as they are.
+    /// Images: .npy of uint8, int8 or float32, leading axis = images; values are not rescaled.
     #[arg(long, value_name = "X.npy", required_unless_present = "serve")]
     input: Option<PathBuf>,
     /// Classes of the images: .npy of integers.
@@ -28,26 +28,26 @@ pub struct Simulate {
     /// Where to write the outputs: float32 scores, or int64 class indices.
     #[arg(long, value_name = "Y.npy")]
     output: Option<PathBuf>,
-    /// What simulates it: rtl, verilator, or gates (the netlist, after `build`).
+    /// Simulator: rtl, verilator, or gates (the netlist, after `build`).
     #[arg(long, value_name = "ENGINE", default_value = "rtl")]
     on: String,
     /// Simulate only the first N images.
     #[arg(long, value_name = "N")]
     count: Option<usize>,
-    /// Hold words back at random on both ends; the same seed gives the same pattern.
+    /// Apply random back-pressure to input and output; the seed determines the pattern.
     #[arg(long, value_name = "SEED")]
     backpressure: Option<u64>,
     /// Write a waveform.
     #[arg(long, value_name = "F.vcd")]
     wave: Option<PathBuf>,
-    /// Write each layer's integers into this directory.
+    /// Write each layer's integers to this directory.
     #[arg(long, value_name = "DIR")]
     trace: Option<PathBuf>,
-    /// Instead of running images, let the simulated board answer on a pseudo-terminal, for `run --on uart:PATH` in
-    /// another process, and the simulated card in a file, for `run --on pcie:FILE`.
+    /// Instead of running images, serve the simulated board on a pseudo-terminal, for `run --on uart:PATH` in another
+    /// process, and the simulated card in a file, for `run --on pcie:FILE`.
     #[arg(long, conflicts_with_all = ["input", "labels", "output", "count", "backpressure", "wave", "trace"])]
     serve: bool,
-    /// With --serve: the file that stands for the card's memory, which must be new and is removed in the end.
+    /// With --serve: the file that emulates the card's memory; it must not exist and is removed at exit.
     #[arg(long, value_name = "FILE", requires = "serve")]
     bar: Option<PathBuf>,
     /// Print one JSON object instead of text.
@@ -103,7 +103,7 @@ fn ready_text(ready: &Ready, folder: &Path) -> String {
         text += &run(format!("uart:{port}"));
     }
     if let Some(bar) = ready.bar.map(Path::display) {
-        text += &format!("a simulated card answers in {bar} until this program is stopped\n");
+        text += &format!("a simulated card is served in {bar} until this program is stopped\n");
         text += &run(format!("pcie:{bar}"));
     }
     text

@@ -1,4 +1,4 @@
-//! The sum of one or two streams, each element times a factor.
+//! The sum of one or two streams, each element times a factor: the hardware blocks `scale_unit` and `add_unit`.
 
 use super::control::Control;
 use super::one_result::OneResultControl;

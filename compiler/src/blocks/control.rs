@@ -13,14 +13,14 @@ pub type Ports = [bool; 2];
 /// A cycle is: [`valid`](Control::valid) from the first block of the pipeline to the last, [`ready`](Control::ready)
 /// from the last to the first, then [`tick`](Control::tick) everywhere. A word moves where both are true.
 pub trait Control {
-    /// Which outputs offer a word, where `offered` tells which inputs do. Most blocks' valid depends on their state
+    /// Which outputs offer a word, where `offered` says which inputs do. Most blocks' valid depends on their state
     /// alone; only forks and joins pass it through. Never depends on ready.
     fn valid(&self, offered: Ports) -> Ports;
 
-    /// Which inputs take a word that is offered, where `ready` tells which outputs are being taken from.
+    /// Which inputs take a word that is offered, where `ready` says which outputs are being taken from.
     fn ready(&self, offered: Ports, ready: Ports) -> Ports;
 
-    /// The clock edge: `taken` tells at which inputs a word moved in, `given` at which outputs one moved out.
+    /// The clock edge: `taken` says at which inputs a word moved in, `given` at which outputs one moved out.
     fn tick(&mut self, taken: Ports, given: Ports);
 
     /// For how many cycles from now valid and ready stay as they are if no word moves, `u64::MAX` for as long as none

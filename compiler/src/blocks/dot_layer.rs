@@ -24,7 +24,7 @@ pub struct DotLayer<'a> {
     /// Whether words of padding reach it: ±1 has no zero to pad with.
     pub padded: bool,
     /// Whether other weights may be loaded.
-    replaceable: bool,
+    writable: bool,
     weights: &'a WeightMatrix,
     range: WeightRange,
     thresholds_per_row: usize,
@@ -50,7 +50,7 @@ impl<'a> DotLayer<'a> {
             dot,
             element,
             padded,
-            replaceable: network.replaceable,
+            writable: network.replaceable,
             weights,
             range: WeightRange::held(weights, dot.part(), network.replaceable),
             thresholds_per_row: ladder.map_or(0, |ladder| ladder.levels()),
@@ -113,11 +113,11 @@ impl<'a> DotLayer<'a> {
     }
 
     fn ends(&self, code: &WeightCode) -> (i64, i64) {
-        let row = |row: usize| match self.replaceable {
+        let row = |row: usize| match self.writable {
             true => code.any_row(self.weights.columns, 0, 0),
             false => code.row(self.weights.row(row).iter().map(|weight| i64::from(*weight)), 0),
         };
-        let rows = if self.replaceable { 1 } else { self.weights.rows };
+        let rows = if self.writable { 1 } else { self.weights.rows };
         let ends = (0..rows).map(row).map(|range| (range.least, range.greatest));
         ends.reduce(|low, high| (low.0.min(high.0), low.1.max(high.1))).unwrap_or((0, 0))
     }

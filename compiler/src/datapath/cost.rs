@@ -72,22 +72,17 @@ pub fn choose(weights: WeightRange, input: ElementType, size: UnitSize, padded: 
     let zeros = if weights.is_bipolar && !clean_lanes { ", 0 for unused lanes" } else { "" };
     let (lanes, texts) = (size.simd, texts.join(", "));
     let impossible = if weights.is_open && !weights.is_bipolar { impossible(weights) } else { String::new() };
-    let reason =
-        format!("weights {range}{zeros} and {input} over {lanes} lanes, LUT4 places a row: {texts}{impossible}");
+    let reason = format!("weights {range}{zeros}, inputs {input}, {lanes} lanes; LUT4s per row: {texts}{impossible}");
     Choice { form, luts, reason }
 }
 
-/// The datapaths that weights may not have because others may come.
+/// The datapaths that writable weights exclude.
 fn impossible(weights: WeightRange) -> String {
     let without = [Datapath::Shifts, Datapath::Groups, Datapath::Bases]
         .into_iter()
         .filter(|datapath| Form::new(*datapath, weights).is_none());
     let without: Vec<String> = without.map(|datapath| datapath.to_string()).collect();
-    if without.is_empty() {
-        String::new()
-    } else {
-        format!("; no {}, as other weights may come", without.join(", no "))
-    }
+    if without.is_empty() { String::new() } else { format!("; excluded by writable weights: {}", without.join(", ")) }
 }
 
 /// LUT4 places of one row's sum over `simd` lanes, a carry cell counting two.

@@ -138,10 +138,10 @@ impl WeightCode {
     }
 
     /// What the sums of a row of `weights` mean in a unit that must hold them: any others as well where they are
-    /// `replaceable`.
-    pub fn held_row(&self, weights: &[i16], unused: usize, replaceable: bool) -> RowRange {
+    /// `writable`.
+    pub fn held_row(&self, weights: &[i16], unused: usize, writable: bool) -> RowRange {
         let own = self.row(weights.iter().map(|weight| i64::from(*weight)), unused);
-        if replaceable { self.any_row(weights.len(), unused, own.bias) } else { own }
+        if writable { self.any_row(weights.len(), unused, own.bias) } else { own }
     }
 
     /// What the sums of a row of the given bias mean, when its `columns` weights may become any in the code's range.

@@ -21,9 +21,9 @@ pub enum Selection {
 }
 
 impl Selection {
-    /// What the memories of `block`, the stage called `name`, are made of; `replaceable`: where they may be written from
+    /// What the memories of `block`, the stage called `name`, are made of; `writable`: where they may be written from
     /// outside.
-    pub fn of_block(&self, name: &str, block: &dyn Shape, replaceable: bool) -> Memories {
+    pub fn of_block(&self, name: &str, block: &dyn Shape, writable: bool) -> Memories {
         let shapes = block.memories();
         let mut memories = Memories::default();
         for role in [MemoryRole::Weights, MemoryRole::Constants, MemoryRole::Words] {
@@ -31,7 +31,7 @@ impl Selection {
             if !parts.is_empty() {
                 let kind = match self.select(name, &parts) {
                     // What is written and has contents at the start is only in block RAM on every family.
-                    MemoryKind::Lut if replaceable && role != MemoryRole::Words => MemoryKind::Block,
+                    MemoryKind::Lut if writable && role != MemoryRole::Words => MemoryKind::Block,
                     kind => kind,
                 };
                 memories.set(role, kind);
@@ -79,8 +79,8 @@ impl Selection {
 }
 
 /// Chooses what the memories of all stages are made of.
-pub fn choose(stages: &mut [Stage], selection: &Selection, replaceable: bool) {
+pub fn choose(stages: &mut [Stage], selection: &Selection, writable: bool) {
     for stage in stages {
-        stage.memories = selection.of_block(&stage.name, stage.block.shape(), replaceable);
+        stage.memories = selection.of_block(&stage.name, stage.block.shape(), writable);
     }
 }

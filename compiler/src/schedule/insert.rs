@@ -1,4 +1,4 @@
-//! Puts queues into a pipeline.
+//! Inserts queues into a pipeline.
 
 use crate::blocks::stream_fifo::StreamFifo;
 use crate::blocks::{Block, Vectors};
@@ -7,7 +7,8 @@ use crate::plan::{Stage, Stream, StreamId};
 /// Depth of a queue that never fills.
 pub const UNBOUNDED: usize = usize::MAX / 2;
 
-/// The pipeline with room for so many more words on each stream: in the window that reads it, else in a queue.
+/// The pipeline with `room` more words on each stream, rounded up to a power of two: in the line buffer of the window that
+/// reads the stream, otherwise in a queue.
 pub fn with_room(streams: &[Stream], stages: &[Stage], room: &[usize]) -> (Vec<Stream>, Vec<Stage>) {
     let mut stages = stages.to_vec();
     let mut depths = room.to_vec();
@@ -21,8 +22,8 @@ pub fn with_room(streams: &[Stream], stages: &[Stage], room: &[usize]) -> (Vec<S
     insert(streams, &stages, &depths)
 }
 
-/// The pipeline with a queue without end behind every stage but windows: an image takes less room before it is cut into
-/// windows than after.
+/// The pipeline with an unbounded queue behind every stage except windows: an image takes fewer words before it is
+/// expanded to windows than after.
 pub fn unbounded(streams: &[Stream], stages: &[Stage]) -> (Vec<Stream>, Vec<Stage>) {
     let mut depths = vec![UNBOUNDED; streams.len()];
     for stage in stages.iter().filter(|stage| matches!(stage.block, Block::SlidingWindow(_))) {
@@ -31,16 +32,17 @@ pub fn unbounded(streams: &[Stream], stages: &[Stage]) -> (Vec<Stream>, Vec<Stag
     insert(streams, stages, &depths)
 }
 
-/// The pipeline with a queue of the given depth on each stream between two stages; none where the depth is 0.
+/// The pipeline with a queue of the given depth, rounded up to a power of two, on each stream between two stages; none
+/// where the depth is 0. A queue is called after its writer: `<writer>_fifo`.
 fn insert(streams: &[Stream], stages: &[Stage], depths: &[usize]) -> (Vec<Stream>, Vec<Stage>) {
     let mut streams = streams.to_vec();
     let mut result: Vec<Stage> = Vec::new();
     for stage in stages {
         let mut stage = stage.clone();
         for input in &mut stage.inputs {
-            // Queues are as deep as a power of two, which memories are anyway.
+            // Memories have a power of two of rows anyway.
             let depth = if depths[input.0] == UNBOUNDED { UNBOUNDED } else { depths[input.0].next_power_of_two() };
-            // The source never waits, so a queue behind it is of use only to be looked at.
+            // The source never waits, so a queue behind it only serves to measure its fill.
             if depths[input.0] == 0 || (input.0 == 0 && depth != UNBOUNDED) {
                 continue;
             }

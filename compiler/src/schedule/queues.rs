@@ -1,46 +1,46 @@
-//! Finds the queues that a pipeline needs, by running its control.
+//! The depth of queues and line buffers, from simulations of the pipeline's control.
 //!
-//! A pipeline should take an image every `interval` cycles, the time that its slowest stage is busy with one. What may
-//! keep it from that is want of room: behind a fork the one branch is late and the other one must wait, and a window
-//! cannot take in the next image while it still reads the last one. So all queues are made without end, the source is
-//! slowed down to the interval, and what gathers in each queue is the room needed there. The source of the real
-//! pipeline never waits, which lets words come earlier but none later.
+//! A pipeline should take an image every `interval` cycles, the cycles of its slowest stage. Without room it may not:
+//! behind a fork, the words of the fast branch wait for the slow one, and a window that still reads one image does not
+//! accept the next. So the control is simulated with unbounded queues and a source that sends one image per interval; the
+//! maximum fill of a queue is the room needed there. The source of the real pipeline never waits, which makes words
+//! arrive earlier, never later.
 //!
-//! Part of that room is often enough, which the exact control then shows: the smallest share that keeps the interval is
-//! taken.
+//! Less is often enough: factors of that room are tried in ascending order, from none to eight times, and the first
+//! with which the exact control reaches the interval is taken. [`insert`] rounds up to powers of two.
 //!
 //! # No deadlock
 //!
-//! Each stage reads and writes its streams in an order that no timing changes, and waits for nothing but words and room.
-//! With the free places of queues as words that flow backwards, the whole pipeline is a Kahn network: which words pass,
-//! and whether it halts, does not depend on when source, sink or stages hesitate. Every schedule is therefore safe if one
-//! is. The schedule with one image, alone, is run here to its last word; it leaves the pipeline as empty as it began, so
-//! the next image finds the same. No pattern of back-pressure can stop such a pipeline for good.
+//! The order in which a stage reads and writes its streams does not depend on timing, and a stage waits only for words
+//! and room. With free places of queues as tokens that flow backwards, the pipeline is a Kahn process network: which words
+//! pass, and whether it deadlocks, does not depend on the timing of source, sink and stages. So one schedule without
+//! deadlock proves all. The schedule simulated here is that of a single image, to its last word; it leaves the pipeline as
+//! empty as it began, so the next image finds the same state, under any pattern of back-pressure.
 
 use super::simulate::{Flow, Outcome, Simulation};
 use super::{Times, insert};
 use crate::blocks::Block;
 use crate::plan::{Stage, Stream};
 
-/// Intervals that have to be equal.
+/// Number of equal intervals that count as steady.
 const EQUAL: usize = 8;
-/// Images after which intervals no longer become equal.
+/// Images after which intervals are taken not to become steady.
 const MAX_IMAGES: usize = 48;
-/// Steps of the simulation after which two equal intervals must do.
+/// Steps of the simulation after which two equal intervals suffice.
 const MAX_STEPS: u64 = 20_000_000;
 
-/// Words of room for each stream; for one that a window reads, room in that window.
+/// Added room for each stream, in words; if a window reads the stream, in its line buffer.
 pub type Room = Vec<usize>;
 
-/// Adds the queues to a pipeline and gives its exact times, `None` where it gets stuck with any queues.
+/// Adds the queues to a pipeline and gives its exact times; `None` if it deadlocks with any queues.
 pub fn add_queues(streams: &mut Vec<Stream>, stages: &mut Vec<Stage>) -> Option<Times> {
     let interval = stages.iter().map(|stage| stage.cycles).max().unwrap_or(1);
     let mut best: Option<(Times, Vec<Stream>, Vec<Stage>)> = None;
     let mut gathered: Option<Room> = None;
     // No room at all is tried before anything is measured: chains of dot products need none.
     let shares = [(0, 1), (1, 4), (1, 2), (3, 4), (1, 1), (3, 2), (2, 1), (4, 1), (8, 1)].map(|share| (share, 0));
-    // Where a join waits for the second word of one branch while the other offers its first, a queue of two words is needed
-    // although no more than one word ever gathers: tried only where nothing else gets an image through.
+    // If a join waits for the second word of one branch while the other offers its first, a queue of two words is needed
+    // although its fill is never more than one: tried only if the pipeline deadlocks otherwise.
     for ((times, over), least) in shares.into_iter().chain([((2, 1), 2), ((8, 1), 2)]) {
         if least > 0 && best.is_some() {
             break;
@@ -67,10 +67,10 @@ pub fn add_queues(streams: &mut Vec<Stream>, stages: &mut Vec<Stage>) -> Option<
     Some(times)
 }
 
-/// Words that gather in a queue that nothing waits in.
+/// Maximum fill of a queue that only passes words on.
 const SMALL: usize = 1;
 
-/// What gathers in queues without end on every stream between two stages while the source keeps to the interval.
+/// Maximum fill of unbounded queues on every stream between two stages, with the source sending at the interval.
 fn gather(streams: &[Stream], stages: &[Stage], interval: u64) -> Room {
     let (with_streams, with_stages) = insert::unbounded(streams, stages);
     let mut simulation = Simulation::new(&with_streams, &with_stages, Flow::Paced(interval), u64::MAX);
@@ -98,7 +98,7 @@ fn gather(streams: &[Stream], stages: &[Stage], interval: u64) -> Room {
     most(&simulation)
 }
 
-/// The exact times of a pipeline, `None` where it gets stuck.
+/// The exact times of a pipeline; `None` if it deadlocks.
 pub fn times_of(streams: &[Stream], stages: &[Stage]) -> Option<Times> {
     let mut alone = Simulation::new(streams, stages, Flow::Free, 1);
     if alone.run(1) == Outcome::Stuck {
@@ -121,7 +121,7 @@ pub fn times_of(streams: &[Stream], stages: &[Stage]) -> Option<Times> {
             break;
         }
     }
-    // Intervals that alternate: on average no less than this.
+    // Intervals alternate: their mean, rounded up.
     let ends = &simulation.image_ends;
     let half = ends.len() / 2;
     let mean = (ends[ends.len() - 1] - ends[half]).div_ceil((ends.len() - 1 - half) as u64);

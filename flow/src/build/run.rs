@@ -64,12 +64,12 @@ impl Build {
     }
 
     /// Makes the bitstream with the first of `seeds` placements that meets timing, and writes what was measured into
-    /// `report.json`; where no open tools place and route, what synthesis tells. The folder `build` keeps logs, netlist and
+    /// `report.json`; where no open tools place and route, the results of synthesis. The folder `build` keeps logs, netlist and
     /// reports.
     ///
     /// # Errors
     /// Where a tool is missing or fails, another build is at work, or the design does not fit or is too slow.
-    pub fn run(&self, tools: &Tools, seeds: u32, mut tell: impl FnMut(Event)) -> Result<Built, BuildError> {
+    pub fn run(&self, tools: &Tools, seeds: u32, mut report: impl FnMut(Event)) -> Result<Built, BuildError> {
         let first = stages(&self.board, self.clock_hertz, 1);
         let found = first.iter().map(|stage| tools.find(stage.tool)).collect::<Result<Vec<Installed>, _>>()?;
         let build = self.folder.join("build");
@@ -85,10 +85,10 @@ impl Build {
         }
         self.write_report(&self.report)?;
         let mut run = |stage: &Stage, tool: &Installed, seed: u32| {
-            tell(Event::Begins { stage: stage.name, seed, tool });
+            report(Event::Begins { stage: stage.name, seed, tool });
             let start = Instant::now();
             self.stage(stage, tool, &build, &lock)?;
-            tell(Event::Ends { stage: stage.name, elapsed: start.elapsed() });
+            report(Event::Ends { stage: stage.name, elapsed: start.elapsed() });
             Ok::<(), BuildError>(())
         };
         run(&first.synthesis, &found[0], 1)?;

@@ -43,7 +43,7 @@ struct Cell {
     kind: String,
 }
 
-/// The resources and the speed told by `timing.json` and `netlist.json` in `build`.
+/// The resources and the speed reported by `timing.json` and `netlist.json` in `build`.
 ///
 /// # Errors
 /// Where a file is missing or of another form.
@@ -53,11 +53,11 @@ pub(super) fn placed(build: &Path, family: Family) -> Result<Measured, BuildErro
     let report: TimingReport = read(&path)?;
     // Everything that is clocked runs at the design's clock.
     let fmax_mhz = report.fmax.values().map(|clock| clock.achieved).reduce(f64::min);
-    let fmax_mhz = Some(fmax_mhz.ok_or_else(|| fault("it tells no clock"))?);
+    let fmax_mhz = Some(fmax_mhz.ok_or_else(|| fault("it reports no clock"))?);
     let uses = report.utilization.into_iter().map(|(cell, count)| (cell, count.used)).collect();
     let Resources { lut, mut ff, bram, .. } = resources(family, &uses).ok_or_else(|| fault("it lacks a cell type"))?;
     if let Family::Ice40 | Family::Ice40up = family {
-        // A logic cell is a LUT with a flip-flop; how many flip-flops are in use, only the netlist tells.
+        // A logic cell is a LUT with a flip-flop; how many flip-flops are in use, only the netlist shows.
         ff = cells(&build.join("netlist.json"))?.iter().filter(|cell| cell.starts_with("SB_DFF")).count() as u64;
     }
     Ok(Measured { lut, ff, bram, fmax_mhz })
@@ -82,7 +82,7 @@ pub(super) fn resources(family: Family, uses: &BTreeMap<String, u64>) -> Option<
     }
 }
 
-/// The resources told by the netlist of a Xilinx 7 series in `build`: there is no place and route, hence no clock.
+/// The resources reported by the netlist of a Xilinx 7 series in `build`: there is no place and route, hence no clock.
 pub(super) fn synthesised(build: &Path) -> Result<Measured, BuildError> {
     let cells = cells(&build.join("netlist.json"))?;
     let sum = |weight: fn(&str) -> u64| cells.iter().map(|cell| weight(cell)).sum();

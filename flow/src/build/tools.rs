@@ -20,7 +20,7 @@ pub struct Tools {
 pub struct Installed {
     /// The program.
     pub program: PathBuf,
-    /// Its version, where it tells one.
+    /// Its version, if it reports one.
     pub version: Option<String>,
 }
 
@@ -101,7 +101,7 @@ pub(super) fn share_folder(yosys: &Path) -> Option<PathBuf> {
         .find(|share| share.is_dir())
 }
 
-/// The line in which a program tells its version.
+/// The line in which a program reports its version.
 fn version_of(program: &Path) -> Option<String> {
     let output = Command::new(program).arg("--version").stdin(Stdio::null()).output().ok()?;
     let text = [output.stdout, output.stderr].concat();

@@ -93,7 +93,7 @@ find_tool() {
   for program in "$tools/bin/yowasp-$1" "$tools/bin/$1" "$1" "yowasp-$1"; do
     command -v "$program" && return
   done
-  echo "$1 is not installed: the head of this script tells how" >&2
+  echo "$1 is not installed: see the head of this script" >&2
   exit 3
 }
 "#;

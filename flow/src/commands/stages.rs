@@ -35,7 +35,7 @@ impl Tool {
         }
     }
 
-    /// The oldest version that reads and writes what its neighbours write and read; `None` where a program does not tell
+    /// The oldest version that reads and writes what its neighbours write and read; `None` where a program does not report
     /// its version.
     pub fn oldest(self) -> Option<(u32, u32)> {
         match self {

@@ -6,7 +6,7 @@
 //! (LUT RAM). A careless memory is a registered one that shows anything where the same edge wrote the word: block RAM
 //! as it is, without the logic beside it that keeps reads before writes.
 //!
-//! What it is made of, synthesis is told by an attribute.
+//! An attribute selects what synthesis makes it of.
 
 use crate::rust_hdl::prelude::*;
 use crate::wire::{ModuleName, Wire, Word, clocked};

@@ -1,4 +1,4 @@
-//! Tells flags from bytes of frames and takes escapes back ([`abi::frame`]).
+//! Separates flags from bytes of frames and removes escapes ([`abi::frame`]).
 //!
 //! Ports: `clock`, `reset`; `in_data` with `in_valid`, the bytes of a line; in the same cycle `flag` says that the byte
 //! is a flag, or `valid` that it belongs to a frame, as `data`.

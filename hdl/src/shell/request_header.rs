@@ -15,11 +15,11 @@ pub const REFUSAL_BITS: usize = 3;
 /// Bits of the number of a payload's word.
 pub const INDEX_BITS: usize = MAX_WORDS.ilog2() as usize;
 
-// Requests are told apart by their lowest bit, places by high bits alone.
+// Requests are distinguished by their lowest bit, regions of addresses by high bits alone.
 const _: () = assert!(FrameKind::Read.code() & 1 == 1 && FrameKind::Write.code() & 1 == 0);
 const _: () = assert!(INPUT_WINDOW.is_power_of_two() && MAX_WORDS.is_power_of_two());
 
-/// A request's header, told apart.
+/// A request's header, decoded.
 #[derive(Clone, Debug, LogicBlock)]
 pub struct RequestHeader {
     module_name: ModuleName,

@@ -87,13 +87,13 @@ impl<B: Block> Bench<B> {
         }
     }
 
-    /// The number of cycles; 200 unless told.
+    /// The number of cycles; 200 by default.
     pub fn cycles(mut self, cycles: usize) -> Self {
         self.cycles = cycles;
         self
     }
 
-    /// The seed of the stimulus; 1 unless told.
+    /// The seed of the stimulus; 1 by default.
     pub fn seed(mut self, seed: u64) -> Self {
         self.seed = seed;
         self

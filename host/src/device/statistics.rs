@@ -4,7 +4,7 @@ use crate::bus::LineStatistics;
 use hdrhistogram::Histogram;
 use std::time::Duration;
 
-/// Longest latency that is told apart from longer ones.
+/// Longest latency that is distinguished from longer ones.
 const LONGEST: Duration = Duration::from_secs(3600);
 
 /// What runs on a device have taken since it was opened, in time as it passes here.

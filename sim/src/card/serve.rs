@@ -1,10 +1,10 @@
 //! A simulated slave mirrored into memory, for hosts in other processes.
 //!
-//! Nobody is told of an access to memory. So the registers that a host writes are looked at again and again, and what they
+//! An access to memory gives no notification. So the registers that a host writes are polled, and what they
 //! say is done at the slave; what the slave answers is written into the memory, the answers of images before the count of
 //! them. Writes are idempotent and reads have no side effects, as the
 //! [contract](abi::registers) has it; the weight window is compared at each reset, after which alone a host may rely on it.
-//! Whatever takes long tells again and again how many cycles have passed, so that hosts need no clock of their own to see
+//! Whatever takes long repeatedly publishes how many cycles have passed, so that hosts need no clock of their own to see
 //! that somebody works.
 
 use super::{BarFile, Slave};
@@ -195,7 +195,7 @@ impl<S: Slave> ServedCard<S> {
         self.slots.saturating_sub(self.input.images.wrapping_sub(self.output.images))
     }
 
-    /// Tells whether images are in work, and what the slave has counted besides.
+    /// Publishes whether images are being processed, and the slave's other counters.
     fn show(&mut self, is_busy: bool) -> Result<(), SimError> {
         for register in [Register::LineErrors, Register::FrameErrors] {
             let count = self.slave.read_register(register)?;
@@ -206,14 +206,14 @@ impl<S: Slave> ServedCard<S> {
         self.show_work()
     }
 
-    /// Tells how many cycles the slave has worked, and how many have passed.
+    /// Publishes how many cycles the slave has worked, and how many have passed.
     fn show_work(&mut self) -> Result<(), SimError> {
         let cycles = self.slave.read_register(Register::Cycles)?;
         self.memory.write_register(Register::Cycles, cycles)?;
         self.show_cycles()
     }
 
-    /// Tells how many cycles have passed.
+    /// Publishes how many cycles have passed.
     fn show_cycles(&mut self) -> Result<(), SimError> {
         Ok(self.memory.write(SIMULATED_CYCLES, &[self.slave.cycles()])?)
     }

@@ -114,12 +114,12 @@ fn the_cheaper_datapath_is_chosen() {
     let reason = |weights| choice(weights, 4, true).reason;
     assert_eq!(
         reason(range(-16, 15)),
-        "weights -16..=15 and u4 over 16 lanes, LUT4 places a row: products 950, planes 840; no shifts, no groups, no bases, as \
-         other weights may come"
+        "weights -16..=15, inputs u4, 16 lanes; LUT4s per row: products 950, planes 840; excluded by writable weights: \
+         shifts, groups, bases"
     );
     assert_eq!(
         reason(WeightRange::of(&(-8..=7).collect::<Vec<i16>>())),
-        "weights -8..=7 and u4 over 16 lanes, LUT4 places a row: products 828, planes 670, shifts 478"
+        "weights -8..=7, inputs u4, 16 lanes; LUT4s per row: products 828, planes 670, shifts 478"
     );
 }
 

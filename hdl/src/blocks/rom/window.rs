@@ -26,7 +26,7 @@ pub(super) struct Own {
     pub data: u32,
 }
 
-/// Bits that tell `count` things apart; none for one.
+/// Bits of a selection among `count` things; none for one.
 fn selecting_bits(count: usize) -> usize {
     if count == 1 { 0 } else { address_bits(count) }
 }
