@@ -6,7 +6,8 @@ cd "$(dirname "$0")"
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-cargo build --release --quiet -p xnorforge
+# For all packages, as the tests are built: with the features that the program alone needs, much would be compiled again.
+cargo build --release --quiet --workspace --bins
 python3 -m venv "$work/venv"
 "$work/venv/bin/pip" install --quiet -r requirements.txt
 "$work/venv/bin/maturin" build --release --quiet --compatibility linux --out "$work/wheels"

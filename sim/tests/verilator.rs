@@ -316,7 +316,22 @@ fn what_cannot_be_built_says_why() {
     let not_a_probe = StageProbe { prefix: "nothing".to_owned(), ..good.stages[0].clone() };
     let unprobed = StreamCore { stages: vec![not_a_probe], ..good };
     let options = ModelOptions { probes: true, wave: false };
-    let built = Model::build(&unprobed, options, &cache, &Tool::default());
+    let built = Model::build(&unprobed, options, &self::cache(), &Tool::default());
     let failed = built.and_then(|model| model.run(&[vec![0; 10]], &RunOptions::default())).unwrap_err();
     assert!(failed.to_string().contains("nothing_"), "{failed}");
+}
+
+#[test]
+fn verilators_own_files_are_compiled_once() {
+    if !testkit::tool("verilator") {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let cache = Cache::at(folder.path());
+    let is_compiled = [false, true].map(|probes| {
+        let options = ModelOptions { probes, wave: false };
+        let model = Model::build(&dot().1, options, &cache, &Tool::default()).unwrap();
+        std::fs::read_to_string(model.program().with_file_name("build.log")).unwrap().contains("verilated.cpp")
+    });
+    assert_eq!(is_compiled, [true, false]);
 }

@@ -16,6 +16,7 @@
 
 pub mod testbench;
 pub mod tools;
+pub mod verilator;
 
 use hdl::emit::{VerilogDesign, emit};
 use hdl::rust_hdl::prelude::*;

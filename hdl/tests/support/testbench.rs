@@ -5,6 +5,7 @@ use std::fmt::Write;
 use hdl::emit::VerilogDesign;
 
 use super::tools::{Simulator, simulator_available, write_sources};
+use super::verilator;
 use testkit::tools::run_in;
 
 /// A port of the block under test.
@@ -102,9 +103,7 @@ pub fn compare(design: &VerilogDesign, vectors: &Vectors, files: &[(String, Stri
             run_in(folder.path(), "vvp", &["-n", "simulation"])
         }
         Simulator::Verilator => {
-            let arguments = "--binary --timing -Wno-fatal -Wno-lint -Wno-style -j 2 -O1 -CFLAGS -O0 --top-module testbench \
-                             --Mdir obj testbench.sv design.v";
-            run_in(folder.path(), "verilator", &arguments.split_whitespace().collect::<Vec<_>>());
+            verilator::build(folder.path());
             run_in(folder.path(), "./obj/Vtestbench", &[])
         }
     };

@@ -16,8 +16,17 @@ const HARNESS: &str = include_str!("harness.cpp");
 const NETLIST: &str = "netlist.v";
 
 /// Cells of an iCE40 give their inputs default values in a way that Verilator does not know. The rest is for the C++
-/// compiler, which takes minutes over the initial contents of many memories otherwise.
-const NETLIST_FLAGS: &[&str] = &["-DNO_ICE40_DEFAULT_ASSIGNMENTS", "--x-assign", "0", "-MAKEFLAGS", "OPT_SLOW=-O0"];
+/// compiler, which takes minutes over the initial contents of many memories unless they lie in files of their own, compiled
+/// without optimisation.
+const NETLIST_FLAGS: &[&str] = &[
+    "-DNO_ICE40_DEFAULT_ASSIGNMENTS",
+    "--x-assign",
+    "0",
+    "-MAKEFLAGS",
+    "VM_PARALLEL_BUILDS=1",
+    "-MAKEFLAGS",
+    "OPT_SLOW=-O0",
+];
 
 /// A board in Verilator.
 #[derive(Debug)]
