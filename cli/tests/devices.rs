@@ -37,10 +37,11 @@ impl Drop for Server {
     }
 }
 
+/// At a slow clock, which has few cycles in a bit of the line: rust-hdl simulates each.
 fn compiled(folders: &[&str]) -> Room {
     let room = Room::new();
     for folder in folders {
-        room.ok(&["compile", MODEL, "-o", folder, "--board", "ulx3s-85f"]);
+        room.ok(&["compile", MODEL, "-o", folder, "--board", "ulx3s-85f", "--clock", "10"]);
     }
     room
 }

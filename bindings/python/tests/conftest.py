@@ -25,7 +25,8 @@ def images():
 @pytest.fixture(scope="session")
 def directory(tmp_path_factory):
     folder = tmp_path_factory.mktemp("compiled") / "digits"
-    run("compile", MODEL, "-o", folder, "--board", "ulx3s-85f")
+    # A slow clock has few cycles in a bit of the line: rust-hdl simulates each.
+    run("compile", MODEL, "-o", folder, "--board", "ulx3s-85f", "--clock", 5)
     return folder
 
 
