@@ -34,7 +34,10 @@ impl Partial {
     /// # Errors
     /// Where the system refuses.
     pub fn folder(target: &Path) -> io::Result<Self> {
-        fs::create_dir_all(parent(target))?;
+        // Where a file is in the way, making the folder tells so better.
+        if !parent(target).exists() {
+            fs::create_dir_all(parent(target))?;
+        }
         Self::new(target, |path| fs::create_dir(path).and_then(|()| File::open(path)))
     }
 
