@@ -5,6 +5,8 @@ mod cmd;
 mod failure;
 mod output;
 mod progress;
+mod stop;
+mod trust;
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;

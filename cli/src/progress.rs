@@ -1,6 +1,7 @@
 //! What a person who looks on learns while a verb works.
 
 use crate::failure::print;
+use flow::artifacts::OtherVersion;
 use indicatif::{ProgressBar, ProgressStyle};
 use std::cell::RefCell;
 use std::sync::Arc;
@@ -26,6 +27,10 @@ impl Observer for Screen {
         if let Some(bar) = self.bar.borrow_mut().take() {
             bar.finish_and_clear();
         }
+    }
+
+    fn other_version(&self, note: &OtherVersion) {
+        print(note);
     }
 
     fn warn(&self, warning: OutsideDomain) {

@@ -6,9 +6,11 @@
 
 mod support;
 
+use flow::board::Board;
 use flow::build::Tools;
 use flow::commands::Tool;
 use std::fs;
+use std::path::Path;
 use std::process::Command;
 use support::{IMAGES, MODEL, PROGRAM, Room};
 
@@ -69,6 +71,32 @@ fn icebreaker() {
 fn tang_nano_9k() {
     if has_tools(&[Tool::Yosys, Tool::NextpnrGowin, Tool::GowinPack]) {
         builds("tang-nano-9k", &[], "design.fs", false);
+    }
+}
+
+/// The clock at which an ECP5 reads its bitstream, as the packer writes it and the unpacker reads it back.
+#[test]
+fn bitstreams_are_read_at_the_clock_of_the_board() {
+    if !has_tools(&[Tool::Ecppack]) {
+        return;
+    }
+    let packer = Tools::from_environment().find(Tool::Ecppack).unwrap().program;
+    let unpacker = packer.with_file_name(packer.file_name().unwrap().to_str().unwrap().replace("ecppack", "ecpunpack"));
+    let room = Room::new();
+    for (name, megahertz, register) in [("orangecrab-25f", "38.8", "0x40000038"), ("ulx3s-85f", "62", "0x4000003b")] {
+        let pins = Board::find(name).unwrap().pins;
+        let found = pins.split_once("MCCLK_FREQ=").unwrap().1.split_whitespace().next();
+        assert_eq!(found, Some(megahertz), "{name}");
+        let config = format!(".device LFE5U-25F\n\n.sysconfig MCCLK_FREQ {megahertz}\n");
+        fs::write(room.path("a.config"), config).unwrap();
+        let run = |program: &Path, words: &[&str]| {
+            let output = room.command(program.to_str().unwrap()).args(words).output().unwrap();
+            assert!(output.status.success(), "{output:?}");
+            String::from_utf8([output.stdout, output.stderr].concat()).unwrap()
+        };
+        run(&packer, &["a.config", "a.bit"]);
+        let said = run(&unpacker, &["-v", "a.bit", "b.config"]);
+        assert!(said.contains(&format!("set control reg 0 to {register}")), "{name}: {said}");
     }
 }
 

@@ -10,33 +10,42 @@
 //! xnorforge.core  the same for FuseSoC; names that begin with `xnorforge` begin with the prefix, where one was given
 //! testbench/      a self-checking testbench with its vectors: `sh testbench/run.sh` runs it in Icarus Verilog
 //! weights.mem     with writable weights: the words of the weight window, for `$readmemh` and for hosts of one's own
-//! loaded.json     the network that `load` put in the place of the compiled one
 //! board/          with a board: the device around the core, the pins, and `build.sh`, which makes the bitstream in build/
+//! SHA256SUMS      of all these but the reports, which `build` writes anew: `sha256sum -c SHA256SUMS`
+//! loaded/         the network that `load` put in the place of the compiled one, and its words of the weight window
+//! build/          what `build` made
 //! ```
+//!
+//! What is read of a directory is data: [`read_manifest`], [`read_data`], [`read()`]. What tools execute comes from
+//! [`Sources`].
 
 mod check;
 mod error;
+mod generate;
 mod loaded;
+mod lock;
+mod sources;
+mod sums;
 mod testbench;
 
 pub use error::ArtifactsError;
 pub use loaded::{load, segments};
+pub use lock::Lock;
+pub use sources::{OtherVersion, Sources, Trust};
 
+use crate::atomic::{self, Partial};
 use crate::board::Board;
 use crate::device;
 use crate::prefix::Prefix;
-use crate::soc;
 use abi::manifest::{Checked, DeviceManifest, MANIFEST_VERSION, Manifest, WeightsManifest};
-use check::check_manifest;
+use check::{Depth, check_manifest};
 use compiler::plan::Plan;
 use compiler::report::Report;
 use compiler::values::{self, Check};
-use hdl::design::{self, DesignError};
-use hdl::emit::{self, Block};
+use generate::{Generated, generate};
 use network::network::Network;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use sha2::{Digest, Sha256};
 use std::path::Path;
 use std::{fs, io};
 use testbench::testbench_files;
@@ -55,10 +64,11 @@ pub struct Compiled {
 }
 
 /// Writes the directory of `plan`, with a device around the core where there is a board, after comparing the plan with its
-/// network on drawn images. It is complete or absent: everything is written beside it and moved there last.
+/// network on drawn images. There is the old directory or the new one at any time.
 ///
 /// # Errors
-/// Where the plan computes something else than its network, the place is occupied by something else, or the system refuses.
+/// Where the plan computes something else than its network, the place is occupied by something else or used by another
+/// process, or the system refuses.
 pub fn write(plan: &Plan, board: Option<&Board>, folder: &Path) -> Result<Compiled, ArtifactsError> {
     write_as(plan, board, &Prefix::default(), folder)
 }
@@ -81,87 +91,50 @@ pub fn write_as(
     }
     // Only a directory of ours is replaced: another program's manifest.json does not parse as one.
     let occupied = fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_some());
-    let ours = || read_json::<Manifest>(folder, "manifest.json").is_ok();
+    let ours = || read_json::<Manifest>(folder, MANIFEST).is_ok();
     if occupied && !ours() {
         return Err(ArtifactsError::Occupied { folder: folder.to_owned() });
     }
-    let name = folder.file_name().ok_or_else(|| ArtifactsError::NoName { folder: folder.to_owned() })?;
-    let mut beside = name.to_owned();
-    beside.push(format!(".partial{}", std::process::id()));
-    let beside = folder.with_file_name(beside);
-    fs::create_dir_all(&beside).map_err(|source| file_error("create", folder, source))?;
-    let written = write_into(plan, board, prefix, &beside).and_then(|compiled| {
-        if folder.is_dir() {
-            fs::remove_dir_all(folder).map_err(|source| file_error("replace", folder, source))?;
-        }
-        fs::rename(&beside, folder).map_err(|source| file_error("write", folder, source))?;
-        Ok(compiled)
-    });
-    if written.is_err() {
-        // The first error is the one to tell; a directory that was never made cannot be removed either.
-        let _ = fs::remove_dir_all(&beside);
+    if folder.file_name().is_none() {
+        return Err(ArtifactsError::NoName { folder: folder.to_owned() });
     }
-    written
+    let partial = Partial::folder(folder).map_err(|source| file_error("create", folder, source))?;
+    let compiled = write_into(plan, board, prefix, partial.path())?;
+    // A build that runs there would lose its folder.
+    let _lock = if occupied { Some(Lock::take(folder)?) } else { None };
+    partial.publish().map_err(|source| file_error("write", folder, source))?;
+    Ok(compiled)
 }
+
+/// The file that says what a design is.
+const MANIFEST: &str = "manifest.json";
+/// The file with the plan.
+const PLAN: &str = "plan.json";
 
 fn write_into(plan: &Plan, board: Option<&Board>, prefix: &Prefix, folder: &Path) -> Result<Compiled, ArtifactsError> {
     let Check { checked, images } = values::check(plan)?;
-    let mut core = design::design(plan)?;
-    let segments = core.weights();
-    let weights =
-        plan.network.replaceable.then_some(WeightsManifest { words: core.pipeline.weight_words(), identity: 0 });
-    core.pipeline.connect_all();
-    let top = prefix.core();
-    let mut verilog = emit::emit(&core.pipeline, &top, &prefix.name("")).map_err(DesignError::from)?;
-    for (stage, comment) in design::comments(plan) {
-        verilog.describe(&prefix.name(&stage), comment);
-    }
-    let rtl = folder.join("rtl");
-    make_folder(&rtl)?;
-    let mut hash = Sha256::new();
-    let mut files = Vec::new();
-    let mut written = vec![(format!("{top}.v"), verilog.text())];
-    written.extend(core.pipeline.memory_files().into_iter().map(|(name, text)| (prefix.name(&name), text)));
-    for (name, text) in written {
-        hash.update(text.as_bytes());
-        write_file(&rtl.join(&name), &text)?;
-        files.push(name);
-    }
-    let hash: [u8; 32] = hash.finalize().into();
-    make_folder(&folder.join(soc::FOLDER))?;
-    let (soc_files, pipeline) = soc::files(plan, prefix, core.pipeline, &verilog, &files, hash)?;
-    for (name, text) in &soc_files {
-        write_file(&folder.join(name), text)?;
-    }
-    let device = match board {
-        None => None,
-        Some(board) => {
-            let clock = board.clock(plan.clock_mhz)?;
-            let unfiled = device::manifest(plan, prefix, board, Vec::new())?;
-            let block = device::device(plan, pipeline, &unfiled, hash)?;
-            let files = device::files(board, &clock, block, prefix, &verilog).map_err(DesignError::from)?;
-            make_folder(&folder.join("board"))?;
-            for (name, text) in &files {
-                write_file(&folder.join("board").join(name), text)?;
-            }
-            Some(DeviceManifest { files: files.into_iter().map(|(name, _)| name).collect(), ..unfiled })
-        }
-    };
-    let manifest = manifest_of(plan, checked, top, files, hexadecimal(&hash), device, weights);
-    let testbench = folder.join("testbench");
-    make_folder(&testbench)?;
-    for (name, text) in testbench_files(plan, &manifest, &images) {
-        write_file(&testbench.join(name), &text)?;
-    }
+    let Generated { mut texts, manifest } = generate(plan, board, prefix, checked, None)?;
+    let testbench = testbench_files(plan, &manifest, &images);
+    texts.extend(testbench.into_iter().map(|(name, text)| (format!("testbench/{name}"), text)));
     let compiled = Compiled { plan: plan.clone(), manifest, prefix: prefix.clone(), built: None };
-    if weights.is_some() {
-        write_file(&folder.join(loaded::WORDS), &loaded::words_text(&segments))?;
-    }
-    write_json(&folder.join("plan.json"), plan)?;
+    texts.push((PLAN.into(), json(&folder.join(PLAN), plan)?));
+    texts.push((MANIFEST.into(), json(&folder.join(MANIFEST), &compiled.manifest)?));
+    texts.push((sums::FILE.into(), sums::text(&texts)));
+    lay(&texts, folder)?;
     write_report(&compiled.report(), folder)?;
-    // Last, because it is the mark of a whole directory.
-    write_json(&folder.join("manifest.json"), &compiled.manifest)?;
     Ok(compiled)
+}
+
+/// Writes new files into `folder`: paths in it, parted by `/`, and contents.
+fn lay(files: &[(String, impl AsRef<[u8]>)], folder: &Path) -> Result<(), ArtifactsError> {
+    for (name, contents) in files {
+        let path = folder.join(name);
+        if let Some(parent) = path.parent() {
+            fs::create_dir_all(parent).map_err(|source| file_error("create", parent, source))?;
+        }
+        fs::write(&path, contents).map_err(|source| file_error("write", &path, source))?;
+    }
+    Ok(())
 }
 
 impl Compiled {
@@ -173,7 +146,7 @@ impl Compiled {
 
     /// The design's numbers, as far as they are known before it is built.
     pub fn report(&self) -> Report {
-        let link_fps = self.manifest.device.as_ref().map(|device| device::link_frames_per_second(&self.plan, device));
+        let link_fps = device::link_frames_per_second(&self.manifest);
         let name = self.manifest.device.as_ref().map(|device| device.board.clone());
         let board = name.as_deref().and_then(|name| Board::find(name).ok());
         let target = board.map(|board| board.target()).unwrap_or_default();
@@ -210,19 +183,48 @@ fn manifest_of(
     }
 }
 
-/// Reads a directory that [`write()`] wrote.
+/// Reads what a directory says of its design: all that a host needs of it. Of the version that wrote it only the
+/// manifest's version matters. The plan is read where another network was loaded, whose maps follow from it.
 ///
 /// # Errors
-/// Where it is none, or of another version.
-pub fn read(folder: &Path) -> Result<Compiled, ArtifactsError> {
-    let manifest: Manifest = read_json(folder, "manifest.json")?;
+/// Where there is no manifest, or one of another version.
+pub fn read_manifest(folder: &Path) -> Result<Manifest, ArtifactsError> {
+    if loaded::is_loaded(folder) { Ok(read_data(folder)?.manifest) } else { written_manifest(folder) }
+}
+
+/// The manifest as `compile` wrote it.
+fn written_manifest(folder: &Path) -> Result<Manifest, ArtifactsError> {
+    let manifest: Manifest = read_json(folder, MANIFEST)?;
     if manifest.manifest_version != MANIFEST_VERSION {
         return Err(ArtifactsError::Version { folder: folder.to_owned(), found: manifest.manifest_version });
     }
-    let plan: Plan = read_json(folder, "plan.json")?;
+    Ok(manifest)
+}
+
+/// Reads the plan of a directory as well. What the manifest says of the device is taken as it stands: a bitstream that
+/// another version made is as that version planned it.
+///
+/// # Errors
+/// Where it is no such directory, or manifest and plan are not of one design.
+pub fn read_data(folder: &Path) -> Result<Compiled, ArtifactsError> {
+    read_to(folder, Depth::Data)
+}
+
+/// Reads a directory that [`write()`] wrote, so that its design can be made again. None of the files that tools execute is
+/// looked at: see [`Sources`].
+///
+/// # Errors
+/// Where it is none, or manifest and plan are not what this version makes of one network.
+pub fn read(folder: &Path) -> Result<Compiled, ArtifactsError> {
+    read_to(folder, Depth::Design)
+}
+
+fn read_to(folder: &Path, depth: Depth) -> Result<Compiled, ArtifactsError> {
+    let manifest = written_manifest(folder)?;
+    let plan: Plan = read_json(folder, PLAN)?;
     plan.network.validate().map_err(|source| ArtifactsError::Network { folder: folder.to_owned(), source })?;
     plan.validate().map_err(|source| ArtifactsError::Plan { folder: folder.to_owned(), source })?;
-    let prefix = check_manifest(folder, &manifest, &plan)?;
+    let prefix = check_manifest(folder, &manifest, &plan, depth)?;
     let built = Compiled { plan, manifest, prefix, built: None };
     match loaded::read(folder)? {
         None => Ok(built),
@@ -249,17 +251,17 @@ fn file_error(action: &'static str, path: &Path, source: io::Error) -> Artifacts
     ArtifactsError::File { action, path: path.to_owned(), source }
 }
 
-fn make_folder(path: &Path) -> Result<(), ArtifactsError> {
-    fs::create_dir_all(path).map_err(|source| file_error("create", path, source))
-}
-
 fn write_file(path: &Path, text: &str) -> Result<(), ArtifactsError> {
-    fs::write(path, text).map_err(|source| file_error("write", path, source))
+    atomic::write(path, text.as_bytes()).map_err(|source| file_error("write", path, source))
 }
 
 fn write_json(path: &Path, value: &impl Serialize) -> Result<(), ArtifactsError> {
-    let text = serde_json::to_string_pretty(value).map_err(|error| file_error("write", path, error.into()))?;
-    write_file(path, &text)
+    write_file(path, &json(path, value)?)
+}
+
+/// The text of `value` for the file at `path`.
+fn json(path: &Path, value: &impl Serialize) -> Result<String, ArtifactsError> {
+    serde_json::to_string_pretty(value).map_err(|error| file_error("write", path, error.into()))
 }
 
 fn read_json<T: DeserializeOwned>(folder: &Path, file: &'static str) -> Result<T, ArtifactsError> {

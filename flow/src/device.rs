@@ -4,7 +4,7 @@ use crate::board::{Board, BoardError, ClockSource, TOP, line_bytes, ring_words};
 use crate::commands;
 use crate::prefix::Prefix;
 use abi::frame::{CHECKSUM_BYTES, HEADER_BYTES, words_for};
-use abi::manifest::DeviceManifest;
+use abi::manifest::{DeviceManifest, Manifest};
 use abi::packing::StreamFormat;
 use abi::ring::{self, WindowTooLarge};
 use abi::uart::UartTiming;
@@ -92,13 +92,15 @@ pub fn files(
     ])
 }
 
-/// Images per second that the UART carries in the long run, while images go and answers come at the same time, in batches of
-/// a third of the windows as the host makes them; stuffed bytes are not counted. At most what the core computes.
-pub fn link_frames_per_second(plan: &Plan, device: &DeviceManifest) -> f64 {
+/// Images per second that the UART of a design carries in the long run, while images go and answers come at the same time, in
+/// batches of a third of the windows as the host makes them; stuffed bytes are not counted. At most what the core computes.
+/// `None` without a board.
+pub fn link_frames_per_second(manifest: &Manifest) -> Option<f64> {
+    let device = manifest.device.as_ref()?;
     let batch = (device.slots / 3).max(1);
     let words = |format: StreamFormat| WindowFormat::of(&format).words_per_image() * batch;
-    let (input, output) = (words(plan.input_format()), words(plan.output_format()));
-    let frames = |words: usize| words.div_ceil(words_for(device.line_bytes));
+    let (input, output) = (words(manifest.input_stream), words(manifest.output_stream));
+    let frames = |words: usize| words.div_ceil(words_for(device.line_bytes).max(1));
     // Both flags and both checksums of a frame with words; one pair less without.
     let (with_words, without) = (2 + HEADER_BYTES + 2 * CHECKSUM_BYTES, 2 + HEADER_BYTES + CHECKSUM_BYTES);
     // Besides the windows, `submitted` is written, `completed` and `session` are read.
@@ -106,6 +108,6 @@ pub fn link_frames_per_second(plan: &Plan, device: &DeviceManifest) -> f64 {
     let there = 4 * input + frames(input) * with_words + frames(output) * without + register + 2 * without;
     let back = 4 * output + frames(output) * with_words + frames(input) * without + without + 2 * register;
     let line = (there.max(back) * 10) as f64 / f64::from(device.baud);
-    let core = batch as f64 * plan.initiation_interval as f64 / f64::from(device.clock_hertz);
-    batch as f64 / line.max(core)
+    let core = batch as f64 * manifest.initiation_interval_cycles as f64 / f64::from(device.clock_hertz);
+    Some(batch as f64 / line.max(core))
 }

@@ -96,7 +96,6 @@ fn manifests() {
         ("/top", json!("another")),
         ("/files", json!([])),
         ("/files/1", json!("../plan.json")),
-        ("/files/2", json!("absent.mem")),
         ("/design_hash", json!("0123")),
         ("/input_map/functions/0/boundaries/3", json!(7.5)),
         ("/input_map/source_of", json!([0])),

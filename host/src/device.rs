@@ -72,6 +72,14 @@ pub struct Counters {
     pub is_busy: bool,
 }
 
+/// Checks that what `manifest` says fits together, so that its maps can be applied.
+///
+/// # Errors
+/// Where it does not, or is of another version.
+pub fn check_manifest(manifest: &Manifest) -> Result<(), DeviceError> {
+    Schema::of(manifest).map(drop)
+}
+
 impl<B: Bus> Device<B> {
     /// Checks that what `bus` leads to runs the design of `manifest` with the weights of its network, and resets it.
     ///

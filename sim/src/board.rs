@@ -6,27 +6,35 @@
 
 mod cells;
 mod line;
+mod netlist;
 mod open;
 mod rtl;
 mod serve;
 mod verilated;
 
 pub use line::SimulatedLine;
+pub use netlist::Netlist;
 pub use open::{LineDevice, open, open_line};
 pub use rtl::RtlBoard;
 pub use serve::Served;
 pub use verilated::VerilatedBoard;
 
 use crate::SimError;
-use abi::manifest::DeviceManifest;
-use flow::artifacts::Compiled;
+use abi::manifest::{DeviceManifest, Manifest};
+use flow::artifacts::ArtifactsError;
+use flow::board::{Board, Family};
 
 /// What the manifest of a compiled directory says of its device.
 ///
 /// # Errors
 /// Where the directory was compiled for no board.
-pub fn device_of(compiled: &Compiled) -> Result<&DeviceManifest, SimError> {
-    compiled.manifest.device.as_ref().ok_or_else(|| SimError::NoDevice { network: compiled.manifest.network.clone() })
+pub fn device_of(manifest: &Manifest) -> Result<&DeviceManifest, SimError> {
+    manifest.device.as_ref().ok_or_else(|| SimError::NoDevice { network: manifest.network.clone() })
+}
+
+/// The family of the FPGA on the device's board.
+fn family_of(device: &DeviceManifest) -> Result<Family, SimError> {
+    Ok(Board::find(&device.board).map_err(ArtifactsError::from)?.facts.fpga.family)
 }
 
 /// The UART's pins of a board, clock cycle by clock cycle.

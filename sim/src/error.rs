@@ -82,18 +82,36 @@ pub enum SimError {
         cycles: u32,
     },
     /// No netlist to simulate.
-    #[error("{} must hold the netlist of a built design, but has none", folder.join("build").display())]
+    #[error("{} must be the netlist of a built design, but there is none", folder.join("build/netlist.v").display())]
     #[diagnostic(code(sim::no_netlist), help("run `xnorforge build {}` first", folder.display()))]
     NoNetlist {
         /// The directory.
         folder: PathBuf,
     },
+    /// What lies in the netlist's place does more than a netlist.
+    #[error(
+        "a netlist must be modules of ports, wires, cells and assignments, but line {line} of {} has `{found}`",
+        path.display()
+    )]
+    #[diagnostic(
+        code(sim::netlist),
+        help("make it again with `xnorforge build`; if you trust the file, give `--trust`: what it says is executed")
+    )]
+    Netlist {
+        /// The file.
+        path: PathBuf,
+        /// The line, from 1.
+        line: usize,
+        /// What stands there.
+        found: String,
+    },
     /// No models of the cells that the netlist is made of.
-    #[error("{} must hold yosys' simulation models, but has none", folder.join("build").display())]
+    #[error("yosys must be installed with its simulation models of cells for the netlist of {} to run, but they are not found", folder.display())]
     #[diagnostic(
         code(sim::no_cells),
         help(
-            "run `xnorforge build {}`; where that was done, install the tools of board/requirements.txt in it first",
+            "install the tools of {0}/board/requirements.txt; or give `--trust`, which takes {0}/build/cells_sim.v, if you \
+             trust it",
             folder.display()
         )
     )]

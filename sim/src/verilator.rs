@@ -11,6 +11,7 @@
 mod build;
 mod cache;
 mod files;
+mod hash;
 mod process;
 mod program;
 mod tool;
@@ -46,7 +47,8 @@ impl Verilator {
         Ok(Verilator { core, ends, cache: Cache::from_environment()?, tool: Tool::default() })
     }
 
-    /// An executor of the design in the compiled directory `folder`, which loads the directory's weights through the core's
+    /// An executor of the design whose Verilog [`Sources`](flow::artifacts::Sources) or `compile` wrote into `folder`, where it
+    /// is executed. It loads the directory's weights through the core's
     /// port where they are others than the design begins with.
     ///
     /// # Errors

@@ -1,15 +1,17 @@
 //! `bench`: how fast an engine runs a network, and how near that comes to what its design allows.
 
 use crate::calibration::Calibration;
-use crate::engine::{Engine, with_executor};
+use crate::engine::{Engine, Setting, with_executor};
 use crate::engine_error::EngineError;
 use crate::error::VerbError;
 use crate::images;
 use crate::measure::{Goal, Measurement, measure};
-use crate::model::Model;
+use crate::model::with_subject;
 use crate::observer::{Observer, outside};
 use abi::domain::Outside;
-use flow::artifacts::Compiled;
+use abi::manifest::Manifest;
+use flow::artifacts::Trust;
+use flow::device::link_frames_per_second;
 use host::DeviceAddress;
 use serde::Serialize;
 use std::path::PathBuf;
@@ -27,6 +29,8 @@ pub struct Options {
     pub count: Option<usize>,
     /// Seconds to measure; at least one batch is always run.
     pub seconds: f64,
+    /// Whether files of a directory are executed as they lie.
+    pub trust: Trust,
     /// How real activations become integers.
     pub calibration: Option<Calibration>,
 }
@@ -114,49 +118,51 @@ pub fn bench(options: &Options, observer: &dyn Observer) -> Result<BenchReport, 
     if let Engine::Replay(_) = engine {
         return Err(EngineError::NoBench.into());
     }
-    let model = Model::open(&options.model, options.calibration.as_ref())?;
-    let network = model.network();
-    let images = match &options.images {
-        Some(path) => images::images(path, &network.input_map.shape, *count)?,
-        None => images::drawn(&network.input_map, count.unwrap_or(images::MAX_DRAWN).min(images::MAX_DRAWN)),
-    };
-    let outside = options.images.as_ref().and_then(|_| outside(&network.input_map, &images, observer));
-    let (measurement, limits) = with_executor(&model, engine, None, |executor, compiled| {
-        let core_hertz = compiled.map(|compiled| compiled.manifest.clock_mhz * 1e6);
-        let measurement = measure(executor, &images, &Goal { batch: *count, seconds: *seconds, core_hertz })?;
-        let limits = compiled.map(|compiled| Limits::of(compiled, engine, &measurement));
-        Ok((measurement, limits))
-    })?;
-    let verilator = match engine {
-        Engine::Verilator | Engine::Gates => Some(sim::verilator::Tool::new("verilator").version()?),
-        Engine::Cpu
-        | Engine::Reference
-        | Engine::Plan
-        | Engine::Rtl
-        | Engine::Simulated(_)
-        | Engine::Device(_)
-        | Engine::Replay(_) => None,
-    };
-    Ok(BenchReport {
-        network: network.name.clone(),
-        ratio: limits.as_ref().map(|limits| measurement.images_per_second() / limits.images_per_second),
-        measurement,
-        limits,
-        outside,
-        machine: Machine::here(),
-        versions: Versions { xnorforge: env!("CARGO_PKG_VERSION"), verilator },
+    with_subject(&options.model, options.calibration.as_ref(), engine.is_device(), |subject| {
+        let ends = subject.ends();
+        let images = match &options.images {
+            Some(path) => images::images(path, &ends.input_map.shape, *count)?,
+            None => images::drawn(ends.input_map, count.unwrap_or(images::MAX_DRAWN).min(images::MAX_DRAWN)),
+        };
+        let outside = options.images.as_ref().and_then(|_| outside(ends.input_map, &images, observer));
+        let setting = Setting { record: None, trust: options.trust, observer };
+        let (measurement, limits) = with_executor(subject, engine, setting, |executor, manifest| {
+            let core_hertz = manifest.map(|manifest| manifest.clock_mhz * 1e6);
+            let measurement = measure(executor, &images, &Goal { batch: *count, seconds: *seconds, core_hertz })?;
+            let limits = manifest.map(|manifest| Limits::of(manifest, engine, &measurement));
+            Ok((measurement, limits))
+        })?;
+        let verilator = match engine {
+            Engine::Verilator | Engine::Gates => Some(sim::verilator::Tool::new("verilator").version()?),
+            Engine::Cpu
+            | Engine::Reference
+            | Engine::Plan
+            | Engine::Rtl
+            | Engine::Simulated(_)
+            | Engine::Device(_)
+            | Engine::Replay(_) => None,
+        };
+        Ok(BenchReport {
+            network: ends.name.to_owned(),
+            ratio: limits.as_ref().map(|limits| measurement.images_per_second() / limits.images_per_second),
+            measurement,
+            limits,
+            outside,
+            machine: Machine::here(),
+            versions: Versions { xnorforge: env!("CARGO_PKG_VERSION"), verilator },
+        })
     })
 }
 
 impl Limits {
-    fn of(compiled: &Compiled, engine: &Engine, measurement: &Measurement) -> Self {
-        let report = compiled.report();
+    fn of(manifest: &Manifest, engine: &Engine, measurement: &Measurement) -> Self {
+        let core = manifest.clock_mhz * 1e6 / manifest.initiation_interval_cycles as f64;
         let is_line = matches!(engine, Engine::Gates | Engine::Simulated(_) | Engine::Device(DeviceAddress::Uart(_)));
-        let link = report.link_fps.filter(|_| is_line && measurement.covers_link());
+        let link = link_frames_per_second(manifest).filter(|_| is_line && measurement.covers_link());
         let (images_per_second, by) = match link {
-            Some(link) if link < report.fps => (link, Part::Link),
-            _ => (report.fps, Part::Core),
+            Some(link) if link < core => (link, Part::Link),
+            _ => (core, Part::Core),
         };
-        Limits { core_images_per_second: report.fps, link_images_per_second: link, images_per_second, by }
+        Limits { core_images_per_second: core, link_images_per_second: link, images_per_second, by }
     }
 }

@@ -1,9 +1,11 @@
 //! `build`: the bitstream of a compiled directory, with open tools.
 
 use crate::error::VerbError;
-use flow::artifacts;
+use crate::observer::Observer;
+use flow::artifacts::{self, Sources, Trust};
 use flow::build::{Build, Built, Event, Tools};
 use std::path::PathBuf;
+use std::sync::atomic::AtomicBool;
 
 /// What to build.
 #[derive(Clone, Debug)]
@@ -14,13 +16,25 @@ pub struct Options {
     pub seeds: u32,
     /// Where to look for tools.
     pub tools: Tools,
+    /// Whether files of the directory are executed as they lie.
+    pub trust: Trust,
 }
 
-/// Makes the bitstream of a directory; `report` is called at each stage.
+/// Makes the bitstream of a directory; `tell` learns of each stage. Ends, and the tool that runs with it, once `stop` is true.
 ///
 /// # Errors
-/// Where the directory is none or for no board, a tool is missing or fails, or the design does not fit or is too slow.
-pub fn build(options: &Options, report: impl FnMut(Event)) -> Result<Built, VerbError> {
-    let compiled = artifacts::read(&options.folder)?;
-    Ok(Build::new(&compiled, &options.folder)?.run(&options.tools, options.seeds, report)?)
+/// Where the directory is none or for no board or was edited, a tool is missing or fails, the design does not fit or is too
+/// slow, or the build was stopped.
+pub fn build(
+    options: &Options,
+    stop: &AtomicBool,
+    observer: &dyn Observer,
+    tell: impl FnMut(Event),
+) -> Result<Built, VerbError> {
+    let Options { folder, seeds, tools, trust } = options;
+    let sources = Sources::of(&artifacts::read(folder)?, folder, *trust)?;
+    if let Some(note) = sources.other_version() {
+        observer.other_version(note);
+    }
+    Ok(Build::new(sources, folder)?.run(tools, *seeds, stop, tell)?)
 }

@@ -36,7 +36,7 @@ pub struct Place {
 pub fn devices(options: &Options) -> Result<Vec<Place>, VerbError> {
     let mut designs = Vec::new();
     for folder in &options.folders {
-        designs.push((artifacts::read(folder)?.manifest.design_hash, folder));
+        designs.push((artifacts::read_manifest(folder)?.design_hash, folder));
     }
     let search = Search { is_probing: !options.list_only, ..Search::default() };
     let found = if options.addresses.is_empty() {

@@ -3,23 +3,27 @@
 use crate::engine_error::EngineError;
 use crate::error::VerbError;
 use crate::file::FileError;
-use crate::model::Model;
+use crate::model::{Model, Subject};
+use crate::observer::Observer;
+use abi::manifest::Manifest;
 use abi::weights::Segment;
 use compiler::plan::Plan;
 use compiler::planner::{Goal, PlanError, plan};
-use flow::artifacts::{self, Compiled};
+use flow::artifacts::{self, Compiled, Sources, Trust};
+use flow::build::Tools;
 use host::DeviceAddress;
 use host::device::Sessions;
 use host::transport::record::{Recorder, Recording, Replay};
 use host::{Bus, Device, FrameBus, Transport};
 use network::network::Network;
-use sim::board::{self, LineDevice, Pins, RtlBoard, SimulatedLine, VerilatedBoard};
+use sim::board::{self, LineDevice, Netlist, Pins, RtlBoard, SimulatedLine, VerilatedBoard};
 use sim::device::OnDevice;
 use sim::rtl::Rtl;
 use sim::verilator::Verilator;
 use sim::{Executor, SimError};
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::path::{Path, PathBuf};
+use tempfile::TempDir;
 
 /// Images per second that a design is planned for where nothing else is said.
 pub const DEFAULT_TARGET_FPS: f64 = 1000.0;
@@ -74,43 +78,109 @@ impl std::str::FromStr for Engine {
     }
 }
 
-/// Calls `body` with the executor for `model` on `engine`, and with the design where the engine runs one. Records what
-/// passes over the engine's serial line into the file `record`.
+impl Engine {
+    /// Whether a manifest is all that it needs of a compiled directory.
+    pub(crate) fn is_device(&self) -> bool {
+        match self {
+            Engine::Device(_) | Engine::Replay(_) => true,
+            Engine::Cpu
+            | Engine::Reference
+            | Engine::Plan
+            | Engine::Rtl
+            | Engine::Verilator
+            | Engine::Gates
+            | Engine::Simulated(_) => false,
+        }
+    }
+}
+
+/// How an engine is had.
+#[derive(Clone, Copy)]
+pub(crate) struct Setting<'a> {
+    /// Where to write down what passes over the engine's serial line.
+    pub(crate) record: Option<&'a Path>,
+    /// Whether files of a directory are executed as they lie.
+    pub(crate) trust: Trust,
+    /// Who learns that they are not.
+    pub(crate) observer: &'a dyn Observer,
+}
+
+/// Calls `body` with the executor for `subject` on `engine`, and with the manifest of the design where the engine runs one.
+/// Records what passes over the engine's serial line into a file where one is given.
 ///
 /// A model that has not been compiled is compiled into a temporary directory first where the engine simulates it.
 ///
 /// # Errors
 /// Where the engine cannot be had for the model or has no line to record, or `body` fails.
 pub(crate) fn with_executor<T>(
-    model: &Model,
+    subject: Subject,
     engine: &Engine,
-    record: Option<&Path>,
-    body: impl FnOnce(&mut dyn Executor, Option<&Compiled>) -> Result<T, VerbError>,
+    setting: Setting,
+    body: impl FnOnce(&mut dyn Executor, Option<&Manifest>) -> Result<T, VerbError>,
 ) -> Result<T, VerbError> {
+    let Setting { record, trust, .. } = setting;
     let has_line = matches!(engine, Engine::Gates | Engine::Simulated(_) | Engine::Device(DeviceAddress::Uart(_)));
     if record.is_some() && !has_line {
         return Err(EngineError::NoRecord.into());
     }
+    let manifest_for = |name| match subject {
+        Subject::Manifest(manifest) => Ok(manifest),
+        Subject::Model(model) => device_of(model, name).map(|(compiled, _)| &compiled.manifest),
+    };
+    let model = match (engine, subject) {
+        (Engine::Device(address), _) => return on_device(address, manifest_for, record, body),
+        (Engine::Replay(path), _) => {
+            let manifest = manifest_for("replay")?;
+            let recording = Recording::read(path)?;
+            let sessions = Sessions::seeded(recording.seed);
+            let bus = FrameBus::new(Replay::new(recording));
+            let device = Device::open_with(bus, manifest, sessions).map_err(SimError::from)?;
+            return body(&mut OnDevice::new("replay", device), Some(manifest));
+        }
+        (_, Subject::Model(model)) => model,
+        // Only devices are given a manifest alone.
+        (_, Subject::Manifest(manifest)) => {
+            return Err(EngineError::NotCompiled { path: manifest.network.clone() }.into());
+        }
+    };
     match engine {
-        Engine::Cpu => body(&mut sim::packed::Packed::new(model.network()), None),
+        Engine::Device(_) | Engine::Replay(_) | Engine::Cpu => {
+            body(&mut sim::packed::Packed::new(model.network()), None)
+        }
         Engine::Reference => match model {
             Model::Imported { graph, .. } => body(&mut sim::reference::Reference::new(graph)?, None),
             Model::Compiled { folder, .. } => Err(EngineError::NoGraph { folder: folder.display().to_string() }.into()),
         },
         Engine::Plan => match model {
-            Model::Compiled { compiled, .. } => body(&mut sim::plan::Plan::new(compiled.plan.clone()), Some(compiled)),
+            Model::Compiled { compiled, .. } => {
+                body(&mut sim::plan::Plan::new(compiled.plan.clone()), Some(&compiled.manifest))
+            }
             Model::Imported { network, .. } => body(&mut sim::plan::Plan::new(default_plan(network)?), None),
         },
-        Engine::Rtl => with_design(model, |compiled, _| body(&mut Rtl::of_design(compiled)?, Some(compiled))),
+        Engine::Rtl => match model {
+            Model::Compiled { compiled, .. } => body(&mut Rtl::of_design(compiled)?, Some(&compiled.manifest)),
+            Model::Imported { network, .. } => {
+                with_new_design(network, |compiled, _| body(&mut Rtl::of_design(compiled)?, Some(&compiled.manifest)))
+            }
+        },
         Engine::Verilator => {
-            with_design(model, |compiled, folder| body(&mut Verilator::of_design(compiled, folder)?, Some(compiled)))
+            let run = |compiled: &Compiled, folder: &Path| {
+                body(&mut Verilator::of_design(compiled, folder)?, Some(&compiled.manifest))
+            };
+            match model {
+                Model::Compiled { compiled, folder } => {
+                    let (sources, room) = sources(compiled, folder, trust, setting.observer)?;
+                    run(sources.compiled(), room.path())
+                }
+                Model::Imported { network, .. } => with_new_design(network, run),
+            }
         }
         Engine::Gates => {
             let (compiled, folder) = device_of(model, "gates")?;
-            let line = line_of(VerilatedBoard::of_netlist(compiled, folder)?, compiled)?;
+            let line = line_of(gates(compiled, folder, trust)?, compiled)?;
             let clock = line.clock();
             let device = recorded_simulation(line, compiled, record)?;
-            body(&mut OnDevice::new("gates", device).with_clock(clock), Some(compiled))
+            body(&mut OnDevice::new("gates", device).with_clock(clock), Some(&compiled.manifest))
         }
         Engine::Simulated(simulated) => {
             let (compiled, _) = device_of(model, "sim")?;
@@ -118,42 +188,61 @@ pub(crate) fn with_executor<T>(
             let line = line_of(RtlBoard::new(&other)?, &other)?;
             let clock = line.clock();
             let device = recorded_simulation(line, compiled, record)?;
-            body(&mut OnDevice::new("sim", device).with_clock(clock), Some(compiled))
-        }
-        Engine::Device(address) => {
-            let name = match address {
-                DeviceAddress::Uart(_) => "uart",
-                DeviceAddress::Pcie(_) => PCIE,
-            };
-            let (compiled, _) = device_of(model, name)?;
-            if let (DeviceAddress::Uart(uart), Some(path)) = (address, record) {
-                board::device_of(compiled)?;
-                let line = uart.open_for(&compiled.manifest).map_err(VerbError::Line)?;
-                return body(&mut OnDevice::new(name, recorded(line, compiled, path)?), Some(compiled));
-            }
-            let bus = bus_of(address, compiled)?;
-            let device = Device::open(bus, &compiled.manifest).map_err(SimError::from)?;
-            body(&mut OnDevice::new(name, device), Some(compiled))
-        }
-        Engine::Replay(path) => {
-            let (compiled, _) = device_of(model, "replay")?;
-            let recording = Recording::read(path)?;
-            let sessions = Sessions::seeded(recording.seed);
-            let bus = FrameBus::new(Replay::new(recording));
-            let device = Device::open_with(bus, &compiled.manifest, sessions).map_err(SimError::from)?;
-            body(&mut OnDevice::new("replay", device), Some(compiled))
+            body(&mut OnDevice::new("sim", device).with_clock(clock), Some(&compiled.manifest))
         }
     }
+}
+
+/// Calls `body` with the executor that is the device at `address`.
+fn on_device<'a, T>(
+    address: &DeviceAddress,
+    manifest_for: impl FnOnce(&'static str) -> Result<&'a Manifest, EngineError>,
+    record: Option<&Path>,
+    body: impl FnOnce(&mut dyn Executor, Option<&Manifest>) -> Result<T, VerbError>,
+) -> Result<T, VerbError> {
+    let name = match address {
+        DeviceAddress::Uart(_) => "uart",
+        DeviceAddress::Pcie(_) => PCIE,
+    };
+    let manifest = manifest_for(name)?;
+    if let (DeviceAddress::Uart(uart), Some(path)) = (address, record) {
+        board::device_of(manifest)?;
+        let line = uart.open_for(manifest).map_err(VerbError::Line)?;
+        return body(&mut OnDevice::new(name, recorded(line, manifest, path)?), Some(manifest));
+    }
+    let device = Device::open(bus_of(address, manifest)?, manifest).map_err(SimError::from)?;
+    body(&mut OnDevice::new(name, device), Some(manifest))
+}
+
+/// What tools are to execute of the directory `folder`, and where it lies for as long as the second is kept.
+pub(crate) fn sources(
+    compiled: &Compiled,
+    folder: &Path,
+    trust: Trust,
+    observer: &dyn Observer,
+) -> Result<(Sources, TempDir), VerbError> {
+    let sources = Sources::of(compiled, folder, trust)?;
+    if let Some(note) = sources.other_version() {
+        observer.other_version(note);
+    }
+    let room = sources.laid()?;
+    Ok((sources, room))
+}
+
+/// The netlist of the directory `folder`.
+pub(crate) fn gates(compiled: &Compiled, folder: &Path, trust: Trust) -> Result<VerilatedBoard, VerbError> {
+    let netlist = Netlist::read(compiled, folder, trust, &Tools::from_environment())?;
+    Ok(VerilatedBoard::of_netlist(compiled, &netlist)?)
 }
 
 /// A device at the end of a line.
 type OnLine<'a> = LineDevice<Box<dyn Transport + 'a>>;
 
-/// The device of `compiled` at the end of `line`, whose traffic is recorded in the file at `path`.
-fn recorded<'a>(line: impl Transport + 'a, compiled: &Compiled, path: &Path) -> Result<OnLine<'a>, VerbError> {
+/// The device of `manifest` at the end of `line`, whose traffic is recorded in the file at `path`.
+fn recorded<'a>(line: impl Transport + 'a, manifest: &Manifest, path: &Path) -> Result<OnLine<'a>, VerbError> {
     let seed = RandomState::new().build_hasher().finish();
     let line: Box<dyn Transport + 'a> = Box::new(Recorder::create(line, path, seed).map_err(VerbError::Recorder)?);
-    let device = Device::open_with(FrameBus::new(line), &compiled.manifest, Sessions::seeded(seed));
+    let device = Device::open_with(FrameBus::new(line), manifest, Sessions::seeded(seed));
     Ok(device.map_err(SimError::from)?)
 }
 
@@ -170,7 +259,7 @@ fn recorded_simulation<'a>(
         }
         // A replay does not know whether weights were loaded first.
         Some(_) if compiled.built.is_some() => Err(EngineError::NoRecord.into()),
-        Some(path) => recorded(line, compiled, path),
+        Some(path) => recorded(line, &compiled.manifest, path),
     }
 }
 
@@ -182,18 +271,19 @@ pub(crate) fn load_device(
     compiled: &Compiled,
     folder: &Path,
     engine: &Engine,
+    trust: Trust,
     segments: &[Segment],
 ) -> Result<(), VerbError> {
     match engine {
         Engine::Gates => {
-            let line = line_of(VerilatedBoard::of_netlist(compiled, folder)?, compiled)?;
+            let line = line_of(gates(compiled, folder, trust)?, compiled)?;
             load_bus(FrameBus::new(line), compiled, segments)
         }
         Engine::Simulated(simulated) => {
             let other = artifacts::read(simulated)?;
             load_bus(FrameBus::new(line_of(RtlBoard::new(&other)?, &other)?), compiled, segments)
         }
-        Engine::Device(address) => load_bus(bus_of(address, compiled)?, compiled, segments),
+        Engine::Device(address) => load_bus(bus_of(address, &compiled.manifest)?, compiled, segments),
         Engine::Cpu | Engine::Reference | Engine::Plan | Engine::Rtl | Engine::Verilator | Engine::Replay(_) => {
             Err(EngineError::NoLoad.into())
         }
@@ -205,18 +295,16 @@ fn load_bus(bus: impl Bus, compiled: &Compiled, segments: &[Segment]) -> Result<
     Ok(())
 }
 
-/// Calls `body` with the compiled directory of `model`, a temporary one where it is a file.
-fn with_design<T>(model: &Model, body: impl FnOnce(&Compiled, &Path) -> Result<T, VerbError>) -> Result<T, VerbError> {
-    match model {
-        Model::Compiled { folder, compiled } => body(compiled, folder),
-        Model::Imported { network, .. } => {
-            let plan = default_plan(network)?;
-            let folder = tempfile::tempdir().map_err(|error| FileError::of(&error))?;
-            let folder = folder.path().join("design");
-            let compiled = artifacts::write(&plan, None, &folder)?;
-            body(&compiled, &folder)
-        }
-    }
+/// Calls `body` with the design of a network that has not been compiled, in a temporary directory.
+fn with_new_design<T>(
+    network: &Network,
+    body: impl FnOnce(&Compiled, &Path) -> Result<T, VerbError>,
+) -> Result<T, VerbError> {
+    let plan = default_plan(network)?;
+    let folder = tempfile::tempdir().map_err(|error| FileError::of(&error))?;
+    let folder = folder.path().join("design");
+    let compiled = artifacts::write(&plan, None, &folder)?;
+    body(&compiled, &folder)
 }
 
 /// The plan of a model that has not been compiled.
@@ -240,14 +328,14 @@ fn device_of<'a>(model: &'a Model, engine: &'static str) -> Result<(&'a Compiled
 
 /// The line to the `pins` of the board of `simulated`.
 fn line_of<P: Pins>(pins: P, simulated: &Compiled) -> Result<SimulatedLine<P>, VerbError> {
-    Ok(SimulatedLine::new(pins, board::device_of(simulated)?)?)
+    Ok(SimulatedLine::new(pins, board::device_of(&simulated.manifest)?)?)
 }
 
-/// The bus to a board or a card with the design of `compiled`.
-fn bus_of(address: &DeviceAddress, compiled: &Compiled) -> Result<Box<dyn Bus + Send>, VerbError> {
+/// The bus to a board or a card with the design of `manifest`.
+fn bus_of(address: &DeviceAddress, manifest: &Manifest) -> Result<Box<dyn Bus + Send>, VerbError> {
     // A design for no board has no UART; a card needs none.
     if let DeviceAddress::Uart(_) = address {
-        board::device_of(compiled)?;
+        board::device_of(manifest)?;
     }
-    Ok(address.open_bus(&compiled.manifest)?)
+    Ok(address.open_bus(manifest)?)
 }

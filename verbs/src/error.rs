@@ -213,7 +213,9 @@ fn of_artifacts(error: &ArtifactsError) -> Status {
     match error {
         E::Board(error) => of_board(error),
         E::Values(_) => Status::No,
+        E::Busy { .. } => Status::Tool,
         E::NoDirectory { .. }
+        | E::Edited { .. }
         | E::NoName { .. }
         | E::Occupied { .. }
         | E::File { .. }
@@ -231,12 +233,12 @@ fn of_artifacts(error: &ArtifactsError) -> Status {
 fn of_build(error: &BuildError) -> Status {
     use BuildError as E;
     match error {
-        E::Timing { .. } | E::DoesNotFit { .. } => Status::No,
+        E::Timing { .. } | E::Hold { .. } | E::DoesNotFit { .. } => Status::No,
         E::Artifacts(error) => of_artifacts(error),
         E::Board(error) => of_board(error),
         E::NoBoard { .. } | E::NoBitstream { .. } | E::File { .. } => Status::Input,
         E::SynthesisOnly { .. }
-        | E::Busy { .. }
+        | E::Stopped { .. }
         | E::ToolMissing { .. }
         | E::ToolTooOld { .. }
         | E::Stage { .. }
@@ -258,6 +260,7 @@ fn of_sim(error: &SimError) -> Status {
         | E::NoWindows { .. }
         | E::BarFile { .. }
         | E::NoNetlist { .. }
+        | E::Netlist { .. }
         | E::NoModels { .. }
         | E::NoCells { .. } => Status::Input,
         E::Design(_)

@@ -10,5 +10,5 @@ use std::path::Path;
 /// # Errors
 /// Where the directory is none, for no board, or holds no bitstream.
 pub fn flash(folder: &Path) -> Result<Flash, VerbError> {
-    Ok(Flash::new(&artifacts::read(folder)?, folder)?)
+    Ok(Flash::new(&artifacts::read_manifest(folder)?, folder)?)
 }

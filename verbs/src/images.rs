@@ -3,9 +3,10 @@
 use crate::file::FileError;
 use abi::InputMap;
 use abi::maps::{Scores, image_shape, is_shape_of_images};
+use flow::atomic;
 use miette::Diagnostic;
 use ndarray::{ArrayD, IxDyn};
-use ndarray_npy::{ReadNpyError, ReadableElement, WritableElement, read_npy, write_npy};
+use ndarray_npy::{ReadNpyError, ReadableElement, WritableElement, WriteNpyExt, read_npy};
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -216,7 +217,8 @@ pub fn labels(path: &Path, images: usize, classes: Option<usize>) -> Result<Vec<
     }
 }
 
-/// Writes the outputs of all images, each of shape `shape`: float32 scores or int64 indices.
+/// Writes the outputs of all images, each of shape `shape`: float32 scores or int64 indices. A file that is there is replaced
+/// in one step.
 ///
 /// # Errors
 /// Where the file cannot be written.
@@ -232,5 +234,7 @@ pub fn write_outputs(path: &Path, shape: &[usize], scores: &[Scores]) -> Result<
 fn write_array<T: WritableElement>(path: &Path, shape: &[usize], data: Vec<T>) -> Result<(), FileError> {
     let tried = format!("cannot write {}", path.display());
     let array = ArrayD::from_shape_vec(IxDyn(shape), data).map_err(FileError::context(tried.clone()))?;
-    write_npy(path, &array).map_err(FileError::context(tried))
+    let mut bytes = Vec::new();
+    array.write_npy(&mut bytes).map_err(FileError::context(tried.clone()))?;
+    atomic::write(path, &bytes).map_err(FileError::context(tried))
 }

@@ -5,7 +5,7 @@ use crate::engine::{Engine, load_device};
 use crate::engine_error::EngineError;
 use crate::error::VerbError;
 use crate::model::Model;
-use flow::artifacts;
+use flow::artifacts::{self, Trust};
 use std::path::PathBuf;
 
 /// What to load, and where.
@@ -19,6 +19,8 @@ pub struct Options {
     pub calibration: Option<Calibration>,
     /// The device to write the weights to: a device, or a simulation of one.
     pub engine: Option<Engine>,
+    /// Whether the netlist of the directory is executed as it lies.
+    pub trust: Trust,
 }
 
 /// What was loaded.
@@ -38,16 +40,20 @@ pub struct Loaded {
 /// Where the directory or the model cannot be had, the design's weights cannot be written, or not by those of the model, or the
 /// device does not hold them.
 pub fn load(options: &Options) -> Result<Loaded, VerbError> {
-    let Options { folder, model, calibration, engine } = options;
-    if let Some(Engine::Cpu | Engine::Reference | Engine::Plan | Engine::Rtl | Engine::Verilator) = engine {
-        return Err(EngineError::NoLoad.into());
-    }
-    let compiled = artifacts::read(folder)?;
+    let Options { folder, model, calibration, engine, trust } = options;
+    // A device may have been made by another version; what is simulated is made by this one.
+    let compiled = match engine {
+        Some(Engine::Gates | Engine::Simulated(_)) => artifacts::read(folder)?,
+        Some(Engine::Device(_) | Engine::Replay(_)) | None => artifacts::read_data(folder)?,
+        Some(Engine::Cpu | Engine::Reference | Engine::Plan | Engine::Rtl | Engine::Verilator) => {
+            return Err(EngineError::NoLoad.into());
+        }
+    };
     let model = model.as_deref().map(|path| Model::open(path, calibration.as_ref())).transpose()?;
     let compiled = artifacts::load(&compiled, model.as_ref().map(Model::network), folder)?;
     let segments = artifacts::segments(&compiled.plan).map_err(artifacts::ArtifactsError::from)?;
     if let Some(engine) = engine {
-        load_device(&compiled, folder, engine, &segments)?;
+        load_device(&compiled, folder, engine, *trust, &segments)?;
     }
     Ok(Loaded {
         identity: compiled.manifest.weights.map_or(0, |weights| weights.identity),

@@ -3,12 +3,17 @@
 use crate::calibration::Calibration;
 use crate::error::VerbError;
 use crate::refusals::CalibratedDirectory;
+use abi::manifest::Manifest;
+use abi::maps::Reduction;
+use abi::{InputMap, OutputMap};
 use compiler::lower::lower;
 use flow::artifacts::{self, Compiled};
+use host::device::check_manifest;
 use network::approximate::approximate;
 use network::graph::{Graph, WeightTypes};
 use network::network::Network;
 use network::onnx;
+use sim::SimError;
 use std::path::{Path, PathBuf};
 
 /// A model, however it was given.
@@ -65,6 +70,71 @@ impl Model {
             Model::Compiled { compiled, .. } => &compiled.plan.network,
         }
     }
+}
+
+/// What a verb runs: a model, or for a device what a directory says of its design, whichever version made that.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Subject<'a> {
+    /// A model.
+    Model(&'a Model),
+    /// The manifest of a directory.
+    Manifest(&'a Manifest),
+}
+
+/// The ends of a network, which images go into and scores come out of.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Ends<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) input_map: &'a InputMap,
+    pub(crate) output_map: &'a OutputMap,
+    /// Number of classes, where that is known.
+    pub(crate) classes: Option<usize>,
+}
+
+impl<'a> Subject<'a> {
+    /// Its ends.
+    pub(crate) fn ends(self) -> Ends<'a> {
+        match self {
+            Subject::Model(model) => {
+                let network = model.network();
+                Ends {
+                    name: &network.name,
+                    input_map: &network.input_map,
+                    output_map: &network.output_map,
+                    classes: Some(network.classes()),
+                }
+            }
+            Subject::Manifest(manifest) => {
+                let scores = manifest.output_stream.elements_per_image();
+                let classes = match manifest.output_map.reduction {
+                    // How many there are, only the network knows.
+                    Reduction::Index => None,
+                    Reduction::None if scores == 1 => Some(2),
+                    Reduction::None | Reduction::ArgMax => Some(scores),
+                };
+                let Manifest { network: name, input_map, output_map, .. } = manifest;
+                Ends { name, input_map, output_map, classes }
+            }
+        }
+    }
+}
+
+/// Calls `body` with what `path` is for an engine that `is_device`: needs a manifest alone.
+///
+/// # Errors
+/// Where `path` is neither a model nor a directory that `compile` wrote, or `body` fails.
+pub(crate) fn with_subject<T>(
+    path: &Path,
+    calibration: Option<&Calibration>,
+    is_device: bool,
+    body: impl FnOnce(Subject) -> Result<T, VerbError>,
+) -> Result<T, VerbError> {
+    if !is_device || !path.is_dir() || calibration.is_some() {
+        return body(Subject::Model(&Model::open(path, calibration)?));
+    }
+    let manifest = artifacts::read_manifest(path)?;
+    check_manifest(&manifest).map_err(SimError::from)?;
+    body(Subject::Manifest(&manifest))
 }
 
 /// The graph of an ONNX file, with numbers that have an integer form.

@@ -2,6 +2,7 @@
 
 use abi::InputMap;
 use abi::domain::Outside;
+use flow::artifacts::OtherVersion;
 use miette::Diagnostic;
 use sim::executor::Progress;
 use thiserror::Error;
@@ -17,6 +18,11 @@ pub trait Observer {
 
     /// All images are done.
     fn run_ends(&self) {}
+
+    /// The directory is another version's, so what is executed was made anew; the verb goes on.
+    fn other_version(&self, note: &OtherVersion) {
+        let _ = note;
+    }
 
     /// The images are none that the model was made for; the verb goes on.
     fn warn(&self, warning: OutsideDomain) {

@@ -6,6 +6,7 @@ use crate::file::FileError;
 use crate::images;
 use crate::refusals::LabelsWithoutImages;
 use crate::run::RunReport;
+use flow::atomic;
 use network::approximate::approximate;
 use network::calibrate::{Activations, calibrate};
 use network::graph::{Approximation, Graph};
@@ -169,15 +170,7 @@ fn correct(graph: &Graph, images: &[Vec<f32>], labels: &[i64]) -> Result<usize, 
 
 /// Writes a file in one step: nobody finds half of it.
 fn write(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
-    let mut beside = path.as_os_str().to_owned();
-    beside.push(format!(".partial{}", std::process::id()));
-    let beside = PathBuf::from(beside);
-    let written = std::fs::write(&beside, bytes).and_then(|()| std::fs::rename(&beside, path));
-    if written.is_err() {
-        // There is nothing to be done about a file that cannot be removed either.
-        let _ = std::fs::remove_file(&beside);
-    }
-    written.map_err(FileError::context(format!("cannot write {}", path.display())))
+    atomic::write(path, bytes).map_err(FileError::context(format!("cannot write {}", path.display())))
 }
 
 impl QuantizeReport {

@@ -1,14 +1,14 @@
 //! `run`: a network on images, on any engine.
 
 use crate::calibration::Calibration;
-use crate::engine::{Engine, with_executor};
+use crate::engine::{Engine, Setting, with_executor};
 use crate::error::VerbError;
 use crate::images;
-use crate::model::Model;
+use crate::model::{Ends, with_subject};
 use crate::observer::{Observer, outside};
 use abi::domain::Outside;
 use abi::maps::Scores;
-use network::network::Network;
+use flow::artifacts::Trust;
 use serde::Serialize;
 use sim::{CycleReport, Run, RunOptions};
 use std::path::PathBuf;
@@ -39,6 +39,8 @@ pub struct Options {
     pub batch: Batch,
     /// Where to write down what passes over the engine's serial line.
     pub record: Option<PathBuf>,
+    /// Whether files of a directory are executed as they lie.
+    pub trust: Trust,
     /// How real activations become integers.
     pub calibration: Option<Calibration>,
 }
@@ -105,20 +107,22 @@ impl RunReport {
 /// # Errors
 /// Where the model, the images or the engine cannot be had, the run fails, or a file cannot be written.
 pub fn run(options: &Options, observer: &dyn Observer) -> Result<RunReport, VerbError> {
-    let model = Model::open(&options.model, options.calibration.as_ref())?;
-    let batch = LoadedBatch::new(&options.batch, model.network(), observer)?;
-    let run_options = batch.run_options(observer);
-    let run = with_executor(&model, &options.engine, options.record.as_deref(), |executor, _| {
-        Ok(executor.run(&batch.images, &run_options)?)
-    })?;
-    observer.run_ends();
-    batch.finish(&run)
+    let Options { model, engine, batch, record, calibration, trust } = options;
+    with_subject(model, calibration.as_ref(), engine.is_device(), |subject| {
+        let batch = LoadedBatch::new(batch, subject.ends(), observer)?;
+        let run_options = batch.run_options(observer);
+        let setting = Setting { record: record.as_deref(), trust: *trust, observer };
+        let run =
+            with_executor(subject, engine, setting, |executor, _| Ok(executor.run(&batch.images, &run_options)?))?;
+        observer.run_ends();
+        batch.finish(&run)
+    })
 }
 
 /// A batch whose files were read.
 pub(crate) struct LoadedBatch<'a> {
     options: &'a Batch,
-    network: &'a Network,
+    ends: Ends<'a>,
     /// The images.
     pub(crate) images: Vec<Vec<f32>>,
     labels: Option<Vec<i64>>,
@@ -126,13 +130,13 @@ pub(crate) struct LoadedBatch<'a> {
 }
 
 impl<'a> LoadedBatch<'a> {
-    /// Reads images and labels for `network`.
-    pub(crate) fn new(options: &'a Batch, network: &'a Network, observer: &dyn Observer) -> Result<Self, VerbError> {
-        let images = images::images(&options.images, &network.input_map.shape, options.count)?;
+    /// Reads images and labels for a network with these ends.
+    pub(crate) fn new(options: &'a Batch, ends: Ends<'a>, observer: &dyn Observer) -> Result<Self, VerbError> {
+        let images = images::images(&options.images, &ends.input_map.shape, options.count)?;
         let labels = options.labels.as_deref();
-        let labels = labels.map(|path| images::labels(path, images.len(), Some(network.classes()))).transpose()?;
-        let outside = outside(&network.input_map, &images, observer);
-        Ok(LoadedBatch { options, network, images, labels, outside })
+        let labels = labels.map(|path| images::labels(path, images.len(), ends.classes)).transpose()?;
+        let outside = outside(ends.input_map, &images, observer);
+        Ok(LoadedBatch { options, ends, images, labels, outside })
     }
 
     /// How an executor is to run the images.
@@ -144,7 +148,7 @@ impl<'a> LoadedBatch<'a> {
     /// Writes the files that are asked for, and reports the run.
     pub(crate) fn finish(&self, run: &Run) -> Result<RunReport, VerbError> {
         if let Some(path) = &self.options.output {
-            images::write_outputs(path, &self.network.output_map.shape, &run.scores)?;
+            images::write_outputs(path, &self.ends.output_map.shape, &run.scores)?;
         }
         if let (Some(folder), Some(trace)) = (&self.options.trace, &run.trace) {
             trace.write(folder).map_err(|error| VerbError::Trace(Box::new(error)))?;

@@ -1,9 +1,11 @@
 //! `simulate --serve`: a simulated board and a simulated card for hosts in other processes.
 
+use crate::engine::{gates, sources};
 use crate::engine_error::EngineError;
 use crate::error::VerbError;
+use crate::observer::Observer;
 use crate::simulate::{Simulator, compiled};
-use flow::artifacts::Compiled;
+use flow::artifacts::{Compiled, Trust};
 use serde::Serialize;
 use sim::board::{Pins, RtlBoard, Served, SimulatedLine, VerilatedBoard, device_of};
 use sim::card::{BarFile, RtlSlave, ServedCard, Slave, VerilatedSlave, has_slave};
@@ -11,6 +13,7 @@ use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
+use tempfile::TempDir;
 
 /// What to serve.
 #[derive(Clone, Debug)]
@@ -21,6 +24,8 @@ pub struct Options {
     pub simulator: Simulator,
     /// The file that stands for the card's memory, which must be new; a temporary one where none is given.
     pub bar: Option<PathBuf>,
+    /// Whether files of the directory are executed as they lie.
+    pub trust: Trust,
 }
 
 /// Where board and card answer.
@@ -42,6 +47,7 @@ type CardSlave = Box<dyn Slave + Send>;
 /// A simulation that is built and does not answer yet.
 pub struct Prepared {
     compiled: Box<Compiled>,
+    room: Option<TempDir>,
     bar: Option<PathBuf>,
     board: Option<(SimulatedLine<BoardPins>, Served)>,
     slave: Option<CardSlave>,
@@ -50,6 +56,8 @@ pub struct Prepared {
 /// Board and card that answer while they [run](Serving::run). Their files are removed when this is dropped.
 pub struct Serving {
     compiled: Box<Compiled>,
+    /// Where the simulation's files lie.
+    _room: Option<TempDir>,
     board: Option<(SimulatedLine<BoardPins>, Served)>,
     card: Option<ServedCard<CardSlave>>,
 }
@@ -59,25 +67,38 @@ pub struct Serving {
 ///
 /// # Errors
 /// Where there is nothing to serve, or the simulation cannot be built.
-pub fn prepare(options: &Options) -> Result<Prepared, VerbError> {
-    let Options { folder, simulator, bar } = options;
+pub fn prepare(options: &Options, observer: &dyn Observer) -> Result<Prepared, VerbError> {
+    let Options { folder, simulator, bar, trust } = options;
     let compiled = compiled(folder)?;
-    let pins = if compiled.manifest.device.is_some() { Some(pins(&compiled, folder, *simulator)?) } else { None };
+    let (compiled, room) = match simulator {
+        Simulator::Verilator => {
+            let (sources, room) = sources(&compiled, folder, *trust, observer)?;
+            (Box::new(sources.compiled().clone()), Some(room))
+        }
+        Simulator::Rtl | Simulator::Gates => (compiled, None),
+    };
+    let sources = room.as_ref().map_or(folder.as_path(), TempDir::path);
+    let pins = match (simulator, compiled.manifest.device.is_some()) {
+        (_, false) => None,
+        (Simulator::Verilator, true) => Some(Box::new(VerilatedBoard::of_rtl(&compiled, sources)?) as BoardPins),
+        (Simulator::Gates, true) => Some(Box::new(gates(&compiled, folder, *trust)?) as BoardPins),
+        (Simulator::Rtl, true) => Some(Box::new(RtlBoard::new(&compiled)?) as BoardPins),
+    };
     let slave = match simulator {
         Simulator::Gates if bar.is_some() => return Err(EngineError::NoBar.into()),
         Simulator::Gates => None,
         Simulator::Rtl | Simulator::Verilator if bar.is_none() && pins.is_some() && !has_slave(&compiled) => None,
         Simulator::Rtl => Some(Box::new(RtlSlave::new(&compiled)?) as CardSlave),
-        Simulator::Verilator => Some(Box::new(VerilatedSlave::new(&compiled, folder)?) as CardSlave),
+        Simulator::Verilator => Some(Box::new(VerilatedSlave::new(&compiled, sources)?) as CardSlave),
     };
     let board = match pins {
-        Some(pins) => Some((SimulatedLine::new(pins, device_of(&compiled)?)?, Served::open()?)),
+        Some(pins) => Some((SimulatedLine::new(pins, device_of(&compiled.manifest)?)?, Served::open()?)),
         None => None,
     };
     if board.is_none() && slave.is_none() {
-        device_of(&compiled)?;
+        device_of(&compiled.manifest)?;
     }
-    Ok(Prepared { compiled, bar: bar.clone(), board, slave })
+    Ok(Prepared { compiled, room, bar: bar.clone(), board, slave })
 }
 
 impl Prepared {
@@ -87,12 +108,12 @@ impl Prepared {
     /// # Errors
     /// Where the memory cannot be made.
     pub fn open(self) -> Result<Serving, VerbError> {
-        let Prepared { compiled, bar, board, slave } = self;
+        let Prepared { compiled, room, bar, board, slave } = self;
         let card = match slave {
             Some(slave) => Some(ServedCard::new(slave, BarFile::create(bar.as_deref())?)?),
             None => None,
         };
-        Ok(Serving { compiled, board, card })
+        Ok(Serving { compiled, _room: room, board, card })
     }
 }
 
@@ -129,12 +150,4 @@ impl Serving {
         });
         results.into_iter().try_for_each(|result| result.map_err(VerbError::from))
     }
-}
-
-fn pins(compiled: &Compiled, folder: &Path, simulator: Simulator) -> Result<BoardPins, VerbError> {
-    Ok(match simulator {
-        Simulator::Verilator => Box::new(VerilatedBoard::of_rtl(compiled, folder)?),
-        Simulator::Gates => Box::new(VerilatedBoard::of_netlist(compiled, folder)?),
-        Simulator::Rtl => Box::new(RtlBoard::new(compiled)?),
-    })
 }

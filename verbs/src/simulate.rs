@@ -1,14 +1,14 @@
 //! `simulate`: a compiled design on images, compared with what its network computes.
 
-use crate::engine::{Engine, with_executor};
+use crate::engine::{Engine, Setting, with_executor};
 use crate::engine_error::EngineError;
 use crate::error::VerbError;
-use crate::model::Model;
+use crate::model::{Model, Subject};
 use crate::observer::Observer;
 use crate::refusals::Mismatch;
 use crate::run::{Batch, LoadedBatch, RunReport};
 use compiler::plan::Plan;
-use flow::artifacts::Compiled;
+use flow::artifacts::{Compiled, Trust};
 use sim::trace::first_difference;
 use sim::{CycleReport, Executor, Run, RunOptions};
 use std::path::{Path, PathBuf};
@@ -66,6 +66,8 @@ pub struct Options {
     pub back_pressure: Option<u64>,
     /// Where to write a waveform.
     pub wave: Option<PathBuf>,
+    /// Whether files of the directory are executed as they lie.
+    pub trust: Trust,
 }
 
 /// What was simulated.
@@ -96,10 +98,12 @@ const WARM_UP_IMAGES: usize = 8;
 /// the design differs is part of what is simulated.
 pub fn simulate(options: &Options, observer: &dyn Observer) -> Result<Simulated, VerbError> {
     let model = open(&options.folder)?;
-    let batch = LoadedBatch::new(&options.batch, model.network(), observer)?;
+    let subject = Subject::Model(&model);
+    let batch = LoadedBatch::new(&options.batch, subject.ends(), observer)?;
     let run_options =
         RunOptions { back_pressure: options.back_pressure, wave: options.wave.clone(), ..batch.run_options(observer) };
-    let run = with_executor(&model, &options.simulator.into(), None, |executor, _| {
+    let setting = Setting { record: None, trust: options.trust, observer };
+    let run = with_executor(subject, &options.simulator.into(), setting, |executor, _| {
         Ok(executor.run(&batch.images, &run_options)?)
     })?;
     observer.run_ends();

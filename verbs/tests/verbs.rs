@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
+use flow::artifacts::Trust;
 use std::cell::{Cell, RefCell};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -67,6 +68,7 @@ fn a_run_tells_its_progress_and_gives_its_report() {
             ..Batch::default()
         },
         record: None,
+        trust: Trust::Plan,
         calibration: None,
     };
     let report = verbs::run::run(&options, &notes).unwrap();
@@ -84,7 +86,8 @@ fn images_from_elsewhere_are_a_warning_and_part_of_the_report() {
     let notes = Notes::default();
     let batch = Batch { images, ..Batch::default() };
     let model = digits("digits_mlp.onnx");
-    let options = verbs::run::Options { model, engine: Engine::Cpu, batch, record: None, calibration: None };
+    let options =
+        verbs::run::Options { model, engine: Engine::Cpu, batch, record: None, trust: Trust::Plan, calibration: None };
     let report = verbs::run::run(&options, &notes).unwrap();
     let warnings = notes.warnings.borrow();
     assert_eq!(report.outside.unwrap().images, 2);
@@ -103,6 +106,7 @@ fn a_compiled_design_is_simulated_and_compared() {
         batch: Batch { images: digits("test_images.npy"), count: Some(3), ..Batch::default() },
         back_pressure: None,
         wave: None,
+        trust: Trust::Plan,
     };
     let simulated = verbs::simulate::simulate(&options, &Nobody).unwrap();
     assert_eq!(simulated.verdict.unwrap(), Equal::Outputs);
@@ -119,7 +123,13 @@ fn errors_say_whose_turn_it_is() {
     let folder = folder.path().join("design");
     compile(folder.clone());
     let line = "uart:/dev/absent".parse().unwrap();
-    let load = verbs::load::Options { folder: folder.clone(), model: None, calibration: None, engine: Some(line) };
+    let load = verbs::load::Options {
+        folder: folder.clone(),
+        model: None,
+        calibration: None,
+        engine: Some(line),
+        trust: Trust::Plan,
+    };
     assert_eq!(status(verbs::load::load(&load).unwrap_err()), Status::Input, "fixed weights");
     assert_eq!(status(verbs::flash::flash(&folder).unwrap_err()), Status::Input, "no board");
 }

@@ -99,14 +99,14 @@ impl Device {
         }
         let place: DeviceAddress = address.parse()?;
         let directory = directory.ok_or_else(|| BindingError::NoDirectory { address: address.clone() })?;
-        let compiled = artifacts::read(&directory)?;
+        let manifest = artifacts::read_manifest(&directory)?;
         // A design for no board has no UART; a card needs none.
         if let DeviceAddress::Uart(_) = place {
-            board::device_of(&compiled)?;
+            board::device_of(&manifest)?;
         }
-        let bus = place.open_bus(&compiled.manifest)?;
-        let device = host::Device::open(bus, &compiled.manifest).map_err(SimError::from)?;
-        Ok(Device::new(address, device, &compiled.manifest))
+        let bus = place.open_bus(&manifest)?;
+        let device = host::Device::open(bus, &manifest).map_err(SimError::from)?;
+        Ok(Device::new(address, device, &manifest))
     }
 
     fn new(

@@ -3,6 +3,7 @@
 use crate::calibration::Calibration;
 use crate::output::{show, show_json};
 use crate::progress::Screen;
+use crate::trust::Trust;
 use clap::Args;
 use serde::Serialize;
 use std::path::PathBuf;
@@ -32,6 +33,8 @@ pub struct Bench {
     #[arg(long, value_name = "S", default_value_t = 4.0, value_parser = seconds)]
     seconds: f64,
     #[command(flatten)]
+    trust: Trust,
+    #[command(flatten)]
     calibration: Calibration,
     /// Print one JSON object instead of text.
     #[arg(long)]
@@ -60,6 +63,7 @@ impl Bench {
             images: self.input,
             count: self.count.map(|count| count as usize),
             seconds: self.seconds,
+            trust: self.trust.option(),
             calibration: self.calibration.options(),
         };
         let report = verbs::bench::bench(&options, &Screen::default())?;

@@ -1,6 +1,9 @@
 //! `build`: the bitstream of a compiled directory, with open tools.
 
 use crate::output::{show, show_json};
+use crate::progress::Screen;
+use crate::stop;
+use crate::trust::Trust;
 use clap::Args;
 use flow::build::{Event, Tools};
 use flow::commands::DEFAULT_SEEDS;
@@ -21,6 +24,8 @@ pub struct Build {
     /// Placement seeds to try at most. The first that meets timing is kept; after one that misses by far, no other is tried.
     #[arg(long, value_name = "N", default_value_t = DEFAULT_SEEDS, value_parser = clap::value_parser!(u32).range(1..=1000))]
     seeds: u32,
+    #[command(flatten)]
+    trust: Trust,
     /// Print the report as one JSON object instead of text.
     #[arg(long)]
     json: bool,
@@ -30,8 +35,10 @@ impl Build {
     /// Runs the verb.
     pub fn run(self) -> Result<(), VerbError> {
         let seeds = self.seeds;
-        let options = Options { folder: self.folder, seeds, tools: Tools::from_environment() };
-        let built = verbs::build::build(&options, |event| match event {
+        let trust = self.trust.option();
+        let options = Options { folder: self.folder, seeds, tools: Tools::from_environment(), trust };
+        let stop = stop::wanted()?;
+        let built = verbs::build::build(&options, &stop, &Screen::default(), |event| match event {
             Event::Begins { stage, seed, tool } => {
                 let version = tool.version.as_deref().unwrap_or("version unknown");
                 let again = seed > 1 && stage == "place_and_route";

@@ -2,6 +2,7 @@
 
 use crate::calibration::Calibration;
 use crate::output::{show, show_json};
+use crate::trust::Trust;
 use clap::Args;
 use serde::Serialize;
 use std::path::PathBuf;
@@ -26,6 +27,8 @@ pub struct Load {
     /// The device to write the weights to: uart:PATH[@BAUD] or pcie:BDF|FILE, or, as a test, sim:DIR or gates.
     #[arg(long, value_name = "DEVICE")]
     on: Option<String>,
+    #[command(flatten)]
+    trust: Trust,
     /// Print one JSON object instead of text.
     #[arg(long)]
     json: bool,
@@ -45,8 +48,13 @@ impl Load {
     /// Runs the verb.
     pub fn run(self) -> Result<(), VerbError> {
         let engine = self.on.as_deref().map(str::parse).transpose()?;
-        let options =
-            Options { folder: self.folder, model: self.model, calibration: self.calibration.options(), engine };
+        let options = Options {
+            folder: self.folder,
+            model: self.model,
+            calibration: self.calibration.options(),
+            engine,
+            trust: self.trust.option(),
+        };
         let verbs::load::Loaded { network, identity, words } = verbs::load::load(&options)?;
         let device = self.on.as_deref();
         if self.json {

@@ -3,6 +3,7 @@
 use crate::calibration::Calibration;
 use crate::output::{show, show_json};
 use crate::progress::Screen;
+use crate::trust::Trust;
 use clap::Args;
 use std::path::PathBuf;
 use verbs::VerbError;
@@ -37,6 +38,8 @@ pub struct Run {
     #[arg(long, value_name = "DIR")]
     trace: Option<PathBuf>,
     #[command(flatten)]
+    trust: Trust,
+    #[command(flatten)]
     calibration: Calibration,
     /// Print one JSON object instead of text.
     #[arg(long)]
@@ -57,6 +60,7 @@ impl Run {
                 trace: self.trace,
             },
             record: self.record,
+            trust: self.trust.option(),
             calibration: self.calibration.options(),
         };
         let report = verbs::run::run(&options, &Screen::default())?;

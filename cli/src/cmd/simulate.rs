@@ -3,15 +3,14 @@
 use super::run::text;
 use crate::output::{announce, json, show, show_json};
 use crate::progress::Screen;
+use crate::stop;
+use crate::trust::Trust;
 use clap::Args;
-use signal_hook::consts::{SIGINT, SIGTERM};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use verbs::VerbError;
 use verbs::run::Batch;
 use verbs::serve::{self, Ready};
 use verbs::simulate::{Equal, Options, Simulator};
-use verbs::{FileError, Status, VerbError};
 
 /// Simulate a compiled design and compare every integer with the network's.
 #[derive(Debug, Args)]
@@ -50,6 +49,8 @@ pub struct Simulate {
     /// With --serve: the file that emulates the card's memory; it must not exist and is removed at exit.
     #[arg(long, value_name = "FILE", requires = "serve")]
     bar: Option<PathBuf>,
+    #[command(flatten)]
+    trust: Trust,
     /// Print one JSON object instead of text.
     #[arg(long)]
     json: bool,
@@ -60,7 +61,8 @@ impl Simulate {
     pub fn run(self) -> Result<(), VerbError> {
         let simulator: Simulator = self.on.parse()?;
         let Some(images) = self.input.filter(|_| !self.serve) else {
-            return answer(&serve::Options { folder: self.folder, simulator, bar: self.bar }, self.json);
+            let trust = self.trust.option();
+            return answer(&serve::Options { folder: self.folder, simulator, bar: self.bar, trust }, self.json);
         };
         let options = Options {
             folder: self.folder,
@@ -68,6 +70,7 @@ impl Simulate {
             batch: Batch { images, labels: self.labels, output: self.output, count: self.count, trace: self.trace },
             back_pressure: self.backpressure,
             wave: self.wave,
+            trust: self.trust.option(),
         };
         let simulated = verbs::simulate::simulate(&options, &Screen::default())?;
         if self.json {
@@ -85,8 +88,8 @@ impl Simulate {
 
 /// Serves a board and a card until this program is stopped.
 fn answer(options: &serve::Options, is_json: bool) -> Result<(), VerbError> {
-    let prepared = serve::prepare(options)?;
-    let stop = stopped()?;
+    let prepared = serve::prepare(options, &Screen::default())?;
+    let stop = stop::wanted_or_forced()?;
     let serving = prepared.open()?;
     let ready = serving.ready();
     let text = if is_json { json(&ready)? } else { ready_text(&ready, &options.folder) };
@@ -107,16 +110,4 @@ fn ready_text(ready: &Ready, folder: &Path) -> String {
         text += &run(format!("pcie:{bar}"));
     }
     text
-}
-
-/// What becomes true when the user or the system wants this program to end, which then removes its files. Whoever wants it
-/// twice has it end at once.
-fn stopped() -> Result<Arc<AtomicBool>, VerbError> {
-    let stop = Arc::new(AtomicBool::new(false));
-    for signal in [SIGINT, SIGTERM] {
-        signal_hook::flag::register_conditional_shutdown(signal, Status::Tool as i32, Arc::clone(&stop))
-            .and_then(|_| signal_hook::flag::register(signal, Arc::clone(&stop)))
-            .map_err(FileError::context("cannot listen to signals"))?;
-    }
-    Ok(stop)
 }

@@ -118,6 +118,34 @@ pub enum ArtifactsError {
         /// Its version.
         found: u32,
     },
+    /// A file that is not what `compile` wrote.
+    #[error(
+        "every file that is executed must be as `compile` wrote it, but {} is not: it was edited, damaged or removed",
+        path.display()
+    )]
+    #[diagnostic(
+        code(flow::artifacts::edited),
+        help(
+            "write it again: `xnorforge compile MODEL -o {}`; if the edit is yours, give `--trust`, which uses the files as they lie",
+            folder.display()
+        )
+    )]
+    Edited {
+        /// The file.
+        path: PathBuf,
+        /// The directory.
+        folder: PathBuf,
+    },
+    /// Another process is at work.
+    #[error("a directory must be changed by one process at a time, but another one works in {}", folder.display())]
+    #[diagnostic(
+        code(flow::artifacts::busy),
+        help("wait until it has ended; a tool whose build was killed goes on by itself for a while")
+    )]
+    Busy {
+        /// The directory.
+        folder: PathBuf,
+    },
     /// Weights that are part of the circuit.
     #[error("{} must be compiled with `--writable-weights` for other weights to be loaded, but is not", folder.display())]
     #[diagnostic(

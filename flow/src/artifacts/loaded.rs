@@ -1,6 +1,7 @@
 //! The network that `load` puts in the place of the compiled one.
 
-use super::{ArtifactsError, Compiled, manifest_of, read_json, write_file, write_json};
+use super::{ArtifactsError, Compiled, Lock, file_error, json, lay, manifest_of, read_json};
+use crate::atomic::{self, Partial};
 use abi::manifest::{Manifest, WeightsManifest};
 use abi::weights::{Segment, identity};
 use compiler::plan::Plan;
@@ -9,11 +10,17 @@ use compiler::values;
 use hdl::design::{self, DesignError};
 use network::network::Network;
 use std::fmt::Write;
+use std::fs;
+use std::io::ErrorKind;
 use std::path::Path;
 
-/// The file with the network.
-const NETWORK: &str = "loaded.json";
-/// The file with the words of the weight window.
+/// The folder with the network and its words, which appear and go together.
+const FOLDER: &str = "loaded";
+/// The file with the network in it.
+const NETWORK: &str = "loaded/network.json";
+/// Where older versions have put the network.
+const OLD_NETWORK: &str = "loaded.json";
+/// The file with the words of the weight window: in the directory those of the compiled network, in [`FOLDER`] of the other.
 pub(super) const WORDS: &str = "weights.mem";
 
 /// What the memories of the design of `plan` hold with its network, as words of the weight window.
@@ -39,27 +46,40 @@ pub fn load(compiled: &Compiled, network: Option<&Network>, folder: &Path) -> Re
         Some(network) => with_network(&built, network, folder)?,
     };
     values::check(&loaded.plan)?;
-    let text = words_text(&segments(&loaded.plan)?);
-    let path = folder.join(NETWORK);
-    // Written beside it and moved, so that the directory stands for one of the two at any time.
-    let beside = folder.join(format!("{NETWORK}.partial{}", std::process::id()));
-    match network {
-        Some(_) => {
-            write_json(&beside, &loaded.plan.network)?;
-            std::fs::rename(&beside, &path).map_err(|source| super::file_error("write", &path, source))?;
-        }
-        None if path.exists() => {
-            std::fs::remove_file(&path).map_err(|source| super::file_error("remove", &path, source))?;
-        }
-        None => {}
+    let segments = segments(&loaded.plan)?;
+    let _lock = Lock::take(folder)?;
+    let (place, old) = (folder.join(FOLDER), folder.join(OLD_NETWORK));
+    let remove_old = || match fs::remove_file(&old) {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+        removed => removed.map_err(|source| file_error("remove", &old, source)),
+    };
+    // The folder counts before the file.
+    if network.is_some() {
+        let partial = Partial::folder(&place).map_err(|source| file_error("create", &place, source))?;
+        let network = json(&place, &loaded.plan.network)?;
+        lay(&[("network.json".into(), network), (WORDS.into(), words_text(&segments))], partial.path())?;
+        partial.publish().map_err(|source| file_error("write", &place, source))?;
+        remove_old()?;
+    } else {
+        remove_old()?;
+        atomic::remove_folder(&place).map_err(|source| file_error("remove", &place, source))?;
     }
-    write_file(&folder.join(WORDS), &text)?;
     Ok(loaded)
+}
+
+/// Whether the directory `folder` stands for another network than it was compiled with.
+pub(super) fn is_loaded(folder: &Path) -> bool {
+    file_of(folder).is_some()
+}
+
+/// The file with the network that was loaded, if one was.
+fn file_of(folder: &Path) -> Option<&'static str> {
+    [NETWORK, OLD_NETWORK].into_iter().find(|file| folder.join(file).exists())
 }
 
 /// The network that was loaded, if one was.
 pub(super) fn read(folder: &Path) -> Result<Option<Network>, ArtifactsError> {
-    if folder.join(NETWORK).exists() { read_json(folder, NETWORK).map(Some) } else { Ok(None) }
+    file_of(folder).map(|file| read_json(folder, file)).transpose()
 }
 
 /// `built`, a directory as it was compiled, with `network` in the place of its own.

@@ -89,15 +89,24 @@ pub enum BuildError {
         /// What to change.
         help: String,
     },
-    /// Another build is at work.
-    #[error("a directory must be built by one process at a time, but another one works in {}", folder.display())]
+    /// A signal arrives too early somewhere, whatever the clock.
+    #[error("every signal must be held long enough after a clock's edge, but in no placement tried all are: {line}")]
     #[diagnostic(
-        code(flow::build::busy),
-        help("wait until it has ended; a tool whose build was ended goes on by itself for a while")
+        code(flow::build::hold),
+        help("try more placements (`xnorforge build DIR --seeds N`); the log is in {}", log.display())
     )]
-    Busy {
-        /// The folder `build`.
-        folder: PathBuf,
+    Hold {
+        /// What nextpnr says of it.
+        line: String,
+        /// The log.
+        log: PathBuf,
+    },
+    /// The build was told to end.
+    #[error("{stage} must end by itself, but this program was told to stop; what was built before is there still")]
+    #[diagnostic(code(flow::build::stopped), help("run `xnorforge build` again: nothing is left over"))]
+    Stopped {
+        /// The stage that was ended.
+        stage: &'static str,
     },
     /// There is nothing to load into the board.
     #[error("{} must be a bitstream to be loaded into the board, but there is none", path.display())]

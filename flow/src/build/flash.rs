@@ -2,8 +2,8 @@
 
 use super::run::device_and_board;
 use super::{BuildError, Tools};
-use crate::artifacts::Compiled;
 use crate::board::Board;
+use abi::manifest::Manifest;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -16,12 +16,12 @@ pub struct Flash {
 }
 
 impl Flash {
-    /// The loading of what was built in the compiled directory `folder`.
+    /// The loading of what was built in the directory `folder`, which says `manifest` of itself.
     ///
     /// # Errors
     /// Where the directory was compiled for no board, or holds no bitstream.
-    pub fn new(compiled: &Compiled, folder: &Path) -> Result<Self, BuildError> {
-        let (_, board) = device_and_board(compiled, folder)?;
+    pub fn new(manifest: &Manifest, folder: &Path) -> Result<Self, BuildError> {
+        let (_, board) = device_and_board(manifest, folder)?;
         let family = board.facts.fpga.family;
         let Some(name) = family.bitstream() else {
             return Err(BuildError::SynthesisOnly {

@@ -12,6 +12,22 @@ use std::path::Path;
 struct TimingReport {
     fmax: BTreeMap<String, Clock>,
     utilization: BTreeMap<String, Use>,
+    #[serde(default)]
+    critical_paths: Vec<CriticalPath>,
+}
+
+#[derive(Debug, Deserialize)]
+struct CriticalPath {
+    from: String,
+    to: String,
+    #[serde(default)]
+    path: Vec<Segment>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Segment {
+    #[serde(rename = "type")]
+    kind: String,
 }
 
 #[derive(Debug, Deserialize)]
@@ -43,14 +59,21 @@ struct Cell {
     kind: String,
 }
 
-/// The resources and the speed reported by `timing.json` and `netlist.json` in `build`.
+/// nextpnr's report.
+pub(super) const REPORT: &str = "timing.json";
+
+/// The resources and the speed told by `timing.json` and `netlist.json` in `build`.
 ///
 /// # Errors
-/// Where a file is missing or of another form.
+/// Where a file is missing or of another form, or tells of a signal that is not held long enough.
 pub(super) fn placed(build: &Path, family: Family) -> Result<Measured, BuildError> {
-    let path = build.join("timing.json");
+    let path = build.join(REPORT);
     let fault = |reason: &str| BuildError::Report { path: path.clone(), reason: reason.to_owned() };
     let report: TimingReport = read(&path)?;
+    let ends_in_hold = |path: &&CriticalPath| path.path.iter().any(|segment| segment.kind == "hold");
+    if let Some(CriticalPath { from, to, .. }) = report.critical_paths.iter().find(ends_in_hold) {
+        return Err(BuildError::Hold { line: format!("from {from} to {to}"), log: path });
+    }
     // Everything that is clocked runs at the design's clock.
     let fmax_mhz = report.fmax.values().map(|clock| clock.achieved).reduce(f64::min);
     let fmax_mhz = Some(fmax_mhz.ok_or_else(|| fault("it reports no clock"))?);
@@ -61,6 +84,13 @@ pub(super) fn placed(build: &Path, family: Family) -> Result<Measured, BuildErro
         ff = cells(&build.join("netlist.json"))?.iter().filter(|cell| cell.starts_with("SB_DFF")).count() as u64;
     }
     Ok(Measured { lut, ff, bram, fmax_mhz })
+}
+
+/// The line of nextpnr's log that tells of a signal that is not held long enough. Where timing may fail, as we have it, that
+/// is a warning, and nextpnr succeeds.
+pub(super) fn hold_violation(log: &str) -> Option<String> {
+    let tells = |line: &&str| line.to_ascii_lowercase().contains("hold/min time violation");
+    log.lines().find(tells).map(|line| line.trim().trim_end_matches(':').to_owned())
 }
 
 /// What the cells in `uses` take of a chip, by nextpnr's names of cells; `None` where a name is missing.

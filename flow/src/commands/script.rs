@@ -58,6 +58,7 @@ pub fn script(board: &Board, clock_hertz: u32) -> String {
          for seed in $(seq 1 \"${{1:-{DEFAULT_SEEDS}}}\"); do\n  \
          echo \"{}, seed $seed\"\n  \
          {} || continue\n  \
+         grep -qi 'hold/min time violation' {log} && continue\n  \
          grep 'Max frequency for clock' {log} | tail -n 1 | grep -q PASS && met=yes && break\n\
          done\n\
          if [ \"$met\" = no ]; then\n  \
@@ -68,7 +69,8 @@ pub fn script(board: &Board, clock_hertz: u32) -> String {
         run(1, &place_and_route.arguments.join(" "), &log),
     );
     let pack = &implementation.pack;
-    let _ = writeln!(text, "echo {}\n{}", pack.name, run(2, &pack.arguments.join(" "), &pack.log()));
+    let packed = run(2, &pack.arguments.join(" "), &pack.log());
+    let _ = writeln!(text, "echo {}\n{packed} || {{ rm -f {}; exit 3; }}", pack.name, implementation.bitstream);
     text + &format!("echo \"build/{} is ready\"\n", implementation.bitstream)
 }
 
@@ -84,7 +86,7 @@ cd "$(dirname "$0")/.."
 mkdir -p build
 cd build
 # Two builds at once would write into each other's files.
-exec 9> lock
+exec 9< ../manifest.json
 if command -v flock > /dev/null && ! flock -n 9; then
   echo "another build works in this directory" >&2
   exit 3

@@ -16,7 +16,7 @@ pub type LineDevice<T> = Device<FrameBus<T>>;
 /// Where the directory is none or was compiled for no board, or the device is not that of `compiled`.
 pub fn open(folder: &Path, compiled: &Compiled) -> Result<LineDevice<SimulatedLine<RtlBoard>>, SimError> {
     let simulated = artifacts::read(folder)?;
-    open_line(SimulatedLine::new(RtlBoard::new(&simulated)?, device_of(&simulated)?)?, compiled)
+    open_line(SimulatedLine::new(RtlBoard::new(&simulated)?, device_of(&simulated.manifest)?)?, compiled)
 }
 
 /// Opens the device of `compiled` at the end of `line`, whose board is simulated: it begins as the design was compiled, so it

@@ -19,7 +19,7 @@ impl RtlBoard {
     /// # Errors
     /// Where it was compiled for none.
     pub fn new(compiled: &Compiled) -> Result<Self, SimError> {
-        let manifest = super::device_of(compiled)?;
+        let manifest = super::device_of(&compiled.manifest)?;
         let hash = compiled.manifest.design_hash_bytes();
         let hash = hash.ok_or(SimError::Internal("a manifest was read without a check of its design hash"))?;
         // What was loaded since is not in the bitstream.

@@ -2,18 +2,13 @@
 //!
 //! Requests and answers are of one form: a count of runs, then for each run its level and its number of cycles.
 
-use super::{Levels, Pins, cells};
+use super::{Levels, Netlist, Pins, cells, family_of};
 use crate::SimError;
 use crate::verilator::{Process, Program};
-use abi::manifest::DeviceManifest;
 use flow::artifacts::Compiled;
-use flow::board::{Board, Family};
 use std::path::{Path, PathBuf};
 
 const HARNESS: &str = include_str!("harness.cpp");
-
-/// The netlist that `build` writes into the folder of the same name.
-const NETLIST: &str = "netlist.v";
 
 /// Cells of an iCE40 give their inputs default values in a way that Verilator does not know. The rest is for the C++
 /// compiler, which takes minutes over the initial contents of many memories unless they lie in files of their own, compiled
@@ -35,12 +30,13 @@ pub struct VerilatedBoard {
 }
 
 impl VerilatedBoard {
-    /// The board's Verilog, as `compile` wrote it into `folder`.
+    /// The board's Verilog, as [`Sources`](flow::artifacts::Sources) or `compile` wrote it into `folder`, which must be there
+    /// for as long as this is. It is executed.
     ///
     /// # Errors
     /// Where the directory was compiled for no board, or Verilator is missing or refuses it.
     pub fn of_rtl(compiled: &Compiled, folder: &Path) -> Result<Self, SimError> {
-        let device = super::device_of(compiled)?;
+        let device = super::device_of(&compiled.manifest)?;
         let is_verilog = |file: &&String| file.ends_with(".v");
         let core = &compiled.manifest.files;
         let board = device.files.iter().map(|file| format!("../board/{file}"));
@@ -56,27 +52,15 @@ impl VerilatedBoard {
         Self::start(&device.top, &folder.join("rtl"), &verilog, &memories, &[], plls)
     }
 
-    /// The netlist that `build` made of the directory `folder`.
+    /// The netlist that `build` made of a design.
     ///
     /// # Errors
-    /// Where the directory was compiled for no board or not built, or Verilator is missing or refuses it.
-    pub fn of_netlist(compiled: &Compiled, folder: &Path) -> Result<Self, SimError> {
-        let device = super::device_of(compiled)?;
-        let family = family_of(device)?;
-        let own = cells::own_models(family).ok_or(SimError::NoModels { family: family.name() })?;
-        let build = folder.join("build");
-        let library = build.join("cells_sim.v");
-        if !build.join(NETLIST).is_file() {
-            return Err(SimError::NoNetlist { folder: folder.to_owned() });
-        }
-        if !library.is_file() {
-            return Err(SimError::NoCells { folder: folder.to_owned() });
-        }
-        let text = std::fs::read_to_string(&library).map_err(SimError::file("read", &library))?;
-        let library = cells::without_black_boxes(&text);
-        let mut cells = vec![("cells_sim.v", library.as_str())];
-        cells.extend(own);
-        Self::start(&device.top, &build, &[NETLIST.into()], &[], NETLIST_FLAGS, &cells)
+    /// Where the design was compiled for no board, or Verilator is missing or refuses the netlist.
+    pub fn of_netlist(compiled: &Compiled, netlist: &Netlist) -> Result<Self, SimError> {
+        let device = super::device_of(&compiled.manifest)?;
+        let mut texts = vec![("netlist.v", netlist.text.as_str()), ("cells_sim.v", netlist.cells.as_str())];
+        texts.extend(&netlist.own);
+        Self::start(&device.top, &netlist.folder, &[], &[], NETLIST_FLAGS, &texts)
     }
 
     /// Starts the module `top` of the given files, which lie in `folder`, and of `cells`, by name and text.
@@ -105,11 +89,6 @@ impl VerilatedBoard {
         }
         Ok(tx)
     }
-}
-
-/// The family of the FPGA on the device's board.
-fn family_of(device: &DeviceManifest) -> Result<Family, SimError> {
-    Ok(Board::find(&device.board).map_err(flow::artifacts::ArtifactsError::from)?.facts.fpga.family)
 }
 
 impl Pins for VerilatedBoard {

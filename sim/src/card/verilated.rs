@@ -25,7 +25,8 @@ pub struct VerilatedSlave {
 }
 
 impl VerilatedSlave {
-    /// The slave's Verilog, as `compile` wrote it into `folder`.
+    /// The slave's Verilog, as [`Sources`](flow::artifacts::Sources) or `compile` wrote it into `folder`, which must be there
+    /// for as long as this is. It is executed.
     ///
     /// # Errors
     /// Where an image of the network is too large for windows, or Verilator is missing or refuses it.

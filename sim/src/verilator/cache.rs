@@ -1,6 +1,8 @@
 //! Compiled simulations, kept.
 
+use super::hash::hexadecimal;
 use crate::SimError;
+use flow::atomic::Partial;
 use std::collections::BTreeMap;
 use std::env;
 use std::path::{Path, PathBuf};
@@ -8,8 +10,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 /// A folder of compiled simulations, one subfolder for each content hash.
 ///
-/// An entry appears in one step (it is built beside and renamed), so several processes may share a cache; where two
-/// build the same entry at once, the first one stays. Deleting any part of it is safe while nothing runs.
+/// An entry appears in one step (it is built beside and renamed), so several processes may share a cache. Each holds the
+/// sums of its files: one that is damaged is built again. Deleting any part of the cache is safe while nothing runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cache {
     root: PathBuf,
@@ -36,7 +38,7 @@ impl Cache {
 
     /// The folder of the entry `key` of `kind`, where it exists.
     pub(super) fn find(&self, kind: &str, key: &str) -> Option<PathBuf> {
-        Some(self.root.join(kind).join(key)).filter(|path| path.is_dir())
+        Some(self.root.join(kind).join(key)).filter(|path| is_whole(path))
     }
 
     /// The folder of the entry `key` of `kind`; where it is new, `build` fills an empty folder first. `build` may
@@ -51,21 +53,19 @@ impl Cache {
         let path = shelf.join(key);
         let own = lock_of(&path);
         let _guard = own.lock().unwrap_or_else(PoisonError::into_inner);
-        if path.is_dir() {
+        if is_whole(&path) {
             return Ok(path);
         }
         std::fs::create_dir_all(&shelf).map_err(SimError::file("create", &shelf))?;
-        let room = tempfile::Builder::new().prefix(".building-").tempdir_in(&shelf);
-        let room = room.map_err(SimError::file("create a folder in", &shelf))?;
+        let room = Partial::folder(&path).map_err(SimError::file("create", &path))?;
         let entry = room.path().join("entry");
         std::fs::create_dir(&entry).map_err(SimError::file("create", &entry))?;
         build(room.path())?;
-        match std::fs::rename(&entry, &path) {
-            Ok(()) => Ok(path),
-            // Another process was faster: its entry has the same contents.
-            Err(_) if path.is_dir() => Ok(path),
-            Err(source) => Err(SimError::File { action: "rename", path: entry, source }),
-        }
+        let sums = sums(&entry).map_err(SimError::file("read", &entry))?;
+        std::fs::write(entry.join(SUMS), sums).map_err(SimError::file("write", &entry))?;
+        // Where another process was faster, its entry has the same contents.
+        room.publish_folder("entry").map_err(SimError::file("write", &path))?;
+        Ok(path)
     }
 
     /// Keeps the log of a failed build and says where.
@@ -76,6 +76,27 @@ impl Cache {
         let _ = std::fs::create_dir_all(&folder).and_then(|()| std::fs::copy(log, &path));
         path
     }
+}
+
+/// The file of an entry with the sums of the others.
+const SUMS: &str = "SHA256SUMS";
+
+/// Whether an entry is there as it was built.
+fn is_whole(entry: &Path) -> bool {
+    std::fs::read_to_string(entry.join(SUMS)).is_ok_and(|kept| sums(entry).is_ok_and(|found| found == kept))
+}
+
+/// The sums of the files of an entry.
+fn sums(entry: &Path) -> std::io::Result<String> {
+    let mut lines = Vec::new();
+    for file in std::fs::read_dir(entry)? {
+        let file = file?;
+        if file.file_name() != SUMS {
+            lines.push(format!("{}  {}\n", hexadecimal(&[std::fs::read(file.path())?]), file.file_name().display()));
+        }
+    }
+    lines.sort();
+    Ok(lines.concat())
 }
 
 /// One lock an entry, so that the threads of a process do not all compile the same thing.
@@ -111,11 +132,43 @@ mod tests {
                     let path = path.expect("built");
                     let names: Vec<_> =
                         std::fs::read_dir(&path).expect("entry").flatten().map(|e| e.file_name()).collect();
-                    assert_eq!(names, ["model"]);
+                    assert_eq!(names.len(), 2, "model and sums: {names:?}");
                 });
             }
         });
         assert_eq!(builds.load(Ordering::Relaxed), 1);
+        assert_eq!(std::fs::read_dir(folder.path().join("kind")).expect("shelf").count(), 1, "nothing is left over");
+    }
+
+    #[test]
+    fn a_damaged_entry_heals_itself() {
+        let folder = tempfile::tempdir().expect("temporary folder");
+        let cache = Cache::at(folder.path());
+        let built = AtomicUsize::new(0);
+        let entry = || {
+            let build = |room: &Path| {
+                built.fetch_add(1, Ordering::Relaxed);
+                std::fs::write(room.join("entry/model"), "model").map_err(SimError::file("write", room))
+            };
+            let path = cache.entry("kind", "key", build).expect("built");
+            assert_eq!(std::fs::read(path.join("model")).expect("a model"), b"model");
+            path
+        };
+        let model = entry().join("model");
+        let damages: [&dyn Fn(); 5] = [
+            &|| std::fs::write(&model, "").expect("emptied"),
+            &|| std::fs::write(&model, "mode1").expect("changed"),
+            &|| std::fs::remove_file(&model).expect("removed"),
+            &|| std::fs::remove_file(model.with_file_name(SUMS)).expect("removed"),
+            &|| std::fs::remove_dir_all(folder.path().join("kind/key")).expect("removed"),
+        ];
+        for (count, damage) in damages.into_iter().enumerate() {
+            damage();
+            assert!(cache.find("kind", "key").is_none());
+            entry();
+            entry();
+            assert_eq!(built.load(Ordering::Relaxed), count + 2);
+        }
         assert_eq!(std::fs::read_dir(folder.path().join("kind")).expect("shelf").count(), 1, "nothing is left over");
     }
 }

@@ -1,9 +1,9 @@
 //! Compiling Verilog and a C++ harness into one program.
 
 use super::cache::Cache;
+use super::hash::hexadecimal;
 use super::tool::{self, Tool};
 use crate::SimError;
-use sha2::{Digest, Sha256};
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -166,16 +166,6 @@ fn copy_objects(from: &Path, to: &Path) -> Result<Vec<String>, SimError> {
         std::fs::copy(&path, to.join(name)).map_err(SimError::file("copy", &path))?;
     }
     Ok(objects)
-}
-
-/// SHA-256 over a list of parts, each preceded by its length, so that two lists never look the same.
-fn hexadecimal(parts: &[impl AsRef<[u8]>]) -> String {
-    let mut hash = Sha256::new();
-    for part in parts {
-        hash.update((part.as_ref().len() as u64).to_le_bytes());
-        hash.update(part);
-    }
-    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// The last lines of a text.

@@ -1,0 +1,370 @@
+//! The netlist that `build` made.
+//!
+//! It is a tool's product and cannot be made again from the plan in no time, so what lies in a directory is read as data: a
+//! netlist has modules, ports, wires, cells with parameters, and assignments. Whatever else Verilog knows is refused, above
+//! all what does something by itself (`initial`, `$system`, directives, imported C functions).
+
+use super::{cells, device_of, family_of};
+use crate::SimError;
+use flow::artifacts::{Compiled, Trust};
+use flow::build::{self, Tools};
+use std::path::{Path, PathBuf};
+
+/// A netlist and the models of its cells.
+#[derive(Clone, Debug)]
+pub struct Netlist {
+    /// Its text.
+    pub(super) text: String,
+    /// The models that are yosys'.
+    pub(super) cells: String,
+    /// Those that are ours.
+    pub(super) own: Vec<cells::Model>,
+    /// The folder that it lies in.
+    pub(super) folder: PathBuf,
+}
+
+impl Netlist {
+    /// The netlist in the directory `folder`, which `compiled` was read from, with the models of the yosys that is installed.
+    /// With [`Trust::Files`] the netlist and the models as they lie.
+    ///
+    /// # Errors
+    /// Where the directory was compiled for no board or not built, its netlist is none, or there are no models.
+    pub fn read(compiled: &Compiled, folder: &Path, trust: Trust, tools: &Tools) -> Result<Self, SimError> {
+        let family = family_of(device_of(&compiled.manifest)?)?;
+        let own = cells::own_models(family).ok_or(SimError::NoModels { family: family.name() })?;
+        let build = folder.join("build");
+        let (path, library) = (build.join("netlist.v"), build.join("cells_sim.v"));
+        if !path.is_file() {
+            return Err(SimError::NoNetlist { folder: folder.to_owned() });
+        }
+        let read = |path: &Path| std::fs::read_to_string(path).map_err(SimError::file("read", path));
+        let text = read(&path)?;
+        let cells = match trust {
+            Trust::Files if library.is_file() => Some(read(&library)?),
+            Trust::Files => None,
+            Trust::Plan => {
+                check(&text).map_err(|(line, found)| SimError::Netlist { path, line, found })?;
+                // Without yosys there are no models either.
+                build::cells(tools, family).ok().flatten()
+            }
+        };
+        let cells = cells.ok_or(SimError::NoCells { folder: folder.to_owned() })?;
+        Ok(Netlist { text, cells: cells::without_black_boxes(&cells), own, folder: build })
+    }
+}
+
+/// What stands where something else must, and in which line.
+type Refusal = (usize, String);
+
+/// Most braces within braces.
+const MAX_DEPTH: usize = 64;
+
+/// Checks that `text` is a netlist.
+fn check(text: &str) -> Result<(), Refusal> {
+    let mut parser = Parser { lexer: Lexer { rest: text, line: 1 }, token: Token::End };
+    parser.advance()?;
+    while parser.token != Token::End {
+        parser.module()?;
+    }
+    Ok(())
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Token<'a> {
+    Name(&'a str),
+    /// As `\a.b[0] `, which is never a keyword.
+    Escaped(&'a str),
+    Number(&'a str),
+    Text(&'a str),
+    Sign(char),
+    End,
+}
+
+struct Lexer<'a> {
+    rest: &'a str,
+    line: usize,
+}
+
+impl<'a> Lexer<'a> {
+    fn next(&mut self) -> Result<Token<'a>, Refusal> {
+        loop {
+            let space = self.rest.len() - self.rest.trim_start().len();
+            self.take(space);
+            let comment = match self.rest {
+                rest if rest.starts_with("//") => rest.find('\n').unwrap_or(rest.len()),
+                rest if rest.starts_with("/*") => {
+                    rest.find("*/").map(|end| end + 2).ok_or((self.line, "a comment without an end".to_owned()))?
+                }
+                _ => break,
+            };
+            let line = self.line;
+            // Verilator obeys some comments.
+            if self.take(comment).to_ascii_lowercase().contains("verilator") {
+                return Err((line, "a comment for Verilator".to_owned()));
+            }
+        }
+        let rest = self.rest;
+        let Some(first) = rest.chars().next() else { return Ok(Token::End) };
+        let span = |is_part: fn(char) -> bool| rest.find(|c| !is_part(c)).unwrap_or(rest.len());
+        Ok(match first {
+            'a'..='z' | 'A'..='Z' | '_' => Token::Name(self.take(span(|c| c.is_ascii_alphanumeric() || c == '_'))),
+            '0'..='9' | '\'' => Token::Number(self.take(span(|c| c.is_ascii_alphanumeric() || "_'?".contains(c)))),
+            '\\' => match span(|c| c.is_ascii_graphic()) {
+                1 => return Err((self.line, shown(rest))),
+                length => Token::Escaped(self.take(length)),
+            },
+            '"' => match rest[1..].find('"').map(|end| &rest[..end + 2]) {
+                Some(text) if !text.contains(['\\', '\n']) => Token::Text(self.take(text.len())),
+                Some(_) | None => return Err((self.line, shown(rest))),
+            },
+            sign if "()[]{},;.#=:~-".contains(sign) => {
+                self.take(1);
+                Token::Sign(sign)
+            }
+            _ => return Err((self.line, shown(rest))),
+        })
+    }
+
+    fn take(&mut self, length: usize) -> &'a str {
+        let (taken, rest) = self.rest.split_at(length);
+        self.line += taken.matches('\n').count();
+        self.rest = rest;
+        taken
+    }
+}
+
+/// The beginning of what is refused.
+fn shown(rest: &str) -> String {
+    let line = rest.lines().next().unwrap_or_default();
+    line.chars().take(40).map(|c| if c.is_control() { '�' } else { c }).collect()
+}
+
+struct Parser<'a> {
+    lexer: Lexer<'a>,
+    token: Token<'a>,
+}
+
+impl Parser<'_> {
+    fn advance(&mut self) -> Result<(), Refusal> {
+        self.token = self.lexer.next()?;
+        Ok(())
+    }
+
+    fn refused<T>(&self) -> Result<T, Refusal> {
+        let found = match self.token {
+            Token::Name(text) | Token::Escaped(text) | Token::Number(text) | Token::Text(text) => shown(text),
+            Token::Sign(sign) => sign.to_string(),
+            Token::End => "the end of the file".to_owned(),
+        };
+        Err((self.lexer.line, found))
+    }
+
+    /// Takes the token if it is this one.
+    fn takes(&mut self, token: Token) -> Result<bool, Refusal> {
+        let is_there = self.token == token;
+        if is_there {
+            self.advance()?;
+        }
+        Ok(is_there)
+    }
+
+    fn expect(&mut self, token: Token) -> Result<(), Refusal> {
+        if self.takes(token)? { Ok(()) } else { self.refused() }
+    }
+
+    fn sign(&mut self, sign: char) -> Result<(), Refusal> {
+        self.expect(Token::Sign(sign))
+    }
+
+    fn name(&mut self) -> Result<(), Refusal> {
+        match self.token {
+            Token::Name(_) | Token::Escaped(_) => self.advance(),
+            Token::Number(_) | Token::Text(_) | Token::Sign(_) | Token::End => self.refused(),
+        }
+    }
+
+    fn number(&mut self) -> Result<(), Refusal> {
+        match self.token {
+            Token::Number(_) => self.advance(),
+            Token::Name(_) | Token::Escaped(_) | Token::Text(_) | Token::Sign(_) | Token::End => self.refused(),
+        }
+    }
+
+    /// One `item` or more with commas between them.
+    fn list(&mut self, mut item: impl FnMut(&mut Self) -> Result<(), Refusal>) -> Result<(), Refusal> {
+        item(self)?;
+        while self.takes(Token::Sign(','))? {
+            item(self)?;
+        }
+        Ok(())
+    }
+
+    fn module(&mut self) -> Result<(), Refusal> {
+        self.expect(Token::Name("module"))?;
+        self.name()?;
+        if self.takes(Token::Sign('('))? && !self.takes(Token::Sign(')'))? {
+            self.list(Self::name)?;
+            self.sign(')')?;
+        }
+        self.sign(';')?;
+        while !self.takes(Token::Name("endmodule"))? {
+            self.item()?;
+        }
+        Ok(())
+    }
+
+    fn item(&mut self) -> Result<(), Refusal> {
+        match self.token {
+            Token::Name("input" | "output" | "inout" | "wire") => {
+                self.advance()?;
+                self.takes(Token::Name("signed"))?;
+                self.range()?;
+                self.list(Self::name)?;
+            }
+            Token::Name("assign") => {
+                self.advance()?;
+                self.expression(0)?;
+                self.sign('=')?;
+                self.expression(0)?;
+            }
+            Token::Name(_) | Token::Escaped(_) => {
+                self.name()?;
+                if self.takes(Token::Sign('#'))? {
+                    self.connections()?;
+                }
+                self.name()?;
+                self.range()?;
+                self.connections()?;
+            }
+            Token::Number(_) | Token::Text(_) | Token::Sign(_) | Token::End => return self.refused(),
+        }
+        self.sign(';')
+    }
+
+    /// `[7:0]` or `[7]`, or nothing.
+    fn range(&mut self) -> Result<(), Refusal> {
+        if self.takes(Token::Sign('['))? {
+            self.number()?;
+            if self.takes(Token::Sign(':'))? {
+                self.number()?;
+            }
+            self.sign(']')?;
+        }
+        Ok(())
+    }
+
+    /// `(.A(a), .B({ b, c }))`, of parameters or of ports.
+    fn connections(&mut self) -> Result<(), Refusal> {
+        self.sign('(')?;
+        if self.takes(Token::Sign(')'))? {
+            return Ok(());
+        }
+        self.list(|parser| {
+            parser.sign('.')?;
+            parser.name()?;
+            parser.sign('(')?;
+            if !parser.takes(Token::Sign(')'))? {
+                parser.expression(0)?;
+                parser.sign(')')?;
+            }
+            Ok(())
+        })?;
+        self.sign(')')
+    }
+
+    fn expression(&mut self, depth: usize) -> Result<(), Refusal> {
+        while self.takes(Token::Sign('~'))? || self.takes(Token::Sign('-'))? {}
+        match self.token {
+            Token::Name(_) | Token::Escaped(_) => {
+                self.advance()?;
+                self.range()
+            }
+            Token::Number(_) | Token::Text(_) => self.advance(),
+            Token::Sign('{') if depth < MAX_DEPTH => {
+                self.advance()?;
+                self.list(|parser| {
+                    parser.expression(depth + 1)?;
+                    // `{ 4 { a } }` is `a` four times.
+                    if parser.token == Token::Sign('{') { parser.expression(depth + 1) } else { Ok(()) }
+                })?;
+                self.sign('}')
+            }
+            Token::Sign(_) | Token::End => self.refused(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NETLIST: &str = r#"/* Generated by Yosys 0.70 */
+
+module top(clock, \a.b[0] , out);
+  input clock;
+  wire clock;
+  wire signed [3:0] \a.b[0] ;
+  output [1:0] out;
+  wire _0_;
+  // a LUT
+  LUT4 #(
+    .INIT(16'hx0a5),
+    .MODE("ASYNC"),
+    .OFFSET(-32'sd4)
+  ) \lut$1  (
+    .A(\a.b[0] [3]),
+    .B({ _0_, 3'h0, \a.b[0] [2:1] }),
+    .C({ 2 { clock } }),
+    .Z()
+  );
+  assign out = { 1'h0, ~_0_ };
+endmodule
+"#;
+
+    #[test]
+    fn a_netlist_of_yosys_is_one() {
+        assert_eq!(check(NETLIST), Ok(()));
+        assert_eq!(check(""), Ok(()));
+    }
+
+    #[test]
+    fn what_does_something_by_itself_is_refused_with_its_line() {
+        let inside = |text: &str| NETLIST.replace("  wire _0_;\n", &format!("  wire _0_;\n{text}\n"));
+        for (text, found) in [
+            ("initial $system(\"touch x\");", "$system(\"touch x\");"),
+            ("initial begin end", "end"),
+            ("`include \"x\"", "`include \"x\""),
+            ("import \"DPI-C\" function int system(input string s);", "\"DPI-C\""),
+            ("wire x = $system(\"touch x\");", "="),
+            ("assign x = $c(\"system(0)\");", "$c(\"system(0)\");"),
+            ("LUT4 l (.A($system(\"touch x\")));", "$system(\"touch x\")));"),
+            ("always @(posedge clock) x <= 1;", "@(posedge clock) x <= 1;"),
+            ("/* verilator public */", "a comment for Verilator"),
+            ("(* keep *) wire x;", "("),
+            ("/* no end", "a comment without an end"),
+            ("parameter X = \"\\n\";", "X"),
+            ("LUT4 #(.INIT(\"\\a\")) l ();", "\"\\a\")) l ();"),
+            ("function x (.a(b)); x = 1; endfunction", "="),
+        ] {
+            let (line, said) = check(&inside(text)).expect_err(text);
+            assert!(line >= 9 && (said == found || text == "parameter X = \"\\n\";"), "{text}: line {line}, {said}");
+        }
+        assert!(check("module a; endmodule x").is_err() && check("module a;").is_err());
+        let deep = format!("module a; assign x = {}", "{".repeat(100_000));
+        assert!(check(&deep).is_err());
+    }
+
+    #[test]
+    fn nothing_in_a_netlist_can_be_replaced_by_what_acts() {
+        // Wherever it stands, a system task or a directive is seen.
+        for place in NETLIST.char_indices().map(|(place, _)| place) {
+            let (before, after) = NETLIST.split_at(place);
+            let is_hidden = |text: &str| text.contains(['\\', '"', '/']);
+            for bait in [" $system(0) ", " `x "] {
+                let line = before.rfind('\n').map_or(0, |start| start + 1);
+                let is_quoted = is_hidden(&before[line..]) || (before.contains("/*") && !before.contains("*/"));
+                assert!(is_quoted || check(&format!("{before}{bait}{after}")).is_err(), "{bait} at {place}");
+            }
+        }
+    }
+}
