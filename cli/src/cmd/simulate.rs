@@ -3,6 +3,7 @@
 use super::run::text;
 use crate::output::{announce, json, show, show_json};
 use crate::progress::Screen;
+use abi::text::terminal;
 use clap::Args;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use std::path::{Path, PathBuf};
@@ -89,7 +90,7 @@ fn answer(options: &serve::Options, is_json: bool) -> Result<(), VerbError> {
     let stop = stopped()?;
     let serving = prepared.open()?;
     let ready = serving.ready();
-    let text = if is_json { json(&ready)? } else { ready_text(&ready, &options.folder) };
+    let text = if is_json { json(&ready)? } else { terminal(&ready_text(&ready, &options.folder)) };
     // Else nobody would learn where they answer.
     if announce(&text)? { serving.run(&stop) } else { Ok(()) }
 }

@@ -161,8 +161,7 @@ impl Layout<'_> {
 
 /// A Verilog identifier for a layer: its number, and its name as far as identifiers go.
 fn identifier(number: usize, name: &str) -> String {
-    let clean: String =
-        name.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '_' }).collect();
+    let clean = abi::text::identifier(name).to_ascii_lowercase();
     let clean: Vec<&str> = clean.split('_').filter(|part| !part.is_empty()).collect();
     let mut short = clean.join("_");
     short.truncate(40);

@@ -66,7 +66,7 @@ pub(super) fn model(bytes: Bytes, folder: Option<&Path>, name: &str) -> Result<G
         builder.remarks.push(format!("{left_out} nodes do not contribute to the output and were left out"));
     }
     let name = if graph.name.is_empty() || is_exporters_name(&graph.name) { name } else { &graph.name };
-    Ok(builder.finish(name.into(), opset, input_value, output_value))
+    Ok(builder.finish(names::clean(name), opset, input_value, output_value))
 }
 
 /// Whether a graph's name only tells which exporter wrote it.
