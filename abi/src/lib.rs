@@ -22,6 +22,7 @@ pub mod packing;
 pub mod registers;
 pub mod ring;
 pub mod step_function;
+pub mod text;
 pub mod uart;
 pub mod weights;
 pub mod window;

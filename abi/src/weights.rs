@@ -4,7 +4,8 @@
 //! the last one perhaps narrower: word `r` of column `c` holds the bits `32·c ..` of row `r`. Columns lie one behind the
 //! other, each in a place of as many words as the power of two that holds the rows. Words and bits between them belong to
 //! no memory: they read as zero, and writing them changes nothing. What the bits of a row mean is the design's own
-//! affair; `xnorforge load` makes the words for a network and writes them, address by address, into `weights.mem`.
+//! affair; `xnorforge load` makes the words for a network and writes them, address by address, into `loaded/weights.mem`.
+//! Those of the network that was compiled are in `weights.mem`.
 
 use crate::registers::IDENTITY_UNKNOWN;
 use serde::{Deserialize, Serialize};

@@ -1,15 +1,16 @@
 //! Standard output, which may be a closed pipe or a full disk.
 
+use abi::text::{self, terminal};
 use serde::Serialize;
 use std::io::{ErrorKind, Write, stdout};
 use verbs::{FileError, VerbError};
 
-/// Writes `text` to standard output. A reader that has gone away, such as `head`, is no failure.
+/// Writes `text` to standard output, names of files in it made harmless. A reader that has gone away, such as `head`, is no failure.
 ///
 /// # Errors
 /// Where standard output cannot be written.
 pub fn show(text: &str) -> Result<(), VerbError> {
-    announce(text).map(drop)
+    announce(&terminal(text)).map(drop)
 }
 
 /// Writes `value` as one line of JSON.
@@ -17,7 +18,7 @@ pub fn show(text: &str) -> Result<(), VerbError> {
 /// # Errors
 /// As [`show`].
 pub fn show_json(value: &impl Serialize) -> Result<(), VerbError> {
-    show(&json(value)?)
+    announce(&json(value)?).map(drop)
 }
 
 /// `value` as one line of JSON.
@@ -25,10 +26,11 @@ pub fn show_json(value: &impl Serialize) -> Result<(), VerbError> {
 /// # Errors
 /// Where it has no such form.
 pub fn json(value: &impl Serialize) -> Result<String, VerbError> {
-    Ok(serde_json::to_string(value).map_err(|error| FileError::of(&error))? + "\n")
+    let document = serde_json::to_string(value).map_err(|error| FileError::of(&error))?;
+    Ok(text::json(&document) + "\n")
 }
 
-/// Writes `text` to standard output; whether somebody reads it.
+/// Writes `text` to standard output as it is; whether somebody reads it.
 ///
 /// # Errors
 /// Where standard output cannot be written.

@@ -15,7 +15,7 @@ use prost::Message;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use testkit::files;
+use testkit::{files, large_graphs};
 
 type Case = fn(&[u8]);
 
@@ -102,6 +102,13 @@ fn write_seeds() {
     let save =
         |case: &str, name: &str, bytes: &[u8]| fs::write(fuzz().join("seeds").join(case).join(name), bytes).unwrap();
     let folder = tempfile::tempdir().unwrap();
+    for (name, model) in [
+        ("doubled", large_graphs::doubled(40)),
+        ("grown", large_graphs::grown(40)),
+        ("strange-names", files::with_names(files::perceptron(), "\u{1b}]0;\r\n\0\u{9b}\u{202e}\"'`$(x)#*/")),
+    ] {
+        save("importer", &format!("{name}.onnx"), &model.encode_to_vec());
+    }
     for (name, model) in [("perceptron", files::perceptron()), ("convolutional", files::convolutional())] {
         let bytes = model.encode_to_vec();
         save("importer", &format!("{name}.onnx"), &bytes);
@@ -151,6 +158,20 @@ fn write_seeds() {
     write("labels-unsigned", Array::from_shape_fn(3, |image| image as u64));
     write("labels-short", Array::from_shape_fn(3, |image| image as i16));
     write("double", Array::from_shape_fn((2, 4), |(image, x)| (image + x) as f64));
+    let header = |name: &str, dictionary: &str| {
+        let length = (dictionary.len() as u16).to_le_bytes();
+        let bytes = [b"\x93NUMPY\x01\0", &length[..], dictionary.as_bytes(), &[0; 32]];
+        save("npy", &format!("{name}.npy"), &bytes.concat());
+    };
+    let dictionary = |shape: &str| format!("{{'descr': '<f4', 'fortran_order': False, 'shape': {shape}, }}\n");
+    header("nested", &format!("{{'descr': {}{},", "[".repeat(30), "]".repeat(30)));
+    header("spaced", &dictionary("(10000000000000, 4)").replace("'shape':", "'shape' :"));
+    header("hexadecimal", &dictionary("(0xffffffffff, 4)"));
+    header("twice", &dictionary("(2, 4), 'shape': (10000000000000, 4)"));
+    header("overflow", &dictionary("(4611686018427387904, 4)"));
+    header("empty", &dictionary("(0, 18446744073709551615)"));
+    header("long", &dictionary("(2, 4)").replace('}', &format!("{}}}", " ".repeat(10_000))));
+    header("fortran", &dictionary("(2, 4)").replace("False", "True"));
     let mut line = vec![];
     for (index, frame) in [
         Frame::read(1, 0x10, 1),

@@ -4,7 +4,7 @@ use crate::blocks::Parallelism;
 use crate::chip::memory::Memories;
 use crate::plan::{self, Plan, Stage, Stream};
 use crate::schedule;
-use network::network::Network;
+use network::network::{Edges, Network};
 use selection::Selection;
 use std::collections::BTreeMap;
 use units::Unit;
@@ -49,8 +49,9 @@ pub fn plan(network: Network, goal: &Goal, clock_mhz: f64) -> Result<Plan, PlanE
 pub fn plan_for(network: Network, goal: &Goal, clock_mhz: f64, target: &Target) -> Result<Plan, PlanError> {
     check_clock(clock_mhz)?;
     let draft = {
-        let units = units::units(&network)?;
-        let planner = Planner { network: &network, units: &units, clock_mhz, target };
+        let edges = Edges::of(&network);
+        let units = units::units(&network, &edges)?;
+        let planner = Planner { network: &network, edges: &edges, units: &units, clock_mhz, target };
         match goal {
             Goal::FramesPerSecond(rate) => best::reaching(&planner, *rate)?,
             Goal::Folding(folding) => {
@@ -78,9 +79,10 @@ fn plan_again(
 ) -> Result<Plan, PlanError> {
     check_clock(clock_mhz)?;
     let draft = {
-        let units = units::units(&network)?;
+        let edges = Edges::of(&network);
+        let units = units::units(&network, &edges)?;
         let target = Target::default();
-        let planner = Planner { network: &network, units: &units, clock_mhz, target: &target };
+        let planner = Planner { network: &network, edges: &edges, units: &units, clock_mhz, target: &target };
         let parallelism = parallelism::explicit(&network, folding)?;
         let interval = interval.unwrap_or_else(|| parallelism::interval(&network, &parallelism));
         let pipeline = planner.lay_out(&parallelism, interval);
@@ -102,6 +104,7 @@ fn check_clock(clock_mhz: f64) -> Result<(), PlanError> {
 /// What every plan of a network has in common.
 struct Planner<'a> {
     network: &'a Network,
+    edges: &'a Edges,
     units: &'a [Unit<'a>],
     clock_mhz: f64,
     target: &'a Target,
@@ -145,7 +148,7 @@ impl Planner<'_> {
     fn lay_out(&self, parallelism: &parallelism::Folding, interval: u64) -> Pipeline {
         let mut interval = interval;
         loop {
-            let (streams, stages) = layout::lay_out(self.network, self.units, parallelism, interval);
+            let (streams, stages) = layout::lay_out(self, parallelism, interval);
             let pipeline = Pipeline { streams, stages };
             match pipeline.slowest() {
                 // What one stage cannot keep to, no other one need be wider for.

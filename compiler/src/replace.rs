@@ -14,7 +14,7 @@ use abi::{ElementType, InputMap};
 use miette::Diagnostic;
 use network::graph::WeightTypes;
 use network::network::{
-    Convolution, Layer, LayerKind, Network, NetworkError, Pool, PoolOperation, Table, TensorId, TensorType,
+    Convolution, Edges, Layer, LayerKind, Network, NetworkError, Pool, PoolOperation, Table, TensorId, TensorType,
     WeightMatrix, Window,
 };
 use std::fmt::Debug;
@@ -121,6 +121,7 @@ pub enum ReplaceError {
 /// Where there is no room for them.
 pub fn with_writable_weights(mut network: Network, declared: &WeightTypes) -> Result<Network, ReplaceError> {
     network.replaceable = true;
+    let edges = Edges::of(&network);
     let before: Vec<ElementType> = network.tensors.iter().map(|tensor| tensor.element).collect();
     any_code(&mut network.tensors[network.input.0]);
     for index in 0..network.layers.len() {
@@ -143,7 +144,7 @@ pub fn with_writable_weights(mut network: Network, declared: &WeightTypes) -> Re
             return Err(ReplaceError::WideValues { layer: name.clone(), minimum, maximum });
         }
         // The type of sums is that of their range, which padding may lie outside of.
-        let (low, high) = with_paddings(&network, *output, (minimum, maximum));
+        let (low, high) = with_paddings(&network, &edges, *output, (minimum, maximum));
         if !tensor.element.contains(low) || !tensor.element.contains(high) {
             tensor.element = ElementType::holding(low, high);
         }

@@ -134,6 +134,21 @@ fn refusals_name_the_node() {
     text += &graph.refused(last);
 
     let mut graph = Builder::new();
+    let mut last = graph.sign("sign", IMAGE, 1.0);
+    for number in 0..12 {
+        let tenth = graph.constant(&[], 0.1);
+        let scaled = graph.node(&format!("scaled_{number}"), Operator::Mul, &[last, tenth], &[1, 2, 4, 4]);
+        last = graph.node(&format!("added_{number}"), Operator::Add, &[last, scaled], &[1, 2, 4, 4]);
+    }
+    text += &graph.refused(last);
+
+    let mut graph = Builder::new();
+    let sign = graph.sign("sign", IMAGE, 1.0);
+    let great = graph.constant(&[], 1e39);
+    let last = graph.node("beyond_float32", Operator::Mul, &[sign, great], &[1, 2, 4, 4]);
+    text += &graph.refused(last);
+
+    let mut graph = Builder::new();
     let sign = graph.sign("sign", IMAGE, 1.0);
     let operator = Operator::AveragePool { window: window(3, 1, 1), count_include_pad: false };
     let pool = graph.node("uneven_average", operator, &[sign], &[1, 2, 4, 4]);

@@ -1,6 +1,7 @@
 //! From any bytes as an `.onnx` file to the reference's scores, the network in integers and a plan.
 
 use super::render;
+use abi::text::is_printable;
 use compiler::lower::lower;
 use compiler::planner::{Goal, plan};
 use network::onnx::import_bytes;
@@ -15,6 +16,9 @@ pub fn run(data: &[u8]) {
         Ok(graph) => graph,
         Err(error) => return render(&error),
     };
+    let names = graph.nodes.iter().map(|node| &node.name).chain(graph.values.iter().map(|value| &value.name));
+    let shown = names.chain([&graph.name]).chain(&graph.remarks);
+    shown.for_each(|name| assert!(is_printable(name), "{name:?}"));
     let size = |shape: &[usize]| shape.iter().try_fold(1usize, |size, axis| size.checked_mul(*axis));
     let elements = graph.values.iter().map(|value| size(&value.shape).unwrap_or(usize::MAX));
     if elements.fold(0, usize::saturating_add) > MAX_ELEMENTS {

@@ -17,4 +17,5 @@ pub mod network;
 pub mod onnx;
 pub mod quantize;
 pub mod reference;
+pub mod shared_list;
 pub mod tensor;

@@ -10,11 +10,13 @@ use abi::{ElementType, InputMap, OutputMap, StepFunction};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
+mod edges;
 mod float_differences;
 mod packed_weights;
 mod validate;
 mod window;
 
+pub use edges::Edges;
 pub use float_differences::{FloatDifference, MAX_DIFFERENCES, SensitiveSteps};
 pub use validate::NetworkError;
 pub use window::Window;
@@ -313,12 +315,12 @@ impl Network {
         &self.layers[id.0]
     }
 
-    /// The layers that read a tensor.
+    /// The layers that read a tensor. Looks at every layer: for many tensors there are [`Edges`].
     pub fn consumers(&self, tensor: TensorId) -> impl Iterator<Item = LayerId> {
         (0..self.layers.len()).map(LayerId).filter(move |id| self.layer(*id).inputs.contains(&tensor))
     }
 
-    /// The layer that writes a tensor, `None` for the input.
+    /// The layer that writes a tensor, `None` for the input. Looks at every layer: for many tensors there are [`Edges`].
     pub fn producer(&self, tensor: TensorId) -> Option<LayerId> {
         self.layers.iter().position(|layer| layer.output == tensor).map(LayerId)
     }

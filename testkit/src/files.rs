@@ -248,3 +248,21 @@ pub fn convolutional() -> ModelProto {
         .add(node("GlobalAveragePool", &["j2"], &["g2"]))
         .add(node("Flatten", &["g2"], &["y"]))
 }
+
+/// The model with `text` before every name that is not that of an operator.
+pub fn with_names(mut model: ModelProto, text: &str) -> ModelProto {
+    let graph = model.graph.get_or_insert_default();
+    let rename = |name: &mut String| {
+        if !name.is_empty() {
+            name.insert_str(0, text);
+        }
+    };
+    graph.name.insert_str(0, text);
+    for (index, node) in graph.node.iter_mut().enumerate() {
+        node.name = format!("{text}{index}");
+        node.input.iter_mut().chain(&mut node.output).for_each(rename);
+    }
+    graph.initializer.iter_mut().for_each(|tensor| rename(&mut tensor.name));
+    graph.input.iter_mut().chain(&mut graph.output).for_each(|value| rename(&mut value.name));
+    model
+}

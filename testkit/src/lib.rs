@@ -10,6 +10,7 @@ pub mod campaign;
 pub mod errors;
 pub mod files;
 pub mod folding;
+pub mod large_graphs;
 pub mod models;
 pub mod networks;
 pub mod random_graphs;

@@ -1,19 +1,15 @@
 //! Images and labels out of `.npy` files, outputs into them.
 
 use crate::file::FileError;
+use crate::npy::{Npy, NpyError};
 use abi::InputMap;
 use abi::maps::{Scores, image_shape, is_shape_of_images};
 use flow::atomic;
 use miette::Diagnostic;
 use ndarray::{ArrayD, IxDyn};
-use ndarray_npy::{ReadNpyError, ReadableElement, WritableElement, WriteNpyExt, read_npy};
-use std::fs::File;
-use std::io::Read;
+use ndarray_npy::{WritableElement, WriteNpyExt};
 use std::path::{Path, PathBuf};
 use thiserror::Error;
-
-/// Bytes of a file among which the header's shape is looked for.
-const MAX_HEADER_BYTES: u64 = 4096;
 
 /// An `.npy` file that does not fit.
 #[derive(Debug, Error, Diagnostic)]
@@ -94,47 +90,22 @@ pub enum ImagesError {
     },
 }
 
-/// Checks that the file is as long as its header promises: memory is taken on the header's word.
-fn check_length(path: &Path) -> Result<(), ImagesError> {
-    let unreadable = |reason: String| ImagesError::Unreadable { path: path.to_owned(), reason };
-    let file =
-        File::open(path).map_err(|error| ImagesError::File { path: path.to_owned(), reason: error.to_string() })?;
-    let bytes = file.metadata().map_err(|error| unreadable(error.to_string()))?.len();
-    let mut start = Vec::new();
-    file.take(MAX_HEADER_BYTES).read_to_end(&mut start).map_err(|error| unreadable(error.to_string()))?;
-    let start = String::from_utf8_lossy(&start);
-    let shape = start.split_once("'shape':").and_then(|(_, rest)| rest.split_once('(')?.1.split_once(')'));
-    let Some((shape, _)) = shape else {
-        // Not a header that this check knows: the reader of the array reports what is wrong with it.
-        return Ok(());
-    };
-    let extents: Vec<u64> = shape.split(',').filter_map(|extent| extent.trim().parse().ok()).collect();
-    let elements = if extents.contains(&0) { 0 } else { extents.iter().fold(1, |n: u64, e| n.saturating_mul(*e)) };
-    if elements > bytes {
-        return Err(unreadable(format!("its header promises [{shape}] elements, but the file has {bytes} bytes")));
-    }
-    Ok(())
+/// The open file, as an error that names it otherwise.
+fn open(path: &Path) -> Result<Npy, ImagesError> {
+    Npy::open(path).map_err(unreadable(path))
 }
 
-/// The array of `path` if it holds elements of type `T`.
-fn read<T: ReadableElement>(path: &Path) -> Result<Option<ArrayD<T>>, ImagesError> {
-    check_length(path)?;
-    match read_npy::<_, ArrayD<T>>(path) {
-        Ok(array) => Ok(Some(array)),
-        Err(ReadNpyError::WrongDescriptor(_)) => Ok(None),
-        Err(error) => Err(ImagesError::Unreadable { path: path.to_owned(), reason: error.to_string() }),
+fn unreadable(path: &Path) -> impl Fn(NpyError) -> ImagesError + use<> {
+    let path = path.to_owned();
+    move |error| {
+        let (path, reason) = (path.clone(), error.to_string());
+        match error {
+            NpyError::Open(_) => ImagesError::File { path, reason },
+            NpyError::Read(_) | NpyError::Header(_) | NpyError::Length { .. } => {
+                ImagesError::Unreadable { path, reason }
+            }
+        }
     }
-}
-
-/// The first type of the list that the file holds, each element converted.
-macro_rules! first_of {
-    ($path:expr, $convert:expr, $($element:ty),+) => {{
-        let mut found = None;
-        $(if found.is_none() {
-            found = read::<$element>($path)?.map(|array| array.mapv($convert));
-        })+
-        found
-    }};
 }
 
 /// The images of `path`, at most `count`, each in the row-major order of `shape` (the model's, batch axis included
@@ -143,26 +114,28 @@ macro_rules! first_of {
 /// # Errors
 /// Where the file is no such array.
 pub fn images(path: &Path, shape: &[usize], count: Option<usize>) -> Result<Vec<Vec<f32>>, ImagesError> {
-    let mut array = read::<f32>(path)?;
-    if array.is_none() {
-        array = first_of!(path, f32::from, u8, i8);
-    }
-    let array = array.ok_or_else(|| ImagesError::ElementType {
+    let file = open(path)?;
+    let element = file.header().element;
+    let value = element.float().ok_or_else(|| ImagesError::ElementType {
         path: path.to_owned(),
         expected: "uint8, int8 or float32",
         suggestion: "numpy.float32",
     })?;
-    let found = array.shape().to_vec();
+    let found = file.header().shape.clone();
     if !is_shape_of_images(&found, shape) {
         let expected: Vec<String> = image_shape(shape).iter().map(usize::to_string).collect();
         return Err(ImagesError::Shape { path: path.to_owned(), expected: expected.join(", "), found });
     }
-    let images: Vec<Vec<f32>> =
-        array.outer_iter().take(count.unwrap_or(usize::MAX)).map(|image| image.iter().copied().collect()).collect();
-    if images.is_empty() {
+    let images = found.first().copied().unwrap_or(0).min(count.unwrap_or(usize::MAX));
+    let pixels = found.iter().skip(1).product::<usize>();
+    if images * pixels == 0 {
         return Err(ImagesError::Empty { path: path.to_owned() });
     }
-    Ok(images)
+    let bytes = file.first(images * pixels).map_err(unreadable(path))?;
+    Ok(bytes
+        .chunks_exact(pixels * element.bytes)
+        .map(|image| image.chunks_exact(element.bytes).map(value).collect())
+        .collect())
 }
 
 /// Most images that are drawn: further ones repeat them.
@@ -188,23 +161,18 @@ pub fn drawn(map: &InputMap, count: usize) -> Vec<Vec<f32>> {
 /// # Errors
 /// Where the file holds no integers, too few, or one that is no class.
 pub fn labels(path: &Path, images: usize, classes: Option<usize>) -> Result<Vec<i64>, ImagesError> {
-    let mut array = read::<i64>(path)?;
-    if array.is_none() {
-        array = first_of!(path, i64::from, u8, i8, u16, i16, u32, i32);
-    }
-    if array.is_none() {
-        // What no i64 holds is no class either.
-        array = read::<u64>(path)?.map(|array| array.mapv(|label| i64::try_from(label).unwrap_or(i64::MAX)));
-    }
-    let array = array.ok_or_else(|| ImagesError::ElementType {
+    let file = open(path)?;
+    let element = file.header().element;
+    let value = element.integer().ok_or_else(|| ImagesError::ElementType {
         path: path.to_owned(),
         expected: "integers",
         suggestion: "numpy.int64",
     })?;
-    if array.len() < images {
-        return Err(ImagesError::TooFewLabels { path: path.to_owned(), images, labels: array.len() });
+    if file.len() < images {
+        return Err(ImagesError::TooFewLabels { path: path.to_owned(), images, labels: file.len() });
     }
-    let labels: Vec<i64> = array.iter().take(images).copied().collect();
+    let bytes = file.first(images).map_err(unreadable(path))?;
+    let labels: Vec<i64> = bytes.chunks_exact(element.bytes).map(value).collect();
     let is_class = |label: i64| usize::try_from(label).is_ok_and(|label| classes.is_none_or(|classes| label < classes));
     match labels.iter().position(|label| !is_class(*label)) {
         None => Ok(labels),

@@ -21,6 +21,7 @@ pub mod info;
 pub mod load;
 pub mod measure;
 pub mod model;
+mod npy;
 mod observer;
 pub mod quantize;
 pub mod refusals;

@@ -133,3 +133,22 @@ fn errors_say_whose_turn_it_is() {
     assert_eq!(status(verbs::load::load(&load).unwrap_err()), Status::Input, "fixed weights");
     assert_eq!(status(verbs::flash::flash(&folder).unwrap_err()), Status::Input, "no board");
 }
+
+/// A file without holes would have a terabyte.
+#[test]
+fn no_more_images_are_read_than_asked_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("images.npy");
+    let images = 1_u64 << 36;
+    let dictionary = format!("{{'descr': '<f4', 'fortran_order': False, 'shape': ({images}, 1, 2, 2), }}");
+    let header = [b"\x93NUMPY\x01\x00\x76\x00", format!("{dictionary:<117}\n").as_bytes()].concat();
+    let elements: Vec<u8> = (0..16).flat_map(|element| (element as f32).to_le_bytes()).collect();
+    std::fs::write(&path, [header, elements].concat()).unwrap();
+    let file = std::fs::OpenOptions::new().write(true).open(&path).unwrap();
+    file.set_len(128 + images * 16).unwrap();
+    let found = verbs::images::images(&path, &[1, 2, 2], Some(5)).unwrap();
+    let expected: Vec<f32> = (0..16).map(|element| element as f32).chain([0.0; 4]).collect();
+    assert_eq!((found.len(), found.concat()), (5, expected));
+    let labels = verbs::images::labels(&path, 1, None).unwrap_err().to_string();
+    assert!(labels.contains("must hold integers"), "{labels}");
+}

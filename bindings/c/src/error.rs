@@ -1,5 +1,6 @@
 //! How calls end: a number for programs, two texts for people.
 
+use abi::text::terminal;
 use host::address::DeviceAddressError;
 use host::{BusError, DeviceError};
 use miette::Diagnostic;
@@ -139,9 +140,11 @@ pub(crate) fn answer(call: impl FnOnce() -> Result<(), CallError>) -> Status {
     });
     let (status, message, help) = match &ended {
         Ok(()) => (Status::Ok, String::new(), String::new()),
-        Err(error) => {
-            (error.status(), error.to_string(), error.help().map(|help| help.to_string()).unwrap_or_default())
-        }
+        Err(error) => (
+            error.status(),
+            terminal(&error.to_string()),
+            error.help().map(|help| terminal(&help.to_string())).unwrap_or_default(),
+        ),
     };
     LAST.set((text_of(message), text_of(help)));
     status

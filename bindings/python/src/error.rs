@@ -1,5 +1,6 @@
 //! Errors as Python sees them: a class, a message, and `help` with the next step.
 
+use abi::text::terminal;
 use compiler::lower::LowerError;
 use flow::artifacts::ArtifactsError;
 use miette::Diagnostic;
@@ -76,8 +77,8 @@ pub enum BindingError {
 /// The exception of class `T` for `diagnostic`.
 fn raise<T: pyo3::PyTypeInfo>(diagnostic: &dyn Diagnostic) -> PyErr {
     Python::attach(|py| {
-        let error = PyErr::new::<T, _>(diagnostic.to_string());
-        let help = diagnostic.help().map(|help| help.to_string()).unwrap_or_default();
+        let error = PyErr::new::<T, _>(terminal(&diagnostic.to_string()));
+        let help = diagnostic.help().map(|help| terminal(&help.to_string())).unwrap_or_default();
         let value = error.value(py);
         // Notes are shown in tracebacks; Python before 3.11 has none.
         let told = value.setattr("help", &help).and_then(|()| match value.hasattr("add_note")? {

@@ -4,6 +4,7 @@ use crate::output::{show, show_json};
 use crate::progress::Screen;
 use crate::stop;
 use crate::trust::Trust;
+use abi::text::terminal;
 use clap::Args;
 use flow::build::{Event, Tools};
 use flow::commands::DEFAULT_SEEDS;
@@ -43,7 +44,7 @@ impl Build {
                 let version = tool.version.as_deref().unwrap_or("version unknown");
                 let again = seed > 1 && stage == "place_and_route";
                 let seed = if again { format!(", placement {seed} of at most {seeds}") } else { String::new() };
-                eprintln!("{stage:<16} {} ({version}){seed}", tool.program.display());
+                eprintln!("{}", terminal(&format!("{stage:<16} {} ({version}){seed}", tool.program.display())));
             }
             Event::Ends { stage, elapsed } => eprintln!("{stage:<16} done in {:.1} s", elapsed.as_secs_f64()),
         })?;

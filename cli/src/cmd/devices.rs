@@ -1,6 +1,6 @@
 //! `devices`: what answers on this machine.
 
-use crate::output::show;
+use crate::output::{show, show_json};
 use clap::Args;
 use host::discover::{Found, Identity, State};
 use std::path::{Path, PathBuf};
@@ -34,7 +34,7 @@ impl Devices {
         let options = Options { addresses, folders: self.folders, list_only: self.no_probe };
         let places = verbs::devices::devices(&options)?;
         if self.json {
-            return show(&format!("{}\n", serde_json::json!({ "devices": places })));
+            return show_json(&serde_json::json!({ "devices": places }));
         }
         if places.is_empty() {
             return show(

@@ -5,6 +5,7 @@ use crate::output::{announce, json, show, show_json};
 use crate::progress::Screen;
 use crate::stop;
 use crate::trust::Trust;
+use abi::text::terminal;
 use clap::Args;
 use std::path::{Path, PathBuf};
 use verbs::VerbError;
@@ -92,7 +93,7 @@ fn answer(options: &serve::Options, is_json: bool) -> Result<(), VerbError> {
     let stop = stop::wanted_or_forced()?;
     let serving = prepared.open()?;
     let ready = serving.ready();
-    let text = if is_json { json(&ready)? } else { ready_text(&ready, &options.folder) };
+    let text = if is_json { json(&ready)? } else { terminal(&ready_text(&ready, &options.folder)) };
     // Else nobody would learn where they answer.
     if announce(&text)? { serving.run(&stop) } else { Ok(()) }
 }

@@ -4,7 +4,7 @@ mod constant;
 pub mod pair_sums;
 mod quantiser;
 
-pub use constant::Constant;
+pub use constant::{Constant, MAX_OPERATIONS};
 pub use quantiser::Quantiser;
 
 use super::arithmetic::{Arithmetic, BallArithmetic, ExactArithmetic, Fault, FloatArithmetic};

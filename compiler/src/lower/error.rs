@@ -1,5 +1,6 @@
 //! What a model may hold that has no exact integer form.
 
+use super::chain::MAX_OPERATIONS;
 use miette::Diagnostic;
 use network::network::{Network, NetworkError};
 use thiserror::Error;
@@ -146,6 +147,23 @@ pub enum LowerError {
         node: String,
         /// The channel.
         channel: usize,
+    },
+    /// Constants that take too long to work with.
+    #[error(
+        "the constants that node `{node}` ({operator}) works with must be computed by at most {} operations, but take more",
+        MAX_OPERATIONS
+    )]
+    #[diagnostic(
+        code(compiler::lower::too_long),
+        help(
+            "put a quantiser before `{node}`: the arithmetic since the last one is too long to be exact in reasonable time"
+        )
+    )]
+    TooLong {
+        /// The node.
+        node: String,
+        /// Its operator.
+        operator: &'static str,
     },
     /// A model that has nothing for hardware to do.
     #[error("model `{model}` must hold at least one quantiser or dot product between input and output, but holds none")]

@@ -36,7 +36,7 @@ pub fn batch_normalization(data: Data, shape: &[usize], tensors: [&Tensor; 4], e
     let float = |tensor: &Tensor, channel: usize| Constant::Float(tensor.data[channel]);
     let deviation = |channel: usize| {
         let sum = float(variance, channel).binary(Binary::Add, Constant::Float(epsilon));
-        Constant::SquareRoot(Arc::new(sum))
+        sum.square_root()
     };
     data.then(Step::with(Binary::Subtract, along_channels(&|channel| float(mean, channel))))
         .then(Step::with(Binary::Divide, along_channels(&deviation)))

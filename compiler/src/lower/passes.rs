@@ -12,54 +12,49 @@ pub(super) use ranges::{product_range, sum_of_windows, sum_range};
 
 use super::weights::{row_range, row_spacing};
 use abi::StepFunction;
-use network::network::WeightMatrix;
-use network::network::{Add, Convolution, Layer, LayerId, LayerKind, Network, Table, TensorId, TensorType};
+use network::network::{
+    Add, Convolution, Edges, Layer, LayerId, LayerKind, Network, Table, TensorId, TensorType, WeightMatrix,
+};
+use std::collections::HashSet;
 
 /// Merges a step function into the one (or the input map) that alone feeds it, so that two quantisers in a row
 /// cost one.
 pub fn compose_steps(mut network: Network) -> Network {
-    while let Some((first, second)) = composable(&network) {
-        let LayerKind::MultiThreshold(second_steps) = network.layer(second).kind.clone() else {
-            return network;
-        };
-        let output = network.layer(second).output;
-        match first {
-            Some(first) => {
-                if let LayerKind::MultiThreshold(steps) = &mut network.layers[first.0].kind {
-                    for (step, then) in steps.iter_mut().zip(&second_steps) {
-                        *step = composed(step, then);
-                    }
-                }
-                network.layers[first.0].output = output;
-            }
-            None => {
-                network = into_input_map(network, &second_steps);
-                network.input = output;
-            }
+    let edges = Edges::of(&network);
+    // For each tensor the layer of step functions that writes it, perhaps in the place of others.
+    let mut writers: Vec<Option<LayerId>> = vec![None; network.tensors.len()];
+    let mut is_merged = vec![false; network.layers.len()];
+    for (index, is_merged) in is_merged.iter_mut().enumerate() {
+        let LayerKind::MultiThreshold(steps) = &network.layers[index].kind else { continue };
+        let (source, output) = (network.layers[index].input(), network.layers[index].output);
+        writers[output.0] = Some(LayerId(index));
+        if edges.only_consumer(source).is_none() {
+            continue;
         }
-        network.layers.remove(second.0);
+        if source == network.input {
+            let steps = steps.clone();
+            compose_input_map(&mut network, &steps, output);
+        } else if let Some(first) = writers[source.0] {
+            let steps = steps.clone();
+            let first_layer = &mut network.layers[first.0];
+            if let LayerKind::MultiThreshold(before) = &mut first_layer.kind {
+                for (step, then) in before.iter_mut().zip(&steps) {
+                    *step = composed(step, then);
+                }
+            }
+            first_layer.output = output;
+            writers[output.0] = Some(first);
+        } else {
+            continue;
+        }
+        *is_merged = true;
     }
+    keep_layers(&mut network, |index| !is_merged[index]);
     drop_unused_tensors(network)
 }
 
-/// A step function layer and what it can be merged into: a layer, or `None` for the input map.
-fn composable(network: &Network) -> Option<(Option<LayerId>, LayerId)> {
-    let only_consumer = |tensor: TensorId| {
-        let mut consumers = network.consumers(tensor);
-        let first = consumers.next()?;
-        (consumers.next().is_none() && tensor != network.output).then_some(first)
-    };
-    let is_steps = |id: LayerId| matches!(network.layer(id).kind, LayerKind::MultiThreshold(_));
-    if let Some(second) = only_consumer(network.input).filter(|id| is_steps(*id)) {
-        return Some((None, second));
-    }
-    (0..network.layers.len()).map(LayerId).filter(|id| is_steps(*id)).find_map(|first| {
-        let second = only_consumer(network.layer(first).output).filter(|id| is_steps(*id))?;
-        Some((Some(first), second))
-    })
-}
-
-fn into_input_map(mut network: Network, second: &[StepFunction<i64>]) -> Network {
+/// Merges step functions that alone read the input into the input map, whose tensor `output` then is.
+fn compose_input_map(network: &mut Network, second: &[StepFunction<i64>], output: TensorId) {
     let elements = network.tensor(network.input).elements();
     let map = &mut network.input_map;
     let first = std::mem::take(&mut map.functions);
@@ -80,11 +75,8 @@ fn into_input_map(mut network: Network, second: &[StepFunction<i64>]) -> Network
     }
     map.functions = functions;
     map.function_of = function_of;
-    let output = network.consumers(network.input).next().map(|layer| network.layer(layer).output);
-    if let Some(output) = output {
-        network.input_map.element = network.tensor(output).element;
-    }
-    network
+    map.element = network.tensors[output.0].element;
+    network.input = output;
 }
 
 fn composed<T: PartialOrd + Copy>(first: &StepFunction<T>, second: &StepFunction<i64>) -> StepFunction<T> {
@@ -110,33 +102,20 @@ pub fn flatten_input(mut network: Network) -> Network {
             *input = renamed(*input);
         }
     }
-    let mut index = 0;
-    network.layers.retain(|_| {
-        index += 1;
-        !readers.contains(&LayerId(index - 1))
-    });
+    keep_layers(&mut network, |index| !readers.contains(&LayerId(index)));
     drop_unused_tensors(network)
 }
 
 /// Merges a step function into the table that alone feeds it: the table then gives codes and needs no ranks.
 pub fn compose_tables(mut network: Network) -> Network {
-    let pair = |network: &Network| {
-        (0..network.layers.len()).find_map(|index| {
-            let layer = &network.layers[index];
-            let consumers: Vec<LayerId> = network.consumers(layer.output).collect();
-            let (LayerKind::Table(_), [next]) = (&layer.kind, &consumers[..]) else {
-                return None;
-            };
-            let is_steps = matches!(network.layer(*next).kind, LayerKind::MultiThreshold(_));
-            (is_steps && layer.output != network.output).then_some((index, next.0))
-        })
-    };
-    while let Some((table, next)) = pair(&network) {
-        let (LayerKind::Table(Table { values }), LayerKind::MultiThreshold(steps)) =
-            (&network.layers[table].kind, &network.layers[next].kind)
-        else {
-            break;
+    let edges = Edges::of(&network);
+    let mut is_merged = vec![false; network.layers.len()];
+    for index in 0..network.layers.len() {
+        let layer = &network.layers[index];
+        let (LayerKind::Table(Table { values }), Some(next)) = (&layer.kind, edges.only_consumer(layer.output)) else {
+            continue;
         };
+        let LayerKind::MultiThreshold(steps) = &network.layer(next).kind else { continue };
         let composed = |channel: usize| {
             let table = &values[channel % values.len()];
             table.iter().map(|value| steps[channel].at(i64::from(*value))).collect::<Vec<i32>>()
@@ -145,80 +124,87 @@ pub fn compose_tables(mut network: Network) -> Network {
         if values.windows(2).all(|pair| pair[0] == pair[1]) {
             values.truncate(1);
         }
-        network.layers[table].kind = LayerKind::Table(Table { values });
-        network.layers[table].output = network.layers[next].output;
-        network.layers.remove(next);
+        let output = network.layer(next).output;
+        network.layers[index].kind = LayerKind::Table(Table { values });
+        network.layers[index].output = output;
+        is_merged[next.0] = true;
     }
+    keep_layers(&mut network, |index| !is_merged[index]);
     drop_unused_tensors(network)
 }
 
 /// Makes the falling step functions that are left rise, by a sum that negates those channels: the one that makes their
 /// argument, where nothing else reads it, or one put in between.
 pub fn negate_falling(mut network: Network) -> Network {
-    let mut index = 0;
-    while index < network.layers.len() {
-        let layer = network.layers[index].clone();
-        index += 1;
-        let LayerKind::MultiThreshold(mut steps) = layer.kind else {
-            continue;
+    let edges = Edges::of(&network);
+    let mut names: HashSet<String> = network.layers.iter().map(|layer| layer.name.clone()).collect();
+    // Where the layers of the old network stand in the new one.
+    let mut places = Vec::with_capacity(network.layers.len());
+    let mut layers: Vec<Layer> = Vec::with_capacity(network.layers.len());
+    for mut layer in std::mem::take(&mut network.layers) {
+        let falls = match &mut layer.kind {
+            LayerKind::MultiThreshold(steps) => rise(steps),
+            _ => Vec::new(),
         };
-        let falls: Vec<bool> = steps.iter().map(|step| !step.is_rising() && step.is_falling()).collect();
-        if !falls.contains(&true) {
-            continue;
-        }
-        for (step, falls) in steps.iter_mut().zip(&falls) {
-            if *falls {
-                *step = mirrored(step, 1);
-            }
-        }
-        let sign = |channel: usize| if falls[channel] { -1 } else { 1 };
-        let source = layer.inputs[0];
-        let only = network.consumers(source).count() == 1 && source != network.output;
-        let producer = network.producer(source).filter(|_| only);
-        let mut tensor = *network.tensor(source);
-        match producer.map(|id| &mut network.layers[id.0].kind) {
-            Some(LayerKind::Add(add)) => {
-                for factors in &mut add.factors {
-                    let of = |channel: usize| factors[channel % factors.len()] * sign(channel);
-                    *factors = (0..falls.len()).map(of).collect();
+        if falls.contains(&true) {
+            let sign = |channel: usize| if falls[channel] { -1 } else { 1 };
+            let source = layer.input();
+            let producer = edges.producer(source).filter(|_| edges.only_consumer(source).is_some());
+            match producer.map(|id| &mut layers[places[id.0]]) {
+                Some(Layer { kind: LayerKind::Add(add), inputs, .. }) => {
+                    for factors in &mut add.factors {
+                        let of = |channel: usize| factors[channel % factors.len()] * sign(channel);
+                        *factors = (0..falls.len()).map(of).collect();
+                    }
+                    let inputs: Vec<TensorType> = inputs.iter().map(|id| *network.tensor(*id)).collect();
+                    let range = sum_range(add, &inputs);
+                    set_accumulator(&mut network.tensors[source.0], range);
                 }
-                let add = add.clone();
-                let inputs = producer.map_or_else(Vec::new, |id| network.layer(id).inputs.clone());
-                let inputs: Vec<TensorType> = inputs.iter().map(|id| *network.tensor(*id)).collect();
-                set_accumulator(&mut network.tensors[source.0], sum_range(&add, &inputs));
-                network.layers[index - 1].kind = LayerKind::MultiThreshold(steps);
-            }
-            _ => {
-                let add = Add { factors: vec![(0..falls.len()).map(sign).collect()] };
-                let range = sum_range(&add, &[tensor]);
-                set_accumulator(&mut tensor, range);
-                let negated = TensorId(network.tensors.len());
-                network.tensors.push(tensor);
-                network.layers[index - 1].kind = LayerKind::MultiThreshold(steps);
-                network.layers[index - 1].inputs = vec![negated];
-                let mut name = format!("{}_negate", layer.name);
-                while network.layers.iter().any(|other| other.name == name) {
-                    name.push('_');
+                _ => {
+                    let add = Add { factors: vec![(0..falls.len()).map(sign).collect()] };
+                    let mut tensor = *network.tensor(source);
+                    let range = sum_range(&add, &[tensor]);
+                    set_accumulator(&mut tensor, range);
+                    let negated = TensorId(network.tensors.len());
+                    network.tensors.push(tensor);
+                    layer.inputs = vec![negated];
+                    let mut name = format!("{}_negate", layer.name);
+                    while !names.insert(name.clone()) {
+                        name.push('_');
+                    }
+                    layers.push(Layer { name, kind: LayerKind::Add(add), inputs: vec![source], output: negated });
                 }
-                let kind = LayerKind::Add(add);
-                network.layers.insert(index - 1, Layer { name, kind, inputs: vec![source], output: negated });
-                index += 1;
             }
         }
+        places.push(layers.len());
+        layers.push(layer);
     }
+    network.layers = layers;
     network
+}
+
+/// Turns falling step functions around, and tells which those are.
+fn rise(steps: &mut [StepFunction<i64>]) -> Vec<bool> {
+    let turned = |step: &mut StepFunction<i64>| {
+        let falls = !step.is_rising() && step.is_falling();
+        if falls {
+            *step = mirrored(step, 1);
+        }
+        falls
+    };
+    steps.iter_mut().map(turned).collect()
 }
 
 /// Makes every falling step function that alone reads a dot product rise, by negating that row of weights:
 /// hardware then needs one kind of comparison.
 pub fn orient_steps(mut network: Network) -> Network {
+    let edges = Edges::of(&network);
     for index in 0..network.layers.len() {
         let dot = &network.layers[index];
         let Some(mut weights) = dot.kind.weights().cloned() else {
             continue;
         };
-        let consumers: Vec<LayerId> = network.consumers(dot.output).collect();
-        let [consumer] = consumers[..] else {
+        let Some(consumer) = edges.only_consumer(dot.output) else {
             continue;
         };
         let LayerKind::MultiThreshold(mut steps) = network.layer(consumer).kind.clone() else {
@@ -282,32 +268,42 @@ pub(super) fn spacing(kind: &LayerKind, input: &TensorType) -> i64 {
     }
 }
 
-/// Leaves out layers that nothing reads.
+/// Leaves out layers that nothing reads, and those that only such layers read.
 fn drop_unread_layers(mut network: Network) -> Network {
-    while let Some(unread) = network
-        .layers
-        .iter()
-        .position(|layer| layer.output != network.output && network.consumers(layer.output).next().is_none())
-    {
-        network.layers.remove(unread);
+    let mut is_read = vec![false; network.tensors.len()];
+    is_read[network.output.0] = true;
+    for layer in network.layers.iter().rev() {
+        if is_read[layer.output.0] {
+            layer.inputs.iter().for_each(|input| is_read[input.0] = true);
+        }
     }
+    network.layers.retain(|layer| is_read[layer.output.0]);
     drop_unused_tensors(network)
 }
 
+/// Leaves out the layers of which `is_kept` does not hold.
+fn keep_layers(network: &mut Network, is_kept: impl Fn(usize) -> bool) {
+    let mut index = 0;
+    network.layers.retain(|_| {
+        index += 1;
+        is_kept(index - 1)
+    });
+}
+
 fn drop_unused_tensors(mut network: Network) -> Network {
-    let used = |network: &Network, id: TensorId| {
-        network.input == id
-            || network.output == id
-            || network.layers.iter().any(|layer| layer.inputs.contains(&id) || layer.output == id)
-    };
-    let kept: Vec<usize> = (0..network.tensors.len()).filter(|id| used(&network, TensorId(*id))).collect();
-    let renamed = |id: TensorId| TensorId(kept.iter().position(|old| *old == id.0).unwrap_or(0));
-    network.tensors = kept.iter().map(|id| network.tensors[*id]).collect();
-    for layer in &mut network.layers {
-        layer.inputs = layer.inputs.iter().map(|id| renamed(*id)).collect();
-        layer.output = renamed(layer.output);
+    let mut is_used = vec![false; network.tensors.len()];
+    let named = network.layers.iter().flat_map(|layer| layer.inputs.iter().chain([&layer.output]));
+    named.chain([&network.input, &network.output]).for_each(|id| is_used[id.0] = true);
+    let mut numbers = vec![TensorId(0); network.tensors.len()];
+    let mut tensors = Vec::with_capacity(network.tensors.len());
+    for (index, tensor) in network.tensors.iter().enumerate().filter(|(index, _)| is_used[*index]) {
+        numbers[index] = TensorId(tensors.len());
+        tensors.push(*tensor);
     }
-    network.input = renamed(network.input);
-    network.output = renamed(network.output);
+    network.tensors = tensors;
+    for id in network.layers.iter_mut().flat_map(|layer| layer.inputs.iter_mut().chain([&mut layer.output])) {
+        *id = numbers[id.0];
+    }
+    (network.input, network.output) = (numbers[network.input.0], numbers[network.output.0]);
     network
 }

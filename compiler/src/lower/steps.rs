@@ -158,7 +158,7 @@ mod tests {
     }
 
     fn normalisation(scale: f32, bias: f32, mean: f32, variance: f32) -> Vec<Function> {
-        let deviation = Constant::SquareRoot(std::sync::Arc::new(float(variance).binary(Binary::Add, float(1e-5))));
+        let deviation = float(variance).binary(Binary::Add, float(1e-5)).square_root();
         vec![
             Function::Binary(Binary::Subtract, float(mean)),
             Function::Binary(Binary::Divide, deviation),

@@ -3,6 +3,7 @@
 use super::chain::{Binary, Constant, Function};
 use crate::chip::number::greatest_common_divisor;
 use network::network::{TensorId, Window};
+use network::shared_list::SharedList;
 use std::sync::Arc;
 
 /// A parameter of a chain, for each element of a graph value in row-major order: element `e` has the constant
@@ -129,7 +130,7 @@ pub struct Data {
     /// where the orders agree.
     pub order: Option<Arc<Vec<usize>>>,
     /// The operations since.
-    pub chain: Vec<Step>,
+    pub chain: SharedList<Step>,
     /// An operation on windows that no layer has been made of yet.
     pub pending: Option<Pending>,
 }
@@ -159,7 +160,7 @@ pub enum Pending {
 impl Data {
     /// The elements of `origin` themselves.
     pub fn of(origin: Origin) -> Self {
-        Data { origin, order: None, chain: Vec::new(), pending: None }
+        Data { origin, order: None, chain: SharedList::default(), pending: None }
     }
 
     /// Index in the origin of the element with the given row-major index.
@@ -183,41 +184,39 @@ impl Data {
 
     /// The same elements where element `i` of the result is element `source[i]` of this.
     pub fn permuted(&self, source: &[usize]) -> Self {
-        let chain = self
-            .chain
-            .iter()
-            .map(|step| match step {
-                Step::Binary { operation, reversed, parameter } => {
-                    Step::Binary { operation: *operation, reversed: *reversed, parameter: parameter.permute(source) }
-                }
-                Step::Function(function) => Step::Function(function.clone()),
-            })
-            .collect();
+        let chain = self.chain_of(|parameter| parameter.permute(source));
         let order = source.iter().map(|index| self.position(*index)).collect();
         Data { order: Some(Arc::new(order)), chain, ..self.clone() }
     }
 
     /// The chain of a value of `channels` times `to` pixels whose channels each go through what the first of `from`
     /// pixels of the same channel goes through here.
-    pub fn chain_by_channel(&self, channels: usize, from: usize, to: usize) -> Vec<Step> {
+    pub fn chain_by_channel(&self, channels: usize, from: usize, to: usize) -> SharedList<Step> {
         let by_channel = |parameter: &Parameter| {
             Parameter::repeated((0..channels).map(|channel| parameter.at(channel * from).clone()).collect(), to)
         };
-        self.chain
-            .iter()
-            .map(|step| match step {
-                Step::Binary { operation, reversed, parameter } => {
-                    Step::Binary { operation: *operation, reversed: *reversed, parameter: by_channel(parameter) }
-                }
-                Step::Function(function) => Step::Function(function.clone()),
-            })
-            .collect()
+        self.chain_of(by_channel)
+    }
+
+    /// The chain with other parameters; the same one where all elements go through the same functions.
+    fn chain_of(&self, change: impl Fn(&Parameter) -> Parameter) -> SharedList<Step> {
+        if self.is_uniform() {
+            return self.chain.clone();
+        }
+        let changed = |step: &&Step| match step {
+            Step::Binary { operation, reversed, parameter } => {
+                Step::Binary { operation: *operation, reversed: *reversed, parameter: change(parameter) }
+            }
+            Step::Function(function) => Step::Function(function.clone()),
+        };
+        self.chain.items().iter().map(changed).collect()
     }
 
     /// The chain's functions for one element.
     pub fn functions(&self, element: usize) -> Vec<Function> {
         self.chain
-            .iter()
+            .items()
+            .into_iter()
             .map(|step| match step {
                 Step::Binary { operation, reversed: false, parameter } => {
                     Function::Binary(*operation, parameter.at(element).clone())
@@ -232,7 +231,7 @@ impl Data {
 
     /// Whether all elements go through the same functions.
     pub fn is_uniform(&self) -> bool {
-        self.chain.iter().all(|step| match step {
+        self.chain.backwards().all(|step| match step {
             Step::Binary { parameter, .. } => parameter.as_uniform().is_some(),
             Step::Function(_) => true,
         })
@@ -240,7 +239,7 @@ impl Data {
 
     /// Whether two elements go through the same functions.
     pub fn alike(&self, element: usize, other: usize) -> bool {
-        self.chain.iter().all(|step| match step {
+        self.chain.backwards().all(|step| match step {
             Step::Binary { parameter, .. } => parameter.at(element) == parameter.at(other),
             Step::Function(_) => true,
         })
@@ -251,7 +250,7 @@ impl Data {
         let uniform = |value| Parameter::uniform(Constant::Float(value));
         let mut factor = uniform(1.0);
         let mut summand = uniform(0.0);
-        for step in &self.chain {
+        for step in self.chain.items() {
             let (operation, reversed, parameter) = match step {
                 Step::Binary { operation, reversed, parameter } => (operation, reversed, parameter),
                 Step::Function(Function::NodeEnd) => continue,
@@ -282,4 +281,19 @@ pub enum Symbol {
     Constant(Arc<Vec<Constant>>),
     /// Something that depends on the input.
     Data(Data),
+}
+
+impl Symbol {
+    /// Whether what a node has just added holds a constant that is [too long](Constant::TooLong).
+    pub fn is_too_long(&self) -> bool {
+        let is_too_long = |constants: &[Constant]| constants.contains(&Constant::TooLong);
+        match self {
+            Symbol::Constant(constants) => is_too_long(constants),
+            // A node adds at most four operations and its end.
+            Symbol::Data(data) => data.chain.backwards().take(5).any(|step| match step {
+                Step::Binary { parameter, .. } => is_too_long(parameter.constants()),
+                Step::Function(_) => false,
+            }),
+        }
+    }
 }

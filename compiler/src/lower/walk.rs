@@ -37,6 +37,7 @@ pub fn walk(graph: &Graph) -> Result<Network, LowerError> {
         tensors: Vec::new(),
         lattices: HashMap::new(),
         layers: Vec::new(),
+        names: HashMap::new(),
         input: None,
         input_is_laid_out: false,
         input_is_annotated: false,
@@ -67,6 +68,9 @@ pub fn walk(graph: &Graph) -> Result<Network, LowerError> {
                 }
                 symbol => symbol,
             };
+            if symbol.is_too_long() {
+                return Err(LowerError::TooLong { node: node.name.clone(), operator: node.operator.name() });
+            }
             walk.symbols.insert(node.outputs[0], symbol);
         }
     }
@@ -94,6 +98,8 @@ struct Walk<'a> {
     /// For the accumulators of dot products, which values each channel can have.
     lattices: HashMap<TensorId, Vec<Lattice>>,
     layers: Vec<Layer>,
+    /// The names of the layers, each with the next number that may make a new one of it.
+    names: HashMap<String, usize>,
     input: Option<(TensorId, InputMap)>,
     /// Whether something relies on how the input tensor is laid out; until then it may still be changed.
     input_is_laid_out: bool,
@@ -188,9 +194,9 @@ impl<'a> Walk<'a> {
                 Ok(Symbol::Data(steps.into_iter().fold(data, Data::then)))
             }
             (Operator::Pow, Symbol::Constant(bases)) => self.constant_power(node, &bases),
-            (Operator::Sqrt, Symbol::Constant(constants)) => Ok(Symbol::Constant(Arc::new(
-                constants.iter().map(|c| Constant::SquareRoot(Arc::new(c.clone()))).collect(),
-            ))),
+            (Operator::Sqrt, Symbol::Constant(constants)) => {
+                Ok(Symbol::Constant(Arc::new(constants.iter().map(|c| c.clone().square_root()).collect())))
+            }
             (Operator::Neg, Symbol::Constant(constants)) => Ok(Symbol::Constant(Arc::new(
                 constants.iter().map(|c| Constant::Float(0.0).binary(Binary::Subtract, c.clone())).collect(),
             ))),
@@ -274,7 +280,7 @@ impl<'a> Walk<'a> {
     fn constant_power(&self, node: &Node, bases: &Arc<Vec<Constant>>) -> Result<Symbol, LowerError> {
         let exponent = self.floats(node, 1)?.as_scalar().unwrap_or(f64::NAN);
         let raise = |base: &Constant| {
-            let root = Constant::SquareRoot(Arc::new(base.clone()));
+            let root = base.clone().square_root();
             match exponent {
                 0.5 => Some(root),
                 -0.5 => Some(Constant::Float(1.0).binary(Binary::Divide, root)),
@@ -342,26 +348,32 @@ impl<'a> Walk<'a> {
         Ok(Symbol::Data(data.then(Step::Binary { operation, reversed, parameter })))
     }
 
+    /// `name`, or where a layer has it already, with `kind` behind it and a number where that is taken, too.
+    fn unique_name(&mut self, name: &str, kind: &str) -> String {
+        let mut unique = name.to_owned();
+        if self.names.contains_key(name) {
+            let of_kind = format!("{name}_{kind}");
+            let mut number = self.names.get(&of_kind).copied().unwrap_or(1);
+            unique = of_kind.clone();
+            while self.names.contains_key(&unique) {
+                number += 1;
+                unique = format!("{of_kind}_{}", number + 1);
+            }
+            self.names.insert(of_kind, number);
+        }
+        self.names.entry(unique.clone()).or_insert(1);
+        unique
+    }
+
     /// Adds a layer and its output tensor. Names are unique: a second layer of a node gets the kind's name behind it.
     fn add_layer(&mut self, name: &str, kind: LayerKind, inputs: &[TensorId], output: TensorType) -> TensorId {
         let tensor = TensorId(self.tensors.len());
         self.tensors.push(output);
-        let is_taken = |name: &str| self.layers.iter().any(|layer| layer.name == name);
-        let mut unique = name.to_owned();
-        for number in 2.. {
-            if !is_taken(&unique) {
-                break;
-            }
-            unique = if number == 2 {
-                format!("{name}_{}", kind.name())
-            } else {
-                format!("{name}_{}_{number}", kind.name())
-            };
-        }
+        let name = self.unique_name(name, kind.name());
         if self.input.as_ref().is_some_and(|(input, _)| inputs.contains(input)) {
             self.input_is_laid_out = true;
         }
-        self.layers.push(Layer { name: unique, kind, inputs: inputs.to_vec(), output: tensor });
+        self.layers.push(Layer { name, kind, inputs: inputs.to_vec(), output: tensor });
         tensor
     }
 

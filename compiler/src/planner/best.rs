@@ -95,7 +95,7 @@ impl Planner<'_> {
     }
 
     fn pipeline(&self, interval: u64, most_rows: u64, price: f64) -> Pipeline {
-        let parallelism = search::smallest(self.network, self.units, interval, most_rows, self.target.costs(), price);
+        let parallelism = search::smallest(self, interval, most_rows, price);
         self.lay_out(&parallelism, interval)
     }
 

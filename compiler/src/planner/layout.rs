@@ -3,32 +3,36 @@
 //! Dot products come with their parallelism; every other stage takes the lanes of the stream before it, or more where
 //! it would otherwise take longer than the interval.
 
+use super::Planner;
 use super::parallelism::Folding;
-use super::units::{Unit, readers};
 use crate::blocks::fork::Fork;
 use crate::blocks::stream_fifo::StreamFifo;
 use crate::blocks::{Block, Vectors};
 use crate::plan::{Stage, Stream, StreamId};
 use abi::packing::StreamFormat;
-use network::network::{Layer, Network, TensorId};
+use network::network::{Edges, Layer, Network, TensorId};
+use std::collections::{HashMap, VecDeque};
 
 mod convert;
 mod input;
 mod kinds;
 
 /// Streams and stages that compute `units`; queues are still missing.
-pub fn lay_out(network: &Network, units: &[Unit], folding: &Folding, interval: u64) -> (Vec<Stream>, Vec<Stage>) {
+pub fn lay_out(planner: &Planner, folding: &Folding, interval: u64) -> (Vec<Stream>, Vec<Stage>) {
+    let network = planner.network;
     let mut layout = Layout {
         network,
+        edges: planner.edges,
         folding,
         interval,
         streams: Vec::new(),
         stages: Vec::new(),
-        unread: vec![Vec::new(); network.tensors.len()],
+        unread: vec![VecDeque::new(); network.tensors.len()],
+        names: HashMap::new(),
         name: "input".to_owned(),
     };
     layout.enter();
-    for (number, unit) in units.iter().enumerate() {
+    for (number, unit) in planner.units.iter().enumerate() {
         layout.name = identifier(number, &network.layer(unit.layer).name);
         layout.unit(unit);
     }
@@ -38,13 +42,16 @@ pub fn lay_out(network: &Network, units: &[Unit], folding: &Folding, interval: u
 /// A pipeline under construction.
 struct Layout<'a> {
     network: &'a Network,
+    edges: &'a Edges,
     folding: &'a Folding,
     /// Cycles that a stage should take at most.
     interval: u64,
     streams: Vec<Stream>,
     stages: Vec<Stage>,
     /// For each tensor the streams that carry it and have no reader yet.
-    unread: Vec<Vec<StreamId>>,
+    unread: Vec<VecDeque<StreamId>>,
+    /// Names of the stages, each with the last number that made a new one of it.
+    names: HashMap<String, usize>,
     /// What the names of the stages of the present unit begin with.
     name: String,
 }
@@ -91,32 +98,38 @@ impl Layout<'_> {
     }
 
     /// The present unit's name with a suffix, and a number where another stage is called so.
-    fn free_name(&self, suffix: &str) -> String {
+    fn free_name(&mut self, suffix: &str) -> String {
         let plain = if suffix.is_empty() { self.name.clone() } else { format!("{}_{suffix}", self.name) };
-        let taken = |name: &String| self.stages.iter().any(|stage| stage.name == *name);
-        let numbered = (2..).map(|number| format!("{plain}_{number}"));
-        std::iter::once(plain.clone()).chain(numbered).find(|name| !taken(name)).unwrap_or(plain)
+        let mut number = self.names.get(&plain).copied().unwrap_or(1);
+        let mut name = plain.clone();
+        while self.names.contains_key(&name) {
+            number += 1;
+            name = format!("{plain}_{number}");
+        }
+        self.names.insert(plain, number);
+        self.names.entry(name.clone()).or_insert(1);
+        name
     }
 
     /// Gives `tensor` to its readers on `stream`, copied as often as there are more than one.
     fn provide(&mut self, tensor: TensorId, stream: StreamId) {
         let mut last = stream;
-        for _ in 1..readers(self.network, tensor) {
+        for _ in 1..self.edges.readers(tensor) {
             let name = self.free_name("fork");
             let stream = self.streams[last.0].clone();
             let fork = Fork { reads: Vectors::of_format(&stream.format), word_bits: stream.word_bits() };
             let copy = self.stream(Stream { name: format!("{name}_first"), ..stream.clone() });
             let rest = self.stream(Stream { name: format!("{name}_second"), ..stream });
             self.push(name, Block::Fork(fork), vec![last], vec![copy, rest]);
-            self.unread[tensor.0].push(copy);
+            self.unread[tensor.0].push_back(copy);
             last = rest;
         }
-        self.unread[tensor.0].push(last);
+        self.unread[tensor.0].push_back(last);
     }
 
     /// A stream that carries `tensor`, for its next reader.
     fn take(&mut self, tensor: TensorId) -> StreamId {
-        self.unread[tensor.0].remove(0)
+        self.unread[tensor.0].pop_front().expect("a tensor is provided as often as it is read")
     }
 
     /// The inputs of a layer, in its order.
@@ -148,8 +161,7 @@ impl Layout<'_> {
 
 /// A Verilog identifier for a layer: its number, and its name as far as identifiers go.
 fn identifier(number: usize, name: &str) -> String {
-    let clean: String =
-        name.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '_' }).collect();
+    let clean = abi::text::identifier(name).to_ascii_lowercase();
     let clean: Vec<&str> = clean.split('_').filter(|part| !part.is_empty()).collect();
     let mut short = clean.join("_");
     short.truncate(40);

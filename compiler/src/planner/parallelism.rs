@@ -3,7 +3,7 @@
 use super::PlanError;
 use crate::blocks::{Dot, Parallelism};
 use network::network::{LayerId, Network};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 /// The parallelism of each dot-product layer.
 pub type Folding = BTreeMap<LayerId, Parallelism>;
@@ -20,8 +20,9 @@ pub fn dots(network: &Network) -> impl Iterator<Item = (LayerId, Dot)> {
 /// Where a layer is missing or unknown, or a number out of range.
 pub fn explicit(network: &Network, folding: &BTreeMap<String, Parallelism>) -> Result<Folding, PlanError> {
     let name_of = |id: LayerId| network.layer(id).name.as_str();
-    let known: Vec<&str> = dots(network).map(|(id, _)| name_of(id)).collect();
-    if let Some(name) = folding.keys().find(|name| !known.contains(&name.as_str())) {
+    let names: HashSet<&str> = dots(network).map(|(id, _)| name_of(id)).collect();
+    if let Some(name) = folding.keys().find(|name| !names.contains(name.as_str())) {
+        let known: Vec<&str> = dots(network).map(|(id, _)| name_of(id)).collect();
         return Err(PlanError::UnknownLayer { name: name.clone(), known: known.join(", ") });
     }
     dots(network)

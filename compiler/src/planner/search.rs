@@ -5,9 +5,9 @@
 //! combination is a shortest path, found exactly. Where streams fork or join, the cheapest path so far is kept and the
 //! search goes on from there.
 
+use super::Planner;
 use super::parallelism::Folding;
 use super::selection::Selection;
-use super::units::{Unit, readers};
 use crate::blocks::dot_layer::DotLayer;
 use crate::blocks::width_converter::WidthConverter;
 use crate::blocks::{Dot, Parallelism, Shape};
@@ -15,26 +15,21 @@ use crate::chip::family::Family;
 use crate::chip::number::greatest_common_divisor;
 use crate::estimate::Estimate;
 use network::network::{Layer, LayerId, LayerKind, Network, PoolOperation, TensorId};
+use network::shared_list::SharedList;
 use std::cell::OnceCell;
 use std::collections::BTreeSet;
 
 /// The parallelism of each dot product so that, wherever that is possible, no stage takes more than `interval` cycles,
 /// of which there is at least one. No weights take more than `most_rows` rows of memory: a layer with few pixels and many
 /// weights is made wider than the interval asks for.
-pub fn smallest(
-    network: &Network,
-    units: &[Unit],
-    interval: u64,
-    most_rows: u64,
-    family: Family,
-    price: f64,
-) -> Folding {
+pub fn smallest(planner: &Planner, interval: u64, most_rows: u64, price: f64) -> Folding {
+    let network = planner.network;
     let mut search = Search {
+        planner,
         network,
-        units,
         interval,
         most_rows,
-        family,
+        family: planner.target.costs(),
         price,
         settled: Folding::new(),
         open: vec![Vec::new(); network.tensors.len()],
@@ -56,12 +51,12 @@ struct Path {
     lanes: Option<usize>,
     /// Whether unused lanes of that stream hold zeros.
     clean: bool,
-    chosen: Vec<(LayerId, Parallelism)>,
+    chosen: SharedList<(LayerId, Parallelism)>,
 }
 
 struct Search<'a> {
+    planner: &'a Planner<'a>,
     network: &'a Network,
-    units: &'a [Unit<'a>],
     interval: u64,
     /// Rows of weights that the clock leaves time to choose from.
     most_rows: u64,
@@ -81,7 +76,9 @@ impl Search<'_> {
         for second in inputs {
             self.settle(second);
         }
-        let dot = self.units.iter().find(|unit| unit.layer == id).and_then(|unit| unit.dot.as_ref());
+        let units = self.planner.units;
+        let unit = units.binary_search_by_key(&id, |unit| unit.layer).ok();
+        let dot = unit.and_then(|index| units[index].dot.as_ref());
         let paths = match dot {
             Some(dot) => self.dot(layer, dot, &before),
             None => self.other(layer, before),
@@ -120,12 +117,12 @@ impl Search<'_> {
 
     /// The ways to compute a tensor. Where it is read more than once they are reduced to the cheapest.
     fn take(&mut self, tensor: TensorId) -> Vec<Path> {
-        if readers(self.network, tensor) == 1 {
+        if self.planner.edges.readers(tensor) == 1 {
             return std::mem::take(&mut self.open[tensor.0]);
         }
         let paths = std::mem::take(&mut self.open[tensor.0]);
         let (lanes, clean) = self.settle(paths).unwrap_or_default();
-        let path = Path { cost: 0, lanes, clean, chosen: Vec::new() };
+        let path = Path { lanes, clean, ..Path::default() };
         self.open[tensor.0] = vec![path.clone()];
         vec![path]
     }
@@ -133,7 +130,7 @@ impl Search<'_> {
     /// Takes the cheapest of some paths for good and gives its lanes, and whether these are clean.
     fn settle(&mut self, paths: Vec<Path>) -> Option<(Option<usize>, bool)> {
         let path = self.cheapest(paths)?;
-        self.settled.extend(path.chosen);
+        self.settled.extend(path.chosen.backwards().copied());
         Some((path.lanes, path.clean))
     }
 

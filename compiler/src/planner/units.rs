@@ -4,7 +4,7 @@ use super::PlanError;
 use crate::blocks::dot_layer::DotLayer;
 use crate::codes::{Ladder, MAX_THRESHOLDS};
 use abi::ElementType;
-use network::network::{Layer, LayerId, LayerKind, Network, TensorId};
+use network::network::{Edges, Layer, LayerId, LayerKind, Network};
 
 /// A layer that hardware computes.
 #[derive(Debug)]
@@ -16,15 +16,20 @@ pub struct Unit<'a> {
 }
 
 /// The units of `network`, producers before consumers, after checking that hardware has each.
-pub fn units(network: &Network) -> Result<Vec<Unit<'_>>, PlanError> {
-    let fused: Vec<Option<LayerId>> = network.layers.iter().map(|layer| fused_into(network, layer)).collect();
+pub fn units<'a>(network: &'a Network, edges: &Edges) -> Result<Vec<Unit<'a>>, PlanError> {
+    let fused: Vec<Option<LayerId>> = network.layers.iter().map(|layer| fused_into(network, edges, layer)).collect();
+    let mut taken_in: Vec<Option<LayerId>> = vec![None; network.layers.len()];
+    for (index, into) in fused.iter().enumerate() {
+        if let Some(into) = into {
+            taken_in[into.0] = Some(LayerId(index));
+        }
+    }
     let mut units: Vec<Unit> = Vec::new();
     for (index, layer) in network.layers.iter().enumerate() {
-        check(network, layer)?;
+        check(network, edges, layer)?;
         if fused[index].is_none() {
             let id = LayerId(index);
-            let thresholds = fused.iter().position(|into| *into == Some(id)).map(LayerId);
-            units.push(Unit { layer: id, dot: DotLayer::new(network, id, thresholds) });
+            units.push(Unit { layer: id, dot: DotLayer::new(network, id, taken_in[index]) });
         }
     }
     // A relabelling has no hardware.
@@ -39,19 +44,13 @@ pub fn units(network: &Network) -> Result<Vec<Unit<'_>>, PlanError> {
     Ok(units)
 }
 
-/// How often a tensor is read: by layers, and by the sink of the pipeline where it is the output.
-pub fn readers(network: &Network, tensor: TensorId) -> usize {
-    let by_layers = network.layers.iter().flat_map(|layer| &layer.inputs).filter(|input| **input == tensor).count();
-    by_layers + usize::from(network.output == tensor)
-}
-
 /// The dot product that takes in `layer`'s step functions: nothing else reads its sums.
-fn fused_into(network: &Network, layer: &Layer) -> Option<LayerId> {
+fn fused_into(network: &Network, edges: &Edges, layer: &Layer) -> Option<LayerId> {
     let sums = layer.input();
-    let producer = network.producer(sums)?;
+    let producer = edges.producer(sums)?;
     let fuses = matches!(layer.kind, LayerKind::MultiThreshold(_))
         && network.layer(producer).kind.weights().is_some()
-        && readers(network, sums) == 1;
+        && edges.readers(sums) == 1;
     fuses.then_some(producer)
 }
 
@@ -60,11 +59,11 @@ const MAX_ACTIVATION_BITS: u32 = 16;
 /// Most bits of a weight.
 const MAX_WEIGHT_BITS: u32 = 9;
 
-fn check(network: &Network, layer: &Layer) -> Result<(), PlanError> {
+fn check(network: &Network, edges: &Edges, layer: &Layer) -> Result<(), PlanError> {
     let no_unit = |must, found: String, help| Err(PlanError::NoUnit { name: layer.name.clone(), must, found, help });
     let input = network.tensor(layer.input());
     let output = network.tensor(layer.output);
-    if readers(network, layer.output) == 0 {
+    if edges.readers(layer.output) == 0 {
         return no_unit(
             "be read by another layer or give the output",
             "nothing reads its result".into(),

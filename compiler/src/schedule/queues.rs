@@ -24,7 +24,8 @@ use crate::plan::{Stage, Stream};
 
 /// Number of equal intervals that count as steady.
 const EQUAL: usize = 8;
-/// Images after which intervals are taken not to become steady.
+/// Images after which intervals no longer become equal. No more are offered: those behind an image do not change when it
+/// passes, but fill a long pipeline.
 const MAX_IMAGES: usize = 48;
 /// Steps of the simulation after which two equal intervals suffice.
 const MAX_STEPS: u64 = 20_000_000;
@@ -73,7 +74,7 @@ const SMALL: usize = 1;
 /// Maximum fill of unbounded queues on every stream between two stages, with the source sending at the interval.
 fn gather(streams: &[Stream], stages: &[Stage], interval: u64) -> Room {
     let (with_streams, with_stages) = insert::unbounded(streams, stages);
-    let mut simulation = Simulation::new(&with_streams, &with_stages, Flow::Paced(interval), u64::MAX);
+    let mut simulation = Simulation::new(&with_streams, &with_stages, Flow::Paced(interval), MAX_IMAGES as u64);
     let most = |simulation: &Simulation| -> Room {
         let mut room = vec![0; streams.len()];
         for (index, stage) in with_stages.iter().enumerate() {
@@ -105,7 +106,7 @@ pub fn times_of(streams: &[Stream], stages: &[Stage]) -> Option<Times> {
         return None;
     }
     let latency = alone.image_ends[0] - alone.start;
-    let mut simulation = Simulation::new(streams, stages, Flow::Free, u64::MAX);
+    let mut simulation = Simulation::new(streams, stages, Flow::Free, MAX_IMAGES as u64);
     for images in 3..=MAX_IMAGES {
         if simulation.run(images) == Outcome::Stuck {
             return None;

@@ -2,11 +2,16 @@
 //!
 //! Nothing is looked at twice for nothing: a stage whose streams do not change is left alone as long as it is
 //! [quiet](Control::quiet), and cycles in which nothing happens anywhere are skipped. So the time taken
-//! grows with the words that move, not with the cycles.
+//! grows with the words that move, not with the cycles, nor with stages that wait.
+
+mod marks;
 
 use super::controls;
 use crate::blocks::control::{Control, Ports};
 use crate::plan::{Stage, Stream};
+use marks::Marks;
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
 
 /// When the source offers words and the sink takes them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,6 +28,13 @@ pub enum Flow {
 pub struct Simulation {
     nodes: Vec<Node>,
     links: Vec<Link>,
+    /// The stages that are looked at in this cycle.
+    awake: Marks,
+    /// Those that will be in the next one in any case.
+    awake_next: Marks,
+    /// Later cycles in which a stage may change by itself, the next one first. A stage that has been woken before has
+    /// another by then.
+    alarms: BinaryHeap<Reverse<(u64, usize)>>,
     output: usize,
     flow: Flow,
     cycle: u64,
@@ -57,6 +69,10 @@ struct Node {
 struct Link {
     valid: bool,
     ready: bool,
+    /// The stage that writes it; none for the source.
+    writer: Option<usize>,
+    /// The stage that reads it; none for the sink.
+    reader: Option<usize>,
 }
 
 /// Steps without a word moving after which nothing is expected to move any more.
@@ -87,9 +103,19 @@ impl Simulation {
             most_inside: 0,
         };
         let output = stages.last().map_or(0, |stage| stage.output().0);
+        let mut links = vec![Link::default(); streams.len()];
+        let mut awake = Marks::new(stages.len());
+        for (index, stage) in stages.iter().enumerate() {
+            stage.inputs.iter().for_each(|id| links[id.0].reader = Some(index));
+            stage.outputs.iter().for_each(|id| links[id.0].writer = Some(index));
+            awake.insert(index);
+        }
         Simulation {
             nodes: stages.iter().zip(controls(stages)).map(node).collect(),
-            links: vec![Link::default(); streams.len()],
+            links,
+            awake,
+            awake_next: Marks::new(stages.len()),
+            alarms: BinaryHeap::new(),
             output,
             flow,
             cycle: 0,
@@ -143,23 +169,45 @@ impl Simulation {
                 return Outcome::Stuck;
             }
             self.cycle = next;
+            self.wake();
         }
         Outcome::Done
     }
 
     fn taken_in(&self) -> u64 {
-        self.nodes.iter().find(|node| node.inputs.contains(&0)).map_or(0, |node| node.taken)
+        self.links[0].reader.map_or(0, |reader| self.nodes[reader].taken)
+    }
+
+    /// Finds the stages that are looked at in a new cycle.
+    fn wake(&mut self) {
+        self.awake.clear();
+        std::mem::swap(&mut self.awake, &mut self.awake_next);
+        while let Some(Reverse((cycle, index))) = self.alarms.peek().copied()
+            && cycle <= self.cycle
+        {
+            self.alarms.pop();
+            if self.nodes[index].wake <= self.cycle {
+                self.awake.insert(index);
+            }
+        }
     }
 
     /// What source and sink do in this cycle.
     fn offer(&mut self, fed: u64) {
         let left = fed < self.most_images.saturating_mul(self.words_in);
         self.offering = left && (self.offering || self.willing(fed));
-        self.links[0].valid = self.offering;
-        self.links[self.output].ready = match self.flow {
+        let ready = match self.flow {
             Flow::Free | Flow::Paced(_) => true,
             Flow::Hesitant(seed) => chance(seed ^ 0x51c4, self.cycle),
         };
+        if self.links[0].valid != self.offering {
+            self.links[0].valid = self.offering;
+            self.links[0].reader.iter().for_each(|reader| self.awake.insert(*reader));
+        }
+        if self.links[self.output].ready != ready {
+            self.links[self.output].ready = ready;
+            self.links[self.output].writer.iter().for_each(|writer| self.awake.insert(*writer));
+        }
     }
 
     fn willing(&self, fed: u64) -> bool {
@@ -178,8 +226,10 @@ impl Simulation {
 
     /// Valid from the first stage to the last, then ready back.
     fn settle(&mut self) {
-        let Simulation { nodes, links, cycle, .. } = self;
-        for node in nodes.iter_mut() {
+        let Simulation { nodes, links, awake, cycle, .. } = self;
+        let mut next = awake.first_from(0);
+        while let Some(index) = next {
+            let node = &mut nodes[index];
             let mut offered = [false; 2];
             for (port, link) in node.inputs.iter().enumerate() {
                 offered[port] = links[*link].valid;
@@ -189,13 +239,20 @@ impl Simulation {
                 node.offered = offered;
                 let valid = node.control.valid(offered);
                 for (port, link) in node.outputs.iter().enumerate() {
-                    links[*link].valid = valid[port];
+                    if links[*link].valid != valid[port] {
+                        links[*link].valid = valid[port];
+                        // It comes later.
+                        links[*link].reader.iter().for_each(|reader| awake.insert(*reader));
+                    }
                 }
                 // Ready may follow what is offered.
                 node.wake = *cycle;
             }
+            next = awake.first_from(index + 1);
         }
-        for node in nodes.iter_mut().rev() {
+        let mut next = awake.last_before(nodes.len());
+        while let Some(index) = next {
+            let node = &mut nodes[index];
             let mut accepted = [false; 2];
             for (port, link) in node.outputs.iter().enumerate() {
                 accepted[port] = links[*link].ready;
@@ -206,17 +263,25 @@ impl Simulation {
                 node.wake = *cycle;
                 let ready = node.control.ready(node.offered, accepted);
                 for (port, link) in node.inputs.iter().enumerate() {
-                    links[*link].ready = ready[port];
+                    if links[*link].ready != ready[port] {
+                        links[*link].ready = ready[port];
+                        // It comes earlier.
+                        links[*link].writer.iter().for_each(|writer| awake.insert(*writer));
+                    }
                 }
             }
+            next = awake.last_before(index);
         }
     }
 
-    /// The clock edge; whether a word moved.
+    /// The clock edge; whether a word moved. One moves only where it is offered or accepted anew, or another one moved in
+    /// the cycle before: both of its stages are looked at then.
     fn clock(&mut self) -> bool {
-        let Simulation { nodes, links, cycle, .. } = self;
+        let Simulation { nodes, links, awake, awake_next, alarms, cycle, .. } = self;
         let mut any = false;
-        for node in nodes.iter_mut() {
+        let mut next = awake.first_from(0);
+        while let Some(index) = next {
+            let node = &mut nodes[index];
             let (mut taken, mut given) = ([false; 2], [false; 2]);
             for (port, link) in node.inputs.iter().enumerate() {
                 taken[port] = links[*link].valid && links[*link].ready;
@@ -224,25 +289,32 @@ impl Simulation {
             for (port, link) in node.outputs.iter().enumerate() {
                 given[port] = links[*link].valid && links[*link].ready;
             }
-            if taken != [false; 2] || given != [false; 2] {
-                any = true;
-                node.catch_up(*cycle);
-                node.tick(taken, given);
-            } else if node.wake <= *cycle {
-                let quiet = node.control.quiet();
+            let moves = taken != [false; 2] || given != [false; 2];
+            any |= moves;
+            if moves || node.wake <= *cycle {
+                let quiet = if moves { 0 } else { node.control.quiet() };
                 if quiet == 0 {
+                    node.catch_up(*cycle);
                     node.tick(taken, given);
+                    awake_next.insert(index);
                 } else {
                     node.wake = cycle.saturating_add(quiet);
+                    if node.wake < u64::MAX {
+                        alarms.push(Reverse((node.wake, index)));
+                    }
                 }
             }
+            next = awake.first_from(index + 1);
         }
         any
     }
 
     /// The next cycle in which something may happen, `u64::MAX` if none.
-    fn next_event(&self, fed: u64) -> u64 {
-        let inside = self.nodes.iter().map(|node| node.wake).min().unwrap_or(u64::MAX);
+    fn next_event(&mut self, fed: u64) -> u64 {
+        let inside = match self.awake_next.first_from(0) {
+            Some(_) => self.cycle + 1,
+            None => self.alarm(),
+        };
         let source = match self.flow {
             _ if fed >= self.most_images.saturating_mul(self.words_in) => u64::MAX,
             Flow::Free => u64::MAX,
@@ -253,6 +325,19 @@ impl Simulation {
         let event = inside.min(source);
         // Hesitations end by themselves.
         if matches!(self.flow, Flow::Hesitant(_)) { self.cycle + 1 } else { event.max(self.cycle + 1) }
+    }
+}
+
+impl Simulation {
+    /// The cycle of the next alarm that still stands, `u64::MAX` if none does.
+    fn alarm(&mut self) -> u64 {
+        while let Some(Reverse((cycle, index))) = self.alarms.peek().copied() {
+            if self.nodes[index].wake == cycle {
+                return cycle;
+            }
+            self.alarms.pop();
+        }
+        u64::MAX
     }
 }
 

@@ -115,7 +115,7 @@ impl Build {
         let place = |seed| Self::place(implementation, &found[1], seed, workshop);
         let measured = match self.first_in_time(seeds, place) {
             Ok(measured) => measured,
-            Err(outcome) => return outcome,
+            Err(outcome) => return *outcome,
         };
         match workshop.make(&implementation.pack, &found[2], implementation.bitstream) {
             Ok(()) => Outcome { measured: Some(measured), result: Ok(Some(implementation.bitstream)) },
@@ -145,7 +145,7 @@ impl Build {
         &self,
         seeds: u32,
         mut place: impl FnMut(u32) -> Result<Measured, BuildError>,
-    ) -> Result<Measured, Outcome> {
+    ) -> Result<Measured, Box<Outcome>> {
         let clock_mhz = self.report.clock_mhz;
         let speed = |measured: &Measured| measured.fmax_mhz.unwrap_or_default();
         let (mut best, mut failure, mut tried): (Option<Measured>, Option<BuildError>, u32) = (None, None, 0);
@@ -162,18 +162,18 @@ impl Build {
                     }
                 }
                 Err(error @ (BuildError::DoesNotFit { is_certain: true, .. } | BuildError::Stopped { .. })) => {
-                    return Err(error.into());
+                    return Err(Box::new(error.into()));
                 }
                 // Another placement may succeed where this one found no way, or held a signal too shortly.
                 Err(error) => failure = Some(error),
             }
         }
         if let (None, Some(failure)) = (&best, failure) {
-            return Err(failure.into());
+            return Err(Box::new(failure.into()));
         }
         let fmax_mhz = best.as_ref().map_or(0.0, speed);
         let result = Err(BuildError::Timing { clock_mhz, tried, fmax_mhz, help: self.faster(fmax_mhz, tried) });
-        Err(Outcome { measured: best, result })
+        Err(Box::new(Outcome { measured: best, result }))
     }
 
     /// What to do about a design that reaches `fmax_mhz` only.

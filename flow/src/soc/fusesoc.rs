@@ -10,7 +10,7 @@ pub(super) fn file(prefix: &Prefix) -> String {
 
 /// The text of the file.
 pub(super) fn text(description: &Description) -> String {
-    let network = &description.plan.network.name;
+    let name = identifier(&description.plan.network.name);
     let memories = |name: &&String| !name.ends_with(".v");
     // Memories are found by name where the tool runs.
     let file = |name: &String| match name.ends_with(".v") {
@@ -34,7 +34,6 @@ pub(super) fn text(description: &Description) -> String {
          AXI4-Stream, AXI4-Lite or Wishbone\n\nfilesets:\n  core:\n    files:\n{verilog}{memories}  soc:\n    files:\n      - \
          soc/{soc} : {{file_type : verilogSource}}\n  waivers:\n    files:\n      - soc/waivers.vlt : {{file_type : \
          vlt}}\n\ntargets:\n  default:\n    description : For designs that depend on this one\n    filesets : [core, soc]\n    toplevel : {default}\n{targets}",
-        name = identifier(network),
         soc = prefix.name(VERILOG),
         version = env!("CARGO_PKG_VERSION"),
     )
@@ -42,7 +41,6 @@ pub(super) fn text(description: &Description) -> String {
 
 /// `name` with nothing in it that FuseSoC reads as more than a name.
 fn identifier(name: &str) -> String {
-    let legal = |character: char| if character.is_ascii_alphanumeric() { character } else { '_' };
-    let text: String = name.chars().map(legal).collect();
+    let text = abi::text::identifier(name);
     if text.is_empty() { "network".to_owned() } else { text }
 }

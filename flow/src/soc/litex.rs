@@ -2,6 +2,7 @@
 
 use super::Description;
 use abi::registers::SPAN_BYTES;
+use abi::text::comment;
 use hdl::shell::BUS_ADDRESS_BITS;
 use hdl::shell::axi_stream::data_bits;
 
@@ -19,7 +20,7 @@ pub(super) fn card(description: &Description) -> String {
 
 /// The network's name as a comment in Python may have it.
 fn name(description: &Description) -> String {
-    description.plan.network.name.replace(['\\', '"', '\n'], "_")
+    comment(&description.plan.network.name)
 }
 
 /// The text of `litex.py`.

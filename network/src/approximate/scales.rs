@@ -6,6 +6,7 @@
 use crate::graph::{Approximation, ApproximationKind, Edit, Graph, Node, Operator, ValueId};
 use crate::grid::{FITTED_STEPS, greatest};
 use crate::reference::{Evaluator, ReferenceError};
+use crate::shared_list::SharedList;
 use crate::tensor::Tensor;
 
 /// Greatest integer of a ratio of scales that needs no change.
@@ -15,7 +16,9 @@ const MAX_FACTOR: u32 = 1 << 12;
 /// is at most.
 #[derive(Clone, Debug)]
 struct Scale {
-    factors: Vec<Factor>,
+    factors: SharedList<Factor>,
+    /// Their product, in their order.
+    value: f64,
     greatest: f64,
 }
 
@@ -37,11 +40,12 @@ impl Factor {
 impl Scale {
     /// That of integers up to `greatest` in magnitude, times `factor`.
     fn of(factor: f64, greatest: f64) -> Scale {
-        Scale { factors: vec![Factor::Times(factor)], greatest: greatest * factor.abs() }
+        Scale { factors: [Factor::Times(factor)].into(), value: factor, greatest: greatest * factor.abs() }
     }
 
     fn then(mut self, factor: Factor) -> Scale {
         self.greatest = factor.apply(self.greatest).abs();
+        self.value = factor.apply(self.value);
         self.factors.push(factor);
         self
     }
@@ -49,10 +53,6 @@ impl Scale {
     fn shifted(mut self, offset: f64) -> Scale {
         self.greatest += offset;
         self
-    }
-
-    fn value(&self) -> f64 {
-        self.factors.iter().fold(1.0, |product, factor| factor.apply(product))
     }
 }
 
@@ -169,7 +169,7 @@ impl Pass {
             (operator, [x, ..]) if keeps_scale(operator) => self.scales[x.0].clone(),
             _ => None,
         };
-        self.scales[output.0] = scale.filter(|scale| scale.value().is_finite() && scale.value() != 0.0);
+        self.scales[output.0] = scale.filter(|scale| scale.value.is_finite() && scale.value != 0.0);
         self.edit.keep(node);
     }
 
@@ -180,7 +180,7 @@ impl Pass {
     /// The scale of a sum, whose operands get scales that are simple multiples of each other where dot products read it.
     fn sum(&mut self, node: &mut Node, is_read_by_dots: bool) -> Option<Scale> {
         let scales = [self.scales[node.inputs[0].0].clone()?, self.scales[node.inputs[1].0].clone()?];
-        let values = [scales[0].value(), scales[1].value()];
+        let values = [scales[0].value, scales[1].value];
         let spans = [scales[0].greatest, scales[1].greatest];
         let greatest = spans[0] + spans[1];
         if let Some(q) = small_divisor(values[0] / values[1]) {
@@ -201,12 +201,12 @@ impl Pass {
         let reached = [0, 1].map(|index| after[index] / values[index] * spans[index]);
         let kind = ApproximationKind::Scales;
         self.changes.extend(Approximation::between(&node.name, kind, format, &spans, &reached));
-        Some(Scale { factors: vec![Factor::Times(unit)], greatest })
+        Some(Scale { factors: [Factor::Times(unit)].into(), value: unit, greatest })
     }
 
     /// `value` with the scale `after` in place of `scale`: divided by the one, so that integers are left, times the other.
     fn rescaled(&mut self, value: ValueId, scale: &Scale, after: f64, name: &str, index: usize) -> ValueId {
-        let inverse = scale.factors.iter().rev().map(|factor| match factor {
+        let inverse = scale.factors.backwards().map(|factor| match factor {
             Factor::Times(number) => (Operator::Div, *number),
             Factor::Over(number) => (Operator::Mul, *number),
         });

@@ -2,12 +2,15 @@
 
 use super::{Graph, Node, NodeId, Operator, Source, Value, ValueId};
 use crate::tensor::Tensor;
+use std::collections::HashMap;
 
 /// A graph with the values of another and as yet no nodes: they are put in one by one, old and new ones, producers before
 /// consumers.
 #[derive(Clone, Debug)]
 pub struct Edit {
     graph: Graph,
+    /// Names of the nodes, each with the last number that made a new one of it.
+    names: HashMap<String, u32>,
 }
 
 impl Edit {
@@ -19,7 +22,7 @@ impl Edit {
     /// As [`of`](Self::of), without a copy, and the nodes that the graph had.
     pub fn taking(mut graph: Graph) -> (Self, Vec<Node>) {
         let nodes = std::mem::take(&mut graph.nodes);
-        (Edit { graph }, nodes)
+        (Edit { graph, names: HashMap::new() }, nodes)
     }
 
     /// The value with the given id, an old or a new one.
@@ -36,18 +39,20 @@ impl Edit {
     pub fn node(&mut self, name: &str, operator: Operator, inputs: Vec<ValueId>, shape: Vec<usize>) -> ValueId {
         let output = self.value(format!("{name}_out"), shape, Source::Node(NodeId(self.graph.nodes.len())));
         let name = self.unique(name);
+        self.names.insert(name.clone(), 1);
         self.graph.nodes.push(Node { name, operator, inputs, outputs: vec![output] });
         output
     }
 
     /// Puts in a node of the old graph, perhaps with other inputs.
     pub fn keep(&mut self, node: Node) {
+        self.names.entry(node.name.clone()).or_insert(1);
         self.graph.nodes.push(node);
     }
 
     /// The graph, without values that no node names.
     pub fn finish(self) -> Graph {
-        let Edit { mut graph } = self;
+        let Edit { mut graph, names: _ } = self;
         let mut is_used = vec![false; graph.values.len()];
         let named = graph.nodes.iter().flat_map(|node| node.inputs.iter().chain(&node.outputs));
         for id in named.chain([&graph.input, &graph.output]) {
@@ -76,9 +81,16 @@ impl Edit {
         ValueId(self.graph.values.len() - 1)
     }
 
-    fn unique(&self, name: &str) -> String {
-        let is_taken = |name: &str| self.graph.nodes.iter().any(|node| node.name == name);
-        let numbered = (2..).map(|number| format!("{name}_{number}"));
-        [name.to_owned()].into_iter().chain(numbered).find(|name| !is_taken(name)).unwrap_or_default()
+    fn unique(&mut self, name: &str) -> String {
+        let mut number = self.names.get(name).copied().unwrap_or(1);
+        let mut unique = name.to_owned();
+        while self.names.contains_key(&unique) {
+            number += 1;
+            unique = format!("{name}_{number}");
+        }
+        if unique != name {
+            self.names.insert(name.to_owned(), number);
+        }
+        unique
     }
 }

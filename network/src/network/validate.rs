@@ -5,6 +5,7 @@
 
 use super::{LayerKind, Network, SensitiveSteps, TensorId, TensorType};
 use abi::ElementType;
+use abi::text::{is_printable, printable};
 use miette::Diagnostic;
 use std::collections::HashSet;
 use std::fmt::{self, Display};
@@ -32,6 +33,9 @@ pub struct NetworkError {
 }
 
 const MAX_ELEMENTS: usize = Network::MAX_ELEMENTS;
+
+/// What every name must: terminals, reports and files of other languages show it.
+const NAME: &str = "hold printable characters only";
 
 /// Where in a network.
 #[derive(Clone, Copy)]
@@ -66,7 +70,7 @@ impl Display for Part<'_> {
 impl Part<'_> {
     fn broken(&self, field: impl Display, must: impl Display, found: impl Display) -> NetworkError {
         NetworkError {
-            place: self.to_string(),
+            place: printable(&self.to_string()),
             field: field.to_string(),
             must: must.to_string(),
             found: found.to_string(),
@@ -137,6 +141,7 @@ impl Network {
     /// Checks that layers can be run one after the other and write every tensor once.
     fn check_order(&self) -> Result<(), NetworkError> {
         let whole = self.part(Place::Whole);
+        whole.rule(is_printable(&self.name), "name", NAME, "has others")?;
         let count = self.tensors.len();
         let mut written = vec![false; count];
         for (field, id) in [("input", self.input.0), ("output", self.output.0)] {
@@ -147,6 +152,7 @@ impl Network {
         let mut names = HashSet::new();
         for layer in &self.layers {
             let part = self.part(Place::Layer(&layer.name));
+            part.rule(is_printable(&layer.name), "name", NAME, "has others")?;
             part.rule(names.insert(&layer.name), "name", "be no other layer's", "an earlier layer has it")?;
             let output = layer.output.0;
             let wanted = match layer.kind {

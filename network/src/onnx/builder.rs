@@ -2,6 +2,7 @@
 
 use super::data_type::{DataType, Kind};
 use super::error::ImportError;
+use super::names::clean;
 use super::order::Providers;
 use super::proto::TensorProto;
 use super::tensor_data::{MAX_ELEMENTS, decode};
@@ -9,6 +10,7 @@ use crate::graph::{Graph, Node, NodeId, Operator, Source, Value, ValueId, Weight
 use crate::grid::MAX_WEIGHT;
 use crate::tensor::Tensor;
 use abi::ElementType;
+use abi::text::printable;
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
@@ -83,6 +85,7 @@ impl<'m> Builder<'m> {
     /// Adds a value.
     pub fn add_value(&mut self, name: String, shape: Vec<usize>, data_type: DataType, source: Source) -> ValueId {
         let is_integer = data_type.kind() == Kind::Integer;
+        let name = clean(&name);
         self.values.push(Value { name, shape, source, is_integer, is_codes: false });
         self.types.push(data_type);
         ValueId(self.values.len() - 1)
@@ -261,7 +264,7 @@ impl<'m> Builder<'m> {
             input_type: self.input_type,
             weight_types,
             output: value_numbers[output.0],
-            remarks: self.remarks,
+            remarks: self.remarks.iter().map(|remark| printable(remark)).collect(),
             approximations: Vec::new(),
         }
     }
@@ -284,7 +287,7 @@ impl<'m> Builder<'m> {
     /// Gives the output's value the name that the file has for it.
     pub fn rename(&mut self, value: ValueId, name: &str) {
         if matches!(self.value(value).source, Source::Node(_)) {
-            self.values[value.0].name = name.into();
+            self.values[value.0].name = clean(name);
         }
     }
 }

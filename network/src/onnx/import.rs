@@ -7,12 +7,13 @@ use super::names;
 use super::node::NodeContext;
 use super::operators;
 use super::order::{Providers, contributing};
-use super::proto::{GraphProto, ModelProto, TensorTypeProto, ValueInfoProto};
+use super::proto::{GraphProto, ModelProto, TensorAnnotation, TensorTypeProto, ValueInfoProto};
 use super::tensor_data::{MAX_AXES, MAX_ELEMENTS, elements};
 use crate::graph::{Graph, Source};
 use abi::ElementType;
 use prost::Message;
 use prost::bytes::Bytes;
+use std::collections::HashMap;
 use std::ops::RangeInclusive;
 use std::path::Path;
 
@@ -38,18 +39,11 @@ pub(super) fn model(bytes: Bytes, folder: Option<&Path>, name: &str) -> Result<G
     builder.remarks.extend(remark);
     let input_value = builder.add_value(input.name.clone(), shape, data_type, Source::Input);
     builder.bind(&input.name, input_value);
-    builder.input_type = annotated_type(graph, &input.name).or_else(|| stored_type(data_type));
+    builder.annotated_types = annotated_types(graph);
+    builder.input_type = builder.annotated_types.get(input.name.as_str()).copied().or_else(|| stored_type(data_type));
     builder.remarks.extend(builder.input_type.map(|element| {
         format!("the file says that the input's values are of type {element}: they are taken for such where the model does not quantise them")
     }));
-    builder.annotated_types = graph
-        .quantization_annotation
-        .iter()
-        .filter_map(|annotation| {
-            let tensor = annotation.tensor_name.as_str();
-            Some((tensor, annotated_type(graph, tensor)?))
-        })
-        .collect();
     let order = contributing(graph, &providers, &node_names, output)?;
     for index in &order {
         let mut node = NodeContext::new(&graph.node[*index], &node_names[*index], &mut builder)?;
@@ -72,7 +66,7 @@ pub(super) fn model(bytes: Bytes, folder: Option<&Path>, name: &str) -> Result<G
         builder.remarks.push(format!("{left_out} nodes do not contribute to the output and were left out"));
     }
     let name = if graph.name.is_empty() || is_exporters_name(&graph.name) { name } else { &graph.name };
-    Ok(builder.finish(name.into(), opset, input_value, output_value))
+    Ok(builder.finish(names::clean(name), opset, input_value, output_value))
 }
 
 /// Whether a graph's name only tells which exporter wrote it.
@@ -133,9 +127,17 @@ fn stored_type(data_type: DataType) -> Option<ElementType> {
     Some(ElementType::holding(minimum as i64, maximum as i64))
 }
 
-/// The integer type that QONNX keeps for a tensor, `None` where there is none or one of more than 16 bits.
-fn annotated_type(graph: &GraphProto, tensor: &str) -> Option<ElementType> {
-    let annotation = graph.quantization_annotation.iter().find(|annotation| annotation.tensor_name == tensor)?;
+/// The integer types that QONNX keeps for tensors, by their names. Of several for one tensor the first counts.
+fn annotated_types(graph: &GraphProto) -> HashMap<&str, ElementType> {
+    let mut types = HashMap::new();
+    for annotation in &graph.quantization_annotation {
+        types.entry(annotation.tensor_name.as_str()).or_insert_with(|| annotated_type(annotation));
+    }
+    types.into_iter().filter_map(|(tensor, element)| Some((tensor, element?))).collect()
+}
+
+/// The integer type that an annotation names, `None` where it names none or one of more than 16 bits.
+fn annotated_type(annotation: &TensorAnnotation) -> Option<ElementType> {
     let entry = annotation.quant_parameter_tensor_names.iter().find(|entry| entry.key == "finn_datatype")?;
     let bits = |digits: &str| digits.parse::<u32>().ok().filter(|bits| (1..=16).contains(bits));
     match entry.value.as_str() {

@@ -9,7 +9,7 @@ use super::product::{Product, Scratch};
 use super::steps::Steps;
 use abi::ElementType;
 use abi::maps::{MapError, arg_max};
-use network::network::{Layer, LayerId, LayerKind, Network};
+use network::network::{Edges, Layer, LayerId, LayerKind, Network};
 
 /// A network prepared.
 #[derive(Debug)]
@@ -62,12 +62,13 @@ impl Program {
         let form = |tensor| Form { tensor, planes: false, integers: keep_all };
         let mut forms: Vec<Form> = network.tensors.iter().copied().map(form).collect();
         forms[network.output.0].integers = true;
+        let edges = Edges::of(network);
         // Step functions that an operation applies to its sums at once, where nobody else wants those.
         let mut steps_after = vec![None; network.layers.len()];
         let mut is_applied = vec![false; network.layers.len()];
         for (index, layer) in network.layers.iter().enumerate() {
             if let (false, LayerKind::MultiThreshold(functions)) = (keep_all, &layer.kind)
-                && let Some(writer) = writer_of_sums(network, layer)
+                && let Some(writer) = writer_of_sums(network, &edges, layer)
             {
                 steps_after[writer.0] = Some((functions, layer.output));
                 is_applied[index] = true;
@@ -218,9 +219,9 @@ fn finish(steps: Option<&Steps>, pixel: usize, sums: &mut [i32], words: &mut Vec
 }
 
 /// The layer whose integers step functions read, where it gives them pixel by pixel and nobody else reads them.
-fn writer_of_sums(network: &Network, steps: &Layer) -> Option<LayerId> {
+fn writer_of_sums(network: &Network, edges: &Edges, steps: &Layer) -> Option<LayerId> {
     let tensor = steps.input();
-    let writer = network.producer(tensor)?;
+    let writer = edges.producer(tensor)?;
     let gives_sums = match &network.layer(writer).kind {
         LayerKind::MatrixVector(_)
         | LayerKind::Convolution(_)
@@ -234,5 +235,5 @@ fn writer_of_sums(network: &Network, steps: &Layer) -> Option<LayerId> {
         | LayerKind::Flatten
         | LayerKind::ArgMax => false,
     };
-    (gives_sums && network.output != tensor && network.consumers(tensor).count() == 1).then_some(writer)
+    (gives_sums && edges.readers(tensor) == 1).then_some(writer)
 }

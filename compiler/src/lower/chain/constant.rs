@@ -7,17 +7,45 @@ use num_traits::ToPrimitive;
 use std::cmp::Ordering;
 use std::sync::Arc;
 
+/// Most operations of an expression. It may hold a part many times, and each counts: what is asked of a constant takes as
+/// many steps. A sum counts as its longest term.
+pub const MAX_OPERATIONS: u32 = 1 << 11;
+
+/// Most operations of an expression with every term of its sums.
+const MAX_WITH_TERMS: u32 = 1 << 20;
+
+/// How long an expression is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Length {
+    /// Operations, each sum as its longest term.
+    operations: u32,
+    /// Operations in all.
+    with_terms: u32,
+}
+
 /// A real constant: a float of the file, or an expression of such, kept unevaluated so that nothing is rounded.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Constant {
     /// A number of the file.
     Float(f64),
     /// The first combined with the second.
-    Binary(Binary, Arc<(Constant, Constant)>),
+    Binary(Binary, Arc<(Constant, Constant)>, Length),
     /// Square root.
-    SquareRoot(Arc<Constant>),
+    SquareRoot(Arc<Constant>, Length),
     /// Sum of products with integers.
-    Sum(Arc<Vec<(Constant, i64)>>),
+    Sum(Arc<Vec<(Constant, i64)>>, Length),
+    /// An expression that is too long, which is not kept: no arithmetic knows its value.
+    TooLong,
+}
+
+/// Whether float32 holds a number.
+fn is_single(value: f64) -> bool {
+    f64::from(value as f32) == value && value.is_finite()
+}
+
+/// Whether a result is a float32, not zero by underflow, and `holds`: then no arithmetic rounds it.
+fn is_exact(result: f64, holds: impl FnOnce(f64) -> bool) -> bool {
+    is_single(result) && result != 0.0 && holds(result)
 }
 
 /// Relative error of a number in double precision that is near enough.
@@ -34,7 +62,68 @@ impl Constant {
             (Binary::Multiply, Constant::Float(0.0), _) | (Binary::Multiply, _, Constant::Float(0.0)) => {
                 Constant::Float(0.0)
             }
-            _ => Constant::Binary(operation, Arc::new((self, other))),
+            (Binary::Add, Constant::Float(a), Constant::Float(b))
+                if is_exact(a + b, |sum| sum - a == *b && sum - b == *a) =>
+            {
+                Constant::Float(a + b)
+            }
+            // Two float32 have a product of at most 48 bits.
+            (Binary::Multiply, Constant::Float(a), Constant::Float(b))
+                if is_exact(a * b, |_| is_single(*a) && is_single(*b)) =>
+            {
+                Constant::Float(a * b)
+            }
+            (Binary::Add, one, other) if one == other => one.doubled(),
+            _ => {
+                let (a, b) = (self.length(), other.length());
+                let length =
+                    Length { operations: 1 + a.operations + b.operations, with_terms: 1 + a.with_terms + b.with_terms };
+                Constant::of_length(length, || Constant::Binary(operation, Arc::new((self, other)), length))
+            }
+        }
+    }
+
+    /// The expression's square root.
+    pub fn square_root(self) -> Constant {
+        let Length { operations, with_terms } = self.length();
+        let length = Length { operations: 1 + operations, with_terms: 1 + with_terms };
+        Constant::of_length(length, || Constant::SquareRoot(Arc::new(self), length))
+    }
+
+    /// The sum of products with integers.
+    pub fn sum(terms: Vec<(Constant, i64)>) -> Constant {
+        let lengths = || terms.iter().map(|(constant, _)| constant.length());
+        let length = Length {
+            operations: 1 + lengths().map(|length| length.operations).max().unwrap_or(0),
+            with_terms: lengths().fold(0, |sum, length| sum.saturating_add(2 + length.with_terms)),
+        };
+        Constant::of_length(length, || Constant::Sum(Arc::new(terms), length))
+    }
+
+    fn of_length(length: Length, expression: impl FnOnce() -> Constant) -> Constant {
+        let is_short = length.operations <= MAX_OPERATIONS && length.with_terms <= MAX_WITH_TERMS;
+        if is_short { expression() } else { Constant::TooLong }
+    }
+
+    fn length(&self) -> Length {
+        match self {
+            Constant::Float(_) => Length { operations: 0, with_terms: 0 },
+            Constant::Binary(_, _, length) | Constant::SquareRoot(_, length) | Constant::Sum(_, length) => *length,
+            // Longer with every operation, too.
+            Constant::TooLong => Length { operations: MAX_OPERATIONS, with_terms: MAX_WITH_TERMS },
+        }
+    }
+
+    /// Twice the constant, as one product however often it is doubled.
+    fn doubled(&self) -> Constant {
+        match self {
+            Constant::Binary(Binary::Multiply, operands, _) => match &**operands {
+                (Constant::Float(factor), rest) if is_single(2.0 * factor) => {
+                    Constant::Float(2.0 * factor).binary(Binary::Multiply, rest.clone())
+                }
+                _ => Constant::Float(2.0).binary(Binary::Multiply, self.clone()),
+            },
+            _ => Constant::Float(2.0).binary(Binary::Multiply, self.clone()),
         }
     }
 
@@ -45,16 +134,16 @@ impl Constant {
     pub fn evaluate<A: Arithmetic>(&self, arithmetic: &mut A) -> Result<A::Number, Fault> {
         Ok(match self {
             Constant::Float(value) => arithmetic.float(*value),
-            Constant::Binary(operation, operands) => {
+            Constant::Binary(operation, operands, _) => {
                 let a = operands.0.evaluate(arithmetic)?;
                 let b = operands.1.evaluate(arithmetic)?;
                 combine(*operation, &a, &b, arithmetic)?
             }
-            Constant::SquareRoot(operand) => {
+            Constant::SquareRoot(operand, _) => {
                 let operand = operand.evaluate(arithmetic)?;
                 arithmetic.square_root(&operand)?
             }
-            Constant::Sum(terms) => {
+            Constant::Sum(terms, _) => {
                 let mut sum = arithmetic.float(0.0);
                 for (constant, factor) in terms.iter() {
                     let constant = constant.evaluate(arithmetic)?;
@@ -64,6 +153,7 @@ impl Constant {
                 }
                 sum
             }
+            Constant::TooLong => return Err(Fault::Beyond),
         })
     }
 

@@ -9,7 +9,6 @@ use super::{Binary, Constant};
 use num_rational::BigRational;
 use num_traits::{Signed, ToPrimitive, Zero};
 use std::cmp::Ordering;
-use std::sync::Arc;
 
 /// Most pairs of codes that are kept.
 const MAX_PAIRS: i64 = 1 << 18;
@@ -56,8 +55,7 @@ impl PairSums {
     pub fn real(&self, sum: i64) -> Option<Constant> {
         let behind = self.pairs.partition_point(|(other, _)| *other <= sum);
         let (_, codes) = self.pairs.get(behind.checked_sub(1)?)?;
-        let terms = self.scales.iter().cloned().zip(*codes).collect();
-        Some(Constant::Sum(Arc::new(terms)))
+        Some(Constant::sum(self.scales.iter().cloned().zip(*codes).collect()))
     }
 }
 

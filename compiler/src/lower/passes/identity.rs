@@ -1,29 +1,27 @@
 //! Step functions that do nothing.
 
 use super::drop_unused_tensors;
-use network::network::{LayerKind, Network, TensorId};
+use network::network::{Layer, LayerKind, Network, TensorId};
 
 /// Takes out step functions that give back every code that can come, as quantised graphs have them around each pool.
 pub fn drop_identities(mut network: Network) -> Network {
-    let mut index = 0;
-    while let Some(layer) = network.layers.get(index) {
-        let (input, output) = (layer.inputs[0], layer.output);
-        if !is_identity(&network, index) {
-            index += 1;
-            continue;
+    // What stands for each tensor.
+    let mut stands_for: Vec<TensorId> = (0..network.tensors.len()).map(TensorId).collect();
+    for mut layer in std::mem::take(&mut network.layers) {
+        for input in &mut layer.inputs {
+            *input = stands_for[input.0];
         }
-        network.layers.remove(index);
-        let renamed = |id: TensorId| if id == output { input } else { id };
-        network.output = renamed(network.output);
-        for read in network.layers.iter_mut().flat_map(|layer| &mut layer.inputs) {
-            *read = renamed(*read);
+        if is_identity(&network, &layer) {
+            stands_for[layer.output.0] = layer.input();
+        } else {
+            network.layers.push(layer);
         }
     }
+    network.output = stands_for[network.output.0];
     drop_unused_tensors(network)
 }
 
-fn is_identity(network: &Network, index: usize) -> bool {
-    let layer = &network.layers[index];
+fn is_identity(network: &Network, layer: &Layer) -> bool {
     let LayerKind::MultiThreshold(steps) = &layer.kind else {
         return false;
     };

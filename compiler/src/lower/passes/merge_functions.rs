@@ -3,7 +3,7 @@
 
 use crate::codes::{Ladder, MAX_THRESHOLDS};
 use abi::{ElementType, StepFunction};
-use network::network::{Add, LayerId, LayerKind, Network, Table, TensorId, TensorType};
+use network::network::{Add, Edges, LayerId, LayerKind, Network, Table, TensorId, TensorType};
 
 /// Most pieces of a function that is looked for, and most values of a tensor that counts as a function of itself.
 const MAX_PIECES: usize = 1 << 12;
@@ -17,13 +17,14 @@ struct Derived {
 
 /// Replaces each sum and table of functions of one tensor by their step function.
 pub fn merge_functions(mut network: Network) -> Network {
+    let edges = Edges::of(&network);
     let mut derived: Vec<Option<Derived>> = vec![None; network.tensors.len()];
     for index in 0..network.layers.len() {
         let id = LayerId(index);
         let Some(found) = of_layer(&network, &derived, id) else { continue };
         let output = network.layers[index].output;
         let is_step = matches!(network.layers[index].kind, LayerKind::MultiThreshold(_));
-        if let (false, Some(tensor)) = (is_step, merged(&network, output, &found.functions)) {
+        if let (false, Some(tensor)) = (is_step, merged(&network, &edges, output, &found.functions)) {
             network.tensors[output.0] = tensor;
             network.layers[index].kind = LayerKind::MultiThreshold(found.functions.clone());
             network.layers[index].inputs = vec![found.root];
@@ -34,17 +35,17 @@ pub fn merge_functions(mut network: Network) -> Network {
 }
 
 /// The tensor of step functions in the place of a sum or table, where hardware has such steps.
-fn merged(network: &Network, output: TensorId, functions: &[StepFunction<i64>]) -> Option<TensorType> {
+fn merged(network: &Network, edges: &Edges, output: TensorId, functions: &[StepFunction<i64>]) -> Option<TensorType> {
     let values = || functions.iter().flat_map(|function| function.values.iter().map(|value| i64::from(*value)));
     let (minimum, maximum) = (values().min()?, values().max()?);
     // Others rely on the type: tables look codes up, and some kinds keep it and the range.
-    let may_change_type = network.consumers(output).all(|reader| {
-        let kind = &network.layer(reader).kind;
+    let may_change_type = edges.consumers(output).iter().all(|reader| {
+        let kind = &network.layer(*reader).kind;
         kind.weights().is_some() || matches!(kind, LayerKind::MultiThreshold(_))
     });
     let mut tensor = *network.tensor(output);
     if may_change_type {
-        let (low, high) = super::with_paddings(network, output, (minimum, maximum));
+        let (low, high) = super::with_paddings(network, edges, output, (minimum, maximum));
         tensor = TensorType { minimum, maximum, element: ElementType::holding(low, high), ..tensor };
     }
     let ladder = Ladder::of(functions, &tensor, false);

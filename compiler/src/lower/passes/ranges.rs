@@ -4,8 +4,9 @@ use super::{accumulator_range, reached};
 use crate::lower::weights::element_of;
 use abi::ElementType;
 use network::network::{
-    Add, Convolution, LayerId, LayerKind, Network, Pool, PoolOperation, Table, TensorId, TensorType, Window,
+    Add, Convolution, Edges, LayerId, LayerKind, Network, Pool, PoolOperation, Table, TensorId, TensorType, Window,
 };
+use std::collections::BTreeMap;
 
 /// Sets the range of sums, and the smallest type that holds it: a bit more for a sign that cannot occur would make sums
 /// of unsigned codes too wide for the dot product that reads them.
@@ -22,6 +23,7 @@ pub(crate) fn accumulator((minimum, maximum): (i64, i64)) -> Option<ElementType>
 
 /// Sets each tensor's range to what can occur now, and each weight matrix's type to the smallest that holds it.
 pub fn tighten_ranges(mut network: Network) -> Network {
+    let (edges, shared) = (Edges::of(&network), shared_types(&network));
     for index in 0..network.layers.len() {
         let output = network.layers[index].output.0;
         let inputs: Vec<TensorType> = network.layers[index].inputs.iter().map(|id| *network.tensor(*id)).collect();
@@ -29,7 +31,6 @@ pub fn tighten_ranges(mut network: Network) -> Network {
         if let Some(weights) = network.layers[index].kind.weights_mut() {
             weights.element = element_of(&weights.values);
         }
-        let is_shared = shares_type(&network, TensorId(output));
         let tensor = &mut network.tensors[output];
         let before = tensor.element;
         match &network.layers[index].kind {
@@ -43,11 +44,11 @@ pub fn tighten_ranges(mut network: Network) -> Network {
             }
             kind => set_derived_range(kind, &inputs, tensor),
         }
-        if is_shared && before.contains(tensor.minimum) && before.contains(tensor.maximum) {
+        if shared[output] && before.contains(tensor.minimum) && before.contains(tensor.maximum) {
             tensor.element = before;
         }
         let range = (network.tensors[output].minimum, network.tensors[output].maximum);
-        let (low, high) = with_paddings(&network, TensorId(output), range);
+        let (low, high) = with_paddings(&network, &edges, TensorId(output), range);
         let tensor = &mut network.tensors[output];
         if !(tensor.element.contains(low) && tensor.element.contains(high)) && (low, high) != range {
             tensor.element = ElementType::holding(low, high);
@@ -56,63 +57,85 @@ pub fn tighten_ranges(mut network: Network) -> Network {
     network
 }
 
-/// Whether a tensor's type is more than its own: what is concatenated has one type, and tables are looked up by codes.
-fn shares_type(network: &Network, tensor: TensorId) -> bool {
-    network.consumers(tensor).any(|reader| match &network.layer(reader).kind {
-        LayerKind::Concat | LayerKind::Table(_) => true,
-        LayerKind::Pool(Pool { operation: PoolOperation::Extremum(_), .. })
-        | LayerKind::Upsample { .. }
-        | LayerKind::Flatten => shares_type(network, network.layer(reader).output),
-        LayerKind::Pool(Pool { operation: PoolOperation::Sum, .. })
-        | LayerKind::MatrixVector(_)
-        | LayerKind::Convolution(_)
-        | LayerKind::MultiThreshold(_)
-        | LayerKind::Add(_)
-        | LayerKind::Multiply
-        | LayerKind::ArgMax => false,
-    })
+/// For each tensor whether its type is more than its own: what is concatenated has one type, and tables are looked up by
+/// codes.
+fn shared_types(network: &Network) -> Vec<bool> {
+    let mut is_shared = vec![false; network.tensors.len()];
+    for layer in network.layers.iter().rev() {
+        let shares = match &layer.kind {
+            LayerKind::Concat | LayerKind::Table(_) => true,
+            LayerKind::Pool(Pool { operation: PoolOperation::Extremum(_), .. })
+            | LayerKind::Upsample { .. }
+            | LayerKind::Flatten => is_shared[layer.output.0],
+            LayerKind::Pool(Pool { operation: PoolOperation::Sum, .. })
+            | LayerKind::MatrixVector(_)
+            | LayerKind::Convolution(_)
+            | LayerKind::MultiThreshold(_)
+            | LayerKind::Add(_)
+            | LayerKind::Multiply
+            | LayerKind::ArgMax => false,
+        };
+        layer.inputs.iter().for_each(|input| is_shared[input.0] |= shares);
+    }
+    is_shared
 }
 
-/// Widens the types of tensors that must have one, until they do.
+/// Widens the types of tensors that must have one, so that they do.
 pub(crate) fn share_types(network: &mut Network) {
-    let mut differs = true;
-    while std::mem::take(&mut differs) {
-        for layer in &network.layers {
-            let keeps_type = match &layer.kind {
-                LayerKind::Pool(Pool { operation, .. }) => *operation != PoolOperation::Sum,
-                LayerKind::Concat | LayerKind::Upsample { .. } | LayerKind::Flatten => true,
-                LayerKind::MatrixVector(_)
-                | LayerKind::Convolution(_)
-                | LayerKind::MultiThreshold(_)
-                | LayerKind::Add(_)
-                | LayerKind::Multiply
-                | LayerKind::Table(_)
-                | LayerKind::ArgMax => false,
-            };
-            let tensors = || layer.inputs.iter().chain([&layer.output]).map(|id| id.0);
-            let elements: Vec<ElementType> = tensors().map(|id| network.tensors[id].element).collect();
-            if !keeps_type || elements.iter().all(|element| *element == elements[0]) {
-                continue;
-            }
-            let least = elements.iter().map(|element| element.minimum()).min().unwrap_or(0);
-            let greatest = elements.iter().map(|element| element.maximum()).max().unwrap_or(0);
-            let element = ElementType::holding(least, greatest);
-            tensors().for_each(|id| network.tensors[id].element = element);
-            differs = true;
+    // Each tensor names another one that must have its type, or itself.
+    let mut like: Vec<usize> = (0..network.tensors.len()).collect();
+    for layer in &network.layers {
+        let keeps_type = match &layer.kind {
+            LayerKind::Pool(Pool { operation, .. }) => *operation != PoolOperation::Sum,
+            LayerKind::Concat | LayerKind::Upsample { .. } | LayerKind::Flatten => true,
+            LayerKind::MatrixVector(_)
+            | LayerKind::Convolution(_)
+            | LayerKind::MultiThreshold(_)
+            | LayerKind::Add(_)
+            | LayerKind::Multiply
+            | LayerKind::Table(_)
+            | LayerKind::ArgMax => false,
+        };
+        for input in layer.inputs.iter().filter(|_| keeps_type) {
+            let (one, other) = (first_like(&mut like, input.0), first_like(&mut like, layer.output.0));
+            like[one.max(other)] = one.min(other);
         }
+    }
+    let mut groups: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+    for tensor in 0..like.len() {
+        groups.entry(first_like(&mut like, tensor)).or_default().push(tensor);
+    }
+    for group in groups.values() {
+        let elements = || group.iter().map(|tensor| network.tensors[*tensor].element);
+        if elements().all(|element| element == network.tensors[group[0]].element) {
+            continue;
+        }
+        let least = elements().map(|element| element.minimum()).min().unwrap_or(0);
+        let greatest = elements().map(|element| element.maximum()).max().unwrap_or(0);
+        let element = ElementType::holding(least, greatest);
+        group.iter().for_each(|tensor| network.tensors[*tensor].element = element);
     }
     network.input_map.element = network.tensor(network.input).element;
 }
 
+/// The tensor that names itself among those that `tensor` must be like. The way there gets shorter.
+fn first_like(like: &mut [usize], mut tensor: usize) -> usize {
+    while like[tensor] != tensor {
+        like[tensor] = like[like[tensor]];
+        tensor = like[tensor];
+    }
+    tensor
+}
+
 /// A range and what the convolutions that read `tensor` take a position outside the image for.
-pub(crate) fn with_paddings(network: &Network, tensor: TensorId, range: (i64, i64)) -> (i64, i64) {
-    let padding = |reader: LayerId| match &network.layer(reader).kind {
+pub(crate) fn with_paddings(network: &Network, edges: &Edges, tensor: TensorId, range: (i64, i64)) -> (i64, i64) {
+    let padding = |reader: &LayerId| match &network.layer(*reader).kind {
         LayerKind::Convolution(Convolution { window, padding, .. }) if !window.is_unpadded() && *padding != 0 => {
             Some(i64::from(*padding))
         }
         _ => None,
     };
-    let paddings = network.consumers(tensor).filter_map(padding);
+    let paddings = edges.consumers(tensor).iter().filter_map(padding);
     paddings.fold(range, |(low, high), padding| (low.min(padding), high.max(padding)))
 }
 

@@ -51,6 +51,6 @@ impl Walk<'_> {
         let steps = LayerKind::MultiThreshold(vec![function; kind.channels]);
         let codes = self.add_layer(&format!("{}_input", node.name), steps, &[tensor], output);
         let scale = Step::with(Binary::Multiply, Parameter::uniform(Constant::Float(scale)));
-        Some(Data { origin: Origin::Tensor(codes), chain: vec![scale], ..data.clone() })
+        Some(Data { origin: Origin::Tensor(codes), chain: [scale].into(), ..data.clone() })
     }
 }

@@ -212,7 +212,7 @@ impl Walk<'_> {
                     Some(constant) => vec![(constant.clone(), weights.sum())],
                     None => weights.enumerate().map(|(column, w)| (dot.summand.at(column).clone(), w)).collect(),
                 };
-                *term = Constant::Sum(Arc::new(sum)).binary(Binary::Multiply, Constant::Float(grid.scales[row]));
+                *term = Constant::sum(sum).binary(Binary::Multiply, Constant::Float(grid.scales[row]));
             }
         }
         let input = self.tensors[dot.source.0];

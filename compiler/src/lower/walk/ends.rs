@@ -70,10 +70,15 @@ impl Walk<'_> {
             let count = if parameter.as_uniform().is_some() { 1 } else { elements };
             (0..count)
                 .map(|element| {
-                    parameter
-                        .at(element)
-                        .approximate()
-                        .ok_or_else(|| LowerError::Undefined { node: node_name.clone(), channel: element })
+                    let value = parameter.at(element).approximate();
+                    // What is beyond float32 makes no score that is a number.
+                    value.filter(|value| (*value as f32).is_finite()).ok_or_else(|| LowerError::Unsupported {
+                        node: node_name.clone(),
+                        operator,
+                        must: "give scores that float32 holds",
+                        found: format!("the scale or the offset of element {element} is no number, or beyond it"),
+                        help: "look at the parameters behind the last quantiser: a zero that divides, or too great a factor",
+                    })
                 })
                 .collect()
         };

@@ -91,7 +91,7 @@ impl Walk<'_> {
         let summand = a.summand.combine(Binary::Add, &b.summand);
         if a.tensor == b.tensor && a.order == b.order {
             let factor = a.factor.combine(Binary::Add, &b.factor);
-            let chain = vec![Step::with(Binary::Multiply, factor), Step::with(Binary::Add, summand)];
+            let chain = [Step::with(Binary::Multiply, factor), Step::with(Binary::Add, summand)].into();
             return Ok(Data { origin: Origin::Tensor(a.tensor), order: a.order, chain, pending: None });
         }
         for operand in [&mut a, &mut b] {
@@ -135,7 +135,7 @@ impl Walk<'_> {
         match self.add_integers(node, &a, &b, &element_of) {
             Some((sum, scales)) => {
                 let scale = self.by_channel(&a, scales);
-                let chain = vec![Step::with(Binary::Multiply, scale), Step::with(Binary::Add, summand)];
+                let chain = [Step::with(Binary::Multiply, scale), Step::with(Binary::Add, summand)].into();
                 Ok(Data { origin: Origin::Tensor(sum), order: a.order, chain, pending: None })
             }
             None => {
@@ -233,17 +233,28 @@ impl Walk<'_> {
             ));
         }
         let shapes: Vec<&[usize]> = node.inputs.iter().map(|input| self.shape(*input)).collect();
-        let mut operands = self.operands(node)?.into_iter().zip(&shapes);
-        let Some((mut joined, first)) = operands.next() else {
-            unreachable!("the import gives a concatenation at least two inputs")
-        };
-        let mut shape = first.to_vec();
-        for (next, next_shape) in operands {
-            joined = self.concat_two(node, joined, &shape, next, next_shape)?;
-            shape[1] += next_shape[1];
+        let mut parts: Vec<(Operand, Vec<usize>)> =
+            self.operands(node)?.into_iter().zip(shapes.iter().map(|shape| shape.to_vec())).collect();
+        // Neighbours, then neighbours of these: each element passes through few layers.
+        while parts.len() > 1 {
+            let mut halved = Vec::with_capacity(parts.len().div_ceil(2));
+            let mut rest = parts.into_iter();
+            while let Some((first, mut shape)) = rest.next() {
+                let Some((second, second_shape)) = rest.next() else {
+                    halved.push((first, shape));
+                    break;
+                };
+                let joined = self.concat_two(node, first, &shape, second, &second_shape)?;
+                shape[1] += second_shape[1];
+                halved.push((joined, shape));
+            }
+            parts = halved;
         }
+        let Some((joined, _)) = parts.pop() else {
+            unreachable!("the import gives a concatenation at least one input")
+        };
         let Operand { tensor, order, factor, summand } = joined;
-        let chain = vec![Step::with(Binary::Multiply, factor), Step::with(Binary::Add, summand)];
+        let chain = [Step::with(Binary::Multiply, factor), Step::with(Binary::Add, summand)].into();
         Ok(Data { origin: Origin::Tensor(tensor), order, chain, pending: None })
     }
 

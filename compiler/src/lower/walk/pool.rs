@@ -242,7 +242,7 @@ impl Walk<'_> {
         let summand = times(&summand, first);
         let pixels = (extent.pixels(), height * width);
         let chain =
-            Data { chain: vec![Step::with(Binary::Multiply, factor), Step::with(Binary::Add, summand)], ..data }
+            Data { chain: [Step::with(Binary::Multiply, factor), Step::with(Binary::Add, summand)].into(), ..data }
                 .chain_by_channel(extent.channels, pixels.0, pixels.1);
         let order = Extent { height, width, ..extent }.channels_first();
         Ok(Data { origin: Origin::Tensor(sum), order, chain, pending: None }

@@ -52,7 +52,7 @@ impl Walk<'_> {
         let (order, factor) = (a.order.clone(), a.factor.combine(Binary::Multiply, &b.factor));
         let product = self.add_layer(&node.name, LayerKind::Multiply, &[a.tensor, b.tensor], output);
         self.lattices.insert(product, vec![lattice; output.channels]);
-        let chain = vec![Step::with(Binary::Multiply, factor)];
+        let chain = [Step::with(Binary::Multiply, factor)].into();
         Ok(Data { origin: Origin::Tensor(product), order, chain, pending: None })
     }
 

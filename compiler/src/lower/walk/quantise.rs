@@ -11,6 +11,7 @@ use crate::lower::symbol::{Data, Origin, Pending, Symbol};
 use abi::{ElementType, InputMap, StepFunction};
 use network::graph::{Node, RoundingMode};
 use network::network::{LayerKind, Pool, PoolOperation, TensorId, TensorType};
+use network::shared_list::SharedList;
 use std::sync::Arc;
 
 impl Walk<'_> {
@@ -32,7 +33,12 @@ impl Walk<'_> {
                 self.quantise_tensor(node, &data, source, &quantisers, element)?
             }
         };
-        Ok(Symbol::Data(Data { origin: Origin::Tensor(tensor), order: data.order, chain: back, pending: None }))
+        Ok(Symbol::Data(Data {
+            origin: Origin::Tensor(tensor),
+            order: data.order,
+            chain: back.into_iter().collect(),
+            pending: None,
+        }))
     }
 
     /// Data straight from the image as integers, where the file says which ones the image's values are.
@@ -61,7 +67,7 @@ impl Walk<'_> {
             },
         };
         let elements = self.shape(self.graph.input).iter().product();
-        let image = Data { chain: Vec::new(), ..data.clone() };
+        let image = Data { chain: SharedList::default(), ..data.clone() };
         let tensor = self.quantise_image(node, &image, &vec![quantiser; elements], element)?;
         self.input_is_annotated = true;
         Ok(Data { origin: Origin::Tensor(tensor), ..data })

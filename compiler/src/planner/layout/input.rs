@@ -4,8 +4,7 @@ use super::Layout;
 use super::convert::first_within;
 use crate::blocks::{Dot, Vectors};
 use crate::plan::Stream;
-use crate::planner::units::readers;
-use network::network::{LayerId, LayerKind, TensorId};
+use network::network::{LayerKind, TensorId};
 
 impl Layout<'_> {
     /// Makes the stream in and gives it to its readers.
@@ -27,17 +26,15 @@ impl Layout<'_> {
 
     /// The vectors in which a tensor is taken, and the most lanes that a dot product takes of it at once.
     fn as_read(&self, tensor: TensorId) -> (Vectors, Option<usize>) {
-        let consumers: Vec<LayerId> = self.network.consumers(tensor).collect();
-        if let [only] = consumers[..]
-            && readers(self.network, tensor) == 1
+        if let Some(only) = self.edges.only_consumer(tensor)
             && let layer = self.network.layer(only)
             && let LayerKind::Flatten = layer.kind
         {
             return self.as_read(layer.output);
         }
-        let wanted = consumers.into_iter().filter_map(|id| {
-            let dot = Dot::new(self.network, self.network.layer(id))?;
-            let parallelism = self.folding.get(&id)?;
+        let wanted = self.edges.consumers(tensor).iter().filter_map(|id| {
+            let dot = Dot::new(self.network, self.network.layer(*id))?;
+            let parallelism = self.folding.get(id)?;
             let lanes = dot.lanes(*parallelism);
             // Words that straddle two groups would have to be cut again.
             (dot.depthwise || dot.groups == 1 || dot.columns.is_multiple_of(lanes)).then_some(lanes)

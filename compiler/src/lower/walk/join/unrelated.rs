@@ -101,7 +101,7 @@ fn ranks(first: &Constant, second: &Constant, kinds: &[TensorType; 2]) -> Result
     for x in a.values() {
         for y in b.values() {
             let code = a.element.encode(x) | b.element.encode(y) << a.element.bits();
-            sums.push((code, Constant::Sum(Arc::new(vec![(first.clone(), x), (second.clone(), y)]))));
+            sums.push((code, Constant::sum(vec![(first.clone(), x), (second.clone(), y)])));
         }
     }
     let mut fault = None;
