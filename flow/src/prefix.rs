@@ -17,11 +17,11 @@ pub struct Prefix(String);
 /// A prefix that cannot begin names.
 #[derive(Debug, Error, Diagnostic)]
 #[error(
-    "the prefix must begin with a letter and have at most {MAX_CHARACTERS} letters, digits and `_`, but it is {found:?}"
+    "the prefix must begin with a letter and have at most {MAX_CHARACTERS} lower-case letters and digits, but it is {found:?}"
 )]
 #[diagnostic(
     code(flow::prefix),
-    help("give a name such as `left_eye`: modules are then called `left_eye_core` and so on")
+    help("give a name such as `lefteye`: modules are then called `lefteye_core` and so on")
 )]
 pub struct PrefixError {
     /// What was given.
@@ -35,13 +35,14 @@ impl Default for Prefix {
 }
 
 impl Prefix {
-    /// The prefix `name`.
+    /// The prefix `name`. It has no `_`, so that the first one of a name ends it: names of two prefixes are never equal.
+    /// It has no capitals, which file systems and macros of C do not tell apart from small letters.
     ///
     /// # Errors
     /// Where it cannot begin the names of modules and files.
     pub fn new(name: &str) -> Result<Self, PrefixError> {
-        let is_legal = name.starts_with(|c: char| c.is_ascii_alphabetic())
-            && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+        let is_legal = name.starts_with(|c: char| c.is_ascii_lowercase())
+            && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit())
             && name.len() <= MAX_CHARACTERS;
         if is_legal { Ok(Prefix(name.to_owned())) } else { Err(PrefixError { found: name.to_owned() }) }
     }
@@ -74,11 +75,13 @@ mod tests {
 
     #[test]
     fn prefixes_begin_names() {
-        let prefix = Prefix::new("left_eye").unwrap();
-        assert_eq!((prefix.core(), prefix.name("soc.v")), ("left_eye_core".to_owned(), "left_eye_soc.v".to_owned()));
-        assert_eq!(Prefix::of_core("left_eye_core"), Some(prefix));
+        let prefix = Prefix::new("lefteye2").unwrap();
+        assert_eq!((prefix.core(), prefix.name("soc.v")), ("lefteye2_core".to_owned(), "lefteye2_soc.v".to_owned()));
+        assert_eq!(Prefix::of_core("lefteye2_core"), Some(prefix));
         assert_eq!(Prefix::of_core("core"), None);
-        for name in ["", "1st", "_a", "a b", "a\n", "é", "a/b", &"a".repeat(MAX_CHARACTERS + 1)] {
+        for name in
+            ["", "1st", "_a", "a_b", "left_mapped", "A", "a b", "a\n", "é", "a/b", &"a".repeat(MAX_CHARACTERS + 1)]
+        {
             assert!(Prefix::new(name).is_err(), "{name:?}");
         }
     }

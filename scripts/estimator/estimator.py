@@ -144,7 +144,12 @@ def netlist(arguments, folder, family, top, keep=()):
     path.unlink()
     kept.unlink()
     # `$paramod\name\MEM_DIR=…` or `$paramod$hash\name`.
-    return {re.sub(r"^\$paramod(?:\$\w+)?\\(\w+).*", r"\1", name, flags=re.S): module for name, module in modules.items()}
+    found = {}
+    for name, module in modules.items():
+        name = re.sub(r"^\$paramod(?:\$\w+)?\\(\w+).*", r"\1", name, flags=re.S)
+        assert name not in found, f"two modules of {name} are left"
+        found[name] = module
+    return found
 
 
 def has_device(seed):

@@ -10,7 +10,12 @@ pub(super) fn file(prefix: &Prefix) -> String {
 
 /// The text of the file.
 pub(super) fn text(description: &Description) -> String {
-    let name = identifier(&description.plan.network.name);
+    let network = identifier(&description.plan.network.name);
+    // Two designs of one network are two cores.
+    let name = match *description.prefix == Prefix::default() {
+        true => network.clone(),
+        false => format!("{}_{network}", description.prefix),
+    };
     let memories = |name: &&String| !name.ends_with(".v");
     // Memories are found by name where the tool runs.
     let file = |name: &String| match name.ends_with(".v") {
@@ -30,7 +35,7 @@ pub(super) fn text(description: &Description) -> String {
     let targets: String = description.tops.iter().map(target).collect();
     let default = prefix.name(description.tops[0]);
     format!(
-        "CAPI=2:\n\nname : \"xnorforge:designs:{name}:{version}\"\ndescription : Accelerator for the network {name} with \
+        "CAPI=2:\n\nname : \"xnorforge:designs:{name}:{version}\"\ndescription : Accelerator for the network {network} with \
          AXI4-Stream, AXI4-Lite or Wishbone\n\nfilesets:\n  core:\n    files:\n{verilog}{memories}  soc:\n    files:\n      - \
          soc/{soc} : {{file_type : verilogSource}}\n  waivers:\n    files:\n      - soc/waivers.vlt : {{file_type : \
          vlt}}\n\ntargets:\n  default:\n    description : For designs that depend on this one\n    filesets : [core, soc]\n    toplevel : {default}\n{targets}",

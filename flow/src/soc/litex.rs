@@ -12,10 +12,11 @@ const CARD: &str = include_str!("litepcie.py");
 
 /// The text of `litepcie.py`, for a design with windows.
 pub(super) fn card(description: &Description) -> String {
-    CARD.replace("@NETWORK@", &name(description))
-        .replace("@PREFIX@", &description.prefix.to_string())
+    CARD.replace("@PREFIX@", &description.prefix.to_string())
         .replace("@MEBIBYTES@", &(SPAN_BYTES >> 20).to_string())
         .replace("@CLOCK_HERTZ@", &description.facts.clock_hertz.to_string())
+        // Last, because it may be called like a mark.
+        .replace("@NETWORK@", &name(description))
 }
 
 /// The network's name as a comment in Python may have it.
@@ -32,11 +33,12 @@ pub(super) fn text(description: &Description) -> String {
         format!("[\n{}]", names.concat())
     };
     TEMPLATE
-        .replace("@NETWORK@", &name(description))
         .replace("@PREFIX@", &description.prefix.to_string())
         .replace("@RTL@", &list(&mut rtl.iter().map(String::as_str).filter(|name| name.ends_with(".v"))))
         .replace("@TOPS@", &list(&mut tops.iter().map(String::as_str)))
         .replace("@ADDRESS_BITS@", &BUS_ADDRESS_BITS.to_string())
         .replace("@INPUT_BITS@", &data_bits(&plan.input_format()).to_string())
         .replace("@OUTPUT_BITS@", &data_bits(&plan.output_format()).to_string())
+        // Last, because it may be called like a mark.
+        .replace("@NETWORK@", &name(description))
 }

@@ -4,6 +4,7 @@
 //! once and kept in cargo's folder for tests, under the version of Verilator.
 
 use std::fs;
+use std::hash::{Hash, Hasher};
 use std::path::Path;
 
 use testkit::tools::run_in;
@@ -18,7 +19,10 @@ pub fn build(folder: &Path) {
     let version = run_in(folder, "verilator", &["--version"]);
     let version: String = version.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '.').collect();
     let tests = Path::new(env!("CARGO_TARGET_TMPDIR"));
-    let (kept, objects) = (tests.join(format!("runtime-{version}")), folder.join("obj"));
+    let mut options = std::hash::DefaultHasher::new();
+    ARGUMENTS.hash(&mut options);
+    let kept = tests.join(format!("runtime-{version}-{:016x}", options.finish()));
+    let objects = folder.join("obj");
     fs::create_dir_all(&objects).expect("the temporary folder is writable");
     let mut arguments: Vec<String> = ARGUMENTS.split_whitespace().map(str::to_owned).collect();
     let is_kept = kept.is_dir();

@@ -4,10 +4,13 @@
 //! netlist has modules, ports, wires, cells with parameters, and assignments. Whatever else Verilog knows is refused, above
 //! all what does something by itself (`initial`, `$system`, directives, imported C functions).
 
+mod lexer;
+
 use super::{cells, device_of, family_of};
 use crate::SimError;
 use flow::artifacts::{Compiled, Trust};
 use flow::build::{self, Tools};
+use lexer::{Lexer, Refusal, Token, shown};
 use std::path::{Path, PathBuf};
 
 /// A netlist and the models of its cells.
@@ -53,90 +56,17 @@ impl Netlist {
     }
 }
 
-/// What stands where something else must, and in which line.
-type Refusal = (usize, String);
-
 /// Most braces within braces.
 const MAX_DEPTH: usize = 64;
 
 /// Checks that `text` is a netlist.
 fn check(text: &str) -> Result<(), Refusal> {
-    let mut parser = Parser { lexer: Lexer { rest: text, line: 1 }, token: Token::End };
+    let mut parser = Parser { lexer: Lexer::of(text), token: Token::End };
     parser.advance()?;
     while parser.token != Token::End {
         parser.module()?;
     }
     Ok(())
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Token<'a> {
-    Name(&'a str),
-    /// As `\a.b[0] `, which is never a keyword.
-    Escaped(&'a str),
-    Number(&'a str),
-    Text(&'a str),
-    Sign(char),
-    End,
-}
-
-struct Lexer<'a> {
-    rest: &'a str,
-    line: usize,
-}
-
-impl<'a> Lexer<'a> {
-    fn next(&mut self) -> Result<Token<'a>, Refusal> {
-        loop {
-            let space = self.rest.len() - self.rest.trim_start().len();
-            self.take(space);
-            let comment = match self.rest {
-                rest if rest.starts_with("//") => rest.find('\n').unwrap_or(rest.len()),
-                rest if rest.starts_with("/*") => {
-                    rest.find("*/").map(|end| end + 2).ok_or((self.line, "a comment without an end".to_owned()))?
-                }
-                _ => break,
-            };
-            let line = self.line;
-            // Verilator obeys some comments.
-            if self.take(comment).to_ascii_lowercase().contains("verilator") {
-                return Err((line, "a comment for Verilator".to_owned()));
-            }
-        }
-        let rest = self.rest;
-        let Some(first) = rest.chars().next() else { return Ok(Token::End) };
-        let span = |is_part: fn(char) -> bool| rest.find(|c| !is_part(c)).unwrap_or(rest.len());
-        Ok(match first {
-            'a'..='z' | 'A'..='Z' | '_' => Token::Name(self.take(span(|c| c.is_ascii_alphanumeric() || c == '_'))),
-            '0'..='9' | '\'' => Token::Number(self.take(span(|c| c.is_ascii_alphanumeric() || "_'?".contains(c)))),
-            '\\' => match span(|c| c.is_ascii_graphic()) {
-                1 => return Err((self.line, shown(rest))),
-                length => Token::Escaped(self.take(length)),
-            },
-            '"' => match rest[1..].find('"').map(|end| &rest[..end + 2]) {
-                Some(text) if !text.contains(['\\', '\n']) => Token::Text(self.take(text.len())),
-                Some(_) | None => return Err((self.line, shown(rest))),
-            },
-            sign if "()[]{},;.#=:~-".contains(sign) => {
-                self.take(1);
-                Token::Sign(sign)
-            }
-            _ => return Err((self.line, shown(rest))),
-        })
-    }
-
-    fn take(&mut self, length: usize) -> &'a str {
-        let (taken, rest) = self.rest.split_at(length);
-        self.line += taken.matches('\n').count();
-        self.rest = rest;
-        taken
-    }
-}
-
-/// The beginning of what is refused.
-fn shown(rest: &str) -> String {
-    let line = rest.lines().next().unwrap_or_default();
-    line.chars().take(40).map(|c| if c.is_control() { '�' } else { c }).collect()
 }
 
 struct Parser<'a> {

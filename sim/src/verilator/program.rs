@@ -108,7 +108,7 @@ impl Program<'_> {
         command.args(generated(".vlt")).args(self.verilog.iter().map(|file| self.folder.join(file)));
         command.args(generated(".v")).args(generated(".cpp"));
         command.current_dir(room).stdin(Stdio::null()).stdout(log_file).stderr(log_file_again);
-        let runtime = Runtime { cache, wave: self.wave, version: &tool.version()? };
+        let runtime = Runtime { cache, wave: self.wave, flags: self.flags, version: &tool.version()? };
         for object in runtime.put_into(&objects)? {
             // It is older than the makefile that Verilator is about to write, on which `make` has it depend.
             command.arg("-MAKEFLAGS").arg(format!("--old-file={object}"));
@@ -130,6 +130,7 @@ impl Program<'_> {
 struct Runtime<'a> {
     cache: &'a Cache,
     wave: bool,
+    flags: &'a [&'a str],
     version: &'a str,
 }
 
@@ -138,7 +139,8 @@ impl Runtime<'_> {
 
     fn key(&self) -> String {
         let variant = format!("wave {}", self.wave);
-        hexadecimal(&[self.version.as_bytes(), FLAGS.join(" ").as_bytes(), variant.as_bytes()])
+        let (always, own) = (FLAGS.join(" "), self.flags.join(" "));
+        hexadecimal(&[self.version.as_bytes(), always.as_bytes(), own.as_bytes(), variant.as_bytes()])
     }
 
     /// Lays the objects, if there are any yet, where `make` finds them; their names.

@@ -18,7 +18,7 @@ pub(super) fn sum(text: &mut Text, digits: &Digits, bits: usize, simd: usize, we
     let [first, second] = &sums[..] else { return sums.swap_remove(0) };
     let sum =
         Term { name: "both".to_owned(), least: first.least + second.least, greatest: first.greatest + second.greatest };
-    text.register(&sum, &format!("{} + {}", text.resized(&first, sum.width()), text.resized(&second, sum.width())));
+    text.register(&sum, &format!("{} + {}", text.resized(first, sum.width()), text.resized(second, sum.width())));
     sum
 }
 

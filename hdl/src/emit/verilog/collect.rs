@@ -289,6 +289,12 @@ fn ports(fields: &[Field], parameters: &[Parameter], identifiers: &mut Identifie
 fn key(scope: &Scope, body: &Verilog) -> Vec<u8> {
     let mut key = Key::default();
     key.string(scope.module.as_ref().map_or("", |module| &module.name));
+    let parameters = scope.module.as_ref().map_or(&[][..], |module| &module.parameters);
+    key.number(parameters.len());
+    for parameter in parameters {
+        key.string(&parameter.name);
+        key.number(parameter.value);
+    }
     key.number(scope.fields.len());
     for field in &scope.fields {
         key.string(&field.name);
