@@ -199,25 +199,25 @@ impl Collector {
         }
         let name = scope.module.as_ref().map(|module| module.name.clone());
         let identity = (name, text.head, text.instances, text.tail, parameters.to_vec());
+        let about = scope.module.as_ref().map(|module| module.about.clone()).unwrap_or_default();
         let id = match self.by_text.get(&identity) {
             Some(id) => *id,
-            None => {
-                let id = self.shapes.len();
-                let name =
-                    identity.0.clone().unwrap_or_else(|| path.replace('[', "_").replace(']', "").replace('.', "_"));
-                let wanted = format!("{}{name}", self.prefix);
-                let about = scope.module.as_ref().map(|module| module.about.clone()).unwrap_or_default();
-                let (head, instances, tail) = (identity.1.clone(), identity.2.clone(), identity.3.clone());
-                let reads_memories = tail.contains(MEMORY_FOLDER)
-                    || instances.iter().any(|instance| self.shapes[instance.shape].reads_memories);
-                let parameters = parameters.to_vec();
-                self.shapes.push(Shape { wanted, about, parameters, reads_memories, ports, head, instances, tail });
-                self.by_text.insert(identity, id);
-                id
-            }
+            None => self.new_shape(identity, about, &path, ports),
         };
         self.by_key.insert(key, id);
         Ok(Some(id))
+    }
+
+    fn new_shape(&mut self, identity: Identity, about: String, path: &str, ports: Vec<Port>) -> ShapeId {
+        let id = self.shapes.len();
+        self.by_text.insert(identity.clone(), id);
+        let (name, head, instances, tail, parameters) = identity;
+        let name = name.unwrap_or_else(|| path.replace('[', "_").replace(']', "").replace('.', "_"));
+        let wanted = format!("{}{name}", self.prefix);
+        let reads_memories =
+            tail.contains(MEMORY_FOLDER) || instances.iter().any(|instance| self.shapes[instance.shape].reads_memories);
+        self.shapes.push(Shape { wanted, about, parameters, reads_memories, ports, head, instances, tail });
+        id
     }
 }
 
