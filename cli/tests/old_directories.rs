@@ -62,7 +62,7 @@ fn an_old_directory_drives_its_board() {
     let found = room.json(&["devices", &address, "--dir", "bare", "--json"]);
     assert_eq!(found["devices"][0]["directory"].as_str(), Some("bare"), "{found}");
     let loaded = room.ok(&["load", "design", MODEL, "--on", &address]);
-    assert!(loaded.contains("read again"), "{loaded}");
+    assert!(loaded.contains("verified"), "{loaded}");
     assert_eq!(scores(&room, "design", &address), expected);
     board.kill().unwrap();
     board.wait().unwrap();

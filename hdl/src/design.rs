@@ -23,6 +23,7 @@ use crate::blocks::weighed_lanes::WeighedShape;
 use crate::blocks::width_converter::WidthConverter;
 use crate::emit::EmitError;
 use abi::ElementType;
+use abi::text::comment;
 use abi::weights::Segment;
 use compiler::blocks::Block;
 use compiler::blocks::dot_unit::DotUnit;
@@ -117,8 +118,6 @@ pub fn design(plan: &Plan) -> Result<Design, DesignError> {
 
 /// What the Verilog says above the module of each stage that has one of its own: the stage's name and lines.
 pub fn comments(plan: &Plan) -> impl Iterator<Item = (String, Vec<String>)> {
-    // Comments end with the line, and old tools read no other characters.
-    let plain = |text: &str| text.replace(|c: char| !(c.is_ascii_graphic() || c == ' '), "_");
     let stream = |id: &StreamId| {
         let format = plan.stream(*id).format;
         format!("{} x {} ({} words an image)", format.lanes, format.element, format.words_per_image())
@@ -132,7 +131,7 @@ pub fn comments(plan: &Plan) -> impl Iterator<Item = (String, Vec<String>)> {
                 format!("{} x {} x {}", tensor.height, tensor.width, tensor.channels)
             };
             let inputs = layer.inputs.iter().map(shape).collect::<Vec<_>>().join(" and ");
-            lines.push(format!("Layer {}: {inputs} -> {} (HWC).", plain(&layer.name), shape(&layer.output)));
+            lines.push(format!("Layer {}: {inputs} -> {} (HWC).", comment(&layer.name), shape(&layer.output)));
         }
         lines.push(format!("Lanes and type of a word: {} -> {}.", all(&stage.inputs), all(&stage.outputs)));
         let folding = match stage.block.dot_unit() {
