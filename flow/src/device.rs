@@ -75,13 +75,11 @@ pub fn files(
 ) -> Result<Vec<(String, String)>, EmitError> {
     device.connect_all();
     let (top, inner) = (prefix.name(TOP), prefix.name(DEVICE));
-    let mut design = emit::emit(&device, &inner, &prefix.name(""))?;
-    let is_in_core = |module: &emit::Module| core_verilog.modules.iter().any(|other| other.text == module.text);
-    design.modules.retain(|module| !is_in_core(module));
     let comment = vec![format!("The device at the pins of the board {}.", board.name)];
     let text = board.top_module(&top, &inner, clock);
-    design.modules.insert(0, emit::Module { name: top.clone(), comment, text });
-    design.top = top.clone();
+    let modules = vec![emit::Module { name: top.clone(), comment, text }];
+    let mut design = VerilogDesign { top: top.clone(), modules };
+    design.add(emit::emit(&device, &inner, &prefix.name(""))?, core_verilog)?;
     let text = |name: &str, text: String| (name.to_owned(), text);
     Ok(vec![
         (format!("{top}.v"), design.text()),

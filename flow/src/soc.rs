@@ -63,15 +63,7 @@ fn modules(
     let mut found = VerilogDesign { top: prefix.name(AXI_STREAM), modules: Vec::new() };
     let mut add = |top: &mut dyn Block, name: &'static str| {
         top.connect_all();
-        for module in emit::emit(top, &prefix.name(name), &prefix.name(""))?.modules {
-            let known = |other: &emit::Module| other.name == module.name;
-            match core_verilog.modules.iter().chain(&found.modules).find(|other| known(other)) {
-                None => found.modules.push(module),
-                Some(other) if other.text == module.text => {}
-                Some(_) => return Err(EmitError::TwoModules { name: module.name }),
-            }
-        }
-        Ok(())
+        found.add(emit::emit(top, &prefix.name(name), &prefix.name(""))?, core_verilog)
     };
     let mut device = AxiStreamDevice::new(AXI_STREAM, AxiStreamCore::new(core, streams), streams, facts);
     add(&mut device, AXI_STREAM)?;

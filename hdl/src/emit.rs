@@ -77,6 +77,22 @@ impl VerilogDesign {
         }
     }
 
+    /// Adds the modules of `other` that are neither here nor in `beside`, a design in another file of the same project.
+    ///
+    /// # Errors
+    /// Where two modules of one name differ.
+    pub fn add(&mut self, other: VerilogDesign, beside: &VerilogDesign) -> Result<(), EmitError> {
+        for module in other.modules {
+            match self.modules.iter().chain(&beside.modules).find(|known| known.name == module.name) {
+                None => self.modules.push(module),
+                // Comments may differ: those of the core say more.
+                Some(known) if known.text == module.text => {}
+                Some(_) => return Err(EmitError::TwoModules { name: module.name }),
+            }
+        }
+        Ok(())
+    }
+
     /// The whole design as one source file.
     pub fn text(&self) -> String {
         let length: usize = self.modules.iter().map(|module| module.text.len() + 1).sum();

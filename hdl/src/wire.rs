@@ -25,8 +25,8 @@ mod stream;
 mod word;
 
 pub use operators::bits_of;
-pub(crate) use parameter::PREFIX;
 pub use parameter::{MEMORY_FOLDER, ModuleName, Parameter, memory_file};
+pub(crate) use parameter::{PREFIX, unused};
 pub(crate) use simulation::clocked;
 pub use simulation::{Clocked, NotSettled, Simulation};
 pub use stream::{StreamIn, StreamOut};

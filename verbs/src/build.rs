@@ -20,7 +20,8 @@ pub struct Options {
     pub trust: Trust,
 }
 
-/// Makes the bitstream of a directory; `tell` learns of each stage. Ends, and the tool that runs with it, once `stop` is true.
+/// Makes the bitstream of a directory; `notify` is called at each stage. Once `stop` is true, the build ends
+/// and with it the tool that runs.
 ///
 /// # Errors
 /// Where the directory is none or for no board or was edited, a tool is missing or fails, the design does not fit or is too
@@ -29,12 +30,12 @@ pub fn build(
     options: &Options,
     stop: &AtomicBool,
     observer: &dyn Observer,
-    tell: impl FnMut(Event),
+    notify: impl FnMut(Event),
 ) -> Result<Built, VerbError> {
     let Options { folder, seeds, tools, trust } = options;
     let sources = Sources::of(&artifacts::read(folder)?, folder, *trust)?;
     if let Some(note) = sources.other_version() {
         observer.other_version(note);
     }
-    Ok(Build::new(sources, folder)?.run(tools, *seeds, stop, tell)?)
+    Ok(Build::new(sources, folder)?.run(tools, *seeds, stop, notify)?)
 }

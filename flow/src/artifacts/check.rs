@@ -54,14 +54,29 @@ pub(super) fn check_manifest(
     if files.first() != Some(&verilog) {
         return fault("files".into(), format!("a list that begins with {verilog}"), shown(&files.clone().into()));
     }
-    // Names that lead elsewhere are not files of ours, whatever lies there.
-    let leads_elsewhere = |file: &&String| file.contains(['/', '\\']);
-    let of_board = found.device.iter().flat_map(|device| &device.files).map(|file| ("device.files", "board", file));
-    let mut all_files = files.iter().map(|file| ("files", "rtl", file)).chain(of_board);
-    if let Some((field, place, file)) = all_files.find(|(_, _, file)| leads_elsewhere(file)) {
-        return fault(field.into(), format!("a list of files in the folder {place}"), shown(&file.as_str().into()));
-    }
+    check_files(folder, found, |_, _| true)?;
     Ok(prefix)
+}
+
+/// Checks that the manifest's files are names in their folders that `is_there`, which is given the folder's name, accepts.
+/// Names that lead elsewhere are not files of ours, whatever lies there.
+pub(super) fn check_files(
+    folder: &Path,
+    manifest: &Manifest,
+    is_there: impl Fn(&str, &str) -> bool,
+) -> Result<(), ArtifactsError> {
+    let of_board = manifest.device.iter().flat_map(|device| &device.files).map(|file| ("device.files", "board", file));
+    for (field, place, file) in manifest.files.iter().map(|file| ("files", "rtl", file)).chain(of_board) {
+        if file.contains(['/', '\\']) || !is_there(place, file) {
+            return Err(ArtifactsError::Manifest {
+                folder: folder.to_owned(),
+                field: field.into(),
+                expected: format!("a list of files in the folder {place}"),
+                found: shown(&file.as_str().into()),
+            });
+        }
+    }
+    Ok(())
 }
 
 /// Where two values differ first.

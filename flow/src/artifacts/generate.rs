@@ -20,8 +20,8 @@ pub(super) struct Generated {
     pub(super) manifest: Manifest,
 }
 
-/// Makes the files of `plan`, with a device around the core where there is a board. Devices tell the hash `identity` of
-/// themselves, without one that of the files in `rtl/`.
+/// Makes the files of `plan`, with a device around the core where there is a board. Devices report the hash
+/// `identity`, without one that of the files in `rtl/`.
 pub(super) fn generate(
     plan: &Plan,
     board: Option<&Board>,

@@ -3,6 +3,7 @@
 //! Verilog, a script of yosys or a netlist can run any program, and whoever gives a directory away can write its hashes as
 //! well. So nothing that lies there is executed: the texts are made again from the plan, which is data and was validated.
 
+use super::check::check_files;
 use super::generate::{Generated, generate};
 use super::{ArtifactsError, Compiled, file_error, lay, sums};
 use crate::board::Board;
@@ -97,18 +98,7 @@ impl Sources {
     }
 
     fn found(compiled: &Compiled, folder: &Path) -> Result<Self, ArtifactsError> {
-        let Manifest { files: core, device, .. } = &compiled.manifest;
-        let board = device.iter().flat_map(|device| &device.files).map(|file| ("device.files", "board", file));
-        for (field, place, file) in core.iter().map(|file| ("files", "rtl", file)).chain(board) {
-            if file.contains(['/', '\\']) || !folder.join(place).join(file).is_file() {
-                return Err(ArtifactsError::Manifest {
-                    folder: folder.to_owned(),
-                    field: field.into(),
-                    expected: format!("a list of files in the folder {place}"),
-                    found: format!("{file:?} among others"),
-                });
-            }
-        }
+        check_files(folder, &compiled.manifest, |place, file| folder.join(place).join(file).is_file())?;
         let mut files = Vec::new();
         for place in ["rtl", "soc", "board"] {
             for entry in fs::read_dir(folder.join(place)).into_iter().flatten().flatten() {
@@ -127,7 +117,7 @@ impl Sources {
         &self.compiled
     }
 
-    /// What to tell where the directory is another version's.
+    /// What to report if another version wrote the directory.
     pub fn other_version(&self) -> Option<&OtherVersion> {
         self.other_version.as_ref()
     }

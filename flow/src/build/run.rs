@@ -59,7 +59,7 @@ impl Build {
     }
 
     /// Makes the bitstream with the first of `seeds` placements that meets timing, and writes what was measured into
-    /// `report.json`; where no open tools place and route, what synthesis tells. The folder `build` keeps logs, netlist and
+    /// `report.json`; where no open tools place and route, the results of synthesis. The folder `build` keeps logs, netlist and
     /// reports, also of a build that fails; one that is stopped leaves what was there before.
     ///
     /// # Errors
@@ -70,7 +70,7 @@ impl Build {
         tools: &Tools,
         seeds: u32,
         stop: &AtomicBool,
-        mut tell: impl FnMut(Event),
+        mut notify: impl FnMut(Event),
     ) -> Result<Built, BuildError> {
         let first = stages(&self.board, self.clock_hertz, 1);
         let found = first.iter().map(|stage| tools.find(stage.tool)).collect::<Result<Vec<Installed>, _>>()?;
@@ -87,7 +87,7 @@ impl Build {
             stop,
             board: &self.board,
             fps: self.report.fps,
-            tell: &mut tell,
+            notify: &mut notify,
         };
         let Outcome { measured, result } = self.make(&first, &found, seeds, &mut workshop);
         if let Err(stopped @ BuildError::Stopped { .. }) = result {

@@ -48,13 +48,13 @@ pub(super) struct Workshop<'a> {
     pub(super) board: &'a Board,
     /// Images per second that the design was planned for.
     pub(super) fps: f64,
-    pub(super) tell: &'a mut dyn FnMut(Event),
+    pub(super) notify: &'a mut dyn FnMut(Event),
 }
 
 impl Workshop<'_> {
     /// Runs a stage.
     pub(super) fn run(&mut self, stage: &Stage, tool: &Installed, seed: u32) -> Result<(), BuildError> {
-        (self.tell)(Event::Begins { stage: stage.name, seed, tool });
+        (self.notify)(Event::Begins { stage: stage.name, seed, tool });
         let start = Instant::now();
         let log = self.room.join(stage.log());
         let out = File::create(&log).map_err(self.file("write", &log))?;
@@ -74,7 +74,7 @@ impl Workshop<'_> {
         if !status.success() {
             return Err(self.failure(stage, status.to_string(), &text));
         }
-        (self.tell)(Event::Ends { stage: stage.name, elapsed: start.elapsed() });
+        (self.notify)(Event::Ends { stage: stage.name, elapsed: start.elapsed() });
         Ok(())
     }
 
@@ -136,6 +136,7 @@ impl Workshop<'_> {
         match error {
             BuildError::Report { path, reason } => BuildError::Report { path: moved(path), reason },
             BuildError::File { action, path, source } => BuildError::File { action, path: moved(path), source },
+            BuildError::Hold { line, log } => BuildError::Hold { line, log: moved(log) },
             other => other,
         }
     }

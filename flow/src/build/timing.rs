@@ -62,10 +62,10 @@ struct Cell {
 /// nextpnr's report.
 pub(super) const REPORT: &str = "timing.json";
 
-/// The resources and the speed told by `timing.json` and `netlist.json` in `build`.
+/// The resources and the speed reported by `timing.json` and `netlist.json` in `build`.
 ///
 /// # Errors
-/// Where a file is missing or of another form, or tells of a signal that is not held long enough.
+/// Where a file is missing or of another form, or reports a hold violation.
 pub(super) fn placed(build: &Path, family: Family) -> Result<Measured, BuildError> {
     let path = build.join(REPORT);
     let fault = |reason: &str| BuildError::Report { path: path.clone(), reason: reason.to_owned() };
@@ -86,11 +86,10 @@ pub(super) fn placed(build: &Path, family: Family) -> Result<Measured, BuildErro
     Ok(Measured { lut, ff, bram, fmax_mhz })
 }
 
-/// The line of nextpnr's log that tells of a signal that is not held long enough. Where timing may fail, as we have it, that
-/// is a warning, and nextpnr succeeds.
+/// The line of nextpnr's log that reports a hold violation: with `--timing-allow-fail` a warning, and nextpnr succeeds.
 pub(super) fn hold_violation(log: &str) -> Option<String> {
-    let tells = |line: &&str| line.to_ascii_lowercase().contains("hold/min time violation");
-    log.lines().find(tells).map(|line| line.trim().trim_end_matches(':').to_owned())
+    let reports = |line: &&str| line.to_ascii_lowercase().contains("hold/min time violation");
+    log.lines().find(reports).map(|line| line.trim().trim_end_matches(':').to_owned())
 }
 
 /// What the cells in `uses` take of a chip, by nextpnr's names of cells; `None` where a name is missing.

@@ -13,7 +13,7 @@
 
 use super::weight_access::ports;
 use crate::rust_hdl::prelude::*;
-use crate::wire::{ModuleName, Wire, Word, clocked, memory_file};
+use crate::wire::{ModuleName, Wire, Word, clocked, memory_file, unused};
 use abi::weights::Segment;
 use abi::window::WORD_BITS;
 use compiler::chip::memory::MemoryKind;
@@ -188,7 +188,8 @@ impl Logic for Rom {
         }
         if depth == 1 {
             let row = constant(&self._rows[0]);
-            return Verilog::Custom(format!("assign q = {row};\nwire unused = &{{1'b0, clock, address}};"));
+            let unused = unused("unused", &["clock", "address"]).unwrap_or_default();
+            return Verilog::Custom(format!("assign q = {row};\n{unused}"));
         }
         if self._kind == Some(MemoryKind::Lut) {
             return Verilog::Custom(format!(

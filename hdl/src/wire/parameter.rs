@@ -85,8 +85,8 @@ impl Block for Parameter {
     }
 }
 
-/// Name of the Verilog parameter that says where memory files lie: their folder, `.` where nothing else is said. (Not an empty text: with its zero
-/// byte Icarus finds no file.).
+/// Name of the Verilog parameter with the folder of the memory files; by default `.`. An empty text would not do: Icarus
+/// takes its zero byte for a part of the file's name.
 pub const MEMORY_FOLDER: &str = "MEM_DIR";
 
 /// What stands in a custom body for the prefix of the design's names.
@@ -95,6 +95,13 @@ pub(crate) const PREFIX: &str = "@PREFIX@";
 /// The file that a memory called `name` reads, as `$readmemh` takes it in a custom body.
 pub fn memory_file(name: &str) -> String {
     format!("{{{MEMORY_FOLDER}, \"/{PREFIX}{name}.mem\"}}")
+}
+
+/// The Verilog wire called `name` that reads what nothing else does, so that lint reports real faults only; nothing where
+/// `unread` is empty.
+pub(crate) fn unused(name: &str, unread: &[impl AsRef<str>]) -> Option<String> {
+    let parts: Vec<&str> = unread.iter().map(AsRef::as_ref).collect();
+    (!parts.is_empty()).then(|| format!("wire {name} = &{{1'b0, {}}};", parts.join(", ")))
 }
 
 /// The Verilog module that a block becomes: its name, what it is, its parameters. The first field of every block.

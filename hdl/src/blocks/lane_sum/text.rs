@@ -1,5 +1,6 @@
 //! Terms with exact ranges, added level by level, as text.
 
+use crate::wire::unused;
 use abi::ElementType;
 use std::cell::RefCell;
 use std::collections::BTreeSet;
@@ -132,10 +133,7 @@ impl Text {
     pub(super) fn finish(self, sum: &str) -> String {
         let Text { declarations, updates, unread } = self;
         let unread: Vec<String> = unread.into_inner().into_iter().collect();
-        let unused = match unread.as_slice() {
-            [] => String::new(),
-            some => format!("\nwire unused = &{{1'b0, {}}};", some.join(", ")),
-        };
+        let unused = unused("unused", &unread).map_or_else(String::new, |unused| format!("\n{unused}"));
         format!("{declarations}always @(posedge clock) begin\n{updates}end\nassign sum = {sum};{unused}")
     }
 }

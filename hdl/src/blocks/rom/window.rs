@@ -2,7 +2,7 @@
 
 use crate::blocks::address_bits;
 use crate::blocks::weight_access::{SELECT_BIT, WRITE_BIT};
-use crate::wire::{Word, memory_file};
+use crate::wire::{Word, memory_file, unused};
 use abi::weights::{ADDRESS_BITS, Segment};
 use abi::window::WORD_BITS;
 use compiler::chip::memory::MemoryKind;
@@ -161,8 +161,8 @@ impl Window {
         if self.rows == 1 {
             unread.push("address".to_owned());
         }
-        if !unread.is_empty() {
-            text += &format!("wire unused = &{{1'b0, {}}};\n", unread.join(", "));
+        if let Some(unused) = unused("unused", &unread) {
+            text += &format!("{unused}\n");
         }
         let all: Vec<String> = (0..columns).rev().map(|column| format!("row{column}")).collect();
         text += &format!("{initial}end\n{always}assign q = {{{}}};\n", all.join(", "));

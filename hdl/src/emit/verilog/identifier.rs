@@ -1,5 +1,6 @@
 //! Legal, readable and unique Verilog identifiers.
 
+use abi::text::identifier;
 use std::collections::{HashMap, HashSet};
 
 /// Words that Verilog-2005 and SystemVerilog keep for themselves, as far as a field or module could
@@ -35,8 +36,7 @@ pub fn is_identifier(name: &str) -> bool {
 /// The identifier nearest to a rust-hdl name such as `pe$0$x`. An interface whose Rust name ends with an underscore to be
 /// no keyword of Rust, such as `in_`, gives names without it: `in_data`.
 fn legal(name: &str) -> String {
-    let mut legal: String =
-        name.replace("_$", "$").chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
+    let mut legal = identifier(&name.replace("_$", "$"));
     if !legal.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_') {
         legal.insert(0, '_');
     }

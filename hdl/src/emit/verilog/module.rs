@@ -13,6 +13,7 @@ use super::shape::{Child, Field, Instance, Port, Role, Shape};
 use super::statement::{Drive, dotted, translate};
 use super::symbol::{Kind, Symbol, SymbolId, SymbolTable};
 use crate::emit::EmitError;
+use crate::wire::unused;
 
 /// A module's text but for the names of modules.
 pub(super) struct Text {
@@ -110,9 +111,9 @@ pub(super) fn kernel(
             head.push_str(&format!("  {class} {}{name};\n", range(*width)));
         }
     }
-    if !unread.is_empty() {
-        let name = printer.identifiers.unique("unused");
-        tail.push_str(&format!("\n  // Read by nothing.\n  wire {name} = &{{1'b0, {}}};\n", unread.join(", ")));
+    let name = printer.identifiers.unique("unused");
+    if let Some(unused) = unused(&name, &unread) {
+        tail.push_str(&format!("\n  // Read by nothing.\n  {unused}\n"));
     }
     Ok(Text { head, instances, tail })
 }
