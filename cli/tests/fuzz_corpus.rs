@@ -6,6 +6,7 @@
 mod cases;
 
 use abi::frame::Frame;
+use cases::CASES;
 use compiler::lower::lower;
 use compiler::planner::{Goal, plan};
 use flow::board::Board;
@@ -16,19 +17,6 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use testkit::{files, large_graphs};
-
-type Case = fn(&[u8]);
-
-const CASES: [(&str, Case); 8] = [
-    ("board", cases::board::run),
-    ("frame_decoder", cases::frame_decoder::run),
-    ("host_line", cases::host_line::run),
-    ("importer", cases::importer::run),
-    ("manifest", cases::manifest::run),
-    ("npy", cases::npy::run),
-    ("plan", cases::plan::run),
-    ("report", cases::report::run),
-];
 
 /// Most bytes of all kept inputs together.
 const MAX_BYTES: u64 = 300_000;
@@ -145,6 +133,15 @@ fn write_seeds() {
         let [facts, pins] =
             ["board.toml", family.pin_file()].map(|file| fs::read_to_string(folder.join(file)).unwrap());
         save("board", &name, format!("{facts}\0{pins}").as_bytes());
+    }
+    save("netlist", "yosys.v", include_str!("../../sim/src/board/netlist/example.v").as_bytes());
+    for (name, text) in [
+        ("system-task", "module a; assign x = $system(\"true\"); endmodule"),
+        ("comment-begun-twice", "module a; /*/ // */ initial begin end\nendmodule"),
+        ("comment-for-verilator", "module a; /* verilator public */ endmodule"),
+        ("name-with-a-tab", "module a; wire \\x\u{b}// ; initial begin end\nendmodule"),
+    ] {
+        save("netlist", name, text.as_bytes());
     }
     save("board", "address", b"/dev/ttyUSB0@1000000");
     let npy = |name: &str, value: fn(usize) -> f32| {

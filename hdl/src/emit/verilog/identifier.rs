@@ -2,6 +2,7 @@
 
 use abi::text::identifier;
 use std::collections::{HashMap, HashSet};
+use std::sync::LazyLock;
 
 /// Words that Verilog-2005 and SystemVerilog keep for themselves, as far as a field or module could
 /// be called like that.
@@ -23,7 +24,9 @@ const KEYWORDS: &str = "
 ";
 
 fn is_keyword(name: &str) -> bool {
-    KEYWORDS.split_ascii_whitespace().any(|keyword| keyword == name)
+    // Every name of every module is looked up.
+    static WORDS: LazyLock<HashSet<&str>> = LazyLock::new(|| KEYWORDS.split_ascii_whitespace().collect());
+    WORDS.contains(name)
 }
 
 /// Whether `name` may stand as it is.

@@ -29,18 +29,23 @@ impl<'a> Lexer<'a> {
 
     pub(super) fn next(&mut self) -> Result<Token<'a>, Refusal> {
         loop {
-            let space = self.rest.len() - self.rest.trim_start().len();
-            self.take(space);
+            // No other white space: programs differ in which of it ends a name or a line.
+            self.take(self.rest.len() - self.rest.trim_start_matches([' ', '\t', '\n']).len());
             let comment = match self.rest {
                 rest if rest.starts_with("//") => rest.find('\n').unwrap_or(rest.len()),
                 rest if rest.starts_with("/*") => {
-                    rest.find("*/").map(|end| end + 2).ok_or((self.line, "a comment without an end".to_owned()))?
+                    // `/*/` only begins one.
+                    rest[2..].find("*/").map(|end| end + 4).ok_or((self.line, "a comment without an end".to_owned()))?
                 }
                 _ => break,
             };
             let line = self.line;
+            let comment = self.take(comment);
+            if comment.contains(|c: char| c.is_control() && !"\t\n".contains(c)) {
+                return Err((line, "a comment with control characters".to_owned()));
+            }
             // Verilator obeys some comments.
-            if self.take(comment).to_ascii_lowercase().contains("verilator") {
+            if comment.to_ascii_lowercase().contains("verilator") {
                 return Err((line, "a comment for Verilator".to_owned()));
             }
         }
@@ -51,11 +56,13 @@ impl<'a> Lexer<'a> {
             'a'..='z' | 'A'..='Z' | '_' => Token::Name(self.take(span(|c| c.is_ascii_alphanumeric() || c == '_'))),
             '0'..='9' | '\'' => Token::Number(self.take(span(|c| c.is_ascii_alphanumeric() || "_'?".contains(c)))),
             '\\' => match span(|c| c.is_ascii_graphic()) {
-                1 => return Err((self.line, shown(rest))),
-                length => Token::Escaped(self.take(length)),
+                length if length > 1 && rest[length..].starts_with([' ', '\t', '\n']) => {
+                    Token::Escaped(self.take(length))
+                }
+                _ => return Err((self.line, shown(rest))),
             },
             '"' => match rest[1..].find('"').map(|end| &rest[..end + 2]) {
-                Some(text) if !text.contains(['\\', '\n']) => Token::Text(self.take(text.len())),
+                Some(text) if !text.contains(|c: char| c == '\\' || c.is_control()) => Token::Text(self.take(text.len())),
                 Some(_) | None => return Err((self.line, shown(rest))),
             },
             sign if "()[]{},;.#=:~-".contains(sign) => {
