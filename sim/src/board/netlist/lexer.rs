@@ -23,8 +23,13 @@ pub(super) struct Lexer<'a> {
 }
 
 impl<'a> Lexer<'a> {
-    pub(super) fn of(text: &'a str) -> Self {
-        Lexer { rest: text, line: 1 }
+    /// The words of `text`, which must be printable ASCII: then Verilator sees the same ends of lines and comments.
+    pub(super) fn of(text: &'a str) -> Result<Self, Refusal> {
+        let is_other = |(_, c): &(usize, char)| !matches!(c, ' '..='~' | '\n' | '\t');
+        match text.char_indices().find(is_other) {
+            None => Ok(Lexer { rest: text, line: 1 }),
+            Some((place, found)) => Err((1 + text[..place].matches('\n').count(), found.escape_debug().to_string())),
+        }
     }
 
     pub(super) fn next(&mut self) -> Result<Token<'a>, Refusal> {
@@ -50,14 +55,23 @@ impl<'a> Lexer<'a> {
         Ok(match first {
             'a'..='z' | 'A'..='Z' | '_' => Token::Name(self.take(span(|c| c.is_ascii_alphanumeric() || c == '_'))),
             '0'..='9' | '\'' => Token::Number(self.take(span(|c| c.is_ascii_alphanumeric() || "_'?".contains(c)))),
-            '\\' => match span(|c| c.is_ascii_graphic()) {
-                1 => return Err((self.line, shown(rest))),
-                length => Token::Escaped(self.take(length)),
-            },
-            '"' => match rest[1..].find('"').map(|end| &rest[..end + 2]) {
-                Some(text) if !text.contains(['\\', '\n']) => Token::Text(self.take(text.len())),
-                Some(_) | None => return Err((self.line, shown(rest))),
-            },
+            '\\' => {
+                let name = &rest[..span(|c| c.is_ascii_graphic())];
+                // What begins a macro, a text or a comment elsewhere has no place in a name that yosys makes.
+                let is_plain =
+                    name.len() > 1 && !name.contains(['`', '"']) && !name.contains("/*") && !name.contains("//");
+                match is_plain {
+                    true => Token::Escaped(self.take(name.len())),
+                    false => return Err((self.line, shown(rest))),
+                }
+            }
+            '"' => {
+                let length = span(|c| c.is_ascii_alphanumeric() || "\"_.- ".contains(c));
+                match rest[1..length].find('"') {
+                    Some(end) => Token::Text(self.take(end + 2)),
+                    None => return Err((self.line, shown(rest))),
+                }
+            }
             sign if "()[]{},;.#=:~-".contains(sign) => {
                 self.take(1);
                 Token::Sign(sign)
