@@ -140,6 +140,7 @@ fn write_seeds() {
         ("comment-begun-twice", "module a; /*/ // */ initial begin end\nendmodule"),
         ("comment-for-verilator", "module a; /* verilator public */ endmodule"),
         ("name-with-a-tab", "module a; wire \\x\u{b}// ; initial begin end\nendmodule"),
+        ("comment-ended-for-verilator", "module a; /* *\r/ initial $system(\"true\"); /* */\nendmodule"),
     ] {
         save("netlist", name, text.as_bytes());
     }

@@ -12,7 +12,7 @@ use rand_chacha::ChaCha8Rng;
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
-use std::process::Output;
+use std::process::{Command, Output};
 use support::{IMAGES, MODEL, PROGRAM, Room};
 
 /// What a tool does with the files that it is given: `$system("command")` in each, and `!command` in a script.
@@ -79,9 +79,18 @@ impl Scene {
     }
 
     fn run(&self, words: &[&str]) -> Output {
+        self.run_for(600, words)
+    }
+
+    /// As [`run`](Self::run), for at most some seconds.
+    fn run_for(&self, seconds: u32, words: &[&str]) -> Output {
         let path = format!("{}:/usr/bin:/bin", self.room.path("path").display());
-        let mut command = self.room.command(PROGRAM);
-        command.args(words).env("XNORFORGE_TOOLS", self.room.path("tools")).env("PATH", path);
+        let mut command = self.room.command("timeout");
+        command
+            .args([&seconds.to_string(), PROGRAM])
+            .args(words)
+            .env("XNORFORGE_TOOLS", self.room.path("tools"))
+            .env("PATH", path);
         command.env("XNORFORGE_CACHE", self.room.path("cache")).output().unwrap()
     }
 
@@ -108,7 +117,7 @@ const VERBS: [&[&str]; 5] = [
 /// Edits the file at `path`; what was done.
 fn edit(path: &Path, bait: &str, random: &mut impl Rng) -> String {
     let before = fs::read(path).unwrap();
-    let what = random.random_range(0..6);
+    let what = random.random_range(0..8);
     let line_ends: Vec<usize> =
         before.iter().enumerate().filter(|(_, byte)| **byte == b'\n').map(|(at, _)| at + 1).collect();
     match what {
@@ -129,6 +138,10 @@ fn edit(path: &Path, bait: &str, random: &mut impl Rng) -> String {
             fs::create_dir(path).unwrap();
             fs::write(path.join("x.v"), bait).unwrap();
         }
+        5 => {
+            fs::remove_file(path).unwrap();
+            endless(path, random.random_range(0..ENDLESS));
+        }
         _ => {
             // Another length, or another byte in the middle.
             let mut after = before.clone();
@@ -140,6 +153,18 @@ fn edit(path: &Path, bait: &str, random: &mut impl Rng) -> String {
         }
     }
     format!("edit {what} of {}", path.display())
+}
+
+/// Kinds of files whose end is never reached.
+const ENDLESS: usize = 3;
+
+/// Makes such a file: a pipe that nobody writes to, a link to a device, or one of a million million zeros.
+fn endless(path: &Path, kind: usize) {
+    match kind {
+        0 => assert!(Command::new("mkfifo").arg(path).status().unwrap().success()),
+        1 => symlink("/dev/zero", path).unwrap(),
+        _ => fs::File::create(path).unwrap().set_len(1_000_000_000_000).unwrap(),
+    }
 }
 
 fn restore(path: &Path, contents: &[u8]) {
@@ -198,6 +223,29 @@ fn edits_are_refused_by_name_or_made_anew() {
     }
     println!("{refused} refused by name, {anew} made anew");
     assert!(refused > 20 && anew > 20, "{refused} refused by name, {anew} made anew");
+}
+
+#[test]
+fn files_without_end_are_refused_or_not_read() {
+    let scene = Scene::new();
+    let files = ["manifest.json", "plan.json", "SHA256SUMS", "loaded.json", "report.json", "build/netlist.v"];
+    for (number, file) in files.into_iter().enumerate() {
+        let path = scene.room.path("design").join(file);
+        for kind in 0..testkit::count(1, ENDLESS as u64) as usize {
+            let _ = fs::remove_file(&path);
+            let kind = (number + kind) % ENDLESS;
+            endless(&path, kind);
+            for words in [VERBS[0], VERBS[1], &["load", "design"], &["compile", MODEL, "-o", "design"], VERBS[4]] {
+                let output = scene.run_for(60, words);
+                let said = String::from_utf8_lossy(&output.stderr).into_owned();
+                let ends = matches!(output.status.code(), Some(0 | 2 | 3)) && !said.contains("panicked");
+                assert!(ends, "{file}, kind {kind}: `{}` ended with {}: {said}", words.join(" "), output.status);
+            }
+            fs::remove_dir_all(scene.room.path("design")).unwrap();
+            scene.room.ok(&["compile", MODEL, "-o", "design", "--board", "ice40-hx8k"]);
+            assert!(scene.run(&["build", "design"]).status.success());
+        }
+    }
 }
 
 #[test]

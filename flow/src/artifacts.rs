@@ -37,6 +37,7 @@ use crate::atomic::{self, Partial};
 use crate::board::Board;
 use crate::device;
 use crate::prefix::Prefix;
+use crate::regular;
 use abi::manifest::{Checked, DeviceManifest, MANIFEST_VERSION, Manifest, WeightsManifest};
 use check::{Depth, check_manifest};
 use compiler::plan::Plan;
@@ -46,6 +47,7 @@ use generate::{Generated, generate};
 use network::network::Network;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use std::io::ErrorKind;
 use std::path::Path;
 use std::{fs, io};
 use testbench::testbench_files;
@@ -86,22 +88,39 @@ pub fn write_as(
     if let Some(board) = board {
         board.check_weights(plan.network.weight_bits())?;
     }
-    if folder.is_file() {
+    // A link goes on leading where it did.
+    let folder = &if folder.is_dir() && folder.is_symlink() {
+        folder.canonicalize().map_err(|source| file_error("open", folder, source))?
+    } else {
+        folder.to_owned()
+    };
+    if folder.exists() && !folder.is_dir() {
         return Err(ArtifactsError::NoDirectory { folder: folder.to_owned() });
     }
     // Only a directory of ours is replaced: another program's manifest.json does not parse as one.
     let occupied = fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_some());
-    let ours = || read_json::<Manifest>(folder, MANIFEST).is_ok();
-    if occupied && !ours() {
-        return Err(ArtifactsError::Occupied { folder: folder.to_owned() });
+    let foreign = || ArtifactsError::Occupied { folder: folder.to_owned() };
+    let is_ours = || read_json::<Manifest>(folder, MANIFEST).is_ok();
+    if occupied && !is_ours() {
+        return Err(foreign());
     }
     if folder.file_name().is_none() {
         return Err(ArtifactsError::NoName { folder: folder.to_owned() });
     }
     let partial = Partial::folder(folder).map_err(|source| file_error("create", folder, source))?;
     let compiled = write_into(plan, board, prefix, partial.path())?;
+    if !occupied {
+        // What somebody has put there meanwhile stays.
+        return match partial.publish_new() {
+            Err(error) if error.kind() == ErrorKind::DirectoryNotEmpty => Err(foreign()),
+            published => published.map(|()| compiled).map_err(|source| file_error("write", folder, source)),
+        };
+    }
     // A build that runs there would lose its folder.
-    let _lock = if occupied { Some(Lock::take(folder)?) } else { None };
+    let _lock = Lock::take(folder)?;
+    if !is_ours() {
+        return Err(foreign());
+    }
     partial.publish().map_err(|source| file_error("write", folder, source))?;
     Ok(compiled)
 }
@@ -252,7 +271,7 @@ fn file_error(action: &'static str, path: &Path, source: io::Error) -> Artifacts
 }
 
 fn write_file(path: &Path, text: &str) -> Result<(), ArtifactsError> {
-    atomic::write(path, text.as_bytes()).map_err(|source| file_error("write", path, source))
+    atomic::replace(path, text.as_bytes()).map_err(|source| file_error("write", path, source))
 }
 
 fn write_json(path: &Path, value: &impl Serialize) -> Result<(), ArtifactsError> {
@@ -266,6 +285,6 @@ fn json(path: &Path, value: &impl Serialize) -> Result<String, ArtifactsError> {
 
 fn read_json<T: DeserializeOwned>(folder: &Path, file: &'static str) -> Result<T, ArtifactsError> {
     let fault = |reason: String| ArtifactsError::NotCompiled { folder: folder.to_owned(), file, reason };
-    let text = fs::read_to_string(folder.join(file)).map_err(|error| fault(error.to_string()))?;
+    let text = regular::read_to_string(&folder.join(file)).map_err(|error| fault(error.to_string()))?;
     serde_json::from_str(&text).map_err(|error| fault(error.to_string()))
 }

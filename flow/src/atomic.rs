@@ -5,18 +5,17 @@
 //! replaced by `rename`, a folder exchanged (`renameat2` with `RENAME_EXCHANGE`). Some file systems (NFS, FAT, overlays of
 //! old kernels) cannot exchange: there the old folder is moved aside first, and for a moment nothing is there.
 
+mod disk;
+
+use disk::{exchange, sync, sync_folder};
 use std::ffi::{OsStr, OsString};
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, ErrorKind, Write};
 use std::os::unix::fs::MetadataExt;
-use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
 
 /// What stands between the name of a place and the number of the process that makes what goes there.
 const MARK: &str = ".partial";
-
-/// Files that are synced at once.
-const SYNCS: usize = 16;
 
 /// A file or folder that is being made beside its place. Dropping it removes what lies there: the half-made, or after
 /// [publishing](Partial::publish) what was replaced.
@@ -88,6 +87,16 @@ impl Partial {
         sync(parent(&self.target))
     }
 
+    /// Puts a folder in its place, unless something else than an empty folder is there.
+    ///
+    /// # Errors
+    /// Where something is there ([`ErrorKind::DirectoryNotEmpty`] if it is a folder), or the system refuses.
+    pub fn publish_new(self) -> io::Result<()> {
+        sync_folder(&self.path)?;
+        fs::rename(&self.path, &self.target)?;
+        sync(parent(&self.target))
+    }
+
     /// Puts the folder `name` that was made in it in its place; the rest was only needed to make it.
     ///
     /// # Errors
@@ -99,10 +108,16 @@ impl Partial {
     /// Puts a folder in the place that this is for.
     fn put(&self, folder: &Path) -> io::Result<()> {
         sync_folder(folder)?;
-        match exchange(folder, &self.target) {
-            Ok(()) => {}
-            Err(error) if error.kind() == ErrorKind::NotFound => fs::rename(folder, &self.target)?,
-            Err(_) => self.replace(folder)?,
+        loop {
+            match exchange(folder, &self.target) {
+                Ok(()) => break,
+                Err(error) if error.kind() == ErrorKind::NotFound => match fs::rename(folder, &self.target) {
+                    // Another process has put its own there in between.
+                    Err(error) if error.kind() == ErrorKind::DirectoryNotEmpty => {}
+                    renamed => break renamed?,
+                },
+                Err(_) => break self.replace(folder)?,
+            }
         }
         sync(parent(&self.target))
     }
@@ -139,10 +154,22 @@ pub fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     };
     // A link goes on leading where it did.
     let path = if old.is_some() { path.canonicalize()? } else { path.to_owned() };
-    let partial = Partial::file(&path)?;
+    put(&path, bytes, old.map(|old| old.permissions()))
+}
+
+/// Writes a file in the place of what is there: a link that somebody has put there is replaced, not followed.
+///
+/// # Errors
+/// Where the system refuses; what was there is there still.
+pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    put(path, bytes, None)
+}
+
+fn put(path: &Path, bytes: &[u8], permissions: Option<Permissions>) -> io::Result<()> {
+    let partial = Partial::file(path)?;
     (&partial.held).write_all(bytes)?;
-    if let Some(old) = old {
-        partial.held.set_permissions(old.permissions())?;
+    if let Some(permissions) = permissions {
+        partial.held.set_permissions(permissions)?;
     }
     partial.publish()
 }
@@ -185,10 +212,10 @@ pub fn remove_leftovers(target: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Whether `held` is what lies at `path`.
+/// Whether `held` is what lies at `path`, or where a link there leads.
 pub(crate) fn is_at(held: &File, path: &Path) -> bool {
     let same = |a: fs::Metadata, b: fs::Metadata| (a.dev(), a.ino()) == (b.dev(), b.ino());
-    held.metadata().is_ok_and(|held| fs::symlink_metadata(path).is_ok_and(|found| same(held, found)))
+    held.metadata().is_ok_and(|held| fs::metadata(path).is_ok_and(|found| same(held, found)))
 }
 
 /// The hidden name beside `target` that ends with `number`.
@@ -214,55 +241,6 @@ fn remove(path: &Path) -> io::Result<()> {
     match removed {
         // Another process was faster.
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
-        other => other,
-    }
-}
-
-/// Exchanges two folders.
-fn exchange(one: &Path, other: &Path) -> io::Result<()> {
-    #[cfg(any(target_os = "linux", target_os = "android", target_vendor = "apple"))]
-    {
-        use rustix::fs::{CWD, RenameFlags, renameat_with};
-        Ok(renameat_with(CWD, one, CWD, other, RenameFlags::EXCHANGE)?)
-    }
-    #[cfg(not(any(target_os = "linux", target_os = "android", target_vendor = "apple")))]
-    {
-        fs::symlink_metadata(other)?;
-        Err(ErrorKind::Unsupported.into())
-    }
-}
-
-/// Has everything in a folder written to the disk. Many files at once share what a disk takes for each one.
-fn sync_folder(folder: &Path) -> io::Result<()> {
-    let mut found = Vec::new();
-    list(folder, &mut found)?;
-    let share = found.len().div_ceil(SYNCS).max(1);
-    std::thread::scope(|scope| {
-        let sync_all = |paths: &'_ [PathBuf]| paths.iter().try_for_each(|path| sync(path));
-        let threads: Vec<_> = found.chunks(share).map(|paths| scope.spawn(move || sync_all(paths))).collect();
-        threads.into_iter().try_for_each(|thread| thread.join().unwrap_or_else(|panic| resume_unwind(panic)))
-    })
-}
-
-/// The files and folders in `folder`, and itself.
-fn list(folder: &Path, found: &mut Vec<PathBuf>) -> io::Result<()> {
-    for entry in fs::read_dir(folder)? {
-        let entry = entry?;
-        let kind = entry.file_type()?;
-        if kind.is_dir() {
-            list(&entry.path(), found)?;
-        } else if kind.is_file() {
-            found.push(entry.path());
-        }
-    }
-    found.push(folder.to_owned());
-    Ok(())
-}
-
-fn sync(path: &Path) -> io::Result<()> {
-    match File::open(path).and_then(|file| file.sync_all()) {
-        // Some file systems sync no folders.
-        Err(error) if matches!(error.kind(), ErrorKind::InvalidInput | ErrorKind::PermissionDenied) => Ok(()),
         other => other,
     }
 }

@@ -1,6 +1,7 @@
 //! From a plan and its hardware to files and bitstreams.
 //!
-//! Each module uses only those before it: [`atomic`], files and folders that appear whole; [`board`], the facts of boards;
+//! Each module uses only those before it: [`atomic`], files and folders that appear whole; [`regular`], files that somebody
+//! else may have made; [`board`], the facts of boards;
 //! [`commands`], what the open tools are called with; [`prefix`], what names begin with; [`device`] and [`soc`], what stands
 //! around a core on a board and in a system; [`artifacts`], the directory of a design; [`build`], which runs the tools on it.
 
@@ -11,4 +12,5 @@ pub mod build;
 pub mod commands;
 pub mod device;
 pub mod prefix;
+pub mod regular;
 pub mod soc;

@@ -117,3 +117,53 @@ fn the_report_is_for_people() {
     fs::write(directory.path("report.json"), "no report").unwrap();
     assert_eq!(artifacts::read(&directory.path("")).unwrap(), before);
 }
+
+#[cfg(unix)]
+#[test]
+fn links_in_a_directory_lead_nowhere() {
+    use std::os::unix::fs::symlink;
+    let directory = Directory::new();
+    let mine = directory.room.path().join("mine");
+    fs::write(&mine, "mine").unwrap();
+    let compiled = artifacts::read(&directory.path("")).unwrap();
+    for file in ["report.json", "report.html"] {
+        fs::remove_file(directory.path(file)).unwrap();
+        symlink(&mine, directory.path(file)).unwrap();
+    }
+    artifacts::write_report(&compiled.report(), &directory.path("")).unwrap();
+    assert_eq!(fs::read(&mine).unwrap(), b"mine");
+    // A linked manifest is what the link leads to: the directory can be locked, once.
+    let manifest = directory.room.path().join("manifest");
+    fs::rename(directory.path("manifest.json"), &manifest).unwrap();
+    symlink(&manifest, directory.path("manifest.json")).unwrap();
+    let lock = artifacts::Lock::take(&directory.path("")).unwrap();
+    let busy = artifacts::Lock::take(&directory.path("")).unwrap_err();
+    assert!(matches!(busy, ArtifactsError::Busy { .. }), "{busy}");
+    drop(lock);
+    artifacts::Lock::take(&directory.path("")).unwrap();
+}
+
+#[cfg(unix)]
+#[test]
+fn a_link_to_a_directory_goes_on_leading_there() {
+    let directory = Directory::new();
+    let link = directory.room.path().join("link");
+    std::os::unix::fs::symlink("design", &link).unwrap();
+    let plan = artifacts::read(&link).unwrap().plan;
+    fs::write(directory.path("old"), "").unwrap();
+    artifacts::write(&plan, None, &link).unwrap();
+    assert!(link.is_symlink() && directory.path("manifest.json").is_file() && !directory.path("old").exists());
+}
+
+#[test]
+fn what_is_no_directory_is_not_replaced() {
+    let directory = Directory::new();
+    let plan = artifacts::read(&directory.path("")).unwrap().plan;
+    let pipe = directory.room.path().join("pipe");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    for place in [&pipe, &directory.path("manifest.json")] {
+        let error = artifacts::write(&plan, None, place).unwrap_err();
+        assert!(matches!(error, ArtifactsError::NoDirectory { .. }), "{error}");
+        assert!(place.exists());
+    }
+}

@@ -7,6 +7,7 @@ use super::check::check_files;
 use super::generate::{Generated, generate};
 use super::{ArtifactsError, Compiled, file_error, lay, sums};
 use crate::board::Board;
+use crate::regular;
 use abi::manifest::Manifest;
 use miette::Diagnostic;
 use std::fs;
@@ -104,7 +105,7 @@ impl Sources {
             for entry in fs::read_dir(folder.join(place)).into_iter().flatten().flatten() {
                 let (path, name) = (entry.path(), entry.file_name());
                 if let (true, Some(name)) = (path.is_file(), name.to_str()) {
-                    let contents = fs::read(&path).map_err(|source| file_error("read", &path, source))?;
+                    let contents = regular::read(&path).map_err(|source| file_error("read", &path, source))?;
                     files.push((format!("{place}/{name}"), contents));
                 }
             }
@@ -144,6 +145,6 @@ impl Sources {
 
 /// Whether `text` lies at `path`.
 fn holds(path: &Path, text: &str) -> bool {
-    let is_as_long = path.metadata().is_ok_and(|found| found.is_file() && found.len() == text.len() as u64);
-    is_as_long && fs::read(path).is_ok_and(|found| found == text.as_bytes())
+    let is_as_long = path.metadata().is_ok_and(|found| found.len() == text.len() as u64);
+    is_as_long && regular::read(path).is_ok_and(|found| found == text.as_bytes())
 }

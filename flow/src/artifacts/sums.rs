@@ -1,9 +1,9 @@
 //! `SHA256SUMS`: the files of a directory as they were written.
 
 use super::{ArtifactsError, file_error, hexadecimal};
+use crate::regular;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
-use std::fs::{self, File};
 use std::io::{self, ErrorKind, Read};
 use std::path::{Component, Path};
 
@@ -18,7 +18,7 @@ pub(super) fn text(texts: &[(String, String)]) -> String {
 /// The sums that a directory was written with, by path; `None` where it has none, as those of older versions.
 pub(super) fn read(folder: &Path) -> Result<Option<BTreeMap<String, String>>, ArtifactsError> {
     let path = folder.join(FILE);
-    let text = match fs::read_to_string(&path) {
+    let text = match regular::read_to_string(&path) {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
         text => text.map_err(|source| file_error("read", &path, source))?,
     };
@@ -31,7 +31,7 @@ pub(super) fn read(folder: &Path) -> Result<Option<BTreeMap<String, String>>, Ar
 /// Whether a regular file with this sum lies at `path`.
 pub(super) fn holds(path: &Path, sum: &str) -> bool {
     let digest = || -> io::Result<String> {
-        let (mut hash, mut file, mut buffer) = (Sha256::new(), File::open(path)?, vec![0; 1 << 16]);
+        let (mut hash, mut file, mut buffer) = (Sha256::new(), regular::open(path)?, vec![0; 1 << 16]);
         loop {
             match file.read(&mut buffer)? {
                 0 => return Ok(hexadecimal(&hash.finalize())),
@@ -39,5 +39,5 @@ pub(super) fn holds(path: &Path, sum: &str) -> bool {
             }
         }
     };
-    path.is_file() && digest().is_ok_and(|found| found == sum)
+    digest().is_ok_and(|found| found == sum)
 }

@@ -1,8 +1,10 @@
 //! The netlist that `build` made.
 //!
 //! It is a tool's product and cannot be made again from the plan in no time, so what lies in a directory is read as data: a
-//! netlist has modules, ports, wires, cells with parameters, and assignments. Whatever else Verilog knows is refused, above
-//! all what does something by itself (`initial`, `$system`, directives, imported C functions).
+//! netlist has one module with ports, wires, cells with parameters, and assignments. Whatever else Verilog knows is refused,
+//! above all what does something by itself (`initial`, `$system`, directives, imported C functions), and what Verilator reads
+//! otherwise than it looks: it drops carriage returns and NULs before anything else, and looks for a module that it does not
+//! know in a file of that name, be it a path.
 
 mod lexer;
 
@@ -10,6 +12,7 @@ use super::{cells, device_of, family_of};
 use crate::SimError;
 use flow::artifacts::{Compiled, Trust};
 use flow::build::{self, Tools};
+use flow::regular;
 use lexer::{Lexer, Refusal, Token, shown};
 use std::path::{Path, PathBuf};
 
@@ -22,7 +25,7 @@ pub struct Netlist {
     pub(super) cells: String,
     /// Those that are ours.
     pub(super) own: Vec<cells::Model>,
-    /// The folder that it lies in.
+    /// The folder in which its simulation runs.
     pub(super) folder: PathBuf,
 }
 
@@ -40,22 +43,24 @@ impl Netlist {
         if !path.is_file() {
             return Err(SimError::NoNetlist { folder: folder.to_owned() });
         }
-        let read = |path: &Path| std::fs::read_to_string(path).map_err(SimError::file("read", path));
+        let read = |path: &Path| regular::read_to_string(path).map_err(SimError::file("read", path));
         let text = read(&path)?;
-        let cells = match trust {
-            Trust::Files if library.is_file() => Some(read(&library)?),
-            Trust::Files => None,
+        let (cells, room) = match trust {
+            Trust::Files if library.is_file() => (Some(read(&library)?), build),
+            Trust::Files => (None, build),
             Trust::Plan => {
                 Netlist::check(&text, &path)?;
+                // Models of memories read a file that a parameter names: nobody else's pipe or device is called so there.
+                let room = PathBuf::from("/");
                 // Without yosys there are no models either.
-                build::cells(tools, family).ok().flatten()
+                (build::cells(tools, family).ok().flatten(), room)
             }
         };
         let cells = cells.ok_or(SimError::NoCells { folder: folder.to_owned() })?;
-        Ok(Netlist { text, cells: cells::without_black_boxes(&cells), own, folder: build })
+        Ok(Netlist { text, cells: cells::without_black_boxes(&cells), own, folder: room })
     }
 
-    /// Checks that `text`, which lies at `path`, holds nothing but modules of wires, cells and assignments.
+    /// Checks that `text`, which lies at `path`, is one module of wires, cells and assignments.
     ///
     /// # Errors
     /// [`SimError::Netlist`] with the first line that holds something else.
@@ -69,12 +74,10 @@ const MAX_DEPTH: usize = 64;
 
 /// Checks that `text` is a netlist.
 fn check(text: &str) -> Result<(), Refusal> {
-    let mut parser = Parser { lexer: Lexer::of(text), token: Token::End };
+    let mut parser = Parser { lexer: Lexer::of(text)?, token: Token::End };
     parser.advance()?;
-    while parser.token != Token::End {
-        parser.module()?;
-    }
-    Ok(())
+    parser.module()?;
+    parser.expect(Token::End)
 }
 
 struct Parser<'a> {
@@ -114,6 +117,14 @@ impl Parser<'_> {
         self.expect(Token::Sign(sign))
     }
 
+    /// The name of a module, which no path could be.
+    fn plain_name(&mut self) -> Result<(), Refusal> {
+        match self.token {
+            Token::Name(_) => self.advance(),
+            Token::Escaped(_) | Token::Number(_) | Token::Text(_) | Token::Sign(_) | Token::End => self.refused(),
+        }
+    }
+
     fn name(&mut self) -> Result<(), Refusal> {
         match self.token {
             Token::Name(_) | Token::Escaped(_) => self.advance(),
@@ -139,7 +150,7 @@ impl Parser<'_> {
 
     fn module(&mut self) -> Result<(), Refusal> {
         self.expect(Token::Name("module"))?;
-        self.name()?;
+        self.plain_name()?;
         if self.takes(Token::Sign('('))? && !self.takes(Token::Sign(')'))? {
             self.list(Self::name)?;
             self.sign(')')?;
@@ -165,8 +176,8 @@ impl Parser<'_> {
                 self.sign('=')?;
                 self.expression(0)?;
             }
-            Token::Name(_) | Token::Escaped(_) => {
-                self.name()?;
+            Token::Name(_) => {
+                self.plain_name()?;
                 if self.takes(Token::Sign('#'))? {
                     self.connections()?;
                 }
@@ -174,7 +185,9 @@ impl Parser<'_> {
                 self.range()?;
                 self.connections()?;
             }
-            Token::Number(_) | Token::Text(_) | Token::Sign(_) | Token::End => return self.refused(),
+            Token::Escaped(_) | Token::Number(_) | Token::Text(_) | Token::Sign(_) | Token::End => {
+                return self.refused();
+            }
         }
         self.sign(';')
     }
@@ -241,7 +254,8 @@ mod tests {
     #[test]
     fn a_netlist_of_yosys_is_one() {
         assert_eq!(check(NETLIST), Ok(()));
-        assert_eq!(check(""), Ok(()));
+        let generated = "/* Generated by Yosys */\n";
+        assert_eq!(check(&NETLIST.replace("  // a LUT\n", generated)), Ok(()));
     }
 
     #[test]
@@ -259,12 +273,20 @@ mod tests {
             ("/* verilator public */", "a comment for Verilator"),
             ("(* keep *) wire x;", "("),
             ("/* no end", "a comment without an end"),
-            // What is a comment must be one for every program.
             ("/*/ // */ initial begin end", "end"),
-            ("// \r initial begin end", "a comment with control characters"),
-            ("wire \\x\u{b}// ; initial begin end", "\\x�// ; initial begin end"),
-            ("wire \r x;", "� x;"),
             ("parameter X = \"\\n\";", "X"),
+            ("/* *\r/ initial $system(\"touch x\"); /* */", "\\r"),
+            ("/* *\0/ initial $system(\"touch x\"); /* */", "\\0"),
+            ("// veri\rlator public", "\\r"),
+            ("// \u{2028}", "\\u{2028}"),
+            ("\\/home/x/evil  l ();", "\\/home/x/evil"),
+            ("\\evil  l ();", "\\evil"),
+            ("SB_RAM40_4K #(.INIT_FILE(\"/dev/zero\")) l ();", "\"/dev/zero\")) l ();"),
+            ("wire \\a`b ;", "\\a`b ;"),
+            ("wire \\a\"b ;", "\\a\"b ;"),
+            ("wire \\a/*b ;", "\\a/*b ;"),
+            ("wire \\a//b ;", "\\a//b ;"),
+            ("endmodule\nmodule second;", "module"),
             ("LUT4 #(.INIT(\"\\a\")) l ();", "\"\\a\")) l ();"),
             ("function x (.a(b)); x = 1; endfunction", "="),
         ] {

@@ -23,14 +23,19 @@ pub(super) struct Lexer<'a> {
 }
 
 impl<'a> Lexer<'a> {
-    pub(super) fn of(text: &'a str) -> Self {
-        Lexer { rest: text, line: 1 }
+    /// The words of `text`, which must be printable ASCII: then Verilator sees the same ends of lines and comments.
+    pub(super) fn of(text: &'a str) -> Result<Self, Refusal> {
+        let is_other = |(_, c): &(usize, char)| !matches!(c, ' '..='~' | '\n' | '\t');
+        match text.char_indices().find(is_other) {
+            None => Ok(Lexer { rest: text, line: 1 }),
+            Some((place, found)) => Err((1 + text[..place].matches('\n').count(), found.escape_debug().to_string())),
+        }
     }
 
     pub(super) fn next(&mut self) -> Result<Token<'a>, Refusal> {
         loop {
-            // No other white space: programs differ in which of it ends a name or a line.
-            self.take(self.rest.len() - self.rest.trim_start_matches([' ', '\t', '\n']).len());
+            let space = self.rest.len() - self.rest.trim_start().len();
+            self.take(space);
             let comment = match self.rest {
                 rest if rest.starts_with("//") => rest.find('\n').unwrap_or(rest.len()),
                 rest if rest.starts_with("/*") => {
@@ -40,12 +45,8 @@ impl<'a> Lexer<'a> {
                 _ => break,
             };
             let line = self.line;
-            let comment = self.take(comment);
-            if comment.contains(|c: char| c.is_control() && !"\t\n".contains(c)) {
-                return Err((line, "a comment with control characters".to_owned()));
-            }
             // Verilator obeys some comments.
-            if comment.to_ascii_lowercase().contains("verilator") {
+            if self.take(comment).to_ascii_lowercase().contains("verilator") {
                 return Err((line, "a comment for Verilator".to_owned()));
             }
         }
@@ -55,16 +56,23 @@ impl<'a> Lexer<'a> {
         Ok(match first {
             'a'..='z' | 'A'..='Z' | '_' => Token::Name(self.take(span(|c| c.is_ascii_alphanumeric() || c == '_'))),
             '0'..='9' | '\'' => Token::Number(self.take(span(|c| c.is_ascii_alphanumeric() || "_'?".contains(c)))),
-            '\\' => match span(|c| c.is_ascii_graphic()) {
-                length if length > 1 && rest[length..].starts_with([' ', '\t', '\n']) => {
-                    Token::Escaped(self.take(length))
+            '\\' => {
+                let name = &rest[..span(|c| c.is_ascii_graphic())];
+                // What begins a macro, a text or a comment elsewhere has no place in a name that yosys makes.
+                let is_plain =
+                    name.len() > 1 && !name.contains(['`', '"']) && !name.contains("/*") && !name.contains("//");
+                match is_plain {
+                    true => Token::Escaped(self.take(name.len())),
+                    false => return Err((self.line, shown(rest))),
                 }
-                _ => return Err((self.line, shown(rest))),
-            },
-            '"' => match rest[1..].find('"').map(|end| &rest[..end + 2]) {
-                Some(text) if !text.contains(|c: char| c == '\\' || c.is_control()) => Token::Text(self.take(text.len())),
-                Some(_) | None => return Err((self.line, shown(rest))),
-            },
+            }
+            '"' => {
+                let length = span(|c| c.is_ascii_alphanumeric() || "\"_.- ".contains(c));
+                match rest[1..length].find('"') {
+                    Some(end) => Token::Text(self.take(end + 2)),
+                    None => return Err((self.line, shown(rest))),
+                }
+            }
             sign if "()[]{},;.#=:~-".contains(sign) => {
                 self.take(1);
                 Token::Sign(sign)
