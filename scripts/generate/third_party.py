@@ -31,9 +31,9 @@ xnorforge itself is licensed under MIT OR Apache-2.0. It contains the Rust crate
 behind it; where MIT is one of several, it is the one chosen. The texts follow.
 """
 MPL = """\
-{title} is under the Mozilla Public License 2.0 and unchanged. Its source text is at {address}, under that licence.
+{title} is under the Mozilla Public License 2.0 and unchanged. Its source text is the crate of that name and version in the
+registry of Rust's crates, and at {repository}, under that licence.
 """
-ADDRESS = "https://static.crates.io/crates/{name}/{name}-{version}.crate"
 NO_FILE = "(The package has no licence file. Its authors: {authors}. Its licence, {license}, is among the texts here.)"
 
 
@@ -79,8 +79,7 @@ def document() -> str:
     parts = [HEAD]
     for package in packages:
         if "MPL" in package["license"]:
-            address = ADDRESS.format(name=package["name"], version=package["version"])
-            parts.append(MPL.format(title=title[package["id"]], address=address))
+            parts.append(MPL.format(title=title[package["id"]], repository=package["repository"]))
     parts.append("".join(f"{title[package['id']]}: {package['license']}\n" for package in packages))
     users: dict[str, tuple[str, list[str]]] = {}
     for package in packages:
