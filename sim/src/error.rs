@@ -90,7 +90,7 @@ pub enum SimError {
     },
     /// What lies in the netlist's place does more than a netlist.
     #[error(
-        "a netlist must be modules of ports, wires, cells and assignments, but line {line} of {} has `{found}`",
+        "a netlist must be one module of ports, wires, cells and assignments, but line {line} of {} has `{found}`",
         path.display()
     )]
     #[diagnostic(
