@@ -146,6 +146,16 @@ pub enum SimError {
         /// The system's answer.
         source: std::io::Error,
     },
+    /// The system gives no threads.
+    #[error("the system must give threads to run images in, but it answered: {reason}")]
+    #[diagnostic(
+        code(sim::no_threads),
+        help("raise the limit of processes (`ulimit -u`), or ask for fewer threads with RAYON_NUM_THREADS=1")
+    )]
+    NoThreads {
+        /// The system's answer.
+        reason: String,
+    },
     /// An option that the engine does not have.
     #[error("engine `{executor}` has no {what}")]
     #[diagnostic(code(sim::unsupported), help("leave the option out, or choose `--on verilator`"))]

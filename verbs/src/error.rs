@@ -267,6 +267,7 @@ fn of_sim(error: &SimError) -> Status {
         | E::NotSettled(_)
         | E::Words(_)
         | E::ResetLasts { .. }
+        | E::NoThreads { .. }
         | E::Uart(_)
         | E::PseudoTerminal { .. }
         | E::ToolMissing { .. }
