@@ -290,7 +290,8 @@ fn of_device(error: &DeviceError) -> Status {
     match error {
         E::Bus(error) => of_bus(error),
         E::Input { .. } => Status::Input,
-        E::Identifier { .. }
+        E::Forked { .. }
+        | E::Identifier { .. }
         | E::OlderDevice { .. }
         | E::NewerDevice { .. }
         | E::DesignHash { .. }
