@@ -93,17 +93,17 @@ fn message() -> String {
     of(xnorforge_error_message())
 }
 
-/// The example, compiled against the static library.
-fn compiled(folder: &Path, compiler: &str, arguments: &[&str]) -> PathBuf {
+/// `source` of this crate, compiled against the static library.
+fn compiled(folder: &Path, source: &str, compiler: &str, arguments: &[&str]) -> PathBuf {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     // Test programs lie beside the libraries that they were built with.
     let built = env::current_exe().unwrap().parent().unwrap().to_owned();
-    let program = folder.join("infer");
+    let program = folder.join("program");
     let output = Command::new(compiler)
         .args(arguments)
         .args(["-Wall", "-Wextra", "-Werror", "-pedantic", "-I"])
         .arg(here.join("include"))
-        .arg(here.join("examples/infer.c"))
+        .arg(here.join(source))
         .args(["-x", "none"])
         .arg(built.join("libxnorforge_c.a"))
         .args(["-lpthread", "-ldl", "-lm", "-o"])
@@ -114,7 +114,7 @@ fn compiled(folder: &Path, compiler: &str, arguments: &[&str]) -> PathBuf {
     program
 }
 
-/// Exit status, standard output and standard error of the example.
+/// Exit status, standard output and standard error of a program.
 fn run(program: &Path, arguments: &[&str], input: &str) -> (i32, String, String) {
     let mut child = Command::new(program)
         .args(arguments)
@@ -136,7 +136,7 @@ fn a_program_in_c_and_in_cpp_runs_images() {
             continue;
         }
         let board = Board::new(|_| {});
-        let program = compiled(board.folder.path(), compiler, &arguments);
+        let program = compiled(board.folder.path(), "examples/infer.c", compiler, &arguments);
         let manifest = board.manifest();
         let arguments = [board.address.as_str(), manifest.to_str().unwrap()];
         let found = run(&program, &arguments, "1 2 3 4 5 6\n-7 0 0 100 9 -9\n0 0 0 0 0 0\n");
@@ -147,6 +147,21 @@ fn a_program_in_c_and_in_cpp_runs_images() {
         let (status, _, error) = run(&program, &["uart:/no/such/line", arguments[1]], "");
         assert!(status == Status::Device as i32 && error.contains("/no/such/line"), "{status} {error}");
     }
+}
+
+#[test]
+fn a_forked_process_leaves_the_device_to_its_parent() {
+    if !testkit::tool("cc") {
+        return;
+    }
+    let board = Board::new(|_| {});
+    let program = compiled(board.folder.path(), "tests/fork.c", "cc", &["-x", "c", "-std=c99"]);
+    let (status, output, error) = run(&program, &[&board.address, board.manifest().to_str().unwrap()], "");
+    assert_eq!((status, error.as_str()), (0, ""), "{output}");
+    let lines: Vec<&str> = output.lines().map(str::trim_end).collect();
+    let [before, child, parent, again] = lines.as_slice() else { panic!("{output}") };
+    assert_eq!((*before, *parent, *again), ("before: 0", "parent: 0", "again: 0"));
+    assert!(child.starts_with("child: 5 open the device in the process that uses it, after the fork"), "{child}");
 }
 
 #[test]
