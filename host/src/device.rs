@@ -1,6 +1,7 @@
 //! A device that was checked, and runs images.
 
 mod error;
+mod owner;
 mod ring;
 mod schema;
 mod sessions;
@@ -10,6 +11,7 @@ mod wait;
 mod weights;
 
 pub use error::DeviceError;
+pub use owner::Owner;
 pub(crate) use schema::hexadecimal;
 pub use sessions::Sessions;
 pub use statistics::Statistics;
@@ -35,9 +37,10 @@ const MAX_IMAGES: u32 = 1 << 31;
 /// How long the clock of a device may stand still while it has something to do: [`Device::with_patience`].
 pub const DEFAULT_PATIENCE: Duration = Duration::from_secs(10);
 
-/// A device that runs the design of a manifest.
+/// A device that runs the design of a manifest. A process forked later cannot use it, but may drop it.
 #[derive(Debug)]
 pub struct Device<B> {
+    owner: Owner,
     bus: B,
     schema: Arc<Schema>,
     slots: usize,
@@ -117,6 +120,7 @@ impl<B: Bus> Device<B> {
         check_end(&mut bus, &schema.output, Register::OutputWords, slots)?;
         let clock_hertz = bus.read_register(Register::ClockHertz)?;
         let mut device = Device {
+            owner: Owner::this_process(),
             bus,
             schema,
             slots: slots as usize,
@@ -152,6 +156,7 @@ impl<B: Bus> Device<B> {
     /// # Errors
     /// Where the device does not answer or goes on counting.
     pub fn reset(&mut self) -> Result<(), DeviceError> {
+        self.owner.check()?;
         self.is_in_doubt = true;
         self.bus.write_register(Register::Control, CONTROL_RESET)?;
         let mut pauses = Pauses::default();
@@ -249,6 +254,7 @@ impl<B: Bus> Device<B> {
     /// # Errors
     /// Where the device does not answer.
     pub fn counters(&mut self) -> Result<Counters, DeviceError> {
+        self.owner.check()?;
         Ok(Counters {
             submitted: self.bus.read_register(Register::Submitted)?,
             completed: self.bus.read_register(Register::Completed)?,
@@ -274,8 +280,8 @@ impl<B: Bus> Device<B> {
         &self.bus
     }
 
-    /// The bus. Whoever writes to registers or windows through it must [reset](Self::reset) the device before it runs
-    /// images again.
+    /// The bus, whichever process asks. Whoever writes to registers or windows through it must [reset](Self::reset) the
+    /// device before it runs images again.
     pub fn bus_mut(&mut self) -> &mut B {
         &mut self.bus
     }

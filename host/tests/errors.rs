@@ -250,8 +250,9 @@ fn devices() {
     messages.failure("an image too long", || open(device())?.run(&[vec![0; 7]], &mut |_| {}));
     messages.failure("an element too great", || open(device())?.run(&[vec![1, 2, 3, 256, 5, 6]], &mut |_| {}));
     messages.failure("a value that is no number", || open(device())?.infer(&[vec![f32::NAN; 6]], &mut |_| {}));
+    messages.error("a process forked later", &DeviceError::Forked { owner: 100, found: 101 });
     insta::assert_snapshot!("devices", messages.text);
-    assert_eq!(messages.codes.len(), 17);
+    assert_eq!(messages.codes.len(), 18);
     // A minor version only adds.
     assert!(open(device().with_register(Register::AbiVersion, AbiVersion { major, minor: minor + 1 }.code())).is_ok());
 }

@@ -28,6 +28,8 @@ pub mod stream_core;
 pub mod trace;
 pub mod verilator;
 
+mod threads;
+
 pub use error::SimError;
 pub use executor::{CycleReport, DeviceTime, Executor, Progress, Run, RunOptions};
 pub use stream_core::{FloatEnds, StageProbe, StreamCore};

@@ -21,6 +21,7 @@ mod steps;
 
 use crate::SimError;
 use crate::executor::{Executor, Run, RunOptions};
+use crate::threads::spread;
 use crate::trace::Trace;
 use abi::maps::Scores;
 use network::network::Network;
@@ -28,6 +29,9 @@ use program::{Program, State};
 use rayon::prelude::*;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// The engine's name.
+const NAME: &str = "cpu";
 
 /// The packed engine for one network.
 #[derive(Debug)]
@@ -50,6 +54,44 @@ impl Packed {
         &self.network
     }
 
+    /// Runs images as [`Executor::run`] does. Several threads may do so at once.
+    ///
+    /// # Errors
+    /// Where an image does not fit the network, an option is for hardware, or the system gives no threads.
+    pub fn run_all(&self, images: &[Vec<f32>], options: &RunOptions) -> Result<Run, SimError> {
+        options.without_wave(NAME)?;
+        let done = AtomicUsize::new(0);
+        let report = || {
+            let count = done.fetch_add(1, Ordering::Relaxed) + 1;
+            if count.is_multiple_of(64) || count == images.len() {
+                options.report(count);
+            }
+        };
+        let fault = |image: usize| move |source| SimError::Image { image, source };
+        if !options.trace {
+            let scores = spread(|| {
+                let scores = images.par_iter().enumerate().map_init(PackedState::default, |state, (image, values)| {
+                    let scores = self.run_one(values, state).map_err(fault(image))?;
+                    report();
+                    Ok(scores)
+                });
+                scores.collect::<Result<_, SimError>>()
+            })??;
+            return Ok(Run { scores, cycles: None, trace: None });
+        }
+        let tracing = self.tracing.get_or_init(|| Program::new(&self.network, true));
+        let tensors = spread(|| {
+            let tensors = images.par_iter().enumerate().map_init(State::default, |state, (image, values)| {
+                tracing.run(values, state).map_err(fault(image))?;
+                report();
+                Ok(tracing.integers(state))
+            });
+            tensors.collect::<Result<Vec<_>, SimError>>()
+        })??;
+        let scores = tensors.iter().map(|image| self.network.output_map.apply(&image[self.network.output.0])).collect();
+        Ok(Run { scores, cycles: None, trace: Some(Trace::of_network(&self.network, tensors)) })
+    }
+
     /// Runs one image in the calling thread. `state` keeps memory from one image to the next.
     ///
     /// # Errors
@@ -66,35 +108,10 @@ pub struct PackedState(State);
 
 impl Executor for Packed {
     fn name(&self) -> &'static str {
-        "cpu"
+        NAME
     }
 
     fn run(&mut self, images: &[Vec<f32>], options: &RunOptions) -> Result<Run, SimError> {
-        options.without_wave(self.name())?;
-        let done = AtomicUsize::new(0);
-        let report = || {
-            let count = done.fetch_add(1, Ordering::Relaxed) + 1;
-            if count.is_multiple_of(64) || count == images.len() {
-                options.report(count);
-            }
-        };
-        let fault = |image: usize| move |source| SimError::Image { image, source };
-        if !options.trace {
-            let scores = images.par_iter().enumerate().map_init(PackedState::default, |state, (image, values)| {
-                let scores = self.run_one(values, state).map_err(fault(image))?;
-                report();
-                Ok(scores)
-            });
-            return Ok(Run { scores: scores.collect::<Result<_, SimError>>()?, cycles: None, trace: None });
-        }
-        let tracing = self.tracing.get_or_init(|| Program::new(&self.network, true));
-        let tensors = images.par_iter().enumerate().map_init(State::default, |state, (image, values)| {
-            tracing.run(values, state).map_err(fault(image))?;
-            report();
-            Ok(tracing.integers(state))
-        });
-        let tensors = tensors.collect::<Result<Vec<_>, SimError>>()?;
-        let scores = tensors.iter().map(|image| self.network.output_map.apply(&image[self.network.output.0])).collect();
-        Ok(Run { scores, cycles: None, trace: Some(Trace::of_network(&self.network, tensors)) })
+        self.run_all(images, options)
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::SimError;
 use crate::executor::{Executor, Run, RunOptions};
+use crate::threads::spread;
 use abi::maps::Scores;
 use network::graph::Graph;
 use network::reference::{Evaluator, ReferenceError};
@@ -48,15 +49,14 @@ impl Executor for Reference<'_> {
             return Err(SimError::Unsupported { executor: self.name(), what: "integer tensors to trace" });
         }
         let done = AtomicUsize::new(0);
-        let scores = images
-            .par_iter()
-            .enumerate()
-            .map(|(image, values)| {
+        let scores = spread(|| {
+            let scores = images.par_iter().enumerate().map(|(image, values)| {
                 let scores = self.scores(values).map_err(|source| SimError::Reference { image, source });
                 options.report(done.fetch_add(1, Ordering::Relaxed) + 1);
                 scores
-            })
-            .collect::<Result<Vec<Scores>, SimError>>()?;
+            });
+            scores.collect::<Result<Vec<Scores>, SimError>>()
+        })??;
         Ok(Run { scores, cycles: None, trace: None })
     }
 }

@@ -259,6 +259,7 @@ fn of_sim(error: &SimError) -> Status {
         | E::NoDevice { .. }
         | E::NoWindows { .. }
         | E::BarFile { .. }
+        | E::BarSpace { .. }
         | E::NoNetlist { .. }
         | E::Netlist { .. }
         | E::NoModels { .. }
@@ -267,6 +268,7 @@ fn of_sim(error: &SimError) -> Status {
         | E::NotSettled(_)
         | E::Words(_)
         | E::ResetLasts { .. }
+        | E::NoThreads { .. }
         | E::Uart(_)
         | E::PseudoTerminal { .. }
         | E::ToolMissing { .. }
@@ -289,7 +291,8 @@ fn of_device(error: &DeviceError) -> Status {
     match error {
         E::Bus(error) => of_bus(error),
         E::Input { .. } => Status::Input,
-        E::Identifier { .. }
+        E::Forked { .. }
+        | E::Identifier { .. }
         | E::OlderDevice { .. }
         | E::NewerDevice { .. }
         | E::DesignHash { .. }

@@ -42,7 +42,11 @@ typedef enum {
 } xnorforge_status;
 
 /*
- An open device. One thread at a time may use it.
+ An open device. One thread at a time may use it, of the process that opened it.
+
+ A fork copies it for the other process too. There `xnorforge_infer` refuses it with `XNORFORGE_STATUS_DEVICE` and reaches
+ nothing; `xnorforge_close` gives up the copy without a word to the device. A copy that stays open can keep the parent from
+ opening the device again. Where the other process is to use a device, it opens one after the fork.
  */
 typedef struct xnorforge_device xnorforge_device;
 
@@ -97,7 +101,8 @@ size_t xnorforge_output_values(const xnorforge_device *device);
 bool xnorforge_gives_indices(const xnorforge_device *device);
 
 /*
- Closes the device; does nothing where it is NULL. The pointer must not be used afterwards.
+ Closes the device; does nothing where it is NULL. The pointer must not be used afterwards. In a forked process, only
+ its copy is given up; none that another thread used at the fork may be.
 
  # Safety
  `device` comes from `xnorforge_open` and was not closed.

@@ -16,7 +16,11 @@ use std::ffi::{CStr, c_char};
 use std::fs;
 use std::path::Path;
 
-/// An open device. One thread at a time may use it.
+/// An open device. One thread at a time may use it, of the process that opened it.
+///
+/// A fork copies it for the other process too. There `xnorforge_infer` refuses it with `XNORFORGE_STATUS_DEVICE` and reaches
+/// nothing; `xnorforge_close` gives up the copy without a word to the device. A copy that stays open can keep the parent from
+/// opening the device again. Where the other process is to use a device, it opens one after the fork.
 pub struct OpenDevice {
     device: Device<Box<dyn Bus + Send>>,
     /// Numbers of one image.
@@ -116,7 +120,8 @@ pub unsafe extern "C" fn xnorforge_gives_indices(device: *const OpenDevice) -> b
     unsafe { device.as_ref() }.is_some_and(|device| device.gives_indices)
 }
 
-/// Closes the device; does nothing where it is NULL. The pointer must not be used afterwards.
+/// Closes the device; does nothing where it is NULL. The pointer must not be used afterwards. In a forked process, only
+/// its copy is given up; none that another thread used at the fork may be.
 ///
 /// # Safety
 /// `device` comes from `xnorforge_open` and was not closed.

@@ -17,6 +17,7 @@ use std::sync::Mutex;
 use std::time::Duration;
 use std::{env, fs, ptr, thread};
 use tempfile::TempDir;
+use testkit::cards::IdleCard;
 use xnorforge_c::*;
 
 /// serialport asks for terminals in a way that is not safe for several threads.
@@ -93,17 +94,17 @@ fn message() -> String {
     of(xnorforge_error_message())
 }
 
-/// The example, compiled against the static library.
-fn compiled(folder: &Path, compiler: &str, arguments: &[&str]) -> PathBuf {
+/// `source` of this crate, compiled against the static library.
+fn compiled(folder: &Path, source: &str, compiler: &str, arguments: &[&str]) -> PathBuf {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     // Test programs lie beside the libraries that they were built with.
     let built = env::current_exe().unwrap().parent().unwrap().to_owned();
-    let program = folder.join("infer");
+    let program = folder.join("program");
     let output = Command::new(compiler)
         .args(arguments)
         .args(["-Wall", "-Wextra", "-Werror", "-pedantic", "-I"])
         .arg(here.join("include"))
-        .arg(here.join("examples/infer.c"))
+        .arg(here.join(source))
         .args(["-x", "none"])
         .arg(built.join("libxnorforge_c.a"))
         .args(["-lpthread", "-ldl", "-lm", "-o"])
@@ -114,7 +115,7 @@ fn compiled(folder: &Path, compiler: &str, arguments: &[&str]) -> PathBuf {
     program
 }
 
-/// Exit status, standard output and standard error of the example.
+/// Exit status, standard output and standard error of a program.
 fn run(program: &Path, arguments: &[&str], input: &str) -> (i32, String, String) {
     let mut child = Command::new(program)
         .args(arguments)
@@ -136,7 +137,7 @@ fn a_program_in_c_and_in_cpp_runs_images() {
             continue;
         }
         let board = Board::new(|_| {});
-        let program = compiled(board.folder.path(), compiler, &arguments);
+        let program = compiled(board.folder.path(), "examples/infer.c", compiler, &arguments);
         let manifest = board.manifest();
         let arguments = [board.address.as_str(), manifest.to_str().unwrap()];
         let found = run(&program, &arguments, "1 2 3 4 5 6\n-7 0 0 100 9 -9\n0 0 0 0 0 0\n");
@@ -147,6 +148,21 @@ fn a_program_in_c_and_in_cpp_runs_images() {
         let (status, _, error) = run(&program, &["uart:/no/such/line", arguments[1]], "");
         assert!(status == Status::Device as i32 && error.contains("/no/such/line"), "{status} {error}");
     }
+}
+
+#[test]
+fn a_forked_process_leaves_the_device_to_its_parent() {
+    if !testkit::tool("cc") {
+        return;
+    }
+    let board = Board::new(|_| {});
+    let program = compiled(board.folder.path(), "tests/fork.c", "cc", &["-x", "c", "-std=c99"]);
+    let (status, output, error) = run(&program, &[&board.address, board.manifest().to_str().unwrap()], "");
+    assert_eq!((status, error.as_str()), (0, ""), "{output}");
+    let lines: Vec<&str> = output.lines().map(str::trim_end).collect();
+    let [before, child, parent, again] = lines.as_slice() else { panic!("{output}") };
+    assert_eq!((*before, *parent, *again), ("before: 0", "parent: 0", "again: 0"));
+    assert!(child.starts_with("child: 5 open the device in the process that uses it, after the fork"), "{child}");
 }
 
 #[test]
@@ -241,4 +257,29 @@ fn a_manifest_that_promises_too_few_numbers_writes_none() {
         assert_eq!((status, scores), (Status::Manifest, [7.0; OUTPUTS]), "{}", message());
         xnorforge_close(device);
     }
+}
+
+#[test]
+fn a_card_that_goes_away_is_an_error_and_no_end_of_the_process() {
+    let stream = |channels| StreamFormat { element: ElementType::Signed { bits: 9 }, lanes: 2, channels, vectors: 1 };
+    let manifest = manifest_of(stream(INPUTS), stream(OUTPUTS));
+    let folder = TempDir::new().unwrap();
+    let (bar, path) = (folder.path().join("bar"), folder.path().join("manifest.json"));
+    fs::write(&path, serde_json::to_string(&manifest).unwrap()).unwrap();
+    let card = IdleCard::new(&bar, &manifest);
+    let mut device = ptr::null_mut();
+    let (address, path) = (text(&format!("pcie:{}", bar.display())), text(path.to_str().unwrap()));
+    let (images, mut scores) = ([0f32; INPUTS], [7f32; OUTPUTS]);
+    // SAFETY: texts that end with a zero byte, a place for a pointer, an image and room for its scores.
+    unsafe {
+        assert_eq!(xnorforge_open(address.as_ptr(), path.as_ptr(), &mut device), Status::Ok, "{}", message());
+        card.truncate().unwrap_err();
+        for _ in 0..2 {
+            assert_eq!(xnorforge_infer(device, images.as_ptr(), 1, scores.as_mut_ptr()), Status::Device);
+            assert!(message().contains("has gone away") && message().contains("bar"), "{}", message());
+        }
+        xnorforge_close(device);
+        assert_eq!(xnorforge_open(address.as_ptr(), path.as_ptr(), &mut device), Status::Device, "{}", message());
+    }
+    assert_eq!(scores, [7.0; OUTPUTS]);
 }

@@ -1,43 +1,23 @@
 //! Devices, real and simulated.
 
-use crate::arrays;
-use crate::batches::in_batches;
+use crate::batches::infer;
 use crate::error::{BindingError, Failure};
-use abi::maps::{Scores, image_shape};
+use crate::held::{Driven, Held};
+use abi::manifest::Manifest;
+use abi::maps::image_shape;
+use abi::{InputMap, OutputMap};
 use flow::artifacts;
-use host::{Bus, DeviceAddress, DeviceError};
+use host::{Bus, DeviceAddress};
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 use sim::{SimError, board};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
-
-/// A device, whatever bus leads to it.
-trait Driven: Send {
-    fn infer(&mut self, images: &[Vec<f32>]) -> Result<Vec<Scores>, DeviceError>;
-    fn counters(&mut self) -> Result<host::device::Counters, DeviceError>;
-    fn statistics(&self) -> host::Statistics;
-}
-
-impl<B: Bus + Send> Driven for host::Device<B> {
-    fn infer(&mut self, images: &[Vec<f32>]) -> Result<Vec<Scores>, DeviceError> {
-        self.infer(images, &mut |_| {})
-    }
-
-    fn counters(&mut self) -> Result<host::device::Counters, DeviceError> {
-        self.counters()
-    }
-
-    fn statistics(&self) -> host::Statistics {
-        self.statistics()
-    }
-}
+use std::sync::Arc;
 
 /// An open device.
 #[pyclass(frozen, module = "xnorforge")]
 pub struct Device {
-    /// `None` once it was closed.
-    driven: Mutex<Option<Box<dyn Driven>>>,
+    held: Arc<Held>,
     /// Where it is.
     #[pyo3(get)]
     address: String,
@@ -50,8 +30,8 @@ pub struct Device {
     /// Its clock as it states it, in Hz.
     #[pyo3(get)]
     clock_hertz: u32,
-    input_map: abi::InputMap,
-    output_shape: Vec<usize>,
+    input_map: InputMap,
+    output_map: OutputMap,
 }
 
 /// What a device has counted since it was reset.
@@ -86,19 +66,27 @@ pub struct Statistics {
 #[pyfunction]
 #[pyo3(signature = (address, directory = None))]
 pub fn open(py: Python<'_>, address: String, directory: Option<PathBuf>) -> PyResult<Device> {
-    Ok(py.detach(|| Device::open(address, directory))?)
+    let opened = py.detach(|| Opened::new(&address, directory))?;
+    Ok(opened.device(py, address))
 }
 
-impl Device {
-    fn open(address: String, directory: Option<PathBuf>) -> Result<Self, Failure> {
+/// A device that nothing of Python's holds yet.
+struct Opened {
+    driven: Box<dyn Driven>,
+    slots: usize,
+    clock_hertz: u32,
+    manifest: Manifest,
+}
+
+impl Opened {
+    fn new(address: &str, directory: Option<PathBuf>) -> Result<Self, Failure> {
         if let Some(folder) = address.strip_prefix("sim:") {
             let folder = Path::new(folder);
             let compiled = artifacts::read(directory.as_deref().unwrap_or(folder))?;
-            let device = board::open(folder, &compiled)?;
-            return Ok(Device::new(address, device, &compiled.manifest));
+            return Ok(Opened::of(board::open(folder, &compiled)?, compiled.manifest));
         }
         let place: DeviceAddress = address.parse()?;
-        let directory = directory.ok_or_else(|| BindingError::NoDirectory { address: address.clone() })?;
+        let directory = directory.ok_or_else(|| BindingError::NoDirectory { address: address.to_owned() })?;
         let manifest = artifacts::read_manifest(&directory)?;
         // A design for no board has no UART; a card needs none.
         if let DeviceAddress::Uart(_) = place {
@@ -106,36 +94,18 @@ impl Device {
         }
         let bus = place.open_bus(&manifest)?;
         let device = host::Device::open(bus, &manifest).map_err(SimError::from)?;
-        Ok(Device::new(address, device, &manifest))
+        Ok(Opened::of(device, manifest))
     }
 
-    fn new(
-        address: String,
-        device: host::Device<impl Bus + Send + 'static>,
-        manifest: &abi::manifest::Manifest,
-    ) -> Self {
-        Device {
-            address,
-            network: manifest.network.clone(),
-            slots: device.slots(),
-            clock_hertz: device.clock_hertz(),
-            input_map: manifest.input_map.clone(),
-            output_shape: manifest.output_map.shape.clone(),
-            driven: Mutex::new(Some(Box::new(device))),
-        }
+    fn of(device: host::Device<impl Bus + Send + 'static>, manifest: Manifest) -> Self {
+        Opened { slots: device.slots(), clock_hertz: device.clock_hertz(), driven: Box::new(device), manifest }
     }
 
-    /// The device for one thread at a time. What a panic left behind, the next run resets.
-    fn lock(&self) -> MutexGuard<'_, Option<Box<dyn Driven>>> {
-        self.driven.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Calls `body` with the device, if it is open.
-    fn with<T>(&self, body: impl FnOnce(&mut dyn Driven) -> Result<T, DeviceError>) -> Result<T, Failure> {
-        match self.lock().as_mut() {
-            Some(driven) => Ok(body(driven.as_mut()).map_err(SimError::from)?),
-            None => Err(BindingError::Closed { address: self.address.clone() }.into()),
-        }
+    fn device(self, py: Python<'_>, address: String) -> Device {
+        let Opened { driven, slots, clock_hertz, manifest } = self;
+        let held = Held::new(py, address.clone(), driven);
+        let Manifest { network, input_map, output_map, .. } = manifest;
+        Device { held, address, network, slots, clock_hertz, input_map, output_map }
     }
 }
 
@@ -143,14 +113,12 @@ impl Device {
 impl Device {
     /// Runs images and gives the network's outputs.
     fn infer<'py>(&self, py: Python<'py>, images: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
-        let images = arrays::images(py, images, &self.input_map)?;
-        let scores = in_batches(py, &images, |images| self.with(|device| device.infer(images)))?;
-        arrays::outputs(py, &scores, &self.output_shape)
+        infer(py, images, (&self.input_map, &self.output_map), |images, scores| self.held.infer(images, scores))
     }
 
     /// What the device has counted.
     fn counters(&self, py: Python<'_>) -> PyResult<Counters> {
-        let counters = py.detach(|| self.with(|device| device.counters()))?;
+        let counters = py.detach(|| self.held.with(|device| device.counters()))?;
         let host::device::Counters { submitted, completed, cycles, line_errors, frame_errors, is_busy: _ } = counters;
         Ok(Counters { submitted, completed, cycles, line_errors, frame_errors })
     }
@@ -159,20 +127,20 @@ impl Device {
     #[getter]
     fn statistics(&self, py: Python<'_>) -> PyResult<Statistics> {
         let host::Statistics { images, latency_p50, latency_p99, line } =
-            py.detach(|| self.with(|device| Ok(device.statistics())))?;
+            py.detach(|| self.held.with(|device| Ok(device.statistics())))?;
         let (latency_p50, latency_p99) = (latency_p50.as_secs_f64(), latency_p99.as_secs_f64());
         Ok(Statistics { images, latency_p50, latency_p99, repeated: line.repeated })
     }
 
-    /// Gives the line back. A device that is closed already stays closed.
+    /// Gives the line back, after the image in work. A device that is closed already stays closed.
     fn close(&self, py: Python<'_>) {
-        py.detach(|| *self.lock() = None);
+        py.detach(|| self.held.close());
     }
 
-    /// Whether [`close`](Self::close) was called.
+    /// Whether [`close`](Self::close) was called, or this process was forked from the one that opened it.
     #[getter]
-    fn closed(&self, py: Python<'_>) -> bool {
-        py.detach(|| self.lock().is_none())
+    fn closed(&self) -> bool {
+        self.held.is_closed()
     }
 
     /// Shape of an image without a batch axis.
@@ -184,7 +152,7 @@ impl Device {
     /// Shape of an image's output.
     #[getter]
     fn output_shape<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
-        PyTuple::new(py, &self.output_shape)
+        PyTuple::new(py, &self.output_map.shape)
     }
 
     fn __enter__(slf: Py<Self>) -> Py<Self> {

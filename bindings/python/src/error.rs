@@ -7,7 +7,7 @@ use miette::Diagnostic;
 use network::onnx::ImportError;
 use network::reference::ReferenceError;
 use pyo3::create_exception;
-use pyo3::exceptions::PyException;
+use pyo3::exceptions::{PyException, PyKeyboardInterrupt};
 use pyo3::prelude::*;
 use sim::SimError;
 use thiserror::Error as ThisError;
@@ -18,6 +18,25 @@ create_exception!(xnorforge, DirectoryError, Error, "A directory that `xnorforge
 create_exception!(xnorforge, ModelError, Error, "A model that cannot be imported or lowered.");
 create_exception!(xnorforge, InputError, Error, "Images that do not fit the network.");
 create_exception!(xnorforge, DeviceError, Error, "A device that is missing, another one, or failed.");
+
+create_exception!(
+    xnorforge,
+    Interrupted,
+    PyKeyboardInterrupt,
+    "An interrupt during `infer`; `outputs` are those of the images before it."
+);
+
+/// `error`, which ended a run half way, with the outputs of the images before it.
+pub fn with_outputs(py: Python<'_>, error: PyErr, outputs: Bound<'_, PyAny>) -> PyErr {
+    let value = error.value(py);
+    let error = match value.get_type().is(py.get_type::<PyKeyboardInterrupt>()) {
+        true => Interrupted::new_err(()),
+        false => error,
+    };
+    // What a user's signal handler raises may have no room for it, and is raised all the same.
+    let _ = error.value(py).setattr("outputs", outputs);
+    error
+}
 
 /// What only this crate can refuse.
 #[derive(Debug, ThisError, Diagnostic)]

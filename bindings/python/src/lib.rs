@@ -6,6 +6,7 @@ mod arrays;
 mod batches;
 mod device;
 mod error;
+mod held;
 mod network;
 
 use pyo3::prelude::*;
@@ -15,7 +16,9 @@ mod _native {
     #[pymodule_export]
     use crate::device::{Counters, Device, Statistics, open};
     #[pymodule_export]
-    use crate::error::{AddressError, DeviceError, DirectoryError, Error, InputError, ModelError};
+    use crate::error::{AddressError, DeviceError, DirectoryError, Error, InputError, Interrupted, ModelError};
+    #[pymodule_export]
+    use crate::held::after_fork;
     #[pymodule_export]
     use crate::network::Network;
 }

@@ -1,7 +1,6 @@
 //! A network on the packed CPU engine.
 
-use crate::arrays;
-use crate::batches::in_batches;
+use crate::batches::infer;
 use crate::error::Failure;
 use abi::maps::image_shape;
 use compiler::lower::lower;
@@ -10,20 +9,17 @@ use network::approximate::approximate;
 use network::onnx;
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
+use sim::RunOptions;
 use sim::packed::Packed;
-use sim::{Executor, RunOptions};
 use std::path::PathBuf;
-use std::sync::{Mutex, PoisonError};
 
 /// A network on the CPU: a QONNX file, or a directory that `xnorforge compile` wrote.
 #[pyclass(frozen, module = "xnorforge")]
 pub struct Network {
-    packed: Mutex<Packed>,
+    packed: Packed,
     /// Its name.
     #[pyo3(get)]
     name: String,
-    input_map: abi::InputMap,
-    output_shape: Vec<usize>,
 }
 
 #[pymethods]
@@ -36,44 +32,33 @@ impl Network {
                 false => Packed::new(&lower(&approximate(onnx::import(&path)?)?)?),
             })
         })?;
-        let network = packed.network();
-        Ok(Network {
-            name: network.name.clone(),
-            input_map: network.input_map.clone(),
-            output_shape: network.output_map.shape.clone(),
-            packed: Mutex::new(packed),
-        })
+        Ok(Network { name: packed.network().name.clone(), packed })
     }
 
     /// Runs the network on images and gives its outputs.
     fn infer<'py>(&self, py: Python<'py>, images: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
-        let images = arrays::images(py, images, &self.input_map)?;
-        let scores = in_batches(py, &images, |images| {
-            // A panic of another thread leaves nothing half done that the next run reads.
-            let mut packed = self.packed.lock().unwrap_or_else(PoisonError::into_inner);
-            packed.run(images, &RunOptions::default()).map(|run| run.scores)
-        })?;
-        arrays::outputs(py, &scores, &self.output_shape)
+        let network = self.packed.network();
+        infer(py, images, (&network.input_map, &network.output_map), |images, scores| {
+            scores.extend(self.packed.run_all(&images, &RunOptions::default())?.scores);
+            Ok(())
+        })
     }
 
     /// Shape of an image without a batch axis.
     #[getter]
     fn input_shape<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
-        PyTuple::new(py, image_shape(&self.input_map.shape))
+        PyTuple::new(py, image_shape(&self.packed.network().input_map.shape))
     }
 
     /// Shape of an image's output.
     #[getter]
     fn output_shape<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
-        PyTuple::new(py, &self.output_shape)
+        PyTuple::new(py, &self.packed.network().output_map.shape)
     }
 
     fn __repr__(&self) -> String {
-        format!(
-            "<xnorforge.Network {}: {:?} to {:?}>",
-            self.name,
-            image_shape(&self.input_map.shape),
-            self.output_shape
-        )
+        let network = self.packed.network();
+        let (input, output) = (image_shape(&network.input_map.shape), &network.output_map.shape);
+        format!("<xnorforge.Network {}: {input:?} to {output:?}>", self.name)
     }
 }

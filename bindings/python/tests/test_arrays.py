@@ -1,5 +1,6 @@
 """Arrays in and out, on the CPU engine: devices take them by the same function."""
 
+import threading
 from pathlib import Path
 
 import numpy
@@ -82,16 +83,49 @@ def test_what_is_no_array_of_images(network, images, change, word, help):
     with pytest.raises(xnorforge.InputError) as error:
         network.infer(change(images))
     assert word in str(error.value)
-    assert help in error.value.help
+    assert help in error.value.help and error.value.outputs is None
     if hasattr(error.value, "__notes__"):
         assert error.value.__notes__ == [f"help: {error.value.help}"]
 
 
-def test_a_number_is_asked_for_by_its_place(network, images):
+def test_a_number_is_asked_for_by_its_place(network, images, reference):
     broken = images[:90].astype(numpy.float32)
     broken[77].flat[5] = numpy.nan
-    with pytest.raises(xnorforge.InputError, match="image 77: .* index 5 .* NaN"):
+    with pytest.raises(xnorforge.InputError, match="image 77: .* index 5 .* NaN") as error:
         network.infer(broken)
+    assert numpy.array_equal(error.value.outputs, reference[:77]), "what is before it is not lost"
+    assert error.value.outputs.dtype == reference.dtype and error.value.outputs.base is None
+    broken[0].flat[0] = numpy.inf
+    with pytest.raises(xnorforge.InputError, match="image 0: ") as error:
+        network.infer(broken)
+    assert error.value.outputs.shape == (0, *network.output_shape)
+
+
+@pytest.mark.parametrize("element", ["uint8", "int8", "float32"])
+def test_large_arrays_run_in_batches(network, images, reference, element):
+    """More values than NumPy copies at once, whatever the last batch has."""
+    times = (1 << 21) // images.size + 1
+    large = numpy.concatenate([images] * times).astype(element)
+    assert numpy.array_equal(network.infer(large), numpy.concatenate([reference] * times))
+
+
+def test_files_need_not_be_loaded(network, images, reference, tmp_path):
+    numpy.save(tmp_path / "images.npy", images)
+    assert numpy.array_equal(network.infer(numpy.load(tmp_path / "images.npy", mmap_mode="r")), reference)
+
+
+def test_several_threads_share_a_network(network, images, reference):
+    found = [None] * 4
+
+    def run(place):
+        found[place] = network.infer(images[place:])
+
+    threads = [threading.Thread(target=run, args=[place]) for place in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert all(numpy.array_equal(scores, reference[place:]) for place, scores in enumerate(found))
 
 
 def test_what_is_no_network(tmp_path):

@@ -1,3 +1,4 @@
+import contextlib
 import os
 import signal
 import sys
@@ -8,6 +9,17 @@ import numpy
 import pytest
 import xnorforge
 from conftest import MODEL, ROOT, run
+
+
+@contextlib.contextmanager
+def later(call):
+    """Calls it from another thread while the block runs: simulated images take some tenths of a second each."""
+    timer = threading.Timer(0.1, call)
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.join()
 
 
 def test_a_simulated_device_gives_the_scores_of_the_reference(directory, images, reference):
@@ -61,6 +73,18 @@ def test_a_serial_line_leads_to_a_device_once(directory, served, images, referen
     xnorforge.open(address, directory=str(directory)).close()
 
 
+def test_a_card_that_goes_away_is_an_error_and_no_end_of_the_process(card, images, reference):
+    directory, bar = card
+    device = xnorforge.open(f"pcie:{bar}", directory=directory)
+    assert numpy.array_equal(device.infer(images[:1]), reference[:1])
+    os.truncate(bar, 0)
+    for _ in range(2):
+        with pytest.raises(xnorforge.DeviceError, match="has gone away") as error:
+            device.infer(images)
+        assert "truncated" in error.value.help
+    device.close()
+
+
 def test_another_directory_is_another_design(directory, tmp_path):
     other = tmp_path / "other"
     run("compile", ROOT / "models/digits/digits_conv.onnx", "-o", other, "--board", "ulx3s-85f")
@@ -89,16 +113,57 @@ def test_other_threads_run_while_a_device_works(directory, images):
     assert counted >= 5
 
 
+class Expired(Exception):
+    """What a user's signal handler raises."""
+
+
+def raise_expired(_signal, _frame):
+    raise Expired
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="no such signals")
-def test_an_interrupt_ends_a_run_and_leaves_the_device_usable(directory, images, reference):
+@pytest.mark.parametrize("number, kind", [("SIGINT", xnorforge.Interrupted), ("SIGALRM", Expired)])
+def test_a_signal_ends_a_run_and_leaves_its_outputs(directory, images, reference, number, kind):
+    number = getattr(signal, number)
+    before = signal.getsignal(number) if kind is xnorforge.Interrupted else signal.signal(number, raise_expired)
+    try:
+        with xnorforge.open(f"sim:{directory}") as device:
+            with pytest.raises(kind) as error, later(lambda: os.kill(os.getpid(), number)):
+                device.infer(images[:40])
+            assert isinstance(error.value, KeyboardInterrupt) or kind is Expired
+            outputs = error.value.outputs
+            assert 0 < len(outputs) < 40, "the run must end early"
+            assert numpy.array_equal(outputs, reference[: len(outputs)])
+            assert device.statistics.images == len(outputs), "no image is lost"
+            assert numpy.array_equal(device.infer(images[:1]), reference[:1])
+    finally:
+        signal.signal(number, before)
+
+
+def test_closing_ends_a_run_and_leaves_its_outputs(directory, served, images, reference):
+    address = f"uart:{served}"
+    device = xnorforge.open(address, directory=directory)
+    with pytest.raises(xnorforge.DeviceError, match="was closed") as error, later(device.close):
+        device.infer(images[:40])
+    outputs = error.value.outputs
+    assert len(outputs) < 40 and numpy.array_equal(outputs, reference[: len(outputs)])
+    assert device.closed
+    with xnorforge.open(address, directory=directory) as device:
+        assert numpy.array_equal(device.infer(images[:1]), reference[:1]), "what was in work does not disturb"
+
+
+def test_images_are_read_when_it_is_their_turn(directory, images, reference):
+    """Another thread reaches the array while its first images run."""
+    array = images[:40].astype(numpy.float32)
+
+    def change():
+        array[3:] = numpy.nan
+
     with xnorforge.open(f"sim:{directory}") as device:
-        timer = threading.Timer(0.1, lambda: os.kill(os.getpid(), signal.SIGINT))
-        timer.start()
-        with pytest.raises(KeyboardInterrupt):
-            device.infer(images[:40])
-        timer.join()
-        assert device.statistics.images < 40, "the run must end early"
-        assert numpy.array_equal(device.infer(images[:1]), reference[:1])
+        with pytest.raises(xnorforge.InputError, match="NaN") as error, later(change):
+            device.infer(array)
+    outputs = error.value.outputs
+    assert 3 <= len(outputs) < 40 and numpy.array_equal(outputs, reference[: len(outputs)])
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,23 @@ pub enum DeviceError {
     #[error(transparent)]
     #[diagnostic(transparent)]
     Bus(#[from] BusError),
+    /// Another process opened the device.
+    #[error(
+        "the device must be used by the process that opened it, {owner}, but is used by {found}, forked from it later"
+    )]
+    #[diagnostic(
+        code(host::device::forked),
+        help(
+            "open the device in the process that uses it, after the fork, and close it in the other one before: a device \
+             has one host at a time"
+        )
+    )]
+    Forked {
+        /// Number of the process that opened it.
+        owner: u32,
+        /// Number of the process that uses it.
+        found: u32,
+    },
     /// Something answers, but no device of xnorforge.
     #[error("the device's register `identifier` must read {expected:#010x}, but reads {found:#010x}")]
     #[diagnostic(

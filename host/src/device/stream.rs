@@ -59,6 +59,7 @@ impl<'d, B: Bus, I: Iterator<Item = Result<Vec<u32>, DeviceError>>> Stream<'d, B
 
     /// Makes the ring's accesses until there are answers, or none will come from it.
     fn advance(&mut self) -> Result<(), DeviceError> {
+        self.device.owner.check()?;
         if self.ring.is_none() {
             self.begin()?;
         }

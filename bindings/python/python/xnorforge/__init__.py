@@ -6,6 +6,10 @@
         scores = device.infer(numpy.load("images.npy"))
 """
 
+import os as _os
+
+import numpy as _numpy
+
 from ._native import (
     AddressError,
     Counters,
@@ -14,14 +18,22 @@ from ._native import (
     DirectoryError,
     Error,
     InputError,
+    Interrupted,
     ModelError,
     Network,
     Statistics,
+    _after_fork,
     open,
 )
 
-# Errors that Rust raises have their own; those that a user's program raises have none.
+# Errors that Rust raises have their own; those that a user's program raises have these.
 Error.help = ""
+Error.outputs = None
+Interrupted.outputs = _numpy.empty(0, _numpy.float32)
+
+# Absent where processes cannot be forked.
+if hasattr(_os, "register_at_fork"):
+    _os.register_at_fork(after_in_child=_after_fork)
 
 __all__ = [
     "AddressError",
@@ -31,6 +43,7 @@ __all__ = [
     "DirectoryError",
     "Error",
     "InputError",
+    "Interrupted",
     "ModelError",
     "Network",
     "Statistics",

@@ -13,6 +13,7 @@ __all__ = [
     "DirectoryError",
     "Error",
     "InputError",
+    "Interrupted",
     "ModelError",
     "Network",
     "Statistics",
@@ -26,6 +27,8 @@ class Error(Exception):
 
     help: str
     """The next step: shown below the message where Python knows notes (3.11)."""
+    outputs: Optional[_Outputs]
+    """Where it ended `infer` half way: the outputs of the images before, of shape [images done, *output_shape]."""
 
 class AddressError(Error):
     """A text that names no device."""
@@ -41,6 +44,15 @@ class InputError(Error):
 
 class DeviceError(Error):
     """A device that is missing, another one, or failed."""
+
+class Interrupted(KeyboardInterrupt):
+    """An interrupt (Ctrl-C) during `infer`.
+
+    What another signal's handler raises there goes on as it is, with the same attribute where it has room for one.
+    """
+
+    outputs: _Outputs
+    """The outputs of the images before the interrupt, of shape [images done, *output_shape]."""
 
 @final
 class Counters:
@@ -81,7 +93,11 @@ class Statistics:
 
 @final
 class Device:
-    """An open device, for one thread at a time: others wait."""
+    """An open device, for one thread at a time: others wait.
+
+    It belongs to the process that opened it. In one that was forked later it is closed, and refused by a `DeviceError`:
+    there, open a device after the fork. The parent's goes on undisturbed.
+    """
 
     @property
     def address(self) -> str: ...
@@ -100,7 +116,8 @@ class Device:
     def output_shape(self) -> Tuple[int, ...]:
         """Shape of an image's output."""
     @property
-    def closed(self) -> bool: ...
+    def closed(self) -> bool:
+        """Whether `close` was called, or this process was forked after the device was opened."""
     def infer(self, images: ArrayLike) -> _Outputs:
         """Runs images and gives the network's outputs, bit for bit those of the reference.
 
@@ -108,14 +125,19 @@ class Device:
         `input_shape`, with or without the model's batch axis. The outputs are float32 scores, or int64 indices where
         the network ends in ArgMax, of shape [images, *output_shape].
 
-        Other threads run meanwhile; an interrupt is noticed after the batch in work.
+        Other threads run meanwhile. Arrays are read a few images at a time, so they may be larger than memory (`mmap_mode`
+        of `numpy.load`) and must not be changed; what is no array is made one first.
+
+        Whatever ends it half way carries `outputs`, those of the images before: `Interrupted` on Ctrl-C, noticed within
+        about a second or after the image in work; `InputError` for a value that is no number; `DeviceError` where the
+        device fails or another thread closes it.
         """
     def counters(self) -> Counters:
         """What the device has counted."""
     @property
     def statistics(self) -> Statistics: ...
     def close(self) -> None:
-        """Gives the line back."""
+        """Gives the line back. A run in another thread ends after the image in work, with the outputs so far."""
     def __enter__(self) -> "Device": ...
     def __exit__(
         self,
@@ -139,7 +161,7 @@ class Network:
     def output_shape(self) -> Tuple[int, ...]:
         """Shape of an image's output."""
     def infer(self, images: ArrayLike) -> _Outputs:
-        """Runs images, as `Device.infer` does."""
+        """Runs images, as `Device.infer` does, on all cores. A forked process may do so too."""
 
 def open(address: str, directory: Optional[Union[str, PathLike[str]]] = None) -> Device:
     """Opens a device and checks that it runs the design of `directory`.
