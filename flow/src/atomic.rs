@@ -13,6 +13,7 @@ use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, ErrorKind, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// What stands between the name of a place and the number of the process that makes what goes there.
 const MARK: &str = ".partial";
@@ -37,7 +38,15 @@ impl Partial {
         if !parent(target).exists() {
             fs::create_dir_all(parent(target))?;
         }
-        Self::new(target, |path| fs::create_dir(path).and_then(|()| File::open(path)))
+        Self::new(target, |path| {
+            fs::create_dir(path)?;
+            // Somebody who cleans up may have taken it for left over already.
+            let taken = |error: io::Error| match error.kind() {
+                ErrorKind::NotFound => ErrorKind::AlreadyExists.into(),
+                _ => error,
+            };
+            File::open(path).map_err(taken)
+        })
     }
 
     /// An empty file beside `target`. Removes what killed processes have left.
@@ -49,13 +58,14 @@ impl Partial {
     }
 
     fn new(target: &Path, make: impl Fn(&Path) -> io::Result<File>) -> io::Result<Self> {
+        // No name twice: who cleans up goes by names, and may still be at work where another had been.
+        static NUMBER: AtomicU64 = AtomicU64::new(0);
         remove_leftovers(target)?;
-        let mut number = 0;
         loop {
+            let number = NUMBER.fetch_add(1, Ordering::Relaxed);
             let path = beside(target, &format!("{}_{number}", std::process::id()))?;
-            number += 1;
             match make(&path) {
-                // A thread of this process, or a process of the same number on another machine.
+                // A process of the same number on another machine has or had that name.
                 Err(error) if error.kind() == ErrorKind::AlreadyExists => continue,
                 Err(error) => return Err(error),
                 Ok(held) => {

@@ -62,7 +62,7 @@ fn folders_of_many_writers_appear_whole() {
     let place = folder.path().join("place");
     std::thread::scope(|scope| {
         for _ in 0..8 {
-            scope.spawn(|| made(&place).publish().unwrap());
+            scope.spawn(|| (0..10).for_each(|_| made(&place).publish().unwrap()));
         }
     });
     assert_eq!(fs::read(place.join("new")).unwrap(), b"new");
