@@ -6,7 +6,7 @@
 use abi::ElementType;
 use abi::manifest::{Manifest, WeightsManifest};
 use abi::packing::StreamFormat;
-use abi::registers::{ABI_VERSION, IDENTIFIER, INPUT_WINDOW, OUTPUT_WINDOW, Register, SPAN_BYTES, WEIGHT_WINDOW};
+use abi::registers::{INPUT_WINDOW, OUTPUT_WINDOW, Register, SPAN_BYTES, WEIGHT_WINDOW};
 use host::address::DeviceAddress;
 use host::bus::memory::{BarError, FunctionAddress, MemoryBus, SIMULATED_TIME_SCALE, least_bytes};
 use host::transport::fake::manifest_of;
@@ -14,6 +14,7 @@ use host::{Bus, BusError, Device, DeviceError};
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
+use testkit::cards::lay_constants;
 
 const LEAST: u64 = 0x30_0000;
 const MEMORY: u64 = 0x4_0200;
@@ -77,23 +78,6 @@ fn bar(folder: &TempDir, size: u64) -> PathBuf {
 fn manifest() -> Manifest {
     let stream = |channels| StreamFormat { element: ElementType::Unsigned { bits: 8 }, lanes: 1, channels, vectors: 1 };
     manifest_of(stream(6), stream(3))
-}
-
-/// Lays the constants of a device of [`manifest`] into memory.
-fn lay_constants(bus: &mut MemoryBus) {
-    for (register, word) in [
-        (Register::Identifier, IDENTIFIER),
-        (Register::AbiVersion, ABI_VERSION.code()),
-        (Register::Slots, 4),
-        (Register::InputWords, 2),
-        (Register::OutputWords, 1),
-        (Register::ClockHertz, 100_000_000),
-    ] {
-        bus.write_register(register, word).unwrap();
-    }
-    let hash = manifest().design_hash_bytes().unwrap();
-    let words: Vec<u32> = hash.chunks(4).map(|bytes| u32::from_le_bytes(bytes.try_into().unwrap())).collect();
-    bus.write(Register::DesignHash.address(), &words).unwrap();
 }
 
 #[test]
@@ -164,7 +148,7 @@ fn all_ones_are_nobodys_answer_unless_the_device_is_there() {
 fn memory_that_nobody_serves_is_noticed() {
     let folder = tempfile::tempdir().unwrap();
     let mut bus = MemoryBus::open_file(&bar(&folder, LEAST), LEAST).unwrap().with_time_scale(1);
-    lay_constants(&mut bus);
+    lay_constants(&mut bus, &manifest());
     let error = Device::open(bus, &manifest()).unwrap_err();
     assert!(matches!(error, DeviceError::ResetLasts { .. }), "{error}");
 }
@@ -205,6 +189,9 @@ fn messages() {
     let address: DeviceAddress = format!("pcie:{}", path.display()).parse().unwrap();
     let device = Device::open(address.open_bus(&manifest()).unwrap(), &manifest());
     error("gone, by its address", &device.map(drop).unwrap_err(), folder.path());
+    let mut bus = MemoryBus::open_file(&bar(&folder, LEAST), LEAST).unwrap();
+    bar(&folder, 0);
+    error("memory that went away", &bus.read(INPUT_WINDOW, &mut [0]).unwrap_err(), folder.path());
     let path = PathBuf::from("/sys/bus/pci/devices/0000:01:00.0/resource0");
     error("permission", &BarError::PermissionDenied { path: path.clone() }, folder.path());
     let source = || std::io::ErrorKind::InvalidInput.into();

@@ -7,6 +7,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may fail by panicking")]
 
 pub mod campaign;
+pub mod cards;
 pub mod errors;
 pub mod files;
 pub mod folding;

@@ -17,6 +17,7 @@ use std::sync::Mutex;
 use std::time::Duration;
 use std::{env, fs, ptr, thread};
 use tempfile::TempDir;
+use testkit::cards::IdleCard;
 use xnorforge_c::*;
 
 /// serialport asks for terminals in a way that is not safe for several threads.
@@ -241,4 +242,29 @@ fn a_manifest_that_promises_too_few_numbers_writes_none() {
         assert_eq!((status, scores), (Status::Manifest, [7.0; OUTPUTS]), "{}", message());
         xnorforge_close(device);
     }
+}
+
+#[test]
+fn a_card_that_goes_away_is_an_error_and_no_end_of_the_process() {
+    let stream = |channels| StreamFormat { element: ElementType::Signed { bits: 9 }, lanes: 2, channels, vectors: 1 };
+    let manifest = manifest_of(stream(INPUTS), stream(OUTPUTS));
+    let folder = TempDir::new().unwrap();
+    let (bar, path) = (folder.path().join("bar"), folder.path().join("manifest.json"));
+    fs::write(&path, serde_json::to_string(&manifest).unwrap()).unwrap();
+    let card = IdleCard::new(&bar, &manifest);
+    let mut device = ptr::null_mut();
+    let (address, path) = (text(&format!("pcie:{}", bar.display())), text(path.to_str().unwrap()));
+    let (images, mut scores) = ([0f32; INPUTS], [7f32; OUTPUTS]);
+    // SAFETY: texts that end with a zero byte, a place for a pointer, an image and room for its scores.
+    unsafe {
+        assert_eq!(xnorforge_open(address.as_ptr(), path.as_ptr(), &mut device), Status::Ok, "{}", message());
+        card.truncate().unwrap_err();
+        for _ in 0..2 {
+            assert_eq!(xnorforge_infer(device, images.as_ptr(), 1, scores.as_mut_ptr()), Status::Device);
+            assert!(message().contains("has gone away") && message().contains("bar"), "{}", message());
+        }
+        xnorforge_close(device);
+        assert_eq!(xnorforge_open(address.as_ptr(), path.as_ptr(), &mut device), Status::Device, "{}", message());
+    }
+    assert_eq!(scores, [7.0; OUTPUTS]);
 }

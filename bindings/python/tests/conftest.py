@@ -39,6 +39,21 @@ def reference(tmp_path_factory):
 
 
 @pytest.fixture
+def card(tmp_path):
+    """A directory compiled for no board, and the file of its card, simulated in another process."""
+    run("compile", MODEL, "-o", tmp_path / "core")
+    command = [PROGRAM, "simulate", tmp_path / "core", "--serve", "--bar", tmp_path / "bar"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    try:
+        line = process.stdout.readline()
+        assert " served in " in line, line
+        yield tmp_path / "core", tmp_path / "bar"
+    finally:
+        process.kill()
+        process.wait()
+
+
+@pytest.fixture
 def served(directory):
     """The directory's board, simulated in another process; its serial line."""
     command = [PROGRAM, "simulate", directory, "--serve"]

@@ -61,6 +61,18 @@ def test_a_serial_line_leads_to_a_device_once(directory, served, images, referen
     xnorforge.open(address, directory=str(directory)).close()
 
 
+def test_a_card_that_goes_away_is_an_error_and_no_end_of_the_process(card, images, reference):
+    directory, bar = card
+    device = xnorforge.open(f"pcie:{bar}", directory=directory)
+    assert numpy.array_equal(device.infer(images[:1]), reference[:1])
+    os.truncate(bar, 0)
+    for _ in range(2):
+        with pytest.raises(xnorforge.DeviceError, match="has gone away") as error:
+            device.infer(images)
+        assert "truncated" in error.value.help
+    device.close()
+
+
 def test_another_directory_is_another_design(directory, tmp_path):
     other = tmp_path / "other"
     run("compile", ROOT / "models/digits/digits_conv.onnx", "-o", other, "--board", "ulx3s-85f")

@@ -9,6 +9,7 @@
 
 mod error;
 mod function;
+mod mapping;
 
 pub use error::BarError;
 pub use function::{FunctionAddress, PCI_DEVICES, PcieAddress};
@@ -19,7 +20,7 @@ use abi::registers::{
     INPUT_WINDOW, MAX_WEIGHT_BYTES, MAX_WINDOW_BYTES, OUTPUT_WINDOW, Register, SIMULATED_CYCLES, SPAN_BYTES,
     WEIGHT_WINDOW,
 };
-use memmap2::{MmapOptions, MmapRaw};
+use mapping::Mapping;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{Ordering, fence};
@@ -33,11 +34,13 @@ const ALL_ONES: u32 = u32::MAX;
 /// The [`Bus`] over mapped memory.
 #[derive(Debug)]
 pub struct MemoryBus {
-    memory: MmapRaw,
+    memory: Mapping,
     path: PathBuf,
     time_scale: u32,
+    /// Whether the device is served from here. Else it may be a card, which may be gone.
+    serves: bool,
     /// Holds the lock, where there is one.
-    _file: File,
+    file: File,
 }
 
 /// Least size in bytes of a BAR that leads to a device of `manifest`. A device with large images may need more.
@@ -108,7 +111,15 @@ impl MemoryBus {
     /// As [`open_file`](Self::open_file), but never for another program.
     pub fn serve(path: &Path) -> Result<Self, BarError> {
         let file = OpenOptions::new().read(true).write(true).open(path).map_err(|source| refused(path, source))?;
-        Self::map(path, file, u64::from(SPAN_BYTES), SIMULATED_TIME_SCALE)
+        Self::serve_file(file, path)
+    }
+
+    /// As [`serve`](Self::serve), with the file that was opened at `path`.
+    ///
+    /// # Errors
+    /// As [`serve`](Self::serve).
+    pub fn serve_file(file: File, path: &Path) -> Result<Self, BarError> {
+        Ok(MemoryBus { serves: true, ..Self::map(path, file, u64::from(SPAN_BYTES), SIMULATED_TIME_SCALE)? })
     }
 
     /// Maps a file and locks it.
@@ -129,14 +140,14 @@ impl MemoryBus {
         }
         // At most 32 MiB, which fit any address space.
         let bytes = found.min(u64::from(SPAN_BYTES)) as usize;
-        let mapped = MmapOptions::new().len(bytes).map_raw(&file);
+        let mapped = Mapping::new(&file, bytes);
         let memory = mapped.map_err(|source| BarError::Map { path: path.to_owned(), source })?;
-        Ok(MemoryBus { memory, path: path.to_owned(), time_scale, _file: file })
+        Ok(MemoryBus { memory, path: path.to_owned(), time_scale, serves: false, file })
     }
 
     /// Index of the first of `count` words from the byte address `address` on, all of which are mapped.
     fn first_word(&self, action: &'static str, address: u32, count: usize) -> Result<usize, BarError> {
-        let (start, size) = (address as usize, self.memory.len());
+        let (start, size) = (address as usize, self.memory.bytes());
         let is_inside = count <= size / 4 && start <= size - 4 * count;
         if is_inside && start.is_multiple_of(4) {
             return Ok(start / 4);
@@ -144,34 +155,25 @@ impl MemoryBus {
         Err(BarError::Beyond { path: self.path.clone(), action, address, words: count, size })
     }
 
-    #[allow(unsafe_code)]
-    fn load(&self, index: usize) -> u32 {
-        let place = self.memory.as_ptr().cast::<u32>();
-        // SAFETY: `index` comes from `first_word`, so the word lies within the mapping, which lives as long as `self`. A
-        // mapping begins at a page and is therefore aligned. No reference to its contents is ever made, and a volatile
-        // access may meet changes by others.
-        u32::from_le(unsafe { place.add(index).read_volatile() })
-    }
-
-    #[allow(unsafe_code)]
-    fn store(&mut self, index: usize, word: u32) {
-        let place = self.memory.as_mut_ptr().cast::<u32>();
-        // SAFETY: as in `load`; the file was opened for writing.
-        unsafe { place.add(index).write_volatile(word.to_le()) }
+    /// What an access has read or written is nobody's where the memory has gone away.
+    fn check_it_stays(&self) -> Result<(), BarError> {
+        if self.memory.is_lost() { Err(BarError::Lost { path: self.path.clone() }) } else { Ok(()) }
     }
 }
 
 impl Bus for MemoryBus {
     fn read(&mut self, address: u32, words: &mut [u32]) -> Result<(), BusError> {
         let first = self.first_word("read", address, words.len())?;
-        words.iter_mut().enumerate().for_each(|(index, word)| *word = self.load(first + index));
+        words.iter_mut().enumerate().for_each(|(index, word)| *word = self.memory.load(first + index));
         if address < INPUT_WINDOW {
             // What a register announces, an answer or the end of a reset, is read after it.
             fence(Ordering::Acquire);
         }
         let identifier = (Register::Identifier.address() / 4) as usize;
-        let may_be_gone = !words.is_empty() && words.iter().all(|word| *word == ALL_ONES);
-        if may_be_gone && self.load(identifier) == ALL_ONES {
+        let may_be_gone = !self.serves && !words.is_empty() && words.iter().all(|word| *word == ALL_ONES);
+        let is_gone = may_be_gone && self.memory.load(identifier) == ALL_ONES;
+        self.check_it_stays()?;
+        if is_gone {
             return Err(BarError::Gone { path: self.path.clone() }.into());
         }
         Ok(())
@@ -183,8 +185,8 @@ impl Bus for MemoryBus {
             // A register hands over what was written before, so it must not be seen earlier.
             fence(Ordering::Release);
         }
-        words.iter().enumerate().for_each(|(index, word)| self.store(first + index, *word));
-        Ok(())
+        words.iter().enumerate().for_each(|(index, word)| self.memory.store(first + index, *word));
+        Ok(self.check_it_stays()?)
     }
 
     fn time_scale(&self) -> u32 {
@@ -195,6 +197,10 @@ impl Bus for MemoryBus {
         let mut word = [0];
         if self.time_scale > 1 {
             self.read(SIMULATED_CYCLES, &mut word)?;
+            // Who waits for an answer looks at the first page alone, which may stay where the others go.
+            if self.file.metadata().is_ok_and(|metadata| metadata.len() < self.memory.bytes() as u64) {
+                return Err(BarError::Lost { path: self.path.clone() }.into());
+            }
         }
         Ok((self.time_scale > 1).then_some(word[0]))
     }

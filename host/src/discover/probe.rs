@@ -46,7 +46,9 @@ impl State {
             BusError::Transport(TransportError::PermissionDenied { .. })
             | BusError::Bar(BarError::PermissionDenied { .. }) => State::PermissionDenied { next_step },
             BusError::Transport(TransportError::NotFound { .. } | TransportError::Closed { .. })
-            | BusError::Bar(BarError::NotFound { .. } | BarError::NoFunction { .. } | BarError::Gone { .. })
+            | BusError::Bar(
+                BarError::NotFound { .. } | BarError::NoFunction { .. } | BarError::Gone { .. } | BarError::Lost { .. },
+            )
             | BusError::Stopped { .. } => State::Gone { next_step },
             _ => State::Failed { reason: error.to_string(), next_step },
         }

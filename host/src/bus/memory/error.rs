@@ -157,6 +157,19 @@ pub enum BarError {
         /// Bytes that are mapped.
         size: usize,
     },
+    /// The memory went away while it was mapped.
+    #[error("the memory of {} must stay while the device is open, but has gone away", path.display())]
+    #[diagnostic(
+        code(host::pcie::lost),
+        help(
+            "the file was truncated or its file system is full, or the card was taken away: serve the simulation or configure \
+             the card again, and open it anew"
+        )
+    )]
+    Lost {
+        /// What was mapped.
+        path: PathBuf,
+    },
     /// Reads are answered by nobody.
     #[error("the device behind {} must answer, but every bit of its registers reads 1", path.display())]
     #[diagnostic(
