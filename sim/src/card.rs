@@ -5,6 +5,7 @@
 //! [`BarFile`], the memory of a PCIe function, for hosts in other processes and inside of virtual machines.
 
 mod bar;
+mod front;
 mod rtl;
 mod serve;
 mod verilated;

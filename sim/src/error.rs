@@ -74,6 +74,24 @@ pub enum SimError {
         /// The system's answer.
         source: std::io::Error,
     },
+    /// The file system has no space for the file of a BAR.
+    #[error(
+        "{bytes} bytes of {} must have space for the memory of a simulated card, but the system answered: {source}",
+        path.display()
+    )]
+    #[diagnostic(
+        code(sim::bar_space),
+        help("make space there (`df {}` tells how much is left), or choose another place with `--bar FILE`",
+            path.parent().unwrap_or(path).display())
+    )]
+    BarSpace {
+        /// The file.
+        path: PathBuf,
+        /// Bytes without space.
+        bytes: u64,
+        /// The system's answer.
+        source: std::io::Error,
+    },
     /// A simulated device does not end its reset.
     #[error("a simulated reset must be over within {cycles} cycles, but lasts")]
     #[diagnostic(code(sim::reset_lasts), help("this is a fault of the design: please report it with the model"))]

@@ -4,17 +4,23 @@
 #![allow(clippy::unwrap_used)]
 
 use abi::maps::Scores;
-use abi::registers::{CONTROL_RESET, IDENTITY_UNKNOWN, INPUT_WINDOW, Register, SPAN_BYTES, STATUS_BUSY, WEIGHT_WINDOW};
+use abi::registers::{
+    Access, CONTROL_RESET, IDENTITY_UNKNOWN, INPUT_WINDOW, OUTPUT_WINDOW, Register, SIMULATED_CYCLES, SPAN_BYTES,
+    STATUS_BUSY, WEIGHT_WINDOW,
+};
 use compiler::lower::lower;
 use compiler::planner::{Goal, plan};
 use compiler::replace::with_writable_weights;
 use flow::artifacts::{self, Compiled};
-use host::bus::memory::least_bytes;
-use host::{Bus, Device, DeviceError, MemoryBus};
+use host::bus::memory::{BarError, least_bytes};
+use host::{Bus, BusError, Device, DeviceError, MemoryBus};
 use network::network::Network;
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
 use sim::card::{BarFile, RtlSlave, ServedCard, Slave, VerilatedSlave};
 use sim::packed::Packed;
 use sim::{Executor, RunOptions, SimError};
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -243,6 +249,177 @@ fn files_are_as_large_as_a_device_and_new() {
     assert!(BarFile::create(Some(&path)).is_err());
     assert_eq!(std::fs::read(&path).unwrap(), b"mine");
     assert!(matches!(BarFile::create(Some(&folder.path().join("none/bar"))), Err(SimError::BarFile { .. })));
+}
+
+#[test]
+fn a_file_of_somebody_else_in_the_place_stays() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("bar");
+    let file = BarFile::create(Some(&path)).unwrap();
+    std::fs::rename(&path, folder.path().join("moved")).unwrap();
+    std::fs::write(&path, "mine").unwrap();
+    drop(file);
+    assert_eq!(std::fs::read(&path).unwrap(), b"mine");
+    assert!(folder.path().join("moved").exists(), "whoever moved it has it");
+    std::os::unix::fs::symlink("nowhere", folder.path().join("link")).unwrap();
+    for name in ["bar", "link", "."] {
+        let error = BarFile::create(Some(&folder.path().join(name))).unwrap_err();
+        assert!(error.to_string().contains(folder.path().to_str().unwrap()), "{error}");
+    }
+    assert!(!folder.path().join("nowhere").exists());
+}
+
+/// Cuts the file of a card.
+fn cut(path: &Path, bytes: u64) {
+    File::options().write(true).open(path).unwrap().set_len(bytes).unwrap();
+}
+
+#[test]
+fn a_file_that_is_truncated_ends_server_and_host_with_an_error() {
+    let folder = tempfile::tempdir().unwrap();
+    let (compiled, images, expected) = digits(&folder.path().join("design"), 2);
+    // Where the first page stays, the registers do.
+    for bytes in [0, 1, 4096, u64::from(INPUT_WINDOW) + 100, u64::from(SPAN_BYTES) - 1] {
+        let mut card = Card::start(RtlSlave::new(&compiled).unwrap());
+        let mut device = card.open(&compiled).with_patience(Duration::from_millis(500));
+        assert_eq!(device.infer(&images[..1], &mut |_| ()).unwrap(), expected[..1]);
+        cut(&card.path, bytes);
+        let error = card.thread.take().unwrap().join().unwrap().unwrap_err();
+        assert!(error.to_string().contains("has gone away") && error.to_string().contains("bar"), "{bytes}: {error}");
+        let result = device.infer(&images, &mut |_| ());
+        assert!(result.is_err(), "{bytes}: nobody answers any more");
+        if bytes < u64::from(INPUT_WINDOW) {
+            let error = result.unwrap_err();
+            assert!(matches!(error, DeviceError::Bus(BusError::Bar(BarError::Lost { .. }))), "{bytes}: {error}");
+        }
+        assert!(!card.path.exists(), "the file is removed");
+    }
+}
+
+#[test]
+fn a_file_that_is_truncated_while_images_run_ends_both() {
+    let folder = tempfile::tempdir().unwrap();
+    let (compiled, images, expected) = digits(&folder.path().join("design"), 3);
+    for done in [0, 1, 2] {
+        let mut card = Card::start(RtlSlave::new(&compiled).unwrap());
+        let mut device = card.open(&compiled).with_patience(Duration::from_millis(500));
+        let mut scores = device.stream(images.clone().into_iter().cycle());
+        for image in 0..done {
+            assert_eq!(scores.next().unwrap().unwrap(), expected[image]);
+        }
+        cut(&card.path, 0);
+        let error = scores.find_map(Result::err).unwrap();
+        assert!(matches!(error, DeviceError::Bus(BusError::Bar(BarError::Lost { .. }))), "{error}");
+        assert!(card.thread.take().unwrap().join().unwrap().is_err());
+    }
+}
+
+/// What somebody writes over the memory of a card: where, and what. Registers come last, since by them the server notices it.
+fn damage(seed: u64) -> (Vec<(u32, usize)>, impl FnMut() -> u32) {
+    let mut random = ChaCha8Rng::seed_from_u64(seed);
+    let all_registers = (0, (SIMULATED_CYCLES / 4 + 1) as usize);
+    let places = match seed % 4 {
+        0 => vec![all_registers],
+        1 => vec![(INPUT_WINDOW, 1000), (OUTPUT_WINDOW, 1000), (WEIGHT_WINDOW, 1000), all_registers],
+        // A constant, and whatever lies before or behind it.
+        2 => vec![(4 * random.random_range(0..2), random.random_range(2..20))],
+        _ => vec![(Register::Slots.address() + 4 * random.random_range(0..4), 1), (SIMULATED_CYCLES, 1)],
+    };
+    let word = move || match seed / 4 % 3 {
+        0 => u32::MAX,
+        1 => 0,
+        _ => random.random(),
+    };
+    (places, word)
+}
+
+/// Waits until the server has looked `count` times.
+fn wait_for_looks(card: &Card, count: usize) {
+    let before = card.looks.load(Ordering::Relaxed);
+    while card.looks.load(Ordering::Relaxed) < before + count {
+        thread::yield_now();
+    }
+}
+
+#[test]
+fn damaged_memory_is_laid_anew() {
+    let graph = random_graph(3, 12);
+    let lowered = with_writable_weights(lower(&graph).unwrap(), &graph.weight_types).unwrap();
+    let plan = plan(lowered, &Goal::FramesPerSecond(1e6), 100.0).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let compiled = artifacts::write(&plan, None, &folder.path().join("design")).unwrap();
+    let images = random_images(&graph, 3, 5);
+    let expected = scores(&compiled.plan.network, &images);
+    let card = Card::start(RtlSlave::new(&compiled).unwrap());
+    let mut other = MemoryBus::serve(&card.path).unwrap();
+    let mut before = vec![0; 26];
+    other.read(0, &mut before).unwrap();
+    for seed in 0..36 {
+        let mut device = card.open(&compiled);
+        // Between sessions, before the first image of one, and after it.
+        if seed % 3 > 0 {
+            assert_eq!(device.infer(&images[..seed as usize % 3], &mut |_| ()).unwrap(), expected[..seed as usize % 3]);
+        }
+        let (places, mut word) = damage(seed);
+        for (address, count) in places {
+            let words: Vec<u32> = (0..count).map(|_| word()).collect();
+            other.write(address, &words).unwrap();
+        }
+        // Two: one may have begun before.
+        wait_for_looks(&card, 2);
+        let mut found = vec![0; 26];
+        other.read(0, &mut found).unwrap();
+        let is_constant = |index: &usize| {
+            Register::ALL.iter().any(|register| {
+                let first = register.address() as usize / 4;
+                register.access() == Access::Constant && (first..first + register.words() as usize).contains(index)
+            })
+        };
+        for index in (0..26).filter(is_constant) {
+            assert_eq!(found[index], before[index], "seed {seed}, word {index}");
+        }
+        // The host that had it open learns of it, or begins anew.
+        match device.infer(&images, &mut |_| ()) {
+            Ok(found) => assert_eq!(found, expected, "seed {seed}"),
+            Err(DeviceError::ForeignReset { .. } | DeviceError::OutOfStep { .. }) => {}
+            Err(error) => panic!("seed {seed}: {error}"),
+        }
+        drop(device);
+        assert_eq!(card.open(&compiled).infer(&images, &mut |_| ()).unwrap(), expected, "seed {seed}, the next");
+    }
+}
+
+#[test]
+fn no_answer_is_wrong_while_somebody_damages_the_memory() {
+    let folder = tempfile::tempdir().unwrap();
+    let (compiled, images, expected) = digits(&folder.path().join("design"), 4);
+    let card = Card::start(RtlSlave::new(&compiled).unwrap());
+    let stop = AtomicBool::new(false);
+    let noticed = thread::scope(|scope| {
+        scope.spawn(|| {
+            let mut other = MemoryBus::serve(&card.path).unwrap();
+            for seed in (0..).take_while(|_| !stop.load(Ordering::Relaxed)) {
+                // Registers alone: who writes answers and nothing else is not noticed.
+                let (places, mut word) = damage(4 * seed);
+                for (address, count) in places {
+                    other.write(address, &(0..count).map(|_| word()).collect::<Vec<u32>>()).unwrap();
+                }
+                wait_for_looks(&card, 200);
+            }
+        });
+        let run = || {
+            let bus = MemoryBus::open_file(&card.path, least_bytes(&compiled.manifest)).unwrap();
+            let mut device = Device::open(bus, &compiled.manifest)?.with_patience(Duration::from_millis(500));
+            device.infer(&images, &mut |_| ())
+        };
+        let results: Vec<Result<Vec<Scores>, DeviceError>> = (0..40).map(|_| run()).collect();
+        stop.store(true, Ordering::Relaxed);
+        results.iter().flatten().for_each(|found| assert_eq!(found, &expected));
+        results.iter().filter(|result| result.is_err()).count()
+    });
+    assert!(noticed > 0, "the damage came to nothing");
+    wait_for_looks(&card, 2);
+    assert_eq!(card.open(&compiled).infer(&images, &mut |_| ()).unwrap(), expected);
 }
 
 #[test]

@@ -259,6 +259,7 @@ fn of_sim(error: &SimError) -> Status {
         | E::NoDevice { .. }
         | E::NoWindows { .. }
         | E::BarFile { .. }
+        | E::BarSpace { .. }
         | E::NoNetlist { .. }
         | E::Netlist { .. }
         | E::NoModels { .. }

@@ -6,14 +6,18 @@
 //! [contract](abi::registers) has it; the weight window is compared at each reset, after which alone a host may rely on it.
 //! Whatever takes long repeatedly publishes how many cycles have passed, so that hosts need no clock of their own to see
 //! that somebody works.
+//!
+//! Everybody may write into the memory. Where somebody has written what only the server writes, nothing that lies there is
+//! believed: all of it is laid anew, and the next host finds a device that was reset.
 
+use super::front::Front;
 use super::{BarFile, Slave};
 use crate::SimError;
 use abi::registers::{
     Access, CONTROL_RESET, INPUT_WINDOW, OUTPUT_WINDOW, Register, SIMULATED_CYCLES, STATUS_BUSY, STATUS_RESET,
     WEIGHT_WINDOW,
 };
-use host::{Bus, MemoryBus};
+use host::Bus;
 use std::path::Path;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -38,7 +42,7 @@ const RESET_CYCLES: u32 = 64;
 #[derive(Debug)]
 pub struct ServedCard<S> {
     slave: S,
-    memory: MemoryBus,
+    front: Front,
     file: BarFile,
     slots: u32,
     input: Ring,
@@ -93,21 +97,29 @@ impl<S: Slave> ServedCard<S> {
     /// Mirrors `slave` into `file`.
     ///
     /// # Errors
-    /// Where the file cannot be mapped or the simulation fails.
+    /// Where the file cannot be mapped, the file system has no space for it, or the simulation fails.
     pub fn new(mut slave: S, file: BarFile) -> Result<Self, SimError> {
-        let memory = file.map()?;
         let slots = slave.read_register(Register::Slots)?;
         let input = Ring::new(INPUT_WINDOW, slave.read_register(Register::InputWords)?);
         let output = Ring::new(OUTPUT_WINDOW, slave.read_register(Register::OutputWords)?);
+        let weight_words = slave.read_register(Register::WeightWords)?;
+        file.reserve(0..u64::from(SIMULATED_CYCLES) + 4)?;
+        for (window, words) in [
+            (INPUT_WINDOW, u64::from(slots) * u64::from(input.words_per_image)),
+            (OUTPUT_WINDOW, u64::from(slots) * u64::from(output.words_per_image)),
+            (WEIGHT_WINDOW, u64::from(weight_words)),
+        ] {
+            file.reserve(u64::from(window)..u64::from(window) + 4 * words)?;
+        }
         let mut card = ServedCard {
             slave,
-            memory,
+            front: Front::new(file.map()?),
             file,
             slots,
             input,
             output,
             session: 0,
-            weights: Vec::new(),
+            weights: vec![0; weight_words as usize],
             identity: 0,
             step_cycles: 1,
             is_busy: false,
@@ -124,43 +136,65 @@ impl<S: Slave> ServedCard<S> {
     /// Serves hosts for as long as `go_on` says so. They may come and go. Sleeps while there is nothing to do.
     ///
     /// # Errors
-    /// Where the simulation fails.
+    /// Where the simulation fails or the file is truncated.
     pub fn run(&mut self, go_on: impl Fn() -> bool) -> Result<(), SimError> {
         while go_on() {
             if !self.step()? {
+                self.file.check_size()?;
                 sleep(NAP);
             }
         }
         Ok(())
     }
 
-    /// Lays what does not change into the memory, and the weights that the slave begins with.
+    /// Lays into the memory what it must hold: the weights that the slave begins with, and its registers.
     fn begin(&mut self) -> Result<(), SimError> {
-        self.weights = vec![0; self.slave.read_register(Register::WeightWords)? as usize];
         if !self.weights.is_empty() {
-            self.show_weights()?;
+            self.take_weights()?;
         }
+        self.show_weights()?;
+        self.empty()?;
+        self.show_constants()
+    }
+
+    /// Lays what does not change into the memory.
+    fn show_constants(&mut self) -> Result<(), SimError> {
         // Backwards: a host that finds the identifier finds everything.
         for register in Register::ALL.into_iter().rev().filter(|register| register.access() == Access::Constant) {
             let mut words = vec![0; register.words() as usize];
             self.slave.read(register.address(), &mut words)?;
-            self.memory.write(register.address(), &words)?;
+            self.front.show(register, &words)?;
         }
         Ok(())
     }
 
+    /// Lays everything anew that the memory must hold, and empties the slave: what a host believes to be there may be
+    /// damaged too, and by the session that is no longer there it notices that.
+    fn restore(&mut self) -> Result<(), SimError> {
+        self.front.show(Register::Session, &[0])?;
+        self.reset_slave()?;
+        self.show_weights()?;
+        self.empty()?;
+        self.show_cycles()?;
+        self.show_constants()
+    }
+
     /// Does what there is to do, for a moment; whether there was anything.
     fn step(&mut self) -> Result<bool, SimError> {
-        if self.memory.read_register(Register::Control)? & CONTROL_RESET != 0 {
+        if self.front.is_damaged()? {
+            self.restore()?;
+            return Ok(true);
+        }
+        if self.front.read(Register::Control)? & CONTROL_RESET != 0 {
             self.reset()?;
             return Ok(true);
         }
-        let session = self.memory.read_register(Register::Session)?;
+        let session = self.front.read(Register::Session)?;
         if session != self.session {
             self.slave.write_register(Register::Session, session)?;
             self.session = session;
         }
-        let submitted = self.memory.read_register(Register::Submitted)?;
+        let submitted = self.front.read(Register::Submitted)?;
         let (room, wanted) = (self.room(), submitted.wrapping_sub(self.input.images));
         // More than that no host may ask for.
         let is_taking = (1..=self.slots).contains(&wanted) && room > 0;
@@ -171,15 +205,15 @@ impl<S: Slave> ServedCard<S> {
         if !has_work {
             return Ok(false);
         }
-        if is_taking && self.input.carry(self.slots, &mut self.memory, &mut self.slave)? {
+        if is_taking && self.input.carry(self.slots, self.front.memory(), &mut self.slave)? {
             self.slave.write_register(Register::Submitted, self.input.images)?;
         }
         let completed = self.slave.read_register(Register::Completed)?;
         let is_giving = completed != self.output.images;
-        if is_giving && self.output.carry(self.slots, &mut self.slave, &mut self.memory)? {
+        if is_giving && self.output.carry(self.slots, &mut self.slave, self.front.memory())? {
             // Whoever sees the image finished reads what it took.
             self.show_work()?;
-            self.memory.write_register(Register::Completed, self.output.images)?;
+            self.front.show(Register::Completed, &[self.output.images])?;
         }
         if is_taking || is_giving {
             self.show_cycles()?;
@@ -199,9 +233,9 @@ impl<S: Slave> ServedCard<S> {
     fn show(&mut self, is_busy: bool) -> Result<(), SimError> {
         for register in [Register::LineErrors, Register::FrameErrors] {
             let count = self.slave.read_register(register)?;
-            self.memory.write_register(register, count)?;
+            self.front.show(register, &[count])?;
         }
-        self.memory.write_register(Register::Status, if is_busy { STATUS_BUSY } else { 0 })?;
+        self.front.show(Register::Status, &[if is_busy { STATUS_BUSY } else { 0 }])?;
         self.is_busy = is_busy;
         self.show_work()
     }
@@ -209,13 +243,13 @@ impl<S: Slave> ServedCard<S> {
     /// Publishes how many cycles the slave has worked, and how many have passed.
     fn show_work(&mut self) -> Result<(), SimError> {
         let cycles = self.slave.read_register(Register::Cycles)?;
-        self.memory.write_register(Register::Cycles, cycles)?;
+        self.front.show(Register::Cycles, &[cycles])?;
         self.show_cycles()
     }
 
     /// Publishes how many cycles have passed.
     fn show_cycles(&mut self) -> Result<(), SimError> {
-        Ok(self.memory.write(SIMULATED_CYCLES, &[self.slave.cycles()])?)
+        self.front.show_cycles(self.slave.cycles())
     }
 
     /// Lets the slave work for about [`STEP`].
@@ -234,6 +268,11 @@ impl<S: Slave> ServedCard<S> {
             // The core may have begun the next image, with padding and with the weights before.
             self.reset_slave()?;
         }
+        self.empty()
+    }
+
+    /// Begins anew with the slave, which is empty.
+    fn empty(&mut self) -> Result<(), SimError> {
         self.input.empty();
         self.output.empty();
         (self.session, self.is_busy) = (0, false);
@@ -247,7 +286,7 @@ impl<S: Slave> ServedCard<S> {
             Register::Status,
             Register::Control,
         ] {
-            self.memory.write_register(register, 0)?;
+            self.front.show(register, &[0])?;
         }
         Ok(())
     }
@@ -270,9 +309,10 @@ impl<S: Slave> ServedCard<S> {
             return Ok(false);
         }
         let mut words = vec![0; self.weights.len()];
-        self.memory.read(WEIGHT_WINDOW, &mut words)?;
-        let identity = self.memory.read_register(Register::WeightsIdentity)?;
-        if words == self.weights && identity == self.identity {
+        self.front.memory().read(WEIGHT_WINDOW, &mut words)?;
+        let identity = self.front.read(Register::WeightsIdentity)?;
+        // Damage is for the next look.
+        if (words == self.weights && identity == self.identity) || self.front.is_damaged()? {
             return Ok(false);
         }
         let changed: Vec<usize> = (0..words.len()).filter(|index| words[*index] != self.weights[*index]).collect();
@@ -283,19 +323,25 @@ impl<S: Slave> ServedCard<S> {
         if identity != self.identity {
             self.slave.write_register(Register::WeightsIdentity, identity)?;
         }
+        self.take_weights()?;
         self.show_weights()?;
         Ok(true)
     }
 
-    /// Lays the weights that the slave holds into the memory.
-    fn show_weights(&mut self) -> Result<(), SimError> {
+    /// Takes over the weights that the slave holds.
+    fn take_weights(&mut self) -> Result<(), SimError> {
         for first in (0..self.weights.len()).step_by(PIECE_WORDS as usize) {
             let end = self.weights.len().min(first + PIECE_WORDS as usize);
             self.slave.read(WEIGHT_WINDOW + 4 * first as u32, &mut self.weights[first..end])?;
             self.show_cycles()?;
         }
-        self.memory.write(WEIGHT_WINDOW, &self.weights)?;
         self.identity = self.slave.read_register(Register::WeightsIdentity)?;
-        Ok(self.memory.write_register(Register::WeightsIdentity, self.identity)?)
+        Ok(())
+    }
+
+    /// Lays the weights that the slave holds into the memory.
+    fn show_weights(&mut self) -> Result<(), SimError> {
+        self.front.memory().write(WEIGHT_WINDOW, &self.weights)?;
+        self.front.show(Register::WeightsIdentity, &[self.identity])
     }
 }
