@@ -79,6 +79,11 @@ impl LineEncoder {
         self.bits.is_empty()
     }
 
+    /// Forgets what is not sent yet, in the middle of a byte too: the line idles from now on.
+    pub fn forget(&mut self) {
+        self.bits.clear();
+    }
+
     /// Bytes that are not sent yet.
     pub fn bytes_waiting(&self) -> usize {
         self.bits.len().div_ceil(super::FRAME_BITS as usize)

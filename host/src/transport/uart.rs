@@ -29,7 +29,8 @@ pub struct Uart {
 }
 
 impl Uart {
-    /// Opens the line at `path` with `baud` bits a second and forgets what had come over it before.
+    /// Opens the line at `path` with `baud` bits a second and forgets what had come over it before, and what still waits to
+    /// be sent.
     ///
     /// A pseudo-terminal (Linux: `/dev/pts/`) counts as a board whose time is simulated.
     ///
@@ -53,8 +54,9 @@ impl Uart {
         {
             return Err(TransportError::BaudRate { path: path.to_owned(), expected: baud, found });
         }
-        // Whoever reads must tell late bytes from awaited ones anyway; this only makes them rarer.
-        let _ = port.clear(ClearBuffer::Input);
+        // Whoever reads must tell late bytes from awaited ones anyway; this only makes them rarer. What another program has
+        // sent and the device has not heard yet would only be answered first.
+        let _ = port.clear(ClearBuffer::All);
         let time_scale = if is_pseudo_terminal(path) { PSEUDO_TERMINAL_TIME_SCALE } else { 1 };
         Ok(Uart { port, pace: Pace { time_scale, ..Pace::of_baud(baud) } })
     }

@@ -51,6 +51,16 @@ impl<P: Pins> SimulatedLine<P> {
         self.clock.clone()
     }
 
+    /// Bytes that wait for the line to be free.
+    pub fn bytes_waiting(&self) -> usize {
+        self.encoder.bytes_waiting()
+    }
+
+    /// Forgets the bytes that wait: the wire is pulled.
+    pub fn forget(&mut self) {
+        self.encoder.forget();
+    }
+
     /// Sends bytes when time passes next.
     pub fn send(&mut self, bytes: &[u8]) {
         bytes.iter().for_each(|byte| self.encoder.push(*byte));

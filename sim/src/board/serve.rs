@@ -2,7 +2,7 @@
 
 use super::{Pins, SimulatedLine};
 use crate::SimError;
-use serialport::{SerialPort, TTYPort};
+use serialport::{ClearBuffer, SerialPort, TTYPort};
 use std::io::{ErrorKind, Read, Write};
 use std::time::Duration;
 
@@ -13,6 +13,17 @@ const QUIET_CHUNKS: u32 = 500;
 /// How long to wait for bytes at a time while the board's time stands.
 const NAP: Duration = Duration::from_millis(50);
 
+/// Bytes that wait at most for the board to take them. What a host sends beyond stays with the system, which has the host wait
+/// once it holds a few thousand.
+const QUEUE_BYTES: usize = 256;
+
+/// What comes from the far side.
+enum Heard {
+    Bytes(Vec<u8>),
+    /// No host has it open.
+    Nobody,
+}
+
 /// Whether nobody has the far side open: `EIO` by the system, a broken pipe by the library that asked first.
 fn is_nobody_there(error: &std::io::Error) -> bool {
     const EIO: i32 = 5;
@@ -21,7 +32,7 @@ fn is_nobody_there(error: &std::io::Error) -> bool {
 
 /// Whether the other side has not read what came before.
 fn is_full(error: &std::io::Error) -> bool {
-    matches!(error.kind(), ErrorKind::TimedOut | ErrorKind::WouldBlock)
+    matches!(error.kind(), ErrorKind::TimedOut | ErrorKind::WouldBlock | ErrorKind::Interrupted)
 }
 
 /// A pseudo-terminal whose far side a host can open as a serial line.
@@ -55,37 +66,61 @@ impl Served {
         let mut quiet = QUIET_CHUNKS;
         while go_on() {
             let time_stands = quiet == QUIET_CHUNKS;
-            let bytes = self.bytes(if time_stands { NAP } else { Duration::ZERO })?;
-            line.send(&bytes);
-            if time_stands && bytes.is_empty() {
+            let room = QUEUE_BYTES.saturating_sub(line.bytes_waiting());
+            let is_silent = match self.hear(room, if time_stands { NAP } else { Duration::ZERO })? {
+                Heard::Bytes(bytes) => {
+                    line.send(&bytes);
+                    bytes.is_empty()
+                }
+                Heard::Nobody => {
+                    // Else the next host would have to wait until the board has taken it all.
+                    line.forget();
+                    true
+                }
+            };
+            if time_stands && is_silent {
                 continue;
             }
             line.advance()?;
             let answer = line.received();
-            quiet = if bytes.is_empty() && answer.is_empty() && line.is_idle() { quiet + 1 } else { 0 };
-            // What nobody takes is lost, as on a wire.
-            match self.near.write_all(&answer) {
-                Err(source) if !is_nobody_there(&source) && !is_full(&source) => {
-                    return Err(SimError::PseudoTerminal { source });
-                }
-                Ok(()) | Err(_) => {}
+            quiet = if is_silent && answer.is_empty() && line.is_idle() { quiet + 1 } else { 0 };
+            self.say(&answer)?;
+        }
+        Ok(())
+    }
+
+    /// Gives a host what the board answers. What nobody takes is lost, as on a wire.
+    fn say(&mut self, bytes: &[u8]) -> Result<(), SimError> {
+        self.near.set_timeout(Duration::ZERO).map_err(|error| SimError::PseudoTerminal { source: error.into() })?;
+        // One by one: the system waits without a timeout where it has room, but not for all of them.
+        for byte in bytes {
+            match self.near.write(&[*byte]) {
+                Ok(_) => {}
+                Err(error) if is_nobody_there(&error) || is_full(&error) => break,
+                Err(source) => return Err(SimError::PseudoTerminal { source }),
             }
         }
         Ok(())
     }
 
-    /// What a host has sent; waits for it as long as `wait`.
-    fn bytes(&mut self, wait: Duration) -> Result<Vec<u8>, SimError> {
-        let mut buffer = [0; 256];
+    /// At most `most` bytes that a host has sent; waits for the first as long as `wait`.
+    fn hear(&mut self, most: usize, wait: Duration) -> Result<Heard, SimError> {
+        let mut buffer = [0; QUEUE_BYTES];
+        let room = &mut buffer[..most.min(QUEUE_BYTES)];
+        if room.is_empty() {
+            return Ok(Heard::Bytes(Vec::new()));
+        }
         self.near.set_timeout(wait).map_err(|error| SimError::PseudoTerminal { source: error.into() })?;
-        match self.near.read(&mut buffer) {
-            Ok(count) => Ok(buffer[..count].to_vec()),
+        match self.near.read(room) {
+            Ok(count) => Ok(Heard::Bytes(buffer[..count].to_vec())),
             Err(error) if is_nobody_there(&error) => {
+                // What the last host has left.
+                let _ = self.near.clear(ClearBuffer::Input);
                 std::thread::sleep(wait);
-                Ok(Vec::new())
+                Ok(Heard::Nobody)
             }
             Err(error) => match error.kind() {
-                ErrorKind::TimedOut | ErrorKind::WouldBlock | ErrorKind::Interrupted => Ok(Vec::new()),
+                ErrorKind::TimedOut | ErrorKind::WouldBlock | ErrorKind::Interrupted => Ok(Heard::Bytes(Vec::new())),
                 _ => Err(SimError::PseudoTerminal { source: error }),
             },
         }
