@@ -1,5 +1,6 @@
 //! Errors as the command line shows them: one screen, and an exit status that says whose turn it is.
 
+use crate::output::note;
 use abi::text::terminal;
 use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme, Severity};
 use std::error::Error;
@@ -22,8 +23,8 @@ pub fn print(diagnostic: &dyn Diagnostic) {
     let harmless = Harmless::of(diagnostic);
     let rendered = GraphicalReportHandler::new_themed(theme).without_cause_chain().render_report(&mut text, &harmless);
     match rendered {
-        Ok(()) => eprint!("{text}"),
-        Err(_) => eprintln!("{harmless}"),
+        Ok(()) => note(&text),
+        Err(_) => note(&format!("{harmless}\n")),
     }
 }
 

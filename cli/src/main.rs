@@ -1,5 +1,8 @@
 //! `xnorforge`: from a QONNX file to a bit-exact FPGA accelerator, with open tools.
 
+// They panic where the stream cannot be written; `output` has functions that do not.
+#![warn(clippy::print_stdout, clippy::print_stderr)]
+
 mod calibration;
 mod cmd;
 mod failure;
@@ -9,6 +12,7 @@ mod stop;
 mod trust;
 
 use clap::{Parser, Subcommand};
+use std::io::{Write, stdout};
 use std::process::ExitCode;
 
 /// Compile trained low-bit neural networks into bit-exact FPGA accelerators, with open tools.
@@ -38,7 +42,10 @@ enum Verb {
 }
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(answer) => return explain(&answer),
+    };
     let outcome = match arguments.verb {
         Verb::Info(info) => info.run(),
         Verb::Run(run) => run.run(),
@@ -55,5 +62,14 @@ fn main() -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => failure::report(&failure),
+    }
+}
+
+/// Prints what there is instead of arguments: help, the version, or what is wrong with them.
+fn explain(answer: &clap::Error) -> ExitCode {
+    let printed = answer.print().and_then(|()| stdout().flush());
+    match output::is_read(printed) {
+        Err(failure) if !answer.use_stderr() => failure::report(&failure),
+        Ok(_) | Err(_) => ExitCode::from(answer.exit_code() as u8),
     }
 }

@@ -1,6 +1,6 @@
 //! `build`: the bitstream of a compiled directory, with open tools.
 
-use crate::output::{show, show_json};
+use crate::output::{note, show, show_json};
 use crate::progress::Screen;
 use crate::stop;
 use crate::trust::Trust;
@@ -44,9 +44,11 @@ impl Build {
                 let version = tool.version.as_deref().unwrap_or("version unknown");
                 let again = seed > 1 && stage == "place_and_route";
                 let seed = if again { format!(", placement {seed} of at most {seeds}") } else { String::new() };
-                eprintln!("{}", terminal(&format!("{stage:<16} {} ({version}){seed}", tool.program.display())));
+                note(&terminal(&format!("{stage:<16} {} ({version}){seed}\n", tool.program.display())));
             }
-            Event::Ends { stage, elapsed } => eprintln!("{stage:<16} done in {:.1} s", elapsed.as_secs_f64()),
+            Event::Ends { stage, elapsed } => {
+                note(&format!("{stage:<16} done in {:.1} s\n", elapsed.as_secs_f64()));
+            }
         })?;
         if self.json {
             return show_json(&built.report);

@@ -1,6 +1,6 @@
 //! `flash`: a bitstream into a board.
 
-use crate::output::show;
+use crate::output::{note, show};
 use clap::Args;
 use flow::build::Tools;
 use std::path::PathBuf;
@@ -26,7 +26,7 @@ impl Flash {
         if self.dry_run {
             return show(&(shell_line(&loading.command()) + "\n"));
         }
-        eprintln!("the bitstream goes {}", loading.note());
+        note(&format!("the bitstream goes {}\n", loading.note()));
         Ok(loading.run(&Tools::from_environment())?)
     }
 }
