@@ -407,7 +407,7 @@ fn no_answer_is_wrong_while_somebody_damages_the_memory() {
                 wait_for_looks(&card, 200);
             }
         });
-        let mut run = || {
+        let run = || {
             let bus = MemoryBus::open_file(&card.path, least_bytes(&compiled.manifest)).unwrap();
             let mut device = Device::open(bus, &compiled.manifest)?.with_patience(Duration::from_millis(500));
             device.infer(&images, &mut |_| ())
