@@ -35,11 +35,11 @@ fn sized(path: &Path, bytes: u64) {
 fn opened(folder: &Path, name: &str) -> (PathBuf, MemoryBus) {
     let path = folder.join(name);
     sized(&path, BYTES);
-    let bus = MemoryBus::open_file(&path, BYTES).unwrap();
+    let bus = reopened(&path);
     (path, bus)
 }
 
-/// The same file, opened again.
+/// The file, perhaps not for the first time.
 fn reopened(path: &Path) -> MemoryBus {
     loop {
         match MemoryBus::open_file(path, BYTES) {
