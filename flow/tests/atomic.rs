@@ -7,7 +7,7 @@ use flow::atomic::{self, Partial};
 use std::fs;
 use std::io::ErrorKind;
 use std::os::unix::fs::symlink;
-use std::path::PathBuf;
+use std::path::Path;
 
 fn names(folder: &tempfile::TempDir) -> Vec<String> {
     let entries = fs::read_dir(folder.path()).unwrap();
@@ -17,7 +17,7 @@ fn names(folder: &tempfile::TempDir) -> Vec<String> {
 }
 
 /// A folder to be put at `place`, with the file `new`.
-fn made(place: &PathBuf) -> Partial {
+fn made(place: &Path) -> Partial {
     let partial = Partial::folder(place).unwrap();
     fs::write(partial.path().join("new"), "new").unwrap();
     partial

@@ -15,7 +15,8 @@ pub fn run(data: &[u8]) {
                     let is_part = |c: char| c.is_ascii_alphanumeric() || c == '_';
                     !code[..place].ends_with(is_part) && !code[place + word.len()..].starts_with(is_part)
                 };
-                let acts = if word.len() > 1 { code.match_indices(word).any(stands_alone) } else { code.contains(word) };
+                let acts =
+                    if word.len() > 1 { code.match_indices(word).any(stands_alone) } else { code.contains(word) };
                 assert!(!acts, "a netlist with `{word}` was accepted:\n{text}");
             }
         }

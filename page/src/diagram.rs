@@ -29,14 +29,22 @@ const TURN: usize = 13;
 /// How far they stand off from each other: room for what is said of each.
 const TURN_SPACING: usize = 15;
 
-/// The picture of a report's pipeline, a document of its own; a sentence where the report does not know its streams.
+/// Stages of a picture that somebody could still read. Its layout takes the square of their number.
+const MOST_STAGES: usize = 500;
+
+/// The picture of a report's pipeline, a document of its own; a sentence where the report does not know its streams, or has
+/// too many stages for a picture.
 pub fn pipeline(data: &Data) -> String {
+    let stages = data.layers.len();
+    if stages > MOST_STAGES {
+        return html! { p { "The pipeline has " (stages) " stages, too many for a picture." } }.into_string();
+    }
     let layout = layout(data);
     if layout.items.is_empty() {
         return html! { p { "This report does not contain the streams between its stages." } }.into_string();
     }
     let frame = Frame::of(&layout);
-    let label = format!("Pipeline of {}: {} stages", data.network, data.layers.len());
+    let label = format!("Pipeline of {}: {stages} stages", data.network);
     let picture = html! {
         svg class="pipeline" xmlns="http://www.w3.org/2000/svg" viewBox={ "0 0 " (frame.width) " " (frame.height) }
             width=(frame.width) height=(frame.height) role="img" aria-label=(label) {
@@ -251,5 +259,18 @@ fn detail(data: &Data, layer: &Layer) -> String {
             Some(words) => format!("{} words", grouped(*words)),
             None => String::new(),
         },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::data::Layer;
+    use super::*;
+
+    #[test]
+    fn many_stages_are_counted_instead_of_drawn() {
+        let of = |stages| pipeline(&Data { layers: vec![Layer::default(); stages], ..Data::default() });
+        assert!(of(MOST_STAGES + 1).contains("501 stages, too many for a picture"));
+        assert!(of(MOST_STAGES).contains("does not contain the streams"));
     }
 }
