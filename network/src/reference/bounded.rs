@@ -1,7 +1,9 @@
 //! Numbers of twice the precision of f64 that know how wrong they can be: what an operation rounds off is computed
 //! itself, without error, and added to the bound. So an exact result is known to be exact.
 
+use super::activation;
 use super::number::{Element, Fault, Number};
+use crate::graph::Activation;
 use std::cmp::Ordering;
 
 /// A number within `radius` of `high + low`.
@@ -19,13 +21,23 @@ const LEAST: f64 = 1e-270;
 const GREATEST: f64 = 1e270;
 
 /// What does not exist: the evaluator names the element, as it does one that is too great.
-const UNDEFINED: Bounded = Bounded { high: f64::NAN, low: 0.0, radius: 0.0 };
+pub(super) const UNDEFINED: Bounded = Bounded { high: f64::NAN, low: 0.0, radius: 0.0 };
 
 impl Bounded {
     /// The number `high + low`, with an error of at most `radius`.
     pub fn new(high: f64, low: f64, radius: f64) -> Self {
         let (high, low) = two_sum(high, low);
         Bounded { high, low, radius }
+    }
+
+    /// How wrong the number can be.
+    pub fn radius(&self) -> f64 {
+        self.radius
+    }
+
+    /// The same number, known less well by `radius`.
+    pub fn widened_by(self, radius: f64) -> Self {
+        Bounded { radius: (self.radius + radius) * SLACK, ..self }
     }
 
     /// The two parts of a number without error.
@@ -233,6 +245,10 @@ impl Number for Bounded {
         let power = self.nearest().powf(exponent);
         let relative = (exponent.abs() + 1.0) * 1e-12;
         Ok(Bounded { high: power, low: 0.0, radius: power.abs() * relative })
+    }
+
+    fn activation(&self, activation: Activation) -> Result<Self, Fault> {
+        activation::of(self, activation)
     }
 
     fn nearest(&self) -> f64 {

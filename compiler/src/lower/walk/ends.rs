@@ -88,6 +88,7 @@ impl Walk<'_> {
             && bias.len() == 1
             && scale[0] > 0.0
             && self.tensors[tensor.0].vectors() == 1
+            && self.tensors[tensor.0].elements() == elements
             && data.order.as_ref().is_none_or(|order| order.iter().enumerate().all(|(i, p)| i == *p));
         if reduction == Reduction::ArgMax && keeps_order {
             let index = ElementType::holding(0, elements as i64 - 1);
