@@ -200,7 +200,8 @@ impl Arithmetic for BallArithmetic {
             return if a.middle + a.radius < 0.0 { Err(Fault::Undefined) } else { Err(Fault::Undecided) };
         }
         // It rises: the ends of an interval have those of its values.
-        let reach = if a.radius == 0.0 { 0.0 } else { a.radius * (1.0 + 4.0 * f64::EPSILON) + a.middle.abs() * f64::EPSILON };
+        let reach =
+            if a.radius == 0.0 { 0.0 } else { a.radius * (1.0 + 4.0 * f64::EPSILON) + a.middle.abs() * f64::EPSILON };
         let [low, high] = [a.middle - reach, a.middle + reach].map(|end| activation::value(activation, end));
         let magnitude = low.abs().max(high.abs());
         let middle = low + (high - low) / 2.0;

@@ -198,9 +198,7 @@ impl Direction {
                     Ordering::Greater => false,
                 },
                 Function::Reversed(Binary::Subtract, _) => true,
-                Function::Fork(operation, branches) => {
-                    Direction::of_fork(*operation, branches)? == Direction::Falling
-                }
+                Function::Fork(operation, branches) => Direction::of_fork(*operation, branches)? == Direction::Falling,
                 function if function.is_monotone() => false,
                 _ => return None,
             };

@@ -307,7 +307,8 @@ impl Data {
         if !is_same || !pools_before {
             return None;
         }
-        let behind = |data: &Data| -> SharedList<Step> { data.chain.items()[shared..].iter().copied().cloned().collect() };
+        let behind =
+            |data: &Data| -> SharedList<Step> { data.chain.items()[shared..].iter().copied().cloned().collect() };
         let branches = [behind(self), behind(other)];
         let steps = branches.iter().flat_map(SharedList::backwards).map(Step::steps).sum();
         if steps > MAX_FORK {

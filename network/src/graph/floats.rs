@@ -24,9 +24,11 @@ impl Operator {
             | Operator::Quant { .. }
             | Operator::QuantizeLinear { .. }
             | Operator::MultiThreshold { .. } => Role::Quantises,
-            Operator::Reshape | Operator::Transpose { .. } | Operator::Select { .. } | Operator::Mul | Operator::Div => {
-                Role::Keeps
-            }
+            Operator::Reshape
+            | Operator::Transpose { .. }
+            | Operator::Select { .. }
+            | Operator::Mul
+            | Operator::Div => Role::Keeps,
             Operator::Add
             | Operator::Sub
             | Operator::Pow

@@ -1,6 +1,6 @@
 //! Intervals of fixed-point numbers of as many bits as one likes, for what neither double precision nor rationals decide.
 
-use super::{Arithmetic, Fault, activation};
+use super::{Arithmetic, Fault};
 use network::graph::Activation;
 use num_bigint::BigInt;
 use num_rational::BigRational;
@@ -115,7 +115,8 @@ impl Functions {
         let finer = Functions { bits: self.bits + 48 };
         let x = x << 48;
         let ln_2 = finer.ln_2();
-        let count = (&x / &ln_2).to_i64().unwrap_or(0);
+        let quotient: BigInt = &x / &ln_2;
+        let count = quotient.to_i64().unwrap_or(0);
         let small = (x - &ln_2 * count) >> HALVINGS;
         let (mut sum, mut term) = (finer.one(), finer.one());
         let mut n = 1;
@@ -181,7 +182,7 @@ impl Functions {
     fn pi(&self) -> BigInt {
         let extra = 32;
         let atan_of_reciprocal = |x: i64| {
-            let mut power = (self.one() << extra) / x;
+            let mut power: BigInt = (self.one() << extra) / x;
             let (mut sum, mut n) = (BigInt::zero(), 1i64);
             while !power.is_zero() {
                 let term = &power / n;
@@ -272,6 +273,7 @@ impl Arithmetic for FixedArithmetic {
 
 #[cfg(test)]
 mod tests {
+    use super::super::activation;
     use super::*;
     use proptest::prelude::*;
 

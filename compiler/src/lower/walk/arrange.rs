@@ -12,7 +12,7 @@ use super::Walk;
 use super::layout::Extent;
 use crate::lower::LowerError;
 use crate::lower::symbol::{Data, Origin, Symbol};
-use layers::Axis;
+pub(super) use layers::Axis;
 use network::graph::Node;
 use network::network::TensorId;
 use pattern::{Part, Pattern};
@@ -74,7 +74,9 @@ impl Walk<'_> {
 
     fn known_arrangement(&self, tensor: TensorId, order: &Arc<Vec<usize>>, extent: Extent) -> Option<TensorId> {
         let found = self.arranged.iter().find(|(from, of, arranged)| {
-            *from == tensor && Extent::of(&self.tensors[arranged.0]) == extent && (Arc::ptr_eq(of, order) || of == order)
+            *from == tensor
+                && Extent::of(&self.tensors[arranged.0]) == extent
+                && (Arc::ptr_eq(of, order) || of == order)
         });
         found.map(|(_, _, arranged)| *arranged)
     }

@@ -175,7 +175,8 @@ pub(super) fn gelu(node: &mut NodeContext<'_, '_>) -> Result<(), ImportError> {
         let cube = steps.with(Operator::Pow, steps.x, 3.0)?;
         let cube = steps.with(Operator::Mul, cube, f64::from(0.044_715f32))?;
         let sum = steps.step(Operator::Add, vec![steps.x, cube])?;
-        let scaled = steps.with(Operator::Mul, sum, f64::from(std::f32::consts::FRAC_2_SQRT_PI / std::f32::consts::SQRT_2))?;
+        let scaled =
+            steps.with(Operator::Mul, sum, f64::from(std::f32::consts::FRAC_2_SQRT_PI / std::f32::consts::SQRT_2))?;
         steps.step(Operator::Activation(Activation::Tanh), vec![scaled])?
     } else {
         let scaled = steps.with(Operator::Div, steps.x, f64::from(std::f32::consts::SQRT_2))?;

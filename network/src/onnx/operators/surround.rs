@@ -135,7 +135,8 @@ mod tests {
 
     #[test]
     fn borders_follow_numpy() {
-        let around = |border: Border, extent: i64| (-4..extent + 3).map(|p| border.source(p, extent)).collect::<Vec<_>>();
+        let around =
+            |border: Border, extent: i64| (-4..extent + 3).map(|p| border.source(p, extent)).collect::<Vec<_>>();
         assert_eq!(around(Border::Edge, 3), [0, 0, 0, 0, 0, 1, 2, 2, 2, 2]);
         assert_eq!(around(Border::Reflect, 3), [0, 1, 2, 1, 0, 1, 2, 1, 0, 1]);
         assert_eq!(around(Border::Wrap, 3), [2, 0, 1, 2, 0, 1, 2, 0, 1, 2]);

@@ -155,7 +155,10 @@ pub(super) fn conv_transpose(node: &mut NodeContext<'_, '_>) -> Result<(), Impor
     })?;
     if shape.len() != spatial.len() + 2 || shape.contains(&0) || shape[0] != channels {
         return Err(node.shape_error(
-            format!("`W` must have elements and {} axes: the {channels} inputs, outputs and the kernel", spatial.len() + 2),
+            format!(
+                "`W` must have elements and {} axes: the {channels} inputs, outputs and the kernel",
+                spatial.len() + 2
+            ),
             format!("shape {shape:?}"),
         ));
     }
@@ -220,7 +223,9 @@ fn bordered(
             return Err(node.attribute_error("pads", "less than the result has rows and columns", found));
         }
         let is_cut = (first, last) != (0, extent);
-        kept.push(is_cut.then_some(Selection { places: first as i64..last as i64, source: |place: i64| place as usize }));
+        kept.push(
+            is_cut.then_some(Selection { places: first as i64..last as i64, source: |place: i64| place as usize }),
+        );
         // Within 64 bits: the numbers of the node are within 31.
         (window.pads_before[axis], window.pads_after[axis]) = (before.max(0) as usize, behind.max(0) as usize);
         covered.push((before.max(0) + extent + behind.max(0)) as usize);
@@ -228,6 +233,7 @@ fn bordered(
     node.check_size(&covered)?;
     let value = select_each(node, dilated, kept)?;
     let result = window.output_extents(&node.shape(value)[2..]);
-    let result = result.ok_or_else(|| node.attribute_error("pads", "less than the result has rows and columns", "more"))?;
+    let result =
+        result.ok_or_else(|| node.attribute_error("pads", "less than the result has rows and columns", "more"))?;
     Ok((value, window, result))
 }

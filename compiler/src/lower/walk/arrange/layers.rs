@@ -9,9 +9,7 @@ use crate::lower::steps::Lattice;
 use crate::lower::weights::element_of;
 use abi::{ElementType, StepFunction};
 use network::graph::Node;
-use network::network::{
-    Convolution, LayerKind, Pool, PoolOperation, TensorId, TensorType, WeightMatrix, Window,
-};
+use network::network::{Convolution, LayerKind, Pool, PoolOperation, TensorId, TensorType, WeightMatrix, Window};
 
 /// Along what elements are selected or joined.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -285,7 +283,9 @@ mod tests {
     #[test]
     fn windows_have_one_tap_at_each_position() {
         for extent in 1..12 {
-            for (first, step, count) in (0..extent).flat_map(|f| (1..4).flat_map(move |s| (1..8).map(move |c| (f, s, c)))) {
+            for (first, step, count) in
+                (0..extent).flat_map(|f| (1..4).flat_map(move |s| (1..8).map(move |c| (f, s, c))))
+            {
                 if first + step * (count - 1) >= extent {
                     continue;
                 }
