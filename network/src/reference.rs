@@ -8,7 +8,6 @@
 //! Together with the import this is the definition of what a model computes. It shares no arithmetic with the lowering
 //! that it is used to check; both ask the graph where float32 ends.
 
-mod activation;
 mod bounded;
 mod elementwise;
 mod evaluate;

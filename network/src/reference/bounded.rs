@@ -1,7 +1,8 @@
 //! Numbers of twice the precision of f64 that know how wrong they can be: what an operation rounds off is computed
 //! itself, without error, and added to the bound. So an exact result is known to be exact.
 
-use super::activation;
+mod activation;
+
 use super::number::{Element, Fault, Number};
 use crate::graph::Activation;
 use std::cmp::Ordering;
@@ -21,7 +22,7 @@ const LEAST: f64 = 1e-270;
 const GREATEST: f64 = 1e270;
 
 /// What does not exist: the evaluator names the element, as it does one that is too great.
-pub(super) const UNDEFINED: Bounded = Bounded { high: f64::NAN, low: 0.0, radius: 0.0 };
+const UNDEFINED: Bounded = Bounded { high: f64::NAN, low: 0.0, radius: 0.0 };
 
 impl Bounded {
     /// The number `high + low`, with an error of at most `radius`.
@@ -31,12 +32,12 @@ impl Bounded {
     }
 
     /// How wrong the number can be.
-    pub fn radius(&self) -> f64 {
+    fn radius(&self) -> f64 {
         self.radius
     }
 
     /// The same number, known less well by `radius`.
-    pub fn widened_by(self, radius: f64) -> Self {
+    fn widened_by(self, radius: f64) -> Self {
         Bounded { radius: (self.radius + radius) * SLACK, ..self }
     }
 

@@ -6,6 +6,7 @@ use super::Walk;
 use crate::lower::LowerError;
 use crate::lower::steps::Lattice;
 use crate::lower::symbol::{Data, Origin, Pending, Symbol};
+use abi::InputMap;
 use network::graph::Node;
 use network::network::{LayerKind, TensorId, TensorType};
 use std::sync::Arc;
@@ -103,6 +104,22 @@ impl Walk<'_> {
             (None, wanted) => wanted.is_none(),
         };
         self.extent(data) == Some(extent) && fits
+    }
+
+    /// Data that are a part of the input tensor's elements, which then gets the layout of the model's input: from a part none
+    /// can be told.
+    pub(super) fn laid_out_part(&mut self, data: Data) -> Data {
+        let is_part = |(tensor, _): &(TensorId, InputMap)| {
+            let elements = self.tensors[tensor.0].elements();
+            data.origin == Origin::Tensor(*tensor) && data.len_of(elements) != elements
+        };
+        if !self.input.as_ref().is_some_and(is_part) {
+            return data;
+        }
+        let mut whole = Data::of(data.origin);
+        self.lay_out_as(&mut whole, self.shape(self.graph.input));
+        let order = data.order.as_deref().map(|order| order.iter().map(|position| whole.position(*position)).collect());
+        Data { order: order.map(Arc::new), ..data }
     }
 
     /// Gives the input tensor the layout of an image of the given shape, where `data` is made of it and the shape is one.

@@ -35,12 +35,9 @@ impl Walk<'_> {
                 self.quantise_tensor(node, &data, source, &quantisers, element)?
             }
         };
-        Ok(Symbol::Data(Data {
-            origin: Origin::Tensor(tensor),
-            order: data.order,
-            chain: back.into_iter().collect(),
-            pending: None,
-        }))
+        let chain = back.into_iter().collect();
+        let codes = Data { origin: Origin::Tensor(tensor), order: data.order, chain, pending: None };
+        Ok(Symbol::Data(self.laid_out_part(codes)))
     }
 
     /// The data without a pool that waits before functions which turn: the greatest of their results need not be that of the
@@ -85,7 +82,7 @@ impl Walk<'_> {
         let image = Data { chain: SharedList::default(), ..data.clone() };
         let tensor = self.quantise_image(node, &image, &vec![quantiser; elements], element)?;
         self.input_is_annotated = true;
-        Ok(Data { origin: Origin::Tensor(tensor), ..data })
+        Ok(self.laid_out_part(Data { origin: Origin::Tensor(tensor), ..data }))
     }
 
     /// The input map and its tensor: one pixel in the image's own order, until a layer lays it out otherwise.

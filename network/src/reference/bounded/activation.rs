@@ -1,8 +1,8 @@
 //! Transcendental functions of numbers that know how wrong they can be: series whose operations keep the bound, with
 //! what is cut off added to it.
 
-use super::bounded::{Bounded, UNDEFINED};
-use super::number::{Element, Fault, Number};
+use super::super::number::{Element, Fault, Number};
+use super::{Bounded, UNDEFINED};
 use crate::graph::Activation;
 use std::cmp::Ordering;
 
