@@ -162,7 +162,7 @@ pub(super) fn conv_transpose(node: &mut NodeContext<'_, '_>) -> Result<(), Impor
             format!("shape {shape:?}"),
         ));
     }
-    let outputs = shape[1].checked_mul(groups).unwrap_or(usize::MAX);
+    let outputs = shape[1].saturating_mul(groups);
     if let Some(bias) = bias
         && node.shape(bias) != [outputs]
     {
