@@ -68,9 +68,16 @@ pub(super) fn gather(node: &mut NodeContext<'_, '_>) -> Result<(), ImportError> 
         }
     };
     let indices = list.data.iter().map(index).collect::<Result<Vec<usize>, _>>()?;
+    let list_is_flat = list.shape.len() == 1;
     let shape: Vec<usize> = from[..axis].iter().chain(&list.shape).chain(&from[axis + 1..]).copied().collect();
     node.check_size(&shape)?;
     node.reserve(indices.len())?;
+    let (extent, data_type) = (from[axis], node.graph.data_type(input));
+    let is_whole = indices.iter().copied().eq(0..extent);
+    // The usual node stays one, with its own name.
+    if list_is_flat && !is_whole && node.graph.constant(input).is_none() {
+        return node.emit(Operator::Select { axis, indices }, vec![input], shape, data_type);
+    }
     let selected = select(node, "selected", input, axis, indices)?;
     let selected = reshaped(node, "shaped", selected, shape)?;
     node.alias(selected);

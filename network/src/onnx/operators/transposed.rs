@@ -169,12 +169,20 @@ pub(super) fn conv_transpose(node: &mut NodeContext<'_, '_>) -> Result<(), Impor
         return Err(node.shape_error(format!("`B` must have shape [{outputs}]"), format!("{:?}", node.shape(bias))));
     }
     let geometry = Geometry::of(node, spatial, shape[2..].to_vec())?;
-    if bias.is_none() && is_dilation(node, &geometry, w, [channels, groups]) {
-        let dilated = dilated(node, x, &geometry)?;
-        node.alias(dilated);
-        return Ok(());
+    if bias.is_none()
+        && is_dilation(node, &geometry, w, [channels, groups])
+        && let Some((operator, shape)) = dilation(node, x, &geometry)
+    {
+        let data_type = float_result(node, &[x])?;
+        return node.emit(operator, vec![x], shape, data_type);
     }
-    let dilated = dilated(node, x, &geometry)?;
+    let dilated = match dilation(node, x, &geometry) {
+        None => x,
+        Some((operator, shape)) => {
+            let data_type = float_result(node, &[x])?;
+            node.emit_part("dilated", operator, vec![x], shape, data_type)?
+        }
+    };
     let (bordered, window, result) = bordered(node, dilated, &geometry)?;
     let weights = turned(node, w, groups)?;
     let inputs: Vec<ValueId> = [bordered, weights].into_iter().chain(bias).collect();
@@ -183,16 +191,16 @@ pub(super) fn conv_transpose(node: &mut NodeContext<'_, '_>) -> Result<(), Impor
     node.emit(Operator::Conv { window, groups }, inputs, shape, data_type)
 }
 
-/// `x` with as many zeros behind each pixel as strides leave out.
-fn dilated(node: &mut NodeContext<'_, '_>, x: ValueId, geometry: &Geometry) -> Result<ValueId, ImportError> {
+/// What puts as many zeros behind each pixel of `x` as strides leave out, and the shape that it makes; `None` where they
+/// leave out none.
+fn dilation(node: &NodeContext<'_, '_>, x: ValueId, geometry: &Geometry) -> Option<(Operator, Vec<usize>)> {
     if geometry.strides.iter().all(|stride| *stride == 1) {
-        return Ok(x);
+        return None;
     }
     let factors: Vec<usize> = [1, 1].iter().chain(&geometry.strides).copied().collect();
-    let shape = node.shape(x).iter().zip(&factors).map(|(extent, factor)| extent.checked_mul(*factor));
-    let shape = shape.collect::<Option<Vec<usize>>>().unwrap_or_else(|| vec![usize::MAX]);
-    let data_type = float_result(node, &[x])?;
-    node.emit_part("dilated", Operator::Dilate { factors }, vec![x], shape, data_type)
+    // What exceeds a usize is too large in any case.
+    let shape = node.shape(x).iter().zip(&factors).map(|(extent, factor)| extent.saturating_mul(*factor)).collect();
+    Some((Operator::Dilate { factors }, shape))
 }
 
 /// The value without the zeros that are cut off, the windows that read it, and their number along each axis.
