@@ -185,7 +185,7 @@ fn operator_errors(m: &mut Messages) {
     m.node("reduction over nothing that is known", node("ReduceMax", &["x"], &["y"]).ints("axes", &[1]));
     m.node("blocks of two axes", node("DepthToSpace", &["x"], &["y"]).int("blocksize", 2));
     m.node("a slope that is computed", node("PRelu", &["x", "x"], &["y"]));
-    m.node("a slope that does not fit", node("PRelu", &["x", "triple"], &["y"]));
+    m.node("a slope that does not fit", node("PRelu", &["x", "pair"], &["y"]));
     m.node("a unit without a scale", node("Celu", &["x"], &["y"]).float("alpha", 0.0));
     m.node("an approximation that is not known", node("Gelu", &["x"], &["y"]).text("approximate", "cubic"));
     m.node("a split into more than there is", node("Split", &["x"], &["y", "z"]).int("axis", 1).ints("split", &[1, 9]));

@@ -20,7 +20,7 @@ pub(in crate::lower::walk) enum Axis {
 }
 
 /// Most weights of a layer that only selects channels.
-const MAX_WEIGHTS: usize = 1 << 22;
+const MAX_WEIGHTS: usize = 1 << 20;
 
 /// Positions `first`, `first + step`, … `count` of them, each `times` times.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -173,7 +173,8 @@ impl Walk<'_> {
             return moved;
         }
         // Sums have no type of ±1, which dot products are cheapest with.
-        let sign = StepFunction { boundaries: vec![1], values: vec![-1, 1] };
+        let pieces = output.values().map(|value| (value, value as i32));
+        let sign = StepFunction::of_pieces(output.minimum as i32, pieces);
         self.lattices.remove(&moved);
         self.add_layer(&name, LayerKind::MultiThreshold(vec![sign; output.channels]), &[moved], output)
     }
@@ -208,7 +209,7 @@ impl Walk<'_> {
         if count.saturating_mul(channels) > MAX_WEIGHTS {
             return Err(self.unsupported(
                 node,
-                "move elements by at most 4194304 weights",
+                "move elements by at most 1048576 weights",
                 format!("{count} of {channels} channels in another order take more"),
                 "move the reshaping behind a dense layer or a convolution, or to the end of the model",
             ));
