@@ -182,7 +182,7 @@ fn operator_errors(m: &mut Messages) {
     m.node("a transposed convolution without weights", node("ConvTranspose", &["x"], &["y"]));
     m.node("LpPool", node("LpPool", &["x"], &["y"]));
     m.node("reduction of an axis that is not there", node("ReduceMean", &["x"], &["y"]).ints("axes", &[2]));
-    m.node("reduction over nothing that is known", node("ReduceMax", &["x"], &["y"]).ints("axes", &[1]));
+    m.node("the greatest channel", node("ReduceMax", &["x"], &["y"]).ints("axes", &[1]));
     m.node("blocks of two axes", node("DepthToSpace", &["x"], &["y"]).int("blocksize", 2));
     m.node("a slope that is computed", node("PRelu", &["x", "x"], &["y"]));
     m.node("a slope that does not fit", node("PRelu", &["x", "pair"], &["y"]));

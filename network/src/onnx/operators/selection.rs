@@ -102,7 +102,8 @@ pub(super) fn split(node: &mut NodeContext<'_, '_>) -> Result<(), ImportError> {
     let sum = parts.iter().try_fold(0usize, |sum, part| sum.checked_add(*part));
     if sum != Some(extent) || parts.len() != count {
         let must = format!("{count} parts of together {extent} elements, one for each output");
-        return Err(node.parameter_error("split", must, format!("{} parts", parts.len())));
+        let found = format!("{} parts of together {}", parts.len(), sum.map_or("more".into(), |sum| sum.to_string()));
+        return Err(node.parameter_error("split", must, found));
     }
     node.reserve(extent)?;
     let mut first = 0;
