@@ -130,7 +130,7 @@ class Moves:
         inner, outer = channels // groups, int(self.rng.integers(1, 3))
         kernel = [int(self.rng.integers(1, 4)) for _ in range(axes)]
         strides, steps = self.numbers_of(axes, 1, 3, 0.3), self.numbers_of(axes, 1, 2, 0.7)
-        more = [int(self.rng.integers(0, max(s, d))) if self.chance(0.4) else 0 for s, d in zip(strides, steps)]
+        more = [int(self.rng.integers(0, s)) if self.chance(0.4) else 0 for s in strides]  # onnxruntime wants no more
         whole = [(n - 1) * s + (k - 1) * d + 1 + o
                  for n, s, k, d, o in zip(t.shape[2:], strides, kernel, steps, more)]
         before = [int(self.rng.integers(0, min(3, w))) if self.chance(0.5) else 0 for w in whole]
