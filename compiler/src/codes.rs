@@ -45,6 +45,9 @@ impl Ladder {
             if ladder.holds(steps) {
                 return ladder.with_a_threshold(tensor);
             }
+            if let Some(ladder) = ladder.extended(steps) {
+                return ladder.with_a_threshold(tensor);
+            }
         }
         if tensor.element == ElementType::Bipolar {
             return Ladder::full(tensor);
@@ -77,6 +80,21 @@ impl Ladder {
             self.values.push(self.values[0] + tensor.element.step());
         }
         self
+    }
+
+    /// The values with those of each of `steps` put in between, as few as can be for one after the other; `None` where there
+    /// are too many for hardware.
+    fn extended(mut self, steps: &[StepFunction<i64>]) -> Option<Ladder> {
+        for step in steps {
+            if self.places(step).is_none() {
+                let values: Vec<i64> = step.values.iter().map(|value| i64::from(*value)).collect();
+                self.values = merged(&self.values, &values);
+            }
+            if self.values.len() > MAX_THRESHOLDS + 1 {
+                return None;
+            }
+        }
+        Some(self)
     }
 
     /// Number of thresholds, at least one.
@@ -131,6 +149,38 @@ impl Ladder {
     }
 }
 
+/// The shortest list that goes through both lists in their order.
+fn merged(a: &[i64], b: &[i64]) -> Vec<i64> {
+    // For each pair of ends the length of the longest list that both have.
+    let width = b.len() + 1;
+    let mut common = vec![0u32; (a.len() + 1) * width];
+    for i in (0..a.len()).rev() {
+        for j in (0..b.len()).rev() {
+            common[i * width + j] = match a[i] == b[j] {
+                true => common[(i + 1) * width + j + 1] + 1,
+                false => common[(i + 1) * width + j].max(common[i * width + j + 1]),
+            };
+        }
+    }
+    let (mut i, mut j) = (0, 0);
+    let mut values = Vec::with_capacity(a.len() + b.len());
+    while i < a.len() && j < b.len() {
+        if a[i] == b[j] {
+            values.push(a[i]);
+            (i, j) = (i + 1, j + 1);
+        } else if common[(i + 1) * width + j] >= common[i * width + j + 1] {
+            values.push(a[i]);
+            i += 1;
+        } else {
+            values.push(b[j]);
+            j += 1;
+        }
+    }
+    values.extend_from_slice(&a[i..]);
+    values.extend_from_slice(&b[j..]);
+    values
+}
+
 /// The value whose code is zero bits.
 fn zero_bits(tensor: &TensorType) -> i64 {
     if tensor.element == ElementType::Bipolar { -1 } else { 0 }
@@ -172,6 +222,8 @@ mod tests {
             // Neither rising nor falling.
             (bipolar, vec![step(&[-4, 0, 4], &[-1, 1, -1, 1]), step(&[1, 2], &[1, -1, 1]), step(&[0], &[1, -1])], 3),
             (signed, vec![step(&[0], &[5, -5])], 2),
+            // Channels that turn at different values.
+            (signed, vec![step(&[1, 2, 3], &[0, -2, 0, 3]), step(&[0, 5], &[-1, 0, 1]), step(&[1, 9], &[0, -1, 0])], 5),
             (bipolar, vec![step(&[], &[1])], 1),
         ];
         for (tensor, steps, levels) in cases {
@@ -191,9 +243,14 @@ mod tests {
 
     #[test]
     fn steps_in_no_common_order_are_told() {
-        let tensor = TensorType::vector(2, ElementType::Unsigned { bits: 2 });
-        let steps = [step(&[0, 1], &[0, 2, 1]), step(&[0, 1], &[1, 2, 0])];
+        let tensor = TensorType::vector(2, ElementType::Unsigned { bits: 8 });
+        let up: Vec<i32> = (0..200).collect();
+        let down: Vec<i32> = up.iter().rev().copied().collect();
+        let boundaries: Vec<i64> = (1..200).collect();
+        let steps = [step(&boundaries, &up), step(&boundaries, &down)];
         assert!(!Ladder::of(&steps, &tensor, false).holds(&steps));
+        let steps = [step(&[0, 1], &[0, 2, 1]), step(&[0, 1], &[1, 2, 0])];
+        assert!(Ladder::of(&steps, &tensor, false).holds(&steps));
     }
 
     #[test]

@@ -4,11 +4,13 @@
 //! constants (shapes, layouts, clipped and quantised weights) is folded at import, and so is arithmetic between float
 //! constants, which is float32's; with integers and codes it stays as nodes, because it is exact ([`Graph::floats`]).
 
+mod activation;
 mod approximation;
 mod edit;
 mod floats;
 mod window;
 
+pub use activation::Activation;
 pub use approximation::{Approximation, ApproximationKind};
 pub use edit::Edit;
 pub use window::Window;
@@ -244,6 +246,22 @@ pub enum Operator {
         /// How often each element is repeated, along each axis.
         factors: Vec<usize>,
     },
+    /// `[x]`: of the elements along `axis` those with the given indices, in their order (`Gather`, `Slice`, `Split`, `Pad`
+    /// that repeats or mirrors the border).
+    Select {
+        /// The axis.
+        axis: usize,
+        /// Indices of the elements kept, at least one; an index may come more than once.
+        indices: Vec<usize>,
+    },
+    /// `[x]`: x with zeros behind each element: element `i` along an axis is element `i · factor` of the output, all
+    /// others are zero (a part of `ConvTranspose`).
+    Dilate {
+        /// Elements of the output for each element, along each axis; 1 for batch and channels.
+        factors: Vec<usize>,
+    },
+    /// `[x]`: a transcendental function of each element.
+    Activation(Activation),
     /// `[x]`: values and indices of the `k` greatest elements along `axis`, greatest first, lower index first on
     /// ties.
     TopK {
@@ -290,6 +308,9 @@ impl Operator {
             Operator::Concat { .. } => "Concat",
             Operator::Pad { .. } => "Pad",
             Operator::Upsample { .. } => "Upsample",
+            Operator::Select { .. } => "Gather",
+            Operator::Dilate { .. } => "ConvTranspose",
+            Operator::Activation(activation) => activation.name(),
             Operator::TopK { .. } => "TopK",
             Operator::ArgMax { .. } => "ArgMax",
         }

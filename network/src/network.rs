@@ -145,7 +145,8 @@ pub enum LayerKind {
         /// How often each pixel of a row is repeated.
         horizontal: usize,
     },
-    /// The same elements in the same order as one pixel.
+    /// The same elements in the same order, cut into pixels otherwise: as one pixel mostly, which a dense layer reads, or as
+    /// pixels of more or fewer channels.
     Flatten,
     /// Index of the greatest channel, the lowest on ties.
     ArgMax,

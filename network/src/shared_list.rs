@@ -38,6 +38,27 @@ impl<T> SharedList<T> {
         self.last.is_none()
     }
 
+    /// The first `len` items, shared with this list.
+    pub fn first(&self, len: usize) -> SharedList<T> {
+        let mut list = self.clone();
+        while list.len > len {
+            let before = list.last.as_ref().map_or_else(SharedList::default, |link| link.before.clone());
+            list = before;
+        }
+        list
+    }
+
+    /// Number of items at the beginning that both lists share: one was copied from the other, or both from a third.
+    pub fn shared(&self, other: &SharedList<T>) -> usize {
+        let links = |list: &'_ SharedList<T>, skipped: usize| {
+            let links = std::iter::successors(list.last.as_deref(), |link| link.before.last.as_deref());
+            links.skip(skipped).map(std::ptr::from_ref).collect::<Vec<*const Link<T>>>()
+        };
+        let common = self.len.min(other.len);
+        let (own, others) = (links(self, self.len - common), links(other, other.len - common));
+        own.iter().zip(&others).position(|(a, b)| a == b).map_or(0, |beyond| common - beyond)
+    }
+
     /// The items from the last to the first.
     pub fn backwards(&self) -> impl Iterator<Item = &T> {
         std::iter::successors(self.last.as_deref(), |link| link.before.last.as_deref()).map(|link| &link.item)
@@ -100,6 +121,18 @@ mod tests {
         assert_eq!(one.items(), [&0, &1, &2, &3]);
         assert_eq!(other.backwards().copied().collect::<Vec<_>>(), [4, 2, 1, 0]);
         assert_eq!((one.last(), one.len(), SharedList::<u32>::default().last()), (Some(&3), 4, None));
+    }
+
+    #[test]
+    fn beginnings_are_known() {
+        let list: SharedList<u32> = (0..3).collect();
+        let (mut one, mut other) = (list.clone(), list.clone());
+        one.push(3);
+        one.push(4);
+        other.push(3);
+        assert_eq!((one.shared(&other), other.shared(&one), one.shared(&list), list.shared(&list)), (3, 3, 3, 3));
+        assert_eq!((one.first(3).shared(&list), one.first(3).len(), one.first(9).len()), (3, 3, 5));
+        assert_eq!((one.shared(&(0..5).collect()), one.shared(&SharedList::default())), (0, 0));
     }
 
     #[test]

@@ -79,7 +79,7 @@ fn damaged_bytes() {
     }
 }
 
-const OPERATORS: [&str; 53] = [
+const OPERATORS: [&str; 66] = [
     "Abs",
     "Add",
     "ArgMax",
@@ -132,6 +132,19 @@ const OPERATORS: [&str; 53] = [
     "Resize",
     "QuantAvgPool2d",
     "ConvTranspose",
+    "Split",
+    "DepthToSpace",
+    "SpaceToDepth",
+    "ReduceMean",
+    "ReduceSum",
+    "ReduceMax",
+    "LeakyRelu",
+    "PRelu",
+    "HardSwish",
+    "Elu",
+    "Erf",
+    "Exp",
+    "Gelu",
     "",
 ];
 

@@ -62,7 +62,7 @@ fn windows(model: ModelProto) -> ModelProto {
         .constant(floats("broken", &[1, 2, 1, 1], &[1.0, f32::NAN]))
         .constant(floats("infinity", &[], &[f32::INFINITY]))
         .constant(integers("eight", &[0, 0, 1, 0, 0, 0, 1, 0]))
-        .constant(integers("crop", &[0, 0, -1, 0, 0, 0, 0, 0]))
+        .constant(integers("crop", &[0, 0, -3, 0, 0, 0, -2, 0]))
         .constant(integers("far", &[0, 0, i64::MAX, 0, 0, 0, i64::MAX, 0]))
         .constant(integers("wide", &[0, 0, 1 << 40, 0, 0, 0, 0, 0]))
         .constant(floats("half_scales", &[4], &[1.0, 1.0, 0.5, 2.0]))
@@ -176,12 +176,19 @@ fn graph_errors(m: &mut Messages) {
 }
 
 fn operator_errors(m: &mut Messages) {
-    for operator in ["Softmax", "Tanh", "LeakyRelu", "Trunc", "QLinearMatMul", "LSTM", "Einsum", "FloatQuant"] {
+    for operator in ["Softmax", "Tan", "ReduceMin", "Trunc", "QLinearMatMul", "LSTM", "Einsum", "FloatQuant"] {
         m.node(operator, node(operator, &["x"], &["y"]));
     }
-    for operator in ["ConvTranspose", "LpPool", "ReduceMean"] {
-        m.node(operator, node(operator, &["x"], &["y"]));
-    }
+    m.node("a transposed convolution without weights", node("ConvTranspose", &["x"], &["y"]));
+    m.node("LpPool", node("LpPool", &["x"], &["y"]));
+    m.node("reduction of an axis that is not there", node("ReduceMean", &["x"], &["y"]).ints("axes", &[2]));
+    m.node("the greatest channel", node("ReduceMax", &["x"], &["y"]).ints("axes", &[1]));
+    m.node("blocks of two axes", node("DepthToSpace", &["x"], &["y"]).int("blocksize", 2));
+    m.node("a slope that is computed", node("PRelu", &["x", "x"], &["y"]));
+    m.node("a slope that does not fit", node("PRelu", &["x", "pair"], &["y"]));
+    m.node("a unit without a scale", node("Celu", &["x"], &["y"]).float("alpha", 0.0));
+    m.node("an approximation that is not known", node("Gelu", &["x"], &["y"]).text("approximate", "cubic"));
+    m.node("a split into more than there is", node("Split", &["x"], &["y", "z"]).int("axis", 1).ints("split", &[1, 9]));
     for operator in ["QuantAvgPool2d", "Im2Col"] {
         let mut custom = node(operator, &["x"], &["y"]);
         custom.domain = "qonnx.custom_op.general".into();
@@ -213,7 +220,7 @@ fn operator_errors(m: &mut Messages) {
     m.node("unsqueeze of an axis twice", node("Unsqueeze", &["x"], &["y"]).ints("axes", &[0, 0]));
     m.node("too many axes", node("Unsqueeze", &["x"], &["y"]).ints("axes", &(0..15).collect::<Vec<_>>()));
     m.node("transpose of one axis twice", node("Transpose", &["x"], &["y"]).ints("perm", &[1, 1]));
-    m.node("gather of the image", node("Gather", &["x", "i0"], &["y"]));
+    m.node("gather by what is computed", node("Gather", &["x", "x"], &["y"]));
     m.node("gather beyond the end", node("Gather", &["triple", "five"], &["y"]));
     m.node("concat of different widths", node("Concat", &["matrix", "triple"], &["y"]).int("axis", 0));
     m.node("slice with lists of different lengths", node("Slice", &["triple", "five", "i1"], &["y"]));
@@ -290,12 +297,12 @@ fn window_errors(m: &mut Messages) {
     m.window("an average with a flag of 2", node("AveragePool", &["x"], &["y"]).int("count_include_pad", 2));
 
     let pad = |inputs: &[&str]| node("Pad", inputs, &["y"]);
-    m.window("reflected padding", pad(&["x", "eight"]).text("mode", "reflect"));
+    m.window("an unknown border", pad(&["x", "eight"]).text("mode", "around"));
     m.window("no padding", pad(&["x"]));
     m.window("infinite padding", pad(&["x", "eight", "infinity"]));
     m.window("padding for two axes", pad(&["x", "many"]));
     m.window("padding of an axis twice", pad(&["x", "one_pads", "", "one_axis"]));
-    m.window("cropping", pad(&["x", "crop"]));
+    m.window("cropping of more than there is", pad(&["x", "crop"]));
     m.window("far padding", pad(&["x", "far"]));
     m.window("wide padding", pad(&["x", "wide"]));
 

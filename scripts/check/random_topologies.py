@@ -13,6 +13,7 @@ from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.core.onnx_exec import execute_onnx
 
 from random_convolutions import RandomConvolutional
+from random_moves import Moves
 from random_models import INPUTS
 from random_nodes import Tensor, lowest
 
@@ -25,7 +26,7 @@ SORTS = {"Upsample": "enlarge", "Resize": "enlarge", "Reshape": "flatten", "MatM
 ENDLESS = [2 ** 31, 2 ** 62, 2 ** 63 - 1]  # strides and dilations that no image reaches
 
 
-class RandomTopology(RandomConvolutional):
+class RandomTopology(Moves, RandomConvolutional):
     input_scales = []  # sums of branches have a common measure, or scales are moved to one, which the executor does not do
     SHARE_OF_CONSTANT = 0.02  # networks that may have one output for all images
 
@@ -111,7 +112,7 @@ class RandomTopology(RandomConvolutional):
             return self.max_pool(self.convolve(t))
         kinds = [self.convolve] * 5 + [self.concat] * 3 + [self.enlarged] * 2 + [self.shared] * 2 + [
             self.max_pool, self.averaged, self.bordered, self.relu, self.affine, self.finished]
-        return self.pick(kinds + [self.globally] * self.chance(0.2))(t)
+        return self.pick(kinds + [self.move] * 6 + [self.globally] * self.chance(0.2))(t)
 
     # ---- the end
 

@@ -1,6 +1,7 @@
 //! Random small graphs: every shape, ties, dead channels, thresholds out of reach.
 
 mod convolutional;
+mod moves;
 mod topologies;
 
 pub use convolutional::random_convolutional_graph;

@@ -4,10 +4,14 @@
 //! lies within the error bound, the answer is [`Fault::Undecided`] and the caller asks [`ExactArithmetic`], which
 //! always decides: rationals extended by square roots, compared by squaring.
 
+mod activation;
+mod fixed;
 mod float;
 
+pub use fixed::FixedArithmetic;
 pub use float::FloatArithmetic;
 
+use network::graph::Activation;
 use num_bigint::BigInt;
 use num_rational::BigRational;
 use num_traits::{One, Signed, Zero};
@@ -21,7 +25,7 @@ pub enum Fault {
     Undecided,
     /// The value does not exist: division by zero, root of a negative number.
     Undefined,
-    /// Exact arithmetic does not reach so far: a root of a root, or a fractional power.
+    /// Exact arithmetic does not reach so far: a root of a root, a fractional power or a transcendental function.
     Beyond,
 }
 
@@ -41,6 +45,8 @@ pub trait Arithmetic {
     fn divide(&mut self, a: &Self::Number, b: &Self::Number) -> Result<Self::Number, Fault>;
     /// √a
     fn square_root(&mut self, a: &Self::Number) -> Result<Self::Number, Fault>;
+    /// A transcendental function of a.
+    fn activation(&mut self, activation: Activation, a: &Self::Number) -> Result<Self::Number, Fault>;
     /// How a compares with zero.
     fn sign(&mut self, a: &Self::Number) -> Result<Ordering, Fault>;
     /// The greatest integer at or below a, which is less than 2^53 in magnitude.
@@ -102,6 +108,13 @@ impl BallArithmetic {
             least: f64::from(f32::from_bits(1)),
             greatest: f64::from(f32::MAX),
         }
+    }
+
+    /// Every number from `low` to `high`.
+    pub fn between(low: f64, high: f64) -> Ball {
+        let middle = low + (high - low) / 2.0;
+        let radius = (middle - low).max(high - middle);
+        Ball { middle, radius: radius * (1.0 + 4.0 * f64::EPSILON) }
     }
 
     /// The ball of a result whose operands' errors amount to `radius`; `exact` tells that double precision did not
@@ -172,6 +185,33 @@ impl Arithmetic for BallArithmetic {
         let root = a.middle.sqrt();
         let exact = product_is_exact(root, root) && root * root == a.middle;
         Ok(self.ball(root, a.radius / least.sqrt(), exact))
+    }
+
+    fn activation(&mut self, activation: Activation, a: &Ball) -> Result<Ball, Fault> {
+        if let (0.0, Some((argument, value))) = (a.radius, activation.rational_point())
+            && a.middle == argument
+        {
+            return Ok(self.float(value));
+        }
+        if activation == Activation::Elu && a.middle - a.radius >= 0.0 {
+            return Ok(*a);
+        }
+        if activation == Activation::Log && a.middle - a.radius <= 0.0 {
+            return if a.middle + a.radius < 0.0 { Err(Fault::Undefined) } else { Err(Fault::Undecided) };
+        }
+        // It rises: the ends of an interval have those of its values.
+        let reach =
+            if a.radius == 0.0 { 0.0 } else { a.radius * (1.0 + 4.0 * f64::EPSILON) + a.middle.abs() * f64::EPSILON };
+        let [low, high] = [a.middle - reach, a.middle + reach].map(|end| activation::value(activation, end));
+        let magnitude = low.abs().max(high.abs());
+        let middle = low + (high - low) / 2.0;
+        // Programs of float32 have their own approximations.
+        let own = magnitude * self.unit * 16.0 + self.least;
+        let radius = (high - low).abs() * (0.5 + 4.0 * f64::EPSILON) + magnitude * activation::ERROR + own;
+        if !middle.is_finite() || magnitude + radius > self.greatest {
+            return Ok(Ball { middle: self.greatest, radius: f64::INFINITY });
+        }
+        Ok(Ball { middle, radius })
     }
 
     fn sign(&mut self, a: &Ball) -> Result<Ordering, Fault> {
@@ -340,6 +380,16 @@ impl Arithmetic for ExactArithmetic {
         }
         self.radicands.push(value);
         Ok(Surd { terms: BTreeMap::from([(1 << (self.radicands.len() - 1), BigRational::one())]) })
+    }
+
+    fn activation(&mut self, activation: Activation, a: &Surd) -> Result<Surd, Fault> {
+        if activation == Activation::Elu && self.sign(a)? != Ordering::Less {
+            return Ok(a.clone());
+        }
+        match activation.rational_point() {
+            Some((argument, value)) if *a == self.float(argument) => Ok(self.float(value)),
+            Some(_) | None => Err(Fault::Beyond),
+        }
     }
 
     fn sign(&mut self, a: &Surd) -> Result<Ordering, Fault> {

@@ -7,7 +7,8 @@ mod quantiser;
 pub use constant::{Constant, MAX_OPERATIONS};
 pub use quantiser::Quantiser;
 
-use super::arithmetic::{Arithmetic, BallArithmetic, ExactArithmetic, Fault, FloatArithmetic};
+use super::arithmetic::{Arithmetic, BallArithmetic, ExactArithmetic, Fault, FixedArithmetic, FloatArithmetic};
+use network::graph::Activation;
 use num_rational::BigRational;
 use num_traits::ToPrimitive;
 use pair_sums::PairSums;
@@ -71,6 +72,10 @@ pub enum Function {
     Lookup(Arc<Vec<Constant>>),
     /// The real sum that x, an integer sum, stands for.
     PairSum(Arc<PairSums>),
+    /// A transcendental function of x.
+    Activation(Activation),
+    /// What two functions make of x, combined.
+    Fork(Binary, Arc<[Vec<Function>; 2]>),
     /// x itself, where a node of the file ends: there a float32 program rounds.
     NodeEnd,
 }
@@ -80,7 +85,8 @@ impl Function {
     pub fn is_monotone(&self) -> bool {
         match self {
             Function::Binary(..) | Function::Clip(..) | Function::SquareRoot => true,
-            Function::Lookup(_) | Function::PairSum(_) | Function::NodeEnd => true,
+            Function::Lookup(_) | Function::PairSum(_) | Function::Activation(_) | Function::NodeEnd => true,
+            Function::Fork(operation, branches) => Direction::of_fork(*operation, branches).is_some(),
             Function::Reversed(operation, _) => *operation != Binary::Divide,
             Function::Power(exponent) => exponent % 2 == 1,
             Function::Absolute => false,
@@ -98,6 +104,12 @@ impl Function {
                 combine(*operation, &constant, &x, arithmetic)?
             }
             Function::NodeEnd => x,
+            Function::Activation(activation) => arithmetic.activation(*activation, &x)?,
+            Function::Fork(operation, branches) => {
+                let a = applied(&branches[0], x.clone(), arithmetic)?;
+                let b = applied(&branches[1], x, arithmetic)?;
+                combine(*operation, &a, &b, arithmetic)?
+            }
             Function::SquareRoot => arithmetic.square_root(&x)?,
             Function::Lookup(constants) => {
                 let number = usize::try_from(arithmetic.floor(&x)?).map_err(|_| Fault::Undefined)?;
@@ -135,7 +147,25 @@ impl Function {
 
 /// What functions, one after the other, make of `x`.
 fn chained<A: Arithmetic>(functions: &[Function], x: f64, arithmetic: &mut A) -> Result<A::Number, Fault> {
-    functions.iter().try_fold(arithmetic.float(x), |number, function| function.apply(number, arithmetic))
+    let x = arithmetic.float(x);
+    applied(functions, x, arithmetic)
+}
+
+/// As [`chained`], of a number of the arithmetic.
+fn applied<A: Arithmetic>(functions: &[Function], x: A::Number, arithmetic: &mut A) -> Result<A::Number, Fault> {
+    functions.iter().try_fold(x, |number, function| function.apply(number, arithmetic))
+}
+
+/// What a float32 program makes of `x`: each node's result goes through `round`.
+fn rounded(functions: &[Function], x: f64, round: &impl Fn(f64) -> f32) -> Result<f64, Fault> {
+    functions.iter().try_fold(x, |number, function| match function {
+        Function::NodeEnd => Ok(f64::from(round(number))),
+        Function::Fork(operation, branches) => {
+            let [a, b] = [&branches[0], &branches[1]].map(|branch| rounded(branch, number, round));
+            combine(*operation, &a?, &b?, &mut FloatArithmetic)
+        }
+        function => function.apply(number, &mut FloatArithmetic),
+    })
 }
 
 /// What functions, one after the other, make of `x`, where that is a double precision number exactly.
@@ -168,12 +198,23 @@ impl Direction {
                     Ordering::Greater => false,
                 },
                 Function::Reversed(Binary::Subtract, _) => true,
+                Function::Fork(operation, branches) => Direction::of_fork(*operation, branches)? == Direction::Falling,
                 function if function.is_monotone() => false,
                 _ => return None,
             };
             falling ^= turns;
         }
         Some(if falling { Direction::Falling } else { Direction::Rising })
+    }
+
+    /// The direction of a sum or difference of two functions, `None` where they go against each other.
+    fn of_fork(operation: Binary, branches: &[Vec<Function>; 2]) -> Option<Direction> {
+        let [first, second] = [Direction::of(&branches[0])?, Direction::of(&branches[1])?];
+        match operation {
+            Binary::Add if first == second => Some(first),
+            Binary::Subtract if first != second => Some(first),
+            Binary::Add | Binary::Subtract | Binary::Multiply | Binary::Divide => None,
+        }
     }
 }
 
@@ -197,7 +238,22 @@ impl QuantisedChain {
     /// # Errors
     /// Where the chain has no value there.
     pub fn code(&self, x: f64) -> Result<i64, Fault> {
-        decide(|arithmetic| self.evaluate(x, arithmetic), |arithmetic| self.evaluate(x, arithmetic))
+        let decided = decide(|arithmetic| self.evaluate(x, arithmetic), |arithmetic| self.evaluate(x, arithmetic));
+        let finer = |bits: usize| match self.evaluate(x, &mut FixedArithmetic::new(bits)) {
+            Err(Fault::Undecided) => None,
+            decided => Some(decided),
+        };
+        match decided {
+            Err(Fault::Beyond) => FixedArithmetic::PRECISIONS.into_iter().find_map(finer).unwrap_or(Err(Fault::Beyond)),
+            decided => decided,
+        }
+    }
+
+    /// The code of every number from `low` to `high`, where double precision tells that it is one.
+    pub fn code_between(&self, low: f64, high: f64) -> Option<i64> {
+        let arithmetic = &mut BallArithmetic::double();
+        let number = applied(&self.functions, BallArithmetic::between(low, high), arithmetic).ok()?;
+        self.quantiser.code(&number, arithmetic).ok()
     }
 
     /// The code that a float32 program makes of `x`, each node's result rounded once. Beyond float32 there is no result, and the
@@ -218,13 +274,7 @@ impl QuantisedChain {
     }
 
     fn rounded_code(&self, x: f64, round: impl Fn(f64) -> f32) -> Result<i64, Fault> {
-        let mut number = x;
-        for function in &self.functions {
-            number = match function {
-                Function::NodeEnd => f64::from(round(number)),
-                function => function.apply(number, &mut FloatArithmetic)?,
-            };
-        }
+        let number = rounded(&self.functions, x, &round)?;
         self.quantiser.float_code(number as f32)
     }
 
@@ -237,6 +287,13 @@ impl QuantisedChain {
     /// Whether rounding each operation to float32 could change the code of `x`.
     pub fn is_sensitive(&self, x: f64) -> bool {
         self.evaluate(x, &mut BallArithmetic::single()) == Err(Fault::Undecided)
+    }
+
+    /// As [`is_sensitive`](Self::is_sensitive), of any number from `low` to `high`.
+    pub fn is_sensitive_between(&self, low: f64, high: f64) -> bool {
+        let arithmetic = &mut BallArithmetic::single();
+        let number = applied(&self.functions, BallArithmetic::between(low, high), arithmetic);
+        number.and_then(|number| self.quantiser.code(&number, arithmetic)) == Err(Fault::Undecided)
     }
 
     /// In which direction the code moves as `x` grows, `None` where it turns.

@@ -8,6 +8,9 @@ use network::network::{FloatDifference, MAX_DIFFERENCES, SensitiveSteps};
 /// Most values of one quantiser that are looked at: where a bias dwarfs the sums, all of them hang on rounding.
 const MAX_VALUES: u64 = 1 << 20;
 
+/// Most intervals of one channel that are looked at.
+const MAX_QUESTIONS: usize = 1 << 18;
+
 /// The search through one quantiser's channels.
 #[derive(Clone, Debug)]
 pub struct Search {
@@ -41,7 +44,10 @@ impl Search {
         let mut count = steps.boundaries.iter().filter(is_near).count();
         // Least value that has not been looked at.
         let mut next = lattice.first;
-        for seed in seeds(chain, steps, lattice) {
+        let mut is_complete = true;
+        let seeds = seeds(chain, steps, lattice, &mut is_complete);
+        self.found.is_complete &= is_complete;
+        for seed in seeds {
             if seed < next || !is_sensitive(seed) {
                 continue;
             }
@@ -85,10 +91,36 @@ impl Search {
 
 /// The values from which all that hang on rounding are reached by neighbours that do, ascending. Between two codes that
 /// hang on nothing and are equal, float32 makes the same code of everything where the chain is monotone.
-fn seeds(chain: &QuantisedChain, steps: &StepFunction<i64>, lattice: Lattice) -> Box<dyn Iterator<Item = i64>> {
+fn seeds(
+    chain: &QuantisedChain,
+    steps: &StepFunction<i64>,
+    lattice: Lattice,
+    is_complete: &mut bool,
+) -> Box<dyn Iterator<Item = i64>> {
     if !chain.is_monotone() {
-        return Box::new((0..lattice.count).map(move |index| lattice.at(index)));
+        return Box::new(turning_seeds(chain, lattice, is_complete).into_iter());
     }
     let sides = steps.boundaries.clone().into_iter().flat_map(move |boundary| [boundary - lattice.step, boundary]);
     Box::new(std::iter::once(lattice.first).chain(sides).chain([lattice.last()]))
+}
+
+/// As [`seeds`], of a chain that may turn: intervals, halved until nothing in them hangs on rounding.
+fn turning_seeds(chain: &QuantisedChain, lattice: Lattice, is_complete: &mut bool) -> Vec<i64> {
+    let mut seeds = Vec::new();
+    let mut open = vec![(0, lattice.count - 1)];
+    for _ in 0..MAX_QUESTIONS {
+        let Some((low, high)) = open.pop() else { return seeds };
+        if !chain.is_sensitive_between(lattice.at(low) as f64, lattice.at(high) as f64) {
+            continue;
+        }
+        if low == high {
+            seeds.push(lattice.at(low));
+            continue;
+        }
+        let middle = low + (high - low) / 2;
+        open.push((middle + 1, high));
+        open.push((low, middle));
+    }
+    *is_complete = false;
+    seeds
 }

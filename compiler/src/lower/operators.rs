@@ -193,6 +193,7 @@ pub fn unary(operator: &network::graph::Operator) -> Option<Vec<Step>> {
         Operator::Clip { minimum, maximum } => function(Function::Clip(*minimum, *maximum)),
         Operator::Abs => function(Function::Absolute),
         Operator::Sqrt => function(Function::SquareRoot),
+        Operator::Activation(activation) => function(Function::Activation(*activation)),
         Operator::Neg => Some(vec![times(Parameter::uniform(Constant::Float(-1.0)))]),
         _ => None,
     }

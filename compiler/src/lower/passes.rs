@@ -88,7 +88,10 @@ fn composed<T: PartialOrd + Copy>(first: &StepFunction<T>, second: &StepFunction
 /// Gives an input tensor that is only read as one pixel that form, so that its stream may be as wide as one likes.
 pub fn flatten_input(mut network: Network) -> Network {
     let readers: Vec<LayerId> = network.consumers(network.input).collect();
-    let is_flatten = |id: &LayerId| network.layer(*id).kind == LayerKind::Flatten;
+    let is_flatten = |id: &LayerId| {
+        let layer = network.layer(*id);
+        layer.kind == LayerKind::Flatten && network.tensor(layer.output).vectors() == 1
+    };
     if readers.is_empty() || network.input == network.output || !readers.iter().all(is_flatten) {
         return network;
     }
@@ -195,8 +198,8 @@ fn rise(steps: &mut [StepFunction<i64>]) -> Vec<bool> {
     steps.iter_mut().map(turned).collect()
 }
 
-/// Makes every falling step function that alone reads a dot product rise, by negating that row of weights:
-/// hardware then needs one kind of comparison.
+/// Makes every step function that ends below its beginning and alone reads a dot product end above it, by negating that row
+/// of weights: hardware then needs one kind of comparison.
 pub fn orient_steps(mut network: Network) -> Network {
     let edges = Edges::of(&network);
     for index in 0..network.layers.len() {
@@ -213,7 +216,8 @@ pub fn orient_steps(mut network: Network) -> Network {
         let range = reached(&dot.kind, network.tensor(dot.input()));
         let input_step = spacing(&dot.kind, network.tensor(dot.input()));
         for (row, step) in steps.iter_mut().enumerate() {
-            if step.is_rising() || !step.is_falling() {
+            // One that turns goes up from its first value to its last: so channels have more of their values in one order.
+            if step.is_rising() || step.values[0] <= step.values[step.values.len() - 1] {
                 continue;
             }
             let spacing = row_spacing(weights.row(row), input_step);

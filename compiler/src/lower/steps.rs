@@ -40,6 +40,15 @@ impl Lattice {
         Lattice { first, step, count: ((last - first) / step) as u64 + 1 }
     }
 
+    /// The least lattice that holds the arguments of both.
+    pub fn with(self, other: Lattice) -> Lattice {
+        let (first, last) = (self.first.min(other.first), self.last().max(other.last()));
+        let spacing = |lattice: Lattice| if lattice.count > 1 { lattice.step } else { 0 };
+        let numbers = [spacing(self), spacing(other), (self.first - other.first).abs()];
+        let step = numbers.into_iter().map(|number| number as usize).fold(0, greatest_common_divisor).max(1) as i64;
+        Lattice { first, step, count: ((last - first) / step) as u64 + 1 }
+    }
+
     /// The argument at `index`.
     pub fn at(&self, index: u64) -> i64 {
         self.first + self.step * index as i64
@@ -51,15 +60,15 @@ impl Lattice {
     }
 }
 
-/// Most arguments that a chain which is not monotone is asked for.
-pub const ENUMERATION_LIMIT: u64 = 1 << 16;
+/// Most times that a chain which is not monotone is asked.
+pub const MOST_QUESTIONS: u64 = 1 << 20;
 
 /// Why steps were not found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StepsFault {
     /// The chain has no value somewhere.
     Chain(Fault),
-    /// The chain is not monotone and has more arguments than [`ENUMERATION_LIMIT`].
+    /// The chain is not monotone, and [`MOST_QUESTIONS`] do not tell all of its codes; or its arguments are floats.
     TooManyArguments,
 }
 
@@ -71,13 +80,12 @@ pub enum StepsFault {
 pub fn find_steps(chain: &QuantisedChain, lattice: Lattice) -> Result<StepFunction<i64>, StepsFault> {
     let code = |index: u64| chain.code(lattice.at(index) as f64);
     let pieces = if chain.is_monotone() {
-        bisect(code, lattice.count)
-    } else if lattice.count <= ENUMERATION_LIMIT {
-        enumerate(code, lattice.count)
+        bisect(code, lattice.count).map_err(StepsFault::Chain)?
     } else {
-        return Err(StepsFault::TooManyArguments);
+        let between = |low: u64, high: u64| chain.code_between(lattice.at(low) as f64, lattice.at(high) as f64);
+        divide(code, between, lattice.count)?
     };
-    Ok(step_function(pieces.map_err(StepsFault::Chain)?, |index| lattice.at(index)))
+    Ok(step_function(pieces, |index| lattice.at(index)))
 }
 
 /// The step function that `chain` is on the finite float32 numbers, in float32, node by node. Every operation with a
@@ -129,12 +137,32 @@ fn bisect(code: impl Fn(u64) -> Result<i64, Fault>, count: u64) -> Result<Pieces
     Ok(pieces)
 }
 
-fn enumerate(code: impl Fn(u64) -> Result<i64, Fault>, count: u64) -> Result<Pieces, Fault> {
+/// The pieces of a function that may turn: intervals, halved until each is known to have one code.
+fn divide(
+    code: impl Fn(u64) -> Result<i64, Fault>,
+    between: impl Fn(u64, u64) -> Option<i64>,
+    count: u64,
+) -> Result<Pieces, StepsFault> {
     let mut pieces: Pieces = Vec::new();
-    for index in 0..count {
-        let here = code(index)?;
-        if pieces.last().is_none_or(|(_, last)| *last != here) {
-            pieces.push((index, here));
+    let mut open = vec![(0, count - 1)];
+    let mut questions = 0;
+    while let Some((low, high)) = open.pop() {
+        questions += 1;
+        if questions > MOST_QUESTIONS {
+            return Err(StepsFault::TooManyArguments);
+        }
+        let found = match low == high {
+            true => Some(code(low).map_err(StepsFault::Chain)?),
+            false => between(low, high),
+        };
+        match found {
+            Some(found) if pieces.last().is_none_or(|(_, last)| *last != found) => pieces.push((low, found)),
+            Some(_) => {}
+            None => {
+                let middle = low + (high - low) / 2;
+                open.push((middle + 1, high));
+                open.push((low, middle));
+            }
         }
     }
     Ok(pieces)
@@ -199,6 +227,46 @@ mod tests {
                 prop_assert_eq!(Ok(i64::from(steps.at(x))), chain.code(x as f64));
             }
         }
+    }
+
+    #[test]
+    fn lattices_are_joined() {
+        let lattice = |first, step, count| Lattice { first, step, count };
+        assert_eq!(lattice(0, 4, 3).with(lattice(2, 4, 1)), lattice(0, 2, 5));
+        assert_eq!(lattice(-3, 6, 3).with(lattice(3, 6, 1)), lattice(-3, 6, 3));
+        assert_eq!(lattice(5, 1, 1).with(lattice(5, 9, 1)), lattice(5, 1, 1));
+    }
+
+    #[test]
+    fn turning_chains_are_found_by_intervals() {
+        // x · min(max(x / 64 + 1/2, 0), 1), which falls and rises again.
+        let gate = vec![
+            Function::Binary(Binary::Multiply, float(1.0 / 64.0)),
+            Function::Binary(Binary::Add, float(0.5)),
+            Function::Clip(0.0, 1.0),
+        ];
+        let functions = vec![
+            Function::Binary(Binary::Multiply, float(0.25)),
+            Function::Fork(Binary::Multiply, std::sync::Arc::new([vec![], gate])),
+        ];
+        let quantiser = Quantiser::Uniform {
+            scale: float(1.0),
+            zero_point: float(0.0),
+            minimum: -128,
+            maximum: 127,
+            rounding: network::graph::RoundingMode::HalfEven,
+        };
+        let chain = QuantisedChain { functions, quantiser };
+        assert!(!chain.is_monotone());
+        let lattice = Lattice { first: -400, step: 2, count: 401 };
+        let steps = find_steps(&chain, lattice).unwrap();
+        for index in 0..lattice.count {
+            let x = lattice.at(index);
+            assert_eq!(Ok(i64::from(steps.at(x))), chain.code(x as f64), "{x}");
+        }
+        let wide = Lattice { first: -(1 << 30), step: 1, count: 1 << 31 };
+        let steps = find_steps(&chain, wide).unwrap();
+        assert_eq!((steps.at(-(1 << 30)), steps.at(-64), steps.at(1 << 30)), (0, -4, 127));
     }
 
     #[test]

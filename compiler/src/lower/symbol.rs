@@ -103,12 +103,79 @@ pub enum Step {
     },
     /// A function without parameters that differ between elements.
     Function(Function),
+    /// What two chains make of the element, combined.
+    Fork {
+        /// The operation.
+        operation: Binary,
+        /// The chains.
+        branches: Arc<[SharedList<Step>; 2]>,
+        /// Steps of both chains, those within their forks included.
+        steps: usize,
+    },
 }
+
+/// Most steps of a fork: each is evaluated with every number.
+pub const MAX_FORK: usize = 1 << 10;
 
 impl Step {
     /// The element, combined with a parameter as the second operand.
     pub fn with(operation: Binary, parameter: Parameter) -> Self {
         Step::Binary { operation, reversed: false, parameter }
+    }
+
+    /// How many steps it counts as.
+    fn steps(&self) -> usize {
+        match self {
+            Step::Binary { .. } | Step::Function(_) => 1,
+            Step::Fork { steps, .. } => 1 + steps,
+        }
+    }
+
+    /// Whether something holds of all parameters.
+    fn all_parameters(&self, holds: &dyn Fn(&Parameter) -> bool) -> bool {
+        match self {
+            Step::Binary { parameter, .. } => holds(parameter),
+            Step::Function(_) => true,
+            Step::Fork { branches, .. } => {
+                branches.iter().all(|branch| branch.backwards().all(|step| step.all_parameters(holds)))
+            }
+        }
+    }
+
+    /// The step with other parameters.
+    fn changed(&self, change: &dyn Fn(&Parameter) -> Parameter) -> Step {
+        match self {
+            Step::Binary { operation, reversed, parameter } => {
+                Step::Binary { operation: *operation, reversed: *reversed, parameter: change(parameter) }
+            }
+            Step::Function(function) => Step::Function(function.clone()),
+            Step::Fork { operation, branches, steps } => {
+                let of_branch = |branch: &SharedList<Step>| {
+                    branch.items().iter().map(|step| step.changed(change)).collect::<SharedList<Step>>()
+                };
+                let branches = Arc::new([of_branch(&branches[0]), of_branch(&branches[1])]);
+                Step::Fork { operation: *operation, branches, steps: *steps }
+            }
+        }
+    }
+
+    /// The function for one element.
+    fn function(&self, element: usize) -> Function {
+        match self {
+            Step::Binary { operation, reversed: false, parameter } => {
+                Function::Binary(*operation, parameter.at(element).clone())
+            }
+            Step::Binary { operation, reversed: true, parameter } => {
+                Function::Reversed(*operation, parameter.at(element).clone())
+            }
+            Step::Function(function) => function.clone(),
+            Step::Fork { operation, branches, .. } => {
+                let of_branch = |branch: &SharedList<Step>| {
+                    branch.items().into_iter().map(|step| step.function(element)).collect::<Vec<Function>>()
+                };
+                Function::Fork(*operation, Arc::new([of_branch(&branches[0]), of_branch(&branches[1])]))
+            }
+        }
     }
 }
 
@@ -136,7 +203,7 @@ pub struct Data {
 }
 
 /// An operation that waits for what follows it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Pending {
     /// The greatest element of each window, of the numbers that the first `after` operations of the chain make. Behind
     /// a quantiser it takes fewer bits, so it waits for one.
@@ -203,46 +270,52 @@ impl Data {
         if self.is_uniform() {
             return self.chain.clone();
         }
-        let changed = |step: &&Step| match step {
-            Step::Binary { operation, reversed, parameter } => {
-                Step::Binary { operation: *operation, reversed: *reversed, parameter: change(parameter) }
-            }
-            Step::Function(function) => Step::Function(function.clone()),
-        };
-        self.chain.items().iter().map(changed).collect()
+        self.chain.items().iter().map(|step| step.changed(&change)).collect()
     }
 
     /// The chain's functions for one element.
     pub fn functions(&self, element: usize) -> Vec<Function> {
-        self.chain
-            .items()
-            .into_iter()
-            .map(|step| match step {
-                Step::Binary { operation, reversed: false, parameter } => {
-                    Function::Binary(*operation, parameter.at(element).clone())
-                }
-                Step::Binary { operation, reversed: true, parameter } => {
-                    Function::Reversed(*operation, parameter.at(element).clone())
-                }
-                Step::Function(function) => function.clone(),
-            })
-            .collect()
+        self.chain.items().into_iter().map(|step| step.function(element)).collect()
     }
 
     /// Whether all elements go through the same functions.
     pub fn is_uniform(&self) -> bool {
-        self.chain.backwards().all(|step| match step {
-            Step::Binary { parameter, .. } => parameter.as_uniform().is_some(),
-            Step::Function(_) => true,
-        })
+        self.chain.backwards().all(|step| step.all_parameters(&|parameter| parameter.as_uniform().is_some()))
     }
 
     /// Whether two elements go through the same functions.
     pub fn alike(&self, element: usize, other: usize) -> bool {
-        self.chain.backwards().all(|step| match step {
-            Step::Binary { parameter, .. } => parameter.at(element) == parameter.at(other),
-            Step::Function(_) => true,
-        })
+        let is_alike = |parameter: &Parameter| parameter.at(element) == parameter.at(other);
+        self.chain.backwards().all(|step| step.all_parameters(&is_alike))
+    }
+
+    /// Number of elements of the value, where its origin has `elements`.
+    pub fn len_of(&self, elements: usize) -> usize {
+        self.order.as_ref().map_or(elements, |order| order.len())
+    }
+
+    /// The value combined with another one of the same numbers; `None` where they differ in more than their chains, or
+    /// where the chains are too long.
+    pub fn forked(&self, operation: Binary, other: &Data) -> Option<Data> {
+        let is_same = self.origin == other.origin && self.order == other.order && self.pending == other.pending;
+        let shared = self.chain.shared(&other.chain);
+        let pools_before = match &self.pending {
+            None => true,
+            Some(Pending::MaxPool { after, .. }) => shared >= *after,
+            Some(Pending::Pad { .. }) => false,
+        };
+        if !is_same || !pools_before {
+            return None;
+        }
+        let behind =
+            |data: &Data| -> SharedList<Step> { data.chain.items()[shared..].iter().copied().cloned().collect() };
+        let branches = [behind(self), behind(other)];
+        let steps = branches.iter().flat_map(SharedList::backwards).map(Step::steps).sum();
+        if steps > MAX_FORK {
+            return None;
+        }
+        let chain = self.chain.first(shared);
+        Some(Data { chain, ..self.clone() }.then(Step::Fork { operation, branches: Arc::new(branches), steps }))
     }
 
     /// Factor and summand where the chain is affine: value = factor · integer + summand.
@@ -254,7 +327,7 @@ impl Data {
             let (operation, reversed, parameter) = match step {
                 Step::Binary { operation, reversed, parameter } => (operation, reversed, parameter),
                 Step::Function(Function::NodeEnd) => continue,
-                Step::Function(_) => return None,
+                Step::Function(_) | Step::Fork { .. } => return None,
             };
             match (operation, reversed) {
                 (Binary::Add, _) => summand = summand.combine(Binary::Add, parameter),
@@ -292,7 +365,8 @@ impl Symbol {
             // A node adds at most four operations and its end.
             Symbol::Data(data) => data.chain.backwards().take(5).any(|step| match step {
                 Step::Binary { parameter, .. } => is_too_long(parameter.constants()),
-                Step::Function(_) => false,
+                // The branches of a fork have been looked at.
+                Step::Function(_) | Step::Fork { .. } => false,
             }),
         }
     }

@@ -1,7 +1,9 @@
 //! The walk over a graph that makes the first, unpolished network.
 
+mod arrange;
 mod causes;
 mod codes;
+mod dilate;
 mod dot;
 mod ends;
 mod join;
@@ -42,6 +44,7 @@ pub fn walk(graph: &Graph) -> Result<Network, LowerError> {
         input_is_laid_out: false,
         input_is_annotated: false,
         sensitive_steps: Vec::new(),
+        arranged: Vec::new(),
     };
     let mut reduction = Reduction::None;
     let mut scores = None;
@@ -106,6 +109,8 @@ struct Walk<'a> {
     /// Whether the input tensor holds the integers that the file says the image's values are.
     input_is_annotated: bool,
     sensitive_steps: Vec<SensitiveSteps>,
+    /// Tensors whose elements have been put elsewhere: where each came from, and where they are now.
+    arranged: Vec<(TensorId, Arc<Vec<usize>>, TensorId)>,
 }
 
 impl<'a> Walk<'a> {
@@ -177,7 +182,16 @@ impl<'a> Walk<'a> {
             symbol => symbol,
         };
         match (&node.operator, first) {
+            // Behind a split into more axes than an image has, its rows and columns are no longer told.
+            (Operator::Reshape, Symbol::Data(mut data)) if shape.len() > 4 => {
+                self.lay_out_as(&mut data, self.shape(node.inputs[0]));
+                Ok(Symbol::Data(data))
+            }
             (Operator::Reshape, symbol) => Ok(symbol),
+            (Operator::Select { axis, indices }, symbol) => {
+                let from = self.shape(node.inputs[0]);
+                Ok(self.select(symbol, from, *axis, indices))
+            }
             (Operator::Transpose { permutation }, symbol) => {
                 let source = transpose_indices(self.shape(node.inputs[0]), permutation);
                 Ok(match symbol {
@@ -219,6 +233,7 @@ impl<'a> Walk<'a> {
             (Operator::Upsample { factors }, Symbol::Data(data)) => {
                 self.upsample(node, data, factors).map(Symbol::Data)
             }
+            (Operator::Dilate { factors }, Symbol::Data(data)) => self.dilate(node, data, factors).map(Symbol::Data),
             (Operator::BatchNormalization { epsilon }, Symbol::Data(data)) => {
                 let parameters =
                     [self.floats(node, 1)?, self.floats(node, 2)?, self.floats(node, 3)?, self.floats(node, 4)?];
@@ -308,7 +323,13 @@ impl<'a> Walk<'a> {
             Operator::Mul => Binary::Multiply,
             _ => Binary::Divide,
         };
-        let (data, reversed) = match (first, self.symbol(node.inputs[1])) {
+        let second = self.symbol(node.inputs[1]);
+        if let (Symbol::Data(a), Symbol::Data(b)) = (&first, &second)
+            && let Some(data) = self.forked(node, operation, a, b)
+        {
+            return Ok(Symbol::Data(data));
+        }
+        let (data, reversed) = match (first, second) {
             (Symbol::Data(_), Symbol::Data(_)) if matches!(operation, Binary::Add | Binary::Subtract) => {
                 return self.sum(node, operation).map(Symbol::Data);
             }
@@ -346,6 +367,13 @@ impl<'a> Walk<'a> {
             parameter = parameter.try_map(Constant::rounded).ok_or_else(undefined)?;
         }
         Ok(Symbol::Data(data.then(Step::Binary { operation, reversed, parameter })))
+    }
+
+    /// Two functions of the same numbers as one, where they are no sum or product of integers.
+    fn forked(&self, node: &Node, operation: Binary, a: &Data, b: &Data) -> Option<Data> {
+        let is_alike = self.shape(node.inputs[0]) == self.shape(node.inputs[1]);
+        let are_integers = operation != Binary::Divide && a.affine().is_some() && b.affine().is_some();
+        if is_alike && !are_integers { a.forked(operation, b) } else { None }
     }
 
     /// `name`, or where a layer has it already, with `kind` behind it and a number where that is taken, too.

@@ -107,6 +107,8 @@ fn keeps_scale(operator: &Operator) -> bool {
             | Operator::MaxPool { .. }
             | Operator::Pad { .. }
             | Operator::Upsample { .. }
+            | Operator::Select { .. }
+            | Operator::Dilate { .. }
     )
 }
 

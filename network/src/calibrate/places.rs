@@ -94,15 +94,22 @@ impl Search<'_> {
         let kind = self.kinds[&value];
         let pads = match &node.operator {
             Operator::Conv { window, .. } => window.pads_before.iter().chain(&window.pads_after).any(|pad| *pad > 0),
-            Operator::Pad { .. } => true,
+            Operator::Pad { .. } | Operator::Dilate { .. } => true,
             _ => false,
         };
         let is_good = match (&node.operator, kind) {
-            (Operator::MatMul | Operator::Gemm { .. } | Operator::Conv { .. } | Operator::Pad { .. }, kind) => {
-                matches!(kind, Kind::Codes { shifted } if !(shifted && pads))
-            }
+            (
+                Operator::MatMul
+                | Operator::Gemm { .. }
+                | Operator::Conv { .. }
+                | Operator::Pad { .. }
+                | Operator::Dilate { .. },
+                kind,
+            ) => matches!(kind, Kind::Codes { shifted } if !(shifted && pads)),
             (Operator::AveragePool { .. }, kind) => matches!(kind, Kind::Codes { .. } | Kind::Sums),
-            (Operator::MaxPool { .. } | Operator::Upsample { .. }, kind) => !matches!(kind, Kind::Real { .. }),
+            (Operator::MaxPool { .. } | Operator::Upsample { .. } | Operator::Select { .. }, kind) => {
+                !matches!(kind, Kind::Real { .. })
+            }
             (_, kind) => !joins || matches!(kind, Kind::Codes { .. }),
         };
         if is_good {
@@ -169,9 +176,11 @@ impl Search<'_> {
             others.map(|(_, other)| self.evaluator.constant(*other)).all(|tensor| tensor.is_some_and(|t| t.len() == 1))
         };
         match &node.operator {
-            Operator::Reshape | Operator::Transpose { .. } | Operator::MaxPool { .. } | Operator::Upsample { .. } => {
-                kind
-            }
+            Operator::Reshape
+            | Operator::Transpose { .. }
+            | Operator::Select { .. }
+            | Operator::MaxPool { .. }
+            | Operator::Upsample { .. } => kind,
             Operator::Quant { .. }
             | Operator::QuantizeLinear { .. }
             | Operator::BipolarQuant
@@ -182,7 +191,7 @@ impl Search<'_> {
                 Kind::Sums => Kind::Sums,
                 _ => Kind::Codes { shifted: matches!(kind, Kind::Codes { shifted: true }) },
             },
-            Operator::Pad { .. } => Kind::Codes { shifted: false },
+            Operator::Pad { .. } | Operator::Dilate { .. } => Kind::Codes { shifted: false },
             Operator::Mul | Operator::Neg => scaled(kind, others_are_scalar(), false),
             Operator::Div if first == 0 => scaled(kind, others_are_scalar(), false),
             Operator::Add | Operator::Sub => scaled(kind, others_are_scalar(), true),

@@ -24,7 +24,11 @@ impl Operator {
             | Operator::Quant { .. }
             | Operator::QuantizeLinear { .. }
             | Operator::MultiThreshold { .. } => Role::Quantises,
-            Operator::Reshape | Operator::Transpose { .. } | Operator::Mul | Operator::Div => Role::Keeps,
+            Operator::Reshape
+            | Operator::Transpose { .. }
+            | Operator::Select { .. }
+            | Operator::Mul
+            | Operator::Div => Role::Keeps,
             Operator::Add
             | Operator::Sub
             | Operator::Pow
@@ -33,6 +37,7 @@ impl Operator {
             | Operator::Abs
             | Operator::Relu
             | Operator::Clip { .. }
+            | Operator::Activation(_)
             | Operator::BatchNormalization { .. } => Role::Elementwise,
             Operator::MatMul
             | Operator::Gemm { .. }
@@ -42,6 +47,7 @@ impl Operator {
             | Operator::Concat { .. }
             | Operator::Pad { .. }
             | Operator::Upsample { .. }
+            | Operator::Dilate { .. }
             | Operator::TopK { .. }
             | Operator::ArgMax { .. } => Role::Combines,
         }

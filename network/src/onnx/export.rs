@@ -244,6 +244,17 @@ impl Writer<'_> {
                 input.push(self.helper(&format!("{stem}_scales"), |n| float_tensor(n, &[scales.len()], &scales)));
                 op_type = if opset >= 10 { "Resize" } else { "Upsample" };
             }
+            Operator::Select { indices, .. } => {
+                let indices = integers(indices);
+                input.push(self.helper(&format!("{stem}_indices"), |n| integer_tensor(n, &[indices.len()], &indices)));
+            }
+            Operator::Dilate { .. } => {
+                // Each element times 1, and zeros behind it.
+                let mut shape = vec![1; graph.value(node.inputs[0]).shape.len()];
+                shape[0] = graph.value(node.inputs[0]).shape[1];
+                let ones = vec![1.0; shape[0]];
+                input.push(self.helper(&format!("{stem}_ones"), |n| float_tensor(n, &shape, &ones)));
+            }
             Operator::TopK { k, .. } if opset >= 10 => {
                 input.push(self.helper(&format!("{stem}_k"), |n| integer_tensor(n, &[1], &[*k as i64])));
             }

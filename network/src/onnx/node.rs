@@ -204,6 +204,11 @@ impl<'a, 'm> NodeContext<'a, 'm> {
         elements(shape).ok_or_else(|| self.too_large(shape, MAX_ELEMENTS))
     }
 
+    /// Sets aside memory for a list of a node, as for constants.
+    pub fn reserve(&mut self, count: usize) -> Result<(), ImportError> {
+        self.graph.reserve(count).map_err(|limit| self.too_large(&[count], limit))
+    }
+
     fn too_large(&self, shape: &[usize], limit: usize) -> ImportError {
         ImportError::TooLarge { what: self.place().to_string(), limit, shape: format!("{shape:?}") }
     }
@@ -278,8 +283,18 @@ impl<'a, 'm> NodeContext<'a, 'm> {
 
     /// Makes the output another name of `value`.
     pub fn alias(&mut self, value: ValueId) {
-        let tensor = self.output_name(0);
+        self.alias_of(0, value);
+    }
+
+    /// Makes output `index` another name of `value`.
+    pub fn alias_of(&mut self, index: usize, value: ValueId) {
+        let tensor = self.output_name(index);
         self.graph.bind(tensor, value);
+    }
+
+    /// Number of outputs named, left-out ones in between included.
+    pub fn output_count(&self) -> usize {
+        self.proto.output.len()
     }
 
     /// Makes the output a constant of `shape`, whose elements are computed only if it is not too large. What has come from

@@ -1,22 +1,27 @@
 //! What each operator of a file becomes. To support one more: a line in [`add`] and a function in the module of its
 //! family, which checks inputs and attributes, infers the shape, and emits a node or folds a constant.
 
+mod activations;
 mod arithmetic;
+mod blocks;
 mod constants;
 mod layout;
 mod matrix;
+mod moves;
 mod normalization;
 mod quantized;
 mod quantizers;
+mod reduce;
 mod resize;
 mod search;
 mod selection;
 mod surround;
+mod transposed;
 mod window;
 
 use super::error::ImportError;
 use super::node::NodeContext;
-use crate::graph::Operator;
+use crate::graph::{Activation, Operator};
 
 /// Domains of the quantisation operators, apart from the standard one, where old exports have them.
 const QUANTIZER_DOMAINS: [&str; 3] = ["onnx.brevitas", "qonnx.custom_op.general", "finn.custom_op.general"];
@@ -49,6 +54,8 @@ fn add_onnxruntime(node: &mut NodeContext<'_, '_>) -> Result<(), ImportError> {
         "QuantizeLinear" => quantized::quantize_linear(node),
         "DequantizeLinear" => quantized::dequantize_linear(node),
         "QGemm" => quantized::q_gemm(node),
+        "Gelu" => activations::gelu(node),
+        "QuickGelu" => activations::swish(node, 1.702),
         "QLinearAdd" => quantized::q_linear_add(node),
         "QLinearConcat" => quantized::q_linear_concat(node),
         "QLinearAveragePool" => quantized::q_linear_average_pool(node),
@@ -79,6 +86,9 @@ fn add_standard(node: &mut NodeContext<'_, '_>) -> Result<(), ImportError> {
         "Concat" => selection::concat(node),
         "Gather" => selection::gather(node),
         "Slice" => selection::slice(node),
+        "Split" => selection::split(node),
+        "DepthToSpace" => blocks::depth_to_space(node),
+        "SpaceToDepth" => blocks::space_to_depth(node),
 
         "Add" => arithmetic::binary(node, Operator::Add, i64::checked_add),
         "Sub" => arithmetic::binary(node, Operator::Sub, i64::checked_sub),
@@ -91,6 +101,24 @@ fn add_standard(node: &mut NodeContext<'_, '_>) -> Result<(), ImportError> {
         "Relu" => arithmetic::exact_unary(node, Operator::Relu, |x| x.max(0.0)),
         "Sign" => arithmetic::sign(node),
         "Clip" => arithmetic::clip(node),
+        "Reciprocal" => activations::reciprocal(node),
+        "LeakyRelu" => activations::leaky_relu(node),
+        "PRelu" => activations::p_relu(node),
+        "HardSigmoid" => activations::hard_sigmoid(node),
+        "HardSwish" => activations::hard_swish(node),
+        "Softsign" => activations::softsign(node),
+        "Exp" => activations::transcendental(node, Activation::Exp),
+        "Log" => activations::transcendental(node, Activation::Log),
+        "Erf" => activations::transcendental(node, Activation::Erf),
+        "Sigmoid" => activations::transcendental(node, Activation::Sigmoid),
+        "Tanh" => activations::transcendental(node, Activation::Tanh),
+        "Softplus" => activations::transcendental(node, Activation::Softplus),
+        "Elu" => activations::elu(node),
+        "Selu" => activations::selu(node),
+        "Celu" => activations::celu(node),
+        "Gelu" => activations::gelu(node),
+        "Swish" => activations::swish(node, 1.0),
+        "Mish" => activations::mish(node),
         "Min" => arithmetic::minimum(node),
         "Max" => arithmetic::maximum(node),
 
@@ -104,6 +132,10 @@ fn add_standard(node: &mut NodeContext<'_, '_>) -> Result<(), ImportError> {
         "MatMulInteger" => quantized::mat_mul_integer(node),
         "BatchNormalization" => normalization::batch_normalization(node),
         "Conv" => window::conv(node),
+        "ConvTranspose" => transposed::conv_transpose(node),
+        "ReduceMean" => reduce::mean(node),
+        "ReduceSum" => reduce::sum(node),
+        "ReduceMax" => reduce::greatest(node),
         "MaxPool" => window::max_pool(node),
         "AveragePool" => window::average_pool(node),
         "GlobalMaxPool" => window::global_max_pool(node),
@@ -118,17 +150,17 @@ fn add_standard(node: &mut NodeContext<'_, '_>) -> Result<(), ImportError> {
 
 fn unsupported(node: &NodeContext<'_, '_>) -> ImportError {
     let way_out = match node.operator() {
-        "ConvTranspose" => "replace it by a nearest neighbour Upsample or Resize and a Conv",
         "LpPool" | "GlobalLpPool" | "MaxRoiPool" | "MaxUnpool" => "replace it by MaxPool or AveragePool",
-        "ReduceMean" => "for a mean over the spatial axes use GlobalAveragePool (in PyTorch: AdaptiveAvgPool2d(1))",
+        "ReduceMin" | "ReduceProd" | "ReduceL1" | "ReduceL2" | "ReduceSumSquare" | "ReduceLogSumExp" => {
+            "reduce by ReduceMean, ReduceSum or ReduceMax, or by pools"
+        }
         "QuantAvgPool2d" => "export average pooling as AveragePool and Quant, before FINN's transformations",
         "Im2Col" => "export the model with Conv nodes, before FINN's transformations",
         "Softmax" | "LogSoftmax" => {
             "end the model before it: softmax does not change the order of the scores, the host can apply it"
         }
-        "Sigmoid" | "Tanh" | "HardSigmoid" | "HardSwish" | "Elu" | "Selu" | "Gelu" | "Erf" | "Exp" | "Log"
-        | "Softplus" => "train with ReLU, HardTanh or a quantiser as the activation, or end the model before it",
-        "LeakyRelu" | "PRelu" => "train with ReLU, HardTanh or a quantiser as the activation",
+        "Sin" | "Cos" | "Tan" | "Asin" | "Acos" | "Atan" | "Sinh" | "Cosh" | "Asinh" | "Acosh" | "Atanh" | "Shrink"
+        | "ThresholdedRelu" => "train with ReLU, HardSwish, Sigmoid, Tanh or another of the common activations",
         "Trunc" => "export average pooling as AveragePool and requantisation as Quant nodes instead of Trunc",
         "FloatQuant" => "quantise to integers: use Quant or BipolarQuant",
         "DynamicQuantizeLinear" | "DynamicQuantizeMatMul" | "MatMulIntegerToFloat" | "DynamicQuantizeLSTM" => {

@@ -1,7 +1,10 @@
 //! Numbers of twice the precision of f64 that know how wrong they can be: what an operation rounds off is computed
 //! itself, without error, and added to the bound. So an exact result is known to be exact.
 
+mod activation;
+
 use super::number::{Element, Fault, Number};
+use crate::graph::Activation;
 use std::cmp::Ordering;
 
 /// A number within `radius` of `high + low`.
@@ -26,6 +29,16 @@ impl Bounded {
     pub fn new(high: f64, low: f64, radius: f64) -> Self {
         let (high, low) = two_sum(high, low);
         Bounded { high, low, radius }
+    }
+
+    /// How wrong the number can be.
+    fn radius(&self) -> f64 {
+        self.radius
+    }
+
+    /// The same number, known less well by `radius`.
+    fn widened_by(self, radius: f64) -> Self {
+        Bounded { radius: (self.radius + radius) * SLACK, ..self }
     }
 
     /// The two parts of a number without error.
@@ -233,6 +246,10 @@ impl Number for Bounded {
         let power = self.nearest().powf(exponent);
         let relative = (exponent.abs() + 1.0) * 1e-12;
         Ok(Bounded { high: power, low: 0.0, radius: power.abs() * relative })
+    }
+
+    fn activation(&self, activation: Activation) -> Result<Self, Fault> {
+        activation::of(self, activation)
     }
 
     fn nearest(&self) -> f64 {

@@ -49,6 +49,9 @@ pub(super) fn node<N: Element>(
         Operator::Concat { axis } => wide(&layout::concatenated(inputs, *axis)),
         Operator::Pad { before, after, value } => wide(&layout::padded(x, before, after, &N::of(*value))),
         Operator::Upsample { factors } => wide(&layout::repeated(x, factors)),
+        Operator::Select { axis, indices } => wide(&layout::selected(x, *axis, indices)),
+        Operator::Dilate { factors } => wide(&layout::dilated(x, factors, &N::of(0.0))),
+        Operator::Activation(activation) => unary(x, |x| x.widened().activation(*activation))?,
         Operator::TopK { axis, k } => return search::top_k(x, *axis, *k),
         Operator::ArgMax { axis } => {
             let [_, indices] =

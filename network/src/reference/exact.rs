@@ -6,6 +6,7 @@
 
 use super::bounded::Bounded;
 use super::number::{Element, Fault, Number};
+use crate::graph::Activation;
 use num_bigint::BigInt;
 use num_rational::BigRational;
 use num_traits::{One, Signed, ToPrimitive, Zero};
@@ -194,6 +195,16 @@ impl Number for Exact {
 
     fn real_power(&self, _: f64) -> Result<Self, Fault> {
         Err(Fault::Beyond)
+    }
+
+    fn activation(&self, activation: Activation) -> Result<Self, Fault> {
+        if activation == Activation::Elu && self.sign() != Ordering::Less {
+            return Ok(self.clone());
+        }
+        match activation.rational_point() {
+            Some((argument, value)) if *self == Exact::of(argument) => Ok(Exact::of(value)),
+            Some(_) | None => Err(Fault::Beyond),
+        }
     }
 
     fn nearest(&self) -> f64 {

@@ -1,6 +1,6 @@
-//! Operators that join, surround and repeat elements. The import uses the same functions for constants.
+//! Operators that select, join, surround and repeat elements. The import uses the same functions for constants.
 
-use crate::tensor::Tensor;
+use crate::tensor::{Tensor, strides};
 
 /// Number of blocks that an axis repeats in, and number of elements of one step along it.
 fn around(shape: &[usize], axis: usize) -> (usize, usize) {
@@ -61,4 +61,35 @@ pub(crate) fn repeated<N: Clone>(x: &Tensor<N>, factors: &[usize]) -> Tensor<N> 
         repeated = Tensor::new(shape, data);
     }
     repeated
+}
+
+/// Of the elements along `axis` those with the given indices, in their order.
+pub(crate) fn selected<N: Clone>(x: &Tensor<N>, axis: usize, indices: &[usize]) -> Tensor<N> {
+    let (blocks, step) = around(&x.shape, axis);
+    let run = x.shape[axis] * step;
+    let mut data = Vec::with_capacity(blocks * indices.len() * step);
+    for block in 0..blocks {
+        for index in indices {
+            data.extend_from_slice(&x.data[block * run + index * step..][..step]);
+        }
+    }
+    let mut shape = x.shape.clone();
+    shape[axis] = indices.len();
+    Tensor::new(shape, data)
+}
+
+/// The tensor with `factors[i] − 1` elements of `value` behind each along axis i.
+pub(crate) fn dilated<N: Clone>(x: &Tensor<N>, factors: &[usize], value: &N) -> Tensor<N> {
+    let shape: Vec<usize> = x.shape.iter().zip(factors).map(|(extent, factor)| extent * factor).collect();
+    let mut data = vec![value.clone(); shape.iter().product()];
+    let strides = strides(&shape);
+    for (index, element) in x.data.iter().enumerate() {
+        let (mut rest, mut place) = (index, 0);
+        for axis in (0..shape.len()).rev() {
+            place += rest % x.shape[axis] * factors[axis] * strides[axis];
+            rest /= x.shape[axis];
+        }
+        data[place] = element.clone();
+    }
+    Tensor::new(shape, data)
 }

@@ -2,6 +2,7 @@
 //! itself; [`Bounded`](super::bounded::Bounded), twice as precise and with a bound on their error; and
 //! [`Exact`](super::exact::Exact), slow and without any error.
 
+use crate::graph::Activation;
 use std::cmp::Ordering;
 
 /// Why an operator has no result.
@@ -47,6 +48,8 @@ pub(super) trait Number: Element<Sum = Self> {
     fn square_root(&self) -> Result<Self, Fault>;
     /// A power that is neither whole nor a half.
     fn real_power(&self, exponent: f64) -> Result<Self, Fault>;
+    /// A transcendental function of the number.
+    fn activation(&self, activation: Activation) -> Result<Self, Fault>;
     /// A double precision number near it.
     fn nearest(&self) -> f64;
 

@@ -73,7 +73,6 @@ pub fn errors(m: &mut Messages) {
     case("floats multiplied as integers", node("MatMulInteger", &["x", "matrix"], &["y"]));
     case("a convolution of integers and floats", node("ConvInteger", &["q", "float_bias", "u8"], &["y"]));
 
-    case("a factor of a product", onnxruntime(node("QGemm", &of(&["w", "half", "i8"]), &["y"]).float("alpha", 2.0)));
     let add = ["q", "half", "u8", "x", "half", "u8", "half", "u8"];
     case("a sum of integers and floats", onnxruntime(node("QLinearAdd", &add, &["y"])));
     let pool = node("QLinearGlobalAveragePool", &["q", "half", "u8", "half", "u8"], &["y"]);

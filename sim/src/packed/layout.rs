@@ -46,19 +46,31 @@ fn repeat<T: Copy>(from: &Form, to: &Form, items: usize, input: &[T], output: &m
     }
 }
 
-/// All pixels as one.
+/// The same elements as other pixels.
 pub(super) fn flatten(from: &Form, input: &Buffer, form: &Form, output: &mut Buffer) {
     if form.integers {
         output.integers.copy_from_slice(&input.integers);
     }
-    if form.planes {
-        let channels = from.tensor.channels;
-        let planes = from.tensor.element.bits() as usize;
-        output.planes.fill(0);
-        let words = output.planes.len() / planes;
-        for (pixel, of_pixel) in input.planes.chunks_exact(from.stride()).enumerate() {
-            let pairs = output.planes.chunks_exact_mut(words).zip(of_pixel.chunks_exact(from.stride() / planes));
-            pairs.for_each(|(to, of_plane)| bits::append(to, pixel * channels, of_plane));
+    if !form.planes {
+        return;
+    }
+    let planes = from.tensor.element.bits() as usize;
+    let [own, whole] = [from, form].map(|form| form.tensor.channels);
+    let [own_words, words] = [own, whole].map(bits::words_for);
+    output.planes.fill(0);
+    let mut run = vec![0; own_words];
+    let mut element = 0;
+    // Up to the end of a pixel on either side.
+    while element < from.tensor.elements() {
+        let (at, to) = (element % own, element % whole);
+        let count = (own - at).min(whole - to);
+        for plane in 0..planes {
+            let source = part(&input.planes, element / own * planes + plane, own_words);
+            let taken = &mut run[..bits::words_for(count)];
+            bits::extract(source, at, count, taken);
+            let first = (element / whole * planes + plane) * words;
+            bits::append(&mut output.planes[first..first + words], to, taken);
         }
+        element += count;
     }
 }

@@ -24,7 +24,7 @@ impl Builder {
         value
     }
 
-    fn quantise_perhaps(&mut self, probability: f64) {
+    pub(super) fn quantise_perhaps(&mut self, probability: f64) {
         if self.chance(0.3) {
             self.normalise();
         }
@@ -115,6 +115,9 @@ impl Builder {
     }
 
     fn block(&mut self, maps: &[ValueId]) {
+        if self.chance(0.3) {
+            return self.moved_block();
+        }
         match self.below(13) {
             0..=3 => {
                 self.convolve();

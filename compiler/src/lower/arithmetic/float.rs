@@ -1,6 +1,7 @@
 //! The arithmetic inside a node of a float32 program.
 
-use super::{Arithmetic, Fault};
+use super::{Arithmetic, Fault, activation};
+use network::graph::Activation;
 use std::cmp::Ordering;
 
 /// Plain double precision: what a node of a float32 program computes before its result is rounded. The sum, product,
@@ -33,6 +34,11 @@ impl Arithmetic for FloatArithmetic {
 
     fn square_root(&mut self, a: &f64) -> Result<f64, Fault> {
         if *a < 0.0 { Err(Fault::Undefined) } else { Ok(a.sqrt()) }
+    }
+
+    fn activation(&mut self, activation: Activation, a: &f64) -> Result<f64, Fault> {
+        let value = activation::value(activation, *a);
+        if value.is_nan() { Err(Fault::Undefined) } else { Ok(value) }
     }
 
     fn sign(&mut self, a: &f64) -> Result<Ordering, Fault> {

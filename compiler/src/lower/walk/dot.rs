@@ -39,14 +39,15 @@ struct Dot {
 impl Walk<'_> {
     /// `MatMul` and `Gemm`.
     pub(super) fn dot(&mut self, node: &Node) -> Result<Data, LowerError> {
-        let (data, mut weights, bias) = self.dot_operands(node)?;
+        let (data, weights, bias) = self.dot_operands(node)?;
         let Origin::Tensor(source) = data.origin else {
             return Err(self.input_not_quantised(node));
         };
-        let columns = weights.shape[1];
         let shape = self.shape(node.outputs[0]);
         let elements: usize = shape.iter().product();
         let pixels = elements / weights.shape[0].max(1);
+        let (data, weights) = self.whole_vector(data, weights, pixels);
+        let columns = weights.shape[1];
         let (source, extent) = if pixels == 1 {
             let source = self.flat(&node.name, source);
             (source, Extent::of(&self.tensors[source.0]))
@@ -71,6 +72,7 @@ impl Walk<'_> {
             return Err(self.unlike_pixels(node).unwrap_or_else(mixed));
         }
         let (factor, summand) = self.affine(node, &data)?;
+        let mut weights = weights;
         if let Some(order) = &data.order {
             let mut moved = vec![0.0; weights.data.len()];
             for row in 0..weights.shape[0] {
@@ -94,6 +96,63 @@ impl Walk<'_> {
         let bias = bias.map(|bias| (0..rows).map(|row| bias.at(row).clone()).collect());
         let (factor, summand) = (by_position(&factor), by_position(&summand));
         self.dot_layer(node, Dot { source, factor, summand, weights, bias, windows: None }, 1)
+    }
+
+    /// Data that one dot product reads, with the elements of their tensor that it leaves out, which weigh nothing.
+    fn whole_vector(&self, data: Data, weights: Tensor, pixels: usize) -> (Data, Tensor) {
+        let (Origin::Tensor(tensor), Some(order)) = (data.origin, data.order.clone()) else {
+            return (data, weights);
+        };
+        let elements = self.tensors[tensor.0].elements();
+        let (rows, columns) = (weights.shape[0], weights.shape[1]);
+        if pixels != 1 || order.len() != columns || columns >= elements {
+            return (data, weights);
+        }
+        let mut element_at = vec![None; elements];
+        for (element, position) in order.iter().enumerate() {
+            if element_at[*position].replace(element).is_some() {
+                return (data, weights);
+            }
+        }
+        let sources: Vec<usize> = element_at.iter().map(|element| element.unwrap_or(0)).collect();
+        let weight = |row: usize, element: &Option<usize>| element.map_or(0.0, |e| weights.data[row * columns + e]);
+        let all = (0..rows).flat_map(|row| element_at.iter().map(move |element| weight(row, element))).collect();
+        (Data { order: None, ..data.permuted(&sources) }, Tensor::new(vec![rows, elements], all))
+    }
+
+    /// The weights `[outputs, channels, taps]` of a convolution, and the image that they read with all channels of its
+    /// tensor, those left out with weights of 0: where these cost less than a layer that moves channels.
+    fn whole_channels(&self, data: &Data, shape: &[usize], weights: &Tensor) -> Option<(Data, Extent, Tensor)> {
+        let extent = Extent::of_shape(shape)?;
+        let Origin::Tensor(tensor) = data.origin else { return None };
+        let list = self.selected_channels(data, extent)?;
+        let channels = self.tensors[tensor.0].channels;
+        let (outputs, taps) = (weights.shape[0], weights.data.len() / weights.shape[0] / list.len());
+        let mut place_of = vec![None; channels];
+        for (place, channel) in list.iter().enumerate() {
+            if place_of[*channel].replace(place).is_some() {
+                return None;
+            }
+        }
+        if outputs * taps * (channels - list.len()) > channels * list.len() {
+            return None;
+        }
+        let mut all = vec![0.0; outputs * channels * taps];
+        for (output, (channel, place)) in
+            (0..outputs).flat_map(|output| place_of.iter().enumerate().map(move |place| (output, place)))
+        {
+            if let Some(place) = place {
+                let (to, from) = ((output * channels + channel) * taps, (output * list.len() + place) * taps);
+                all[to..to + taps].copy_from_slice(&weights.data[from..from + taps]);
+            }
+        }
+        let whole = Extent { channels, ..extent };
+        let pixels = extent.pixels();
+        let sources =
+            place_of.iter().flat_map(|place| (0..pixels).map(move |pixel| place.unwrap_or(0) * pixels + pixel));
+        let data = data.permuted(&sources.collect::<Vec<usize>>());
+        let shape = [&[outputs, channels][..], &weights.shape[2..]].concat();
+        Some((Data { order: whole.channels_first(), ..data }, whole, Tensor::new(shape, all)))
     }
 
     /// The data with the input tensor laid out as vectors along the last axis, where it is read so.
@@ -121,7 +180,7 @@ impl Walk<'_> {
             Some(Pending::Pad { before, after, value: 0.0 }) => Some((*before, *after)),
             Some(_) | None => None,
         };
-        let weights = self.floats(node, 1)?;
+        let mut weights = self.floats(node, 1)?;
         let shape = self.shape(node.inputs[0]);
         let mut window = window(conv, shape);
         let (mut data, extent) = match border {
@@ -142,8 +201,17 @@ impl Walk<'_> {
             }
             None => {
                 let mut data = self.integers(node, 0, data)?;
-                let extent = self.image(node, &mut data, shape)?;
-                (data, extent)
+                let whole = if groups == 1 { self.whole_channels(&data, shape, &weights) } else { None };
+                match whole {
+                    Some((data, extent, all)) => {
+                        weights = all;
+                        (data, extent)
+                    }
+                    None => {
+                        let extent = self.image(node, &mut data, shape)?;
+                        (data, extent)
+                    }
+                }
             }
         };
         self.check_window(node, &window)?;

@@ -1,6 +1,7 @@
 //! The end of the graph: arg-max, scores, and the network made of it all.
 
 use super::Walk;
+use super::layout::Extent;
 use crate::lower::LowerError;
 use crate::lower::symbol::{Data, Origin, Parameter, Symbol};
 use abi::ElementType;
@@ -45,11 +46,30 @@ impl Walk<'_> {
         ))
     }
 
+    /// Scores that are as many as the elements of their tensor.
+    fn all_of_a_tensor(&mut self, node: &Node, mut data: Data, shape: &[usize]) -> Result<Data, LowerError> {
+        let Origin::Tensor(tensor) = data.origin else {
+            return Ok(data);
+        };
+        let elements = self.tensors[tensor.0].elements();
+        if data.len_of(elements) == elements {
+            return Ok(data);
+        }
+        match Extent::of_shape(shape) {
+            Some(_) => _ = self.image(node, &mut data, shape)?,
+            None => self.gathered(node, &mut data)?,
+        }
+        Ok(data)
+    }
+
     pub(super) fn finish(mut self, data: Data, shape: &[usize], reduction: Reduction) -> Result<Network, LowerError> {
         let output_node = self.graph.nodes.last();
         let node_name = output_node.map_or("output", |node| node.name.as_str()).to_owned();
         let data = match output_node {
-            Some(node) => self.settled(node, data)?,
+            Some(node) => {
+                let settled = self.settled(node, data)?;
+                self.all_of_a_tensor(node, settled, shape)?
+            }
             None => data,
         };
         let operator = output_node.map_or("output", |node| node.operator.name());
@@ -88,6 +108,7 @@ impl Walk<'_> {
             && bias.len() == 1
             && scale[0] > 0.0
             && self.tensors[tensor.0].vectors() == 1
+            && self.tensors[tensor.0].elements() == elements
             && data.order.as_ref().is_none_or(|order| order.iter().enumerate().all(|(i, p)| i == *p));
         if reduction == Reduction::ArgMax && keeps_order {
             let index = ElementType::holding(0, elements as i64 - 1);

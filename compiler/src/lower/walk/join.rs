@@ -1,5 +1,6 @@
 //! Operators that join two branches: sums and concatenations.
 
+mod places;
 mod unrelated;
 
 use super::Walk;
@@ -49,8 +50,13 @@ impl Walk<'_> {
         };
         let mut data = self.integers(node, index, data)?;
         let shape = self.shape(node.inputs[index]);
-        if Extent::of_shape(shape).is_some() && self.extent(&data).is_some() {
-            self.image(node, &mut data, shape)?;
+        if self.extent(&data).is_some() {
+            match Extent::of_shape(shape) {
+                Some(_) => {
+                    self.image(node, &mut data, shape)?;
+                }
+                None => self.gathered(node, &mut data)?,
+            }
         }
         let Origin::Tensor(tensor) = data.origin else {
             return Err(self.input_not_quantised(node));
@@ -222,19 +228,26 @@ impl Walk<'_> {
         Some(sum)
     }
 
-    /// `Concat` along the channels.
+    /// `Concat`
     pub(super) fn concat(&mut self, node: &Node, axis: usize) -> Result<Data, LowerError> {
-        if axis != 1 {
+        let shapes: Vec<&[usize]> = node.inputs.iter().map(|input| self.shape(*input)).collect();
+        if let Some(data) = self.rejoined(node, axis) {
+            return Ok(data);
+        }
+        let is_image = Extent::of_shape(shapes[0]).is_some();
+        if axis != 1 && !(is_image && axis > 1) {
             return Err(self.unsupported(
                 node,
-                "join channels, which are axis 1",
-                format!("its axis is {axis}"),
+                "join channels, which are axis 1, or rows or columns of an image",
+                format!("its axis is {axis}, of shape {:?}", shapes[0]),
                 "concatenate along the channel axis",
             ));
         }
-        let shapes: Vec<&[usize]> = node.inputs.iter().map(|input| self.shape(*input)).collect();
         let mut parts: Vec<(Operand, Vec<usize>)> =
             self.operands(node)?.into_iter().zip(shapes.iter().map(|shape| shape.to_vec())).collect();
+        if axis > 1 {
+            return self.concat_places(node, parts, axis);
+        }
         // Neighbours, then neighbours of these: each element passes through few layers.
         while parts.len() > 1 {
             let mut halved = Vec::with_capacity(parts.len().div_ceil(2));
@@ -272,14 +285,10 @@ impl Walk<'_> {
         }
         let kinds = [self.tensors[first.tensor.0], self.tensors[second.tensor.0]];
         let (minimum, maximum) = (kinds[0].minimum.min(kinds[1].minimum), kinds[0].maximum.max(kinds[1].maximum));
-        let element = if kinds[0].element == kinds[1].element {
-            kinds[0].element
-        } else {
-            ElementType::holding(minimum, maximum)
-        };
-        for operand in [&mut first, &mut second] {
-            operand.tensor = self.widened(node, operand.tensor, element);
-        }
+        let mut tensors = [first.tensor, second.tensor];
+        self.of_one_type(node, &mut tensors);
+        [first.tensor, second.tensor] = tensors;
+        let element = self.tensors[first.tensor.0].element;
         let channels = kinds[0].channels + kinds[1].channels;
         let output = TensorType { channels, element, minimum, maximum, ..kinds[0] };
         let lattices: Vec<Lattice> =
@@ -310,6 +319,18 @@ impl Walk<'_> {
         let factor = joined(&first.factor, &second.factor);
         let summand = joined(&first.summand, &second.summand);
         Ok(Operand { tensor, order, factor, summand })
+    }
+
+    /// The tensors with elements of one type that holds those of all.
+    pub(super) fn of_one_type(&mut self, node: &Node, tensors: &mut [TensorId]) {
+        let kinds: Vec<TensorType> = tensors.iter().map(|tensor| self.tensors[tensor.0]).collect();
+        let least = kinds.iter().map(|kind| kind.minimum).min().unwrap_or(0);
+        let greatest = kinds.iter().map(|kind| kind.maximum).max().unwrap_or(0);
+        let are_one = kinds.windows(2).all(|pair| pair[0].element == pair[1].element);
+        if !are_one {
+            let element = ElementType::holding(least, greatest);
+            tensors.iter_mut().for_each(|tensor| *tensor = self.widened(node, *tensor, element));
+        }
     }
 
     /// The tensor with elements of another type.

@@ -4,7 +4,9 @@
 
 use super::Walk;
 use crate::lower::LowerError;
+use crate::lower::steps::Lattice;
 use crate::lower::symbol::{Data, Origin, Pending, Symbol};
+use abi::InputMap;
 use network::graph::Node;
 use network::network::{LayerKind, TensorId, TensorType};
 use std::sync::Arc;
@@ -78,25 +80,46 @@ impl Walk<'_> {
             return Err(self.input_not_quantised(node));
         }
         self.lay_out_as(data, shape);
-        let wanted = extent.channels_first();
-        let is_identity = |order: &[usize]| order.iter().enumerate().all(|(element, position)| element == *position);
-        let fits = match (&data.order, &wanted) {
-            (Some(found), Some(wanted)) => found == wanted,
-            (Some(found), None) => is_identity(found),
-            (None, wanted) => wanted.is_none(),
-        };
-        if self.extent(data) == Some(extent) && fits {
+        if self.is_laid_out(data, extent) || self.arrange(node, data, extent)? {
             return Ok(extent);
         }
         let mixed = || {
             self.unsupported(
                 node,
-                "read pixels and channels in the order in which the layer before writes them",
+                "read pixels and channels as the layer before writes them, or at places that rows, columns, channels or blocks \
+                 of pixels are moved to",
                 "a Reshape, Flatten or Transpose before it mixes pixels and channels".into(),
                 "move the reshaping behind the last layer with windows, or before the first quantiser",
             )
         };
         Err(self.unlike_pixels(node).unwrap_or_else(mixed))
+    }
+
+    /// Whether the elements of an image stand where those of a tensor of its extent do.
+    pub(super) fn is_laid_out(&self, data: &Data, extent: Extent) -> bool {
+        let is_identity = |order: &[usize]| order.iter().enumerate().all(|(element, position)| element == *position);
+        let fits = match (&data.order, &extent.channels_first()) {
+            (Some(found), Some(wanted)) => found == wanted,
+            (Some(found), None) => is_identity(found),
+            (None, wanted) => wanted.is_none(),
+        };
+        self.extent(data) == Some(extent) && fits
+    }
+
+    /// Data that are a part of the input tensor's elements, which then gets the layout of the model's input: from a part none
+    /// can be told.
+    pub(super) fn laid_out_part(&mut self, data: Data) -> Data {
+        let is_part = |(tensor, _): &(TensorId, InputMap)| {
+            let elements = self.tensors[tensor.0].elements();
+            data.origin == Origin::Tensor(*tensor) && data.len_of(elements) != elements
+        };
+        if !self.input.as_ref().is_some_and(is_part) {
+            return data;
+        }
+        let mut whole = Data::of(data.origin);
+        self.lay_out_as(&mut whole, self.shape(self.graph.input));
+        let order = data.order.as_deref().map(|order| order.iter().map(|position| whole.position(*position)).collect());
+        Data { order: order.map(Arc::new), ..data }
     }
 
     /// Gives the input tensor the layout of an image of the given shape, where `data` is made of it and the shape is one.
@@ -115,7 +138,8 @@ impl Walk<'_> {
             return;
         }
         let tensor = &mut self.tensors[input.0];
-        if tensor.elements() != extent.pixels() * extent.channels {
+        let elements = tensor.elements();
+        if elements != extent.pixels() * extent.channels || data.len_of(elements) != elements {
             return;
         }
         (tensor.height, tensor.width, tensor.channels) = (extent.height, extent.width, extent.channels);
@@ -136,7 +160,7 @@ impl Walk<'_> {
             Symbol::Data(_) | Symbol::Constant(_) => None,
         });
         for data in others.chain([data]) {
-            let order = (0..moved.len()).map(|element| moved[data.position(element)]).collect();
+            let order = (0..data.len_of(moved.len())).map(|element| moved[data.position(element)]).collect();
             data.order = Some(Arc::new(order));
         }
         self.input_is_laid_out = true;
@@ -144,16 +168,34 @@ impl Walk<'_> {
 
     /// A tensor as one pixel, which dot products over all of its elements read.
     pub(super) fn flat(&mut self, name: &str, tensor: TensorId) -> TensorId {
+        let extent = Extent { height: 1, width: 1, channels: self.tensors[tensor.0].elements() };
+        self.in_extent(&format!("{name}_flatten"), tensor, extent)
+    }
+
+    /// The elements of a tensor, in their order, as pixels of another number of channels.
+    pub(super) fn relabelled(&mut self, node: &Node, tensor: TensorId, extent: Extent) -> TensorId {
+        self.in_extent(&format!("{}_relabel", node.name), tensor, extent)
+    }
+
+    fn in_extent(&mut self, name: &str, tensor: TensorId, extent: Extent) -> TensorId {
         let kind = self.tensors[tensor.0];
-        if kind.vectors() == 1 {
+        if Extent::of(&kind) == extent {
             return tensor;
         }
-        let lattices = self.lattices.get(&tensor).cloned();
-        let output = TensorType { height: 1, width: 1, channels: kind.elements(), ..kind };
-        let flat = self.add_layer(&format!("{name}_flatten"), LayerKind::Flatten, &[tensor], output);
+        let Extent { height, width, channels } = extent;
+        let output = TensorType { height, width, channels, ..kind };
+        let lattices = self.lattices.get(&tensor).map(|lattices| {
+            let mut of_channel: Vec<Option<Lattice>> = vec![None; channels];
+            for element in 0..kind.elements() {
+                let (lattice, own) = (lattices[element % lattices.len()], &mut of_channel[element % channels]);
+                *own = Some(own.map_or(lattice, |own| if own == lattice { own } else { own.with(lattice) }));
+            }
+            of_channel.into_iter().flatten().collect()
+        });
+        let relabelled = self.add_layer(name, LayerKind::Flatten, &[tensor], output);
         if let Some(lattices) = lattices {
-            self.lattices.insert(flat, lattices.iter().copied().cycle().take(kind.elements()).collect());
+            self.lattices.insert(relabelled, lattices);
         }
-        flat
+        relabelled
     }
 }

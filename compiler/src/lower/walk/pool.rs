@@ -57,26 +57,39 @@ impl Walk<'_> {
             }
             Pending::Pad { before, after, value } => {
                 let border = self.border_code(node, &data, value)?;
-                let channels = kind.channels;
-                let window = Window { kernel: [1, 1], stride: [1, 1], dilation: [1, 1], before, after };
-                self.check_window(node, &window)?;
-                let source = self.with_border(node, tensor, border);
-                let kind = self.tensors[source.0];
-                let values = vec![1; channels];
-                let weights = WeightMatrix { rows: channels, columns: 1, element: element_of(&values), values };
-                let [height, width] = window.output(kind.height, kind.width);
-                let (minimum, maximum) = (kind.minimum.min(border.into()), kind.maximum.max(border.into()));
-                let element = self.accumulator(node, (minimum, maximum))?;
-                let convolution = Convolution { window, groups: channels, padding: border, weights };
-                let output = TensorType { height, width, channels, element, minimum, maximum };
-                let layer = LayerKind::Convolution(convolution);
-                let lattice = lattice(&[1], reached(&layer, &kind), spacing(&layer, &kind));
-                let padded = self.add_layer(&format!("{}_pad", node.name), layer, &[source], output);
-                self.lattices.insert(padded, vec![lattice; channels]);
+                let padded = self.bordered(node, tensor, before, after, border)?;
                 data.origin = Origin::Tensor(padded);
             }
         }
         Ok(data)
+    }
+
+    /// The tensor with a border of an integer that need be none of its codes.
+    pub(super) fn bordered(
+        &mut self,
+        node: &Node,
+        tensor: TensorId,
+        before: [usize; 2],
+        after: [usize; 2],
+        border: i32,
+    ) -> Result<TensorId, LowerError> {
+        let window = Window { kernel: [1, 1], stride: [1, 1], dilation: [1, 1], before, after };
+        self.check_window(node, &window)?;
+        let source = self.with_border(node, tensor, border);
+        let kind = self.tensors[source.0];
+        let channels = kind.channels;
+        let values = vec![1; channels];
+        let weights = WeightMatrix { rows: channels, columns: 1, element: element_of(&values), values };
+        let [height, width] = window.output(kind.height, kind.width);
+        let (minimum, maximum) = (kind.minimum.min(border.into()), kind.maximum.max(border.into()));
+        let element = self.accumulator(node, (minimum, maximum))?;
+        let convolution = Convolution { window, groups: channels, padding: border, weights };
+        let output = TensorType { height, width, channels, element, minimum, maximum };
+        let layer = LayerKind::Convolution(convolution);
+        let lattice = lattice(&[1], reached(&layer, &kind), spacing(&layer, &kind));
+        let padded = self.add_layer(&format!("{}_pad", node.name), layer, &[source], output);
+        self.lattices.insert(padded, vec![lattice; channels]);
+        Ok(padded)
     }
 
     /// Checks that the numbers of a window are those that a network may have.
@@ -315,7 +328,7 @@ impl Walk<'_> {
     }
 
     /// Each channel of `to` has the values that it has in `from`.
-    fn copy_lattices(&mut self, from: TensorId, to: TensorId) {
+    pub(super) fn copy_lattices(&mut self, from: TensorId, to: TensorId) {
         if let Some(lattices) = self.lattices.get(&from).cloned() {
             self.lattices.insert(to, lattices);
         }

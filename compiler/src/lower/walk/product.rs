@@ -7,19 +7,19 @@ use crate::lower::LowerError;
 use crate::lower::chain::Binary;
 use crate::lower::passes::{product_range, set_accumulator};
 use crate::lower::steps::Lattice;
-use crate::lower::symbol::{Data, Origin, Step};
+use crate::lower::symbol::{Data, Origin, Parameter, Step};
 use crate::lower::weights::element_of;
 use network::graph::Node;
 use network::network::{LayerKind, TensorType, WeightMatrix};
 
 impl Walk<'_> {
-    /// `Mul` of two values, of the same shape or one with one channel for all of the other's.
+    /// `Mul` of two values, of the same shape or one with one channel or one pixel for all of the other's.
     pub(super) fn product(&mut self, node: &Node) -> Result<Data, LowerError> {
         let shape = self.shape(node.outputs[0]);
         let mut operands = self.operands(node)?;
         for (index, operand) in operands.iter_mut().enumerate() {
             let own = self.shape(node.inputs[index]);
-            if own != shape {
+            if own != shape && !self.repeat_pixel(node, operand, own, shape) {
                 self.broadcast(node, operand, own, shape)?;
             }
             if !self.is_zero(node, &operand.summand)? {
@@ -56,6 +56,27 @@ impl Walk<'_> {
         Ok(Data { origin: Origin::Tensor(product), order, chain, pending: None })
     }
 
+    /// An operand of one pixel as one with as many as the product, such as a gate for each channel; `false` for others.
+    fn repeat_pixel(&mut self, node: &Node, operand: &mut Operand, own: &[usize], shape: &[usize]) -> bool {
+        let is_pixel = own.len() == shape.len() && own[..2] == shape[..2] && own[2..].iter().all(|extent| *extent == 1);
+        let (Some(extent), true) = (Extent::of_shape(shape), is_pixel) else {
+            return false;
+        };
+        let Extent { height, width, channels } = extent;
+        let output = TensorType { height, width, ..self.tensors[operand.tensor.0] };
+        let layer = LayerKind::Upsample { vertical: height, horizontal: width };
+        let repeated = self.add_layer(&format!("{}_repeat", node.name), layer, &[operand.tensor], output);
+        self.copy_lattices(operand.tensor, repeated);
+        let factors = (0..channels).map(|channel| operand.factor.at(channel).clone()).collect();
+        *operand = Operand {
+            tensor: repeated,
+            order: extent.channels_first(),
+            factor: Parameter::repeated(factors, extent.pixels()),
+            summand: operand.summand.clone(),
+        };
+        true
+    }
+
     /// An operand with one channel as one with as many as the product: a dot product of single columns of ones.
     fn broadcast(
         &mut self,
@@ -69,7 +90,7 @@ impl Walk<'_> {
         else {
             return Err(self.unsupported(
                 node,
-                "multiply values of the same shape, or channels with one channel of one scale",
+                "multiply values of the same shape, or with one pixel, or with one channel of one scale",
                 format!("it multiplies {own:?} into {shape:?}"),
                 "bring both operands to one shape, [1, channels, height, width]",
             ));

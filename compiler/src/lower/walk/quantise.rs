@@ -2,8 +2,8 @@
 
 use super::Walk;
 use crate::lower::LowerError;
-use crate::lower::arithmetic::Fault;
-use crate::lower::chain::{Constant, Direction, QuantisedChain, Quantiser};
+use crate::lower::arithmetic::{Fault, FixedArithmetic};
+use crate::lower::chain::{Constant, Direction, Function, QuantisedChain, Quantiser};
 use crate::lower::float_differences::Search;
 use crate::lower::operators::Quantisation;
 use crate::lower::steps::{self, StepsFault};
@@ -28,17 +28,29 @@ impl Walk<'_> {
         }
         let tensor = match data.origin {
             Origin::Image => self.quantise_image(node, &data, &quantisers, element)?,
-            Origin::Tensor(source) => {
+            Origin::Tensor(_) => {
                 self.lay_out_as(&mut data, self.shape(node.outputs[0]));
+                data = self.without_turning_pool(node, data)?;
+                let Origin::Tensor(source) = data.origin else { return Err(self.input_not_quantised(node)) };
                 self.quantise_tensor(node, &data, source, &quantisers, element)?
             }
         };
-        Ok(Symbol::Data(Data {
-            origin: Origin::Tensor(tensor),
-            order: data.order,
-            chain: back.into_iter().collect(),
-            pending: None,
-        }))
+        let chain = back.into_iter().collect();
+        let codes = Data { origin: Origin::Tensor(tensor), order: data.order, chain, pending: None };
+        Ok(Symbol::Data(self.laid_out_part(codes)))
+    }
+
+    /// The data without a pool that waits before functions which turn: the greatest of their results need not be that of the
+    /// greatest number.
+    fn without_turning_pool(&mut self, node: &Node, data: Data) -> Result<Data, LowerError> {
+        let (Some(Pending::MaxPool { after, .. }), Some(extent)) = (&data.pending, self.extent(&data)) else {
+            return Ok(data);
+        };
+        let turns = |channel: usize| {
+            let functions = data.functions(channel * extent.pixels());
+            !functions[*after..].iter().all(Function::is_monotone)
+        };
+        if (0..extent.channels).any(turns) { self.settled(node, data) } else { Ok(data) }
     }
 
     /// Data straight from the image as integers, where the file says which ones the image's values are.
@@ -52,7 +64,7 @@ impl Walk<'_> {
             for (position, source) in map.source_of.iter().enumerate() {
                 moved[*source as usize] = position;
             }
-            let order = (0..moved.len()).map(|element| moved[data.position(element)]).collect();
+            let order = (0..data.len_of(moved.len())).map(|element| moved[data.position(element)]).collect();
             return Ok(Data { origin: Origin::Tensor(*tensor), order: Some(Arc::new(order)), ..data });
         }
         let one = Constant::Float(1.0);
@@ -70,7 +82,7 @@ impl Walk<'_> {
         let image = Data { chain: SharedList::default(), ..data.clone() };
         let tensor = self.quantise_image(node, &image, &vec![quantiser; elements], element)?;
         self.input_is_annotated = true;
-        Ok(Data { origin: Origin::Tensor(tensor), ..data })
+        Ok(self.laid_out_part(Data { origin: Origin::Tensor(tensor), ..data }))
     }
 
     /// The input map and its tensor: one pixel in the image's own order, until a layer lays it out otherwise.
@@ -89,12 +101,13 @@ impl Walk<'_> {
                 "quantise the image once and feed both branches from that",
             ));
         }
-        let elements = quantisers.len();
+        // Of what the data leave out nothing is known: it takes the first function.
+        let elements: usize = self.shape(self.graph.input).iter().product();
         let uniform = data.is_uniform() && quantisers.windows(2).all(|pair| pair[0] == pair[1]);
         let mut functions: Vec<StepFunction<f32>> = Vec::new();
         let mut known: Vec<QuantisedChain> = Vec::new();
         let mut numbers = Vec::new();
-        for (index, quantiser) in quantisers.iter().enumerate().take(if uniform { 1 } else { elements }) {
+        for (index, quantiser) in quantisers.iter().enumerate().take(if uniform { 1 } else { quantisers.len() }) {
             let chain = QuantisedChain { functions: data.functions(index), quantiser: quantiser.clone() };
             let number = match known.iter().position(|other| *other == chain) {
                 Some(number) => number,
@@ -110,10 +123,18 @@ impl Walk<'_> {
         let mut function_of = Vec::new();
         if !uniform {
             // The map's functions go by image position.
-            function_of = vec![0; elements];
+            let mut found = vec![None; elements];
             for (index, number) in numbers.iter().enumerate() {
-                function_of[data.position(index)] = *number;
+                if found[data.position(index)].replace(*number).is_some_and(|other| other != *number) {
+                    return Err(self.unsupported(
+                        node,
+                        "quantise each value of the image in one way",
+                        "one is read more than once, with different scales or offsets".into(),
+                        "use one scale and offset for the values that a Slice, Gather or Pad repeats",
+                    ));
+                }
             }
+            function_of = found.into_iter().map(Option::unwrap_or_default).collect();
         }
         let values = || functions.iter().flat_map(|f| f.values.iter().copied());
         let element = without_zero(element, values());
@@ -144,7 +165,7 @@ impl Walk<'_> {
         let (source, representatives) = match by_channel {
             Some(representatives) => (source, representatives),
             None if pooled.is_none() => {
-                let mut element_at = vec![0; elements];
+                let mut element_at = vec![NOWHERE; self.tensors[source.0].elements()];
                 for element in 0..elements {
                     element_at[data.position(element)] = element;
                 }
@@ -164,6 +185,11 @@ impl Walk<'_> {
         let mut sensitive = Search::new(&node.name);
         let mut least = Vec::with_capacity(representatives.len());
         for (channel, index) in representatives.iter().enumerate() {
+            if *index == NOWHERE {
+                functions.push(StepFunction { boundaries: Vec::new(), values: Vec::new() });
+                least.push(false);
+                continue;
+            }
             let lattice = lattices[channel];
             let chain = QuantisedChain { functions: data.functions(*index), quantiser: quantisers[*index].clone() };
             let function =
@@ -180,6 +206,11 @@ impl Walk<'_> {
             }
         }
         self.sensitive_steps.extend(sensitive.finish());
+        // What nothing reads is like the rest.
+        let some_value = functions.iter().find_map(|function| function.values.first().copied()).unwrap_or(0);
+        for function in functions.iter_mut().filter(|function| function.values.is_empty()) {
+            function.values.push(some_value);
+        }
         let values = || functions.iter().flat_map(|f| f.values.iter().copied());
         let element = without_zero(element, values());
         let (minimum, maximum) = range(values());
@@ -201,31 +232,39 @@ impl Walk<'_> {
             }
             StepsFault::Chain(Fault::Beyond) => self.unsupported(
                 node,
-                "quantise an expression of sums, products and single square roots",
-                "a root of a root stands before it".into(),
-                "simplify the arithmetic between the last dot product and this node",
+                "quantise values whose codes can be told",
+                format!(
+                    "in channel {channel} a root of a root or a transcendental function (such as Sigmoid or Tanh) comes so \
+                     near to the border of two codes that even {} bits do not tell which one it is",
+                    FixedArithmetic::PRECISIONS[FixedArithmetic::PRECISIONS.len() - 1]
+                ),
+                "simplify the arithmetic between the last dot product and this node, or choose another scale",
             ),
             StepsFault::TooManyArguments => self.unsupported(
                 node,
-                "quantise a function that only rises or only falls",
-                "an even power, Abs or a reciprocal stands before it".into(),
-                "replace that operation by a monotone one such as Relu or Clip",
+                "quantise a function that turns seldom, and one that only rises or only falls where it is of the image",
+                "an even power, Abs, a reciprocal or a product of two functions stands before it".into(),
+                "replace that operation by a monotone one such as Relu or Clip, or quantise with fewer bits before it",
             ),
         }
     }
 }
 
-/// For each channel an element that stands for it, `None` where two of a channel are not alike.
+/// The element of a channel of which none is read.
+const NOWHERE: usize = usize::MAX;
+
+/// For each channel an element that stands for it, [`NOWHERE`] where none is read. `None` where two of
+/// a channel are not alike.
 fn representatives(
     data: &Data,
     elements: usize,
     channels: usize,
     like: impl Fn(usize, usize) -> bool,
 ) -> Option<Vec<usize>> {
-    let mut found = vec![usize::MAX; channels];
+    let mut found = vec![NOWHERE; channels];
     for element in 0..elements {
         let first = &mut found[data.position(element) % channels];
-        if *first == usize::MAX {
+        if *first == NOWHERE {
             *first = element;
         } else if !like(element, *first) {
             return None;

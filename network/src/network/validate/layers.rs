@@ -184,7 +184,9 @@ pub(super) fn check(
         }
         LayerKind::Flatten => {
             same_elements(part, input, output)?;
-            output_is(1, 1, input.elements())
+            let must = format!("have {} elements", input.elements());
+            let found = format!("has [{}, {}, {}]", output.height, output.width, output.channels);
+            part.rule(output.elements() == input.elements(), "output", must, found)
         }
         LayerKind::ArgMax => {
             let found = format!("has {}", input.vectors());

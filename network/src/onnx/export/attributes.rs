@@ -77,6 +77,7 @@ pub(super) fn of(graph: &Graph, node: &Node) -> Vec<AttributeProto> {
         | Operator::Sign
         | Operator::MatMul
         | Operator::BipolarQuant
+        | Operator::Activation(_)
         // Refused before anything is written.
         | Operator::QuantizeLinear { .. } => Vec::new(),
         Operator::Transpose { permutation } => vec![integers("perm", permutation.iter().copied())],
@@ -137,6 +138,15 @@ pub(super) fn of(graph: &Graph, node: &Node) -> Vec<AttributeProto> {
                 attributes.push(text("nearest_mode", "floor"));
             }
             attributes
+        }
+        Operator::Select { axis, .. } => vec![integer("axis", *axis as i64)],
+        Operator::Dilate { factors } => {
+            let spatial = || factors[2..].iter().copied();
+            vec![
+                integers("strides", spatial()),
+                integers("output_padding", spatial().map(|factor| factor - 1)),
+                integer("group", shape(node.inputs[0])[1] as i64),
+            ]
         }
         Operator::TopK { axis, k } => {
             let mut attributes = vec![integer("axis", *axis as i64)];

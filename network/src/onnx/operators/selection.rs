@@ -1,26 +1,10 @@
-//! Operators that select and join elements: `Concat` of any tensors, the others of constants, as exporters use them to
-//! compute shapes.
+//! Operators that select and join elements.
 
+use super::moves::{Selection, reshaped, select, select_each};
 use crate::graph::{Operator, ValueId};
 use crate::onnx::error::ImportError;
 use crate::onnx::node::NodeContext;
 use crate::reference::layout::concatenated;
-use crate::tensor::Tensor;
-
-/// The slabs `indices` of `tensor` along `axis`, in that order.
-fn selected(tensor: &Tensor, axis: usize, indices: &[usize]) -> Vec<f64> {
-    let extent = tensor.shape[axis];
-    let slab: usize = tensor.shape[axis + 1..].iter().product();
-    let outer: usize = tensor.shape[..axis].iter().product();
-    let mut data = Vec::with_capacity(outer * indices.len() * slab);
-    for block in 0..outer {
-        for index in indices {
-            let start = (block * extent + index) * slab;
-            data.extend_from_slice(&tensor.data[start..start + slab]);
-        }
-    }
-    data
-}
 
 /// `Concat`
 pub(super) fn concat(node: &mut NodeContext<'_, '_>) -> Result<(), ImportError> {
@@ -71,28 +55,64 @@ pub(super) fn joined(node: &NodeContext<'_, '_>, inputs: &[ValueId]) -> Result<(
 
 /// `Gather`
 pub(super) fn gather(node: &mut NodeContext<'_, '_>) -> Result<(), ImportError> {
-    let (input, index_input) = (node.input(0, "data")?, node.input(1, "indices")?);
+    let input = node.input(0, "data")?;
     let from = node.shape(input).to_vec();
     let axis = node.axis(node.integer("axis")?.unwrap_or(0), from.len())?;
     let list = node.constant(1, "indices")?;
-    let mut shape = from[..axis].to_vec();
-    shape.extend(&list.shape);
-    shape.extend(&from[axis + 1..]);
-    let extent = from[axis];
-    let data_type = node.graph.data_type(input);
-    node.fold(shape, data_type, |node| {
-        let indices = node.data(index_input)?.data.iter();
-        let indices: Vec<usize> = indices
-            .map(|value| {
-                let index = if *value < 0.0 { value + extent as f64 } else { *value };
-                if index >= 0.0 && index < extent as f64 && index.fract() == 0.0 {
-                    return Ok(index as usize);
-                }
-                Err(node.parameter_error("indices", format!("below the extent {extent}"), value.to_string()))
-            })
-            .collect::<Result<_, _>>()?;
-        Ok(selected(node.data(input)?, axis, &indices))
-    })
+    let extent = from[axis] as f64;
+    let index = |value: &f64| {
+        let index = if *value < 0.0 { value + extent } else { *value };
+        match index >= 0.0 && index < extent && index.fract() == 0.0 {
+            true => Ok(index as usize),
+            false => Err(node.parameter_error("indices", format!("below the extent {extent}"), value.to_string())),
+        }
+    };
+    let indices = list.data.iter().map(index).collect::<Result<Vec<usize>, _>>()?;
+    let list_is_flat = list.shape.len() == 1;
+    let shape: Vec<usize> = from[..axis].iter().chain(&list.shape).chain(&from[axis + 1..]).copied().collect();
+    node.check_size(&shape)?;
+    node.reserve(indices.len())?;
+    let (extent, data_type) = (from[axis], node.graph.data_type(input));
+    let is_whole = indices.iter().copied().eq(0..extent);
+    // The usual node stays one, with its own name.
+    if list_is_flat && !is_whole && node.graph.constant(input).is_none() {
+        return node.emit(Operator::Select { axis, indices }, vec![input], shape, data_type);
+    }
+    let selected = select(node, "selected", input, axis, indices)?;
+    let selected = reshaped(node, "shaped", selected, shape)?;
+    node.alias(selected);
+    Ok(())
+}
+
+/// `Split`, whose parts are an attribute before operator set 13 and an input from then on; left out, they are alike
+pub(super) fn split(node: &mut NodeContext<'_, '_>) -> Result<(), ImportError> {
+    let input = node.input(0, "input")?;
+    let shape = node.shape(input).to_vec();
+    let axis = node.axis(node.integer("axis")?.unwrap_or(0), shape.len())?;
+    let extent = shape[axis];
+    let count = node.output_count().max(1);
+    let parts: Vec<usize> = match node.list("split", 1)? {
+        // The last one takes what is left.
+        None => {
+            let each = extent.div_ceil(count);
+            (0..count).map(|part| extent.saturating_sub(part * each).min(each)).collect()
+        }
+        Some(list) => list.iter().map(|part| usize::try_from(*part).unwrap_or(usize::MAX)).collect(),
+    };
+    let sum = parts.iter().try_fold(0usize, |sum, part| sum.checked_add(*part));
+    if sum != Some(extent) || parts.len() != count {
+        let must = format!("{count} parts of together {extent} elements, one for each output");
+        let found = format!("{} parts of together {}", parts.len(), sum.map_or("more".into(), |sum| sum.to_string()));
+        return Err(node.parameter_error("split", must, found));
+    }
+    node.reserve(extent)?;
+    let mut first = 0;
+    for (index, part) in parts.into_iter().enumerate() {
+        let selected = select(node, &format!("part_{index}"), input, axis, (first..first + part).collect())?;
+        node.alias_of(index, selected);
+        first += part;
+    }
+    Ok(())
 }
 
 /// `Slice`
@@ -120,22 +140,14 @@ pub(super) fn slice(node: &mut NodeContext<'_, '_>) -> Result<(), ImportError> {
         }
         kept[axis] = Progression::of(starts[i], ends[i], steps[i], from[axis]);
     }
-    let shape: Vec<usize> = kept.iter().map(|progression| progression.count).collect();
-    if shape == from && steps.iter().all(|step| *step > 0) {
-        node.alias(input);
-        return Ok(());
-    }
-    let data_type = node.graph.data_type(input);
-    node.fold(shape, data_type, |node| {
-        let mut tensor = node.data(input)?.clone();
-        for (axis, progression) in kept.iter().enumerate() {
-            let data = selected(&tensor, axis, &progression.indices());
-            let mut shape = tensor.shape;
-            shape[axis] = progression.count;
-            tensor = Tensor::new(shape, data);
-        }
-        Ok(tensor.data)
-    })
+    let selections = kept.iter().zip(&from).map(|(progression, extent)| {
+        let places = 0..progression.count as i64;
+        let is_whole = (progression.start, progression.step, progression.count) == (0, 1, *extent);
+        (!is_whole).then_some(Selection { places, source: move |place: i64| progression.at(place) })
+    });
+    let selected = select_each(node, input, selections.collect())?;
+    node.alias(selected);
+    Ok(())
 }
 
 /// The indices that a slice keeps of one axis.
@@ -164,8 +176,8 @@ impl Progression {
         Progression { start, step, count }
     }
 
-    fn indices(&self) -> Vec<usize> {
-        (0..self.count).map(|i| (self.start + i as i64 * self.step) as usize).collect()
+    fn at(&self, place: i64) -> usize {
+        (self.start + place * self.step) as usize
     }
 }
 
@@ -174,7 +186,8 @@ mod tests {
     use super::Progression;
 
     fn progression(start: i64, end: i64, step: i64, extent: usize) -> Vec<usize> {
-        Progression::of(start, end, step, extent).indices()
+        let progression = Progression::of(start, end, step, extent);
+        (0..progression.count as i64).map(|place| progression.at(place)).collect()
     }
 
     #[test]

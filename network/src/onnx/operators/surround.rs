@@ -1,26 +1,61 @@
 //! Padding as an operator of its own.
 
-use crate::graph::Operator;
+use super::moves::{Selection, select_each};
+use crate::graph::{Operator, ValueId};
 use crate::onnx::error::ImportError;
 use crate::onnx::node::NodeContext;
 use crate::reference::layout::padded;
 
-/// `Pad` with a constant, whose parameters are attributes before operator set 11 and inputs from then on
-pub(super) fn pad(node: &mut NodeContext<'_, '_>) -> Result<(), ImportError> {
-    let input = node.input(0, "data")?;
-    let mode = node.text("mode")?.unwrap_or("constant");
-    if mode != "constant" {
-        return Err(node.attribute_error("mode", "`constant`", format!("`{mode}`")));
-    }
-    let pads = node.list("pads", 1)?.ok_or_else(|| node.attribute_error("pads", "a list of integers", "missing"))?;
-    let value = match node.any_float("value")? {
-        Some(value) => value,
-        None if node.optional_input(2).is_some() => node.scalar(2, "constant_value")?,
-        None => 0.0,
+/// What is put around a tensor.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Border {
+    Constant(f64),
+    /// The first and the last element again.
+    Edge,
+    /// The elements mirrored at the first and the last one, which do not come twice.
+    Reflect,
+    /// The elements of the other end.
+    Wrap,
+}
+
+fn border(node: &NodeContext<'_, '_>) -> Result<Border, ImportError> {
+    let value = match node.text("mode")?.unwrap_or("constant") {
+        "constant" => match node.any_float("value")? {
+            Some(value) => value,
+            None if node.optional_input(2).is_some() => node.scalar(2, "constant_value")?,
+            None => 0.0,
+        },
+        "edge" => return Ok(Border::Edge),
+        "reflect" => return Ok(Border::Reflect),
+        "wrap" => return Ok(Border::Wrap),
+        other => return Err(node.attribute_error("mode", "constant, edge, reflect or wrap", format!("`{other}`"))),
     };
     if !value.is_finite() {
         return Err(node.parameter_error("constant_value", "finite", value.to_string()));
     }
+    Ok(Border::Constant(value))
+}
+
+impl Border {
+    /// The element that stands at `place` of an axis of `extent` elements, which is not beyond what there is.
+    fn source(self, place: i64, extent: i64) -> usize {
+        let source = match self {
+            Border::Constant(_) | Border::Edge => place.clamp(0, extent - 1),
+            Border::Wrap => place.rem_euclid(extent),
+            Border::Reflect if extent == 1 => 0,
+            Border::Reflect => {
+                let period = 2 * (extent - 1);
+                let place = place.rem_euclid(period);
+                place.min(period - place)
+            }
+        };
+        source as usize
+    }
+}
+
+/// How much stands before and behind each axis, less than nothing where elements are cut off, and the shape of the result.
+fn pads(node: &NodeContext<'_, '_>, input: ValueId) -> Result<(Vec<[i64; 2]>, Vec<usize>), ImportError> {
+    let list = node.list("pads", 1)?.ok_or_else(|| node.attribute_error("pads", "a list of integers", "missing"))?;
     let mut shape = node.shape(input).to_vec();
     let axes: Vec<usize> = match node.optional_input(3) {
         None => (0..shape.len()).collect(),
@@ -29,34 +64,82 @@ pub(super) fn pad(node: &mut NodeContext<'_, '_>) -> Result<(), ImportError> {
             axes.iter().map(|axis| node.axis(*axis, shape.len())).collect::<Result<_, _>>()?
         }
     };
-    if pads.len() != 2 * axes.len() {
+    if list.len() != 2 * axes.len() {
         let must = format!("`pads` must have two elements for each of {} axes", axes.len());
-        return Err(node.shape_error(must, format!("{} elements", pads.len())));
+        return Err(node.shape_error(must, format!("{} elements", list.len())));
     }
-    let (mut before, mut after) = (vec![0; shape.len()], vec![0; shape.len()]);
+    let mut pads = vec![[0; 2]; shape.len()];
     let mut is_named = vec![false; shape.len()];
     for (index, axis) in axes.iter().enumerate() {
         if std::mem::replace(&mut is_named[*axis], true) {
             return Err(node.parameter_error("axes", "different axes", format!("axis {axis} twice")));
         }
-        let pad = |pad: i64| {
-            let found = || format!("{pad} at axis {axis} (cropping is not supported)");
-            usize::try_from(pad).map_err(|_| node.parameter_error("pads", "0 or greater", found()))
-        };
-        before[*axis] = pad(pads[index])?;
-        after[*axis] = pad(pads[index + axes.len()])?;
-        let extent = shape[*axis].checked_add(before[*axis]).and_then(|sum| sum.checked_add(after[*axis]));
-        shape[*axis] = extent.ok_or_else(|| {
+        let (before, behind) = (list[index], list[index + axes.len()]);
+        let extent = shape[*axis] as i128;
+        let cut = [before, behind].iter().map(|pad| i128::from(*pad).min(0)).sum::<i128>();
+        let padded = extent + i128::from(before) + i128::from(behind);
+        if extent + cut < 0 {
+            let found = format!("{before} and {behind} at axis {axis} of {extent}");
+            return Err(node.parameter_error("pads", "such that they cut off no more than there is", found));
+        }
+        shape[*axis] = usize::try_from(padded).ok().filter(|_| padded <= i128::from(i64::MAX)).ok_or_else(|| {
             node.parameter_error("pads", "within 64 bits with the extent", format!("more at axis {axis}"))
         })?;
+        pads[*axis] = [before, behind];
     }
-    if shape == node.shape(input) {
+    Ok((pads, shape))
+}
+
+/// `Pad`, whose parameters are attributes before operator set 11 and inputs from then on
+pub(super) fn pad(node: &mut NodeContext<'_, '_>) -> Result<(), ImportError> {
+    let input = node.input(0, "data")?;
+    let border = border(node)?;
+    let (pads, shape) = pads(node, input)?;
+    if pads.iter().all(|pad| *pad == [0, 0]) {
         node.alias(input);
         return Ok(());
     }
-    let data_type = node.graph.data_type(input);
-    if node.graph.constant(input).is_some_and(|tensor| !tensor.is_empty()) {
-        return node.fold(shape, data_type, |node| Ok(padded(node.data(input)?, &before, &after, &value).data));
+    if node.shape(input).contains(&0) {
+        return Err(node.shape_error("a tensor that is padded must have elements", format!("{:?}", node.shape(input))));
     }
-    node.emit(Operator::Pad { before, after, value }, vec![input], shape, data_type)
+    node.check_size(&shape)?;
+    // With a constant, only what is cut off.
+    let taken = |pad: i64| if let Border::Constant(_) = border { pad.min(0) } else { pad };
+    let selections = pads.iter().zip(node.shape(input)).map(|([before, behind], extent)| {
+        let (before, behind, extent) = (taken(*before), taken(*behind), *extent as i64);
+        let source = move |place: i64| border.source(place, extent);
+        ((before, behind) != (0, 0)).then_some(Selection { places: -before..extent + behind, source })
+    });
+    let selections = selections.collect();
+    let kept = select_each(node, input, selections)?;
+    let Border::Constant(value) = border else {
+        node.alias(kept);
+        return Ok(());
+    };
+    let put = |index: usize| pads.iter().map(|pad| pad[index].max(0) as usize).collect::<Vec<usize>>();
+    let (before, after) = (put(0), put(1));
+    if before.iter().chain(&after).all(|count| *count == 0) {
+        node.alias(kept);
+        return Ok(());
+    }
+    let data_type = node.graph.data_type(input);
+    if node.graph.constant(kept).is_some_and(|tensor| !tensor.is_empty()) {
+        return node.fold(shape, data_type, |node| Ok(padded(node.data(kept)?, &before, &after, &value).data));
+    }
+    node.emit(Operator::Pad { before, after, value }, vec![kept], shape, data_type)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Border;
+
+    #[test]
+    fn borders_follow_numpy() {
+        let around =
+            |border: Border, extent: i64| (-4..extent + 3).map(|p| border.source(p, extent)).collect::<Vec<_>>();
+        assert_eq!(around(Border::Edge, 3), [0, 0, 0, 0, 0, 1, 2, 2, 2, 2]);
+        assert_eq!(around(Border::Reflect, 3), [0, 1, 2, 1, 0, 1, 2, 1, 0, 1]);
+        assert_eq!(around(Border::Wrap, 3), [2, 0, 1, 2, 0, 1, 2, 0, 1, 2]);
+        assert_eq!(around(Border::Reflect, 1), [0; 8]);
+    }
 }

@@ -6,7 +6,10 @@ use crate::onnx::error::ImportError;
 use crate::onnx::node::NodeContext;
 
 /// Channels and spatial extents of a value that windows slide over.
-fn channels_and_spatial(node: &NodeContext<'_, '_>, input: ValueId) -> Result<(usize, Vec<usize>), ImportError> {
+pub(super) fn channels_and_spatial(
+    node: &NodeContext<'_, '_>,
+    input: ValueId,
+) -> Result<(usize, Vec<usize>), ImportError> {
     let shape = node.shape(input);
     let spatial = match shape {
         [_, _, spatial @ ..] if (1..=2).contains(&spatial.len()) => spatial,
@@ -26,7 +29,7 @@ fn channels_and_spatial(node: &NodeContext<'_, '_>, input: ValueId) -> Result<(u
 }
 
 /// A list with a number of at least `least` for each of `count` places; `None` where the attribute is missing.
-fn numbers(
+pub(super) fn numbers(
     node: &NodeContext<'_, '_>,
     name: &'static str,
     count: usize,

@@ -160,10 +160,6 @@ pub(in super::super) fn mat_mul_integer(node: &mut NodeContext<'_, '_>) -> Resul
 
 /// onnxruntime's `QGemm`, whose result is real where it names no scale for it
 pub(in super::super) fn q_gemm(node: &mut NodeContext<'_, '_>) -> Result<(), ImportError> {
-    let alpha = node.float("alpha")?.unwrap_or(1.0);
-    if alpha != 1.0 {
-        return Err(node.attribute_error("alpha", "1: a factor belongs into the scale of `B`", alpha.to_string()));
-    }
     let columns = usize::from(!node.flag("transB", false)?);
     let (a, a_grid) = factor(node, 0, ["A", "a_scale", "a_zero_point"], None)?;
     let (b, b_grid) = factor(node, 3, ["B", "b_scale", "b_zero_point"], Some(columns))?;
@@ -177,8 +173,17 @@ pub(in super::super) fn q_gemm(node: &mut NodeContext<'_, '_>) -> Result<(), Imp
     };
     let a = centred(node, "a_centred", a, &a_grid.zero_point)?;
     let b = centred(node, "b_centred", b, &b_grid.zero_point)?;
-    let (operator, inputs, shape) = matrix::gemm_of(node, a, b, c)?;
-    let product = node.emit_part("product", operator, inputs, shape, DataType::Float32)?;
+    let (mut operator, inputs, shape) = matrix::gemm_of(node, a, b, c)?;
+    let mut factor = 1.0;
+    if let Operator::Gemm { alpha, .. } = &mut operator {
+        // The bias is in units of the scaled product, so the factor is that of the sum.
+        factor = std::mem::replace(alpha, 1.0);
+    }
+    let mut product = node.emit_part("product", operator, inputs, shape.clone(), DataType::Float32)?;
+    if factor != 1.0 {
+        let factor = node.add_constant("alpha", Tensor::scalar(factor), DataType::Float32);
+        product = node.emit_part("multiplied", Operator::Mul, vec![product, factor], shape, DataType::Float32)?;
+    }
     match y_grid {
         Some(y_grid) => finish(node, product, (&a_grid, &b_grid), 1, y_grid),
         None => {
