@@ -270,7 +270,7 @@ pub fn random_graph(seed: u64, widest: usize) -> Graph {
         }
     }
     if builder.random.random_bool(0.3) {
-        builder.node(Operator::ArgMax { axis: 1 }, &[], vec![1, 1]);
+        builder.node(Operator::ArgMax { axis: 1, last: false }, &[], vec![1, 1]);
         let last = builder.last.0;
         builder.values[last].is_integer = true;
     }

@@ -3,7 +3,7 @@
 use crate::calibration::Calibration;
 use crate::output::show;
 use abi::ElementType;
-use abi::maps::Reduction;
+use abi::maps::{self, OutputMap, Reduction, ScoreMap, Search};
 use clap::{Args, ValueEnum};
 use network::network::{Convolution, FloatDifference, LayerKind, Network, Pool};
 use std::path::PathBuf;
@@ -64,12 +64,7 @@ fn summary(model: &Model) -> String {
     let map = &network.input_map;
     let mut text = format!("network     {}\n", network.name);
     text += &format!("input       {:?}, quantised to {}", map.shape, input_codes(network));
-    let output = match network.output_map.reduction {
-        Reduction::None => "scores",
-        Reduction::ArgMax => "index of the greatest score, computed on the host",
-        Reduction::Index => "index of the greatest score, computed in hardware",
-    };
-    text += &format!("\noutput      {:?}, {output}\n", network.output_map.shape);
+    text += &format!("\noutput      {:?}, {}\n", network.output_map.shape, output(&network.output_map));
     text += &format!("weights     {} bits\n", network.weight_bits());
     text += &format!("operations  {} per image\n\n", network.operations());
     let width = network.layers.iter().map(|layer| layer.name.len()).fold("layer".len(), usize::max);
@@ -128,6 +123,31 @@ fn summary(model: &Model) -> String {
         text += &format!("note: {remark}\n");
     }
     text
+}
+
+/// What the output holds, and what the host computes for it.
+fn output(map: &OutputMap) -> String {
+    let values = match &map.score_map {
+        None => "score".to_owned(),
+        Some(ScoreMap { function, codes }) => {
+            let quantised = if codes.is_some() { " and quantised" } else { "" };
+            format!("{} of the scores, computed on the host in float32{quantised}", function.name())
+        }
+    };
+    match map.reduction {
+        Reduction::None if map.score_map.is_none() => "scores".into(),
+        Reduction::None => values,
+        Reduction::ArgMax => format!("index of the greatest {values}, computed on the host"),
+        Reduction::Index => format!("index of the greatest {values}, computed in hardware"),
+        Reduction::Search(Search { along, k, last, gives }) => {
+            let what = match gives {
+                maps::Found::Values => "the",
+                maps::Found::Indices if last => "indices (the highest on ties) of the",
+                maps::Found::Indices => "indices of the",
+            };
+            format!("{what} {k} greatest of {} ({values}), found and sorted on the host", along.extent)
+        }
+    }
 }
 
 /// The values that float32 arithmetic quantises to another code, a line each.

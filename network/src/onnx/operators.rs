@@ -9,6 +9,7 @@ mod normalization;
 mod quantized;
 mod quantizers;
 mod resize;
+mod scores;
 mod search;
 mod selection;
 mod surround;
@@ -112,6 +113,9 @@ fn add_standard(node: &mut NodeContext<'_, '_>) -> Result<(), ImportError> {
         "Upsample" | "Resize" => resize::resize(node),
         "TopK" => search::top_k(node),
         "ArgMax" => search::arg_max(node),
+        "Softmax" => scores::softmax(node, false),
+        "LogSoftmax" => scores::softmax(node, true),
+        "Sigmoid" => scores::sigmoid(node),
         _ => Err(unsupported(node)),
     }
 }
@@ -123,11 +127,9 @@ fn unsupported(node: &NodeContext<'_, '_>) -> ImportError {
         "ReduceMean" => "for a mean over the spatial axes use GlobalAveragePool (in PyTorch: AdaptiveAvgPool2d(1))",
         "QuantAvgPool2d" => "export average pooling as AveragePool and Quant, before FINN's transformations",
         "Im2Col" => "export the model with Conv nodes, before FINN's transformations",
-        "Softmax" | "LogSoftmax" => {
-            "end the model before it: softmax does not change the order of the scores, the host can apply it"
+        "Tanh" | "HardSigmoid" | "HardSwish" | "Elu" | "Selu" | "Gelu" | "Erf" | "Exp" | "Log" | "Softplus" => {
+            "train with ReLU, HardTanh or a quantiser as the activation, or end the model before it"
         }
-        "Sigmoid" | "Tanh" | "HardSigmoid" | "HardSwish" | "Elu" | "Selu" | "Gelu" | "Erf" | "Exp" | "Log"
-        | "Softplus" => "train with ReLU, HardTanh or a quantiser as the activation, or end the model before it",
         "LeakyRelu" | "PRelu" => "train with ReLU, HardTanh or a quantiser as the activation",
         "Trunc" => "export average pooling as AveragePool and requantisation as Quant nodes instead of Trunc",
         "FloatQuant" => "quantise to integers: use Quant or BipolarQuant",

@@ -1,56 +1,30 @@
-//! The end of the graph: arg-max, scores, and the network made of it all.
+//! The end of the graph: scores, and the network made of it all.
 
 use super::Walk;
 use crate::lower::LowerError;
-use crate::lower::symbol::{Data, Origin, Parameter, Symbol};
+use crate::lower::symbol::{Data, Origin, Parameter};
 use abi::ElementType;
 use abi::maps::{OutputMap, Reduction};
-use network::graph::{Graph, Node, Operator};
 use network::network::{LayerKind, Network, TensorType};
 
 impl Walk<'_> {
-    /// Checks the operand of an arg-max and gives it back.
-    pub(super) fn classify(&mut self, node: &Node) -> Result<Data, LowerError> {
-        let Symbol::Data(data) = self.symbol(node.inputs[0]) else {
-            return Err(LowerError::NothingToDo { model: self.graph.name.clone() });
-        };
-        let data = self.settled_input(node, 0, data)?;
-        let shape = self.shape(node.inputs[0]);
-        let (axis, k) = match node.operator {
-            Operator::TopK { axis, k } => (axis, k),
-            Operator::ArgMax { axis } => (axis, 1),
-            _ => (0, 0),
-        };
-        if k != 1 || shape[axis] != shape.iter().product::<usize>() {
-            return Err(self.unsupported(
-                node,
-                "take the one greatest of all scores",
-                format!("it takes {k} along axis {axis} of shape {shape:?}"),
-                "use k = 1 along the class axis",
-            ));
-        }
-        Ok(data)
-    }
-
-    /// Behind an arg-max only the shape may change.
-    pub(super) fn after_reduction(&mut self, node: &Node) -> Result<(), LowerError> {
-        if node.operator == Operator::Reshape {
-            return Ok(());
-        }
-        Err(self.unsupported(
-            node,
-            "come before the arg-max",
-            "it computes with the class index".into(),
-            "let the model end with its TopK or ArgMax",
-        ))
-    }
-
-    pub(super) fn finish(mut self, data: Data, shape: &[usize], reduction: Reduction) -> Result<Network, LowerError> {
+    /// The network whose scores are `data`, of shape `shape`. A layer that reduces them gets the name `reducer`.
+    pub(super) fn finish(
+        mut self,
+        data: Data,
+        shape: &[usize],
+        reduction: Reduction,
+        reducer: &str,
+    ) -> Result<Network, LowerError> {
         let output_node = self.graph.nodes.last();
         let node_name = output_node.map_or("output", |node| node.name.as_str()).to_owned();
-        let data = match output_node {
-            Some(node) => self.settled(node, data)?,
-            None => data,
+        let (data, score_map) = match (output_node, data.origin) {
+            (Some(node), Origin::Host | Origin::HostCodes) => {
+                let (scores, map) = self.host_end(node, &data)?;
+                (scores, Some(map))
+            }
+            (Some(node), Origin::Image | Origin::Tensor(_)) => (self.settled(node, data)?, None),
+            (None, _) => (data, None),
         };
         let operator = output_node.map_or("output", |node| node.operator.name());
         let (Origin::Tensor(mut tensor), Some((input, input_map))) = (data.origin, self.input.take()) else {
@@ -62,7 +36,7 @@ impl Walk<'_> {
                 operator,
                 must: "leave the scores an affine function of the last integers",
                 found: "a nonlinear function stands behind the last dot product or quantiser".into(),
-                help: "end the model with its scores: a final Relu, Clip or Softmax can be left out or put on the host",
+                help: "end the model with its scores: a final Relu or Clip can be left out or put on the host",
             });
         };
         let elements: usize = shape.iter().product();
@@ -89,7 +63,7 @@ impl Walk<'_> {
             && scale[0] > 0.0
             && self.tensors[tensor.0].vectors() == 1
             && data.order.as_ref().is_none_or(|order| order.iter().enumerate().all(|(i, p)| i == *p));
-        if reduction == Reduction::ArgMax && keeps_order {
+        if reduction == Reduction::ArgMax && keeps_order && score_map.is_none() {
             let index = ElementType::holding(0, elements as i64 - 1);
             let output = TensorType {
                 height: 1,
@@ -99,7 +73,7 @@ impl Walk<'_> {
                 minimum: 0,
                 maximum: elements as i64 - 1,
             };
-            tensor = self.add_layer(&node_name_of_reduction(self.graph), LayerKind::ArgMax, &[tensor], output);
+            tensor = self.add_layer(reducer, LayerKind::ArgMax, &[tensor], output);
             reduction = Reduction::Index;
         }
         let output_shape = self.graph.value(self.graph.output).shape.clone();
@@ -120,6 +94,7 @@ impl Walk<'_> {
                 scale,
                 bias,
                 source_of,
+                score_map,
                 reduction,
             },
             sensitive_steps: self.sensitive_steps,
@@ -127,12 +102,4 @@ impl Walk<'_> {
             replaceable: false,
         })
     }
-}
-
-fn node_name_of_reduction(graph: &Graph) -> String {
-    graph
-        .nodes
-        .iter()
-        .find(|node| matches!(node.operator, Operator::TopK { .. } | Operator::ArgMax { .. }))
-        .map_or_else(|| "arg_max".to_owned(), |node| node.name.clone())
 }

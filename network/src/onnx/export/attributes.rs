@@ -77,6 +77,7 @@ pub(super) fn of(graph: &Graph, node: &Node) -> Vec<AttributeProto> {
         | Operator::Sign
         | Operator::MatMul
         | Operator::BipolarQuant
+        | Operator::Sigmoid
         // Refused before anything is written.
         | Operator::QuantizeLinear { .. } => Vec::new(),
         Operator::Transpose { permutation } => vec![integers("perm", permutation.iter().copied())],
@@ -145,9 +146,14 @@ pub(super) fn of(graph: &Graph, node: &Node) -> Vec<AttributeProto> {
             }
             attributes
         }
-        Operator::ArgMax { axis } => {
+        Operator::ArgMax { axis, last } => {
             let keeps = shape(node.inputs[0]).len() == shape(node.outputs[0]).len();
-            vec![integer("axis", *axis as i64), flag("keepdims", keeps)]
+            let mut attributes = vec![integer("axis", *axis as i64), flag("keepdims", keeps)];
+            if *last {
+                attributes.push(flag("select_last_index", true));
+            }
+            attributes
         }
+        Operator::Softmax { axis, .. } => vec![integer("axis", *axis as i64)],
     }
 }
