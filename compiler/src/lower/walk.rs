@@ -10,6 +10,7 @@ mod layout;
 mod pool;
 mod product;
 mod quantise;
+mod scales;
 mod search;
 mod windows;
 
