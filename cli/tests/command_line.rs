@@ -10,7 +10,7 @@ mod support;
 use ndarray::{ArrayD, IxDyn};
 use ndarray_npy::{read_npy, write_npy};
 use network::onnx::proto::{
-    DimensionProto, GraphProto, ModelProto, NodeProto, StringStringEntryProto, TensorAnnotation, TensorProto,
+    DimensionProto, GraphProto, ModelProto, StringStringEntryProto, TensorAnnotation, TensorProto,
 };
 use prost::Message;
 use serde_json::Value;

@@ -48,8 +48,8 @@ impl Search {
             if last {
                 row.reverse();
             }
-            // Scores are numbers. The sort is stable: of equal ones, the first stays so.
-            row.sort_by(|(a, _), (b, _)| b.partial_cmp(a).unwrap_or(std::cmp::Ordering::Equal));
+            // The sort is stable: of equal ones, the first stays so. −0 is 0, and not less.
+            row.sort_by(|(a, _), (b, _)| (b + 0.0).total_cmp(&(a + 0.0)));
             for (place, element) in places.zip(row) {
                 found[place] = element;
             }
@@ -72,6 +72,8 @@ mod tests {
         let all = Axis { extent: 6, inner: 1 };
         assert_eq!(search(all, 3, false, Found::Indices), Scores::Indices(vec![1, 0, 4]));
         assert_eq!(search(all, 3, true, Found::Indices), Scores::Indices(vec![1, 4, 0]));
+        let zeros = Search { along: Axis { extent: 3, inner: 1 }, k: 3, last: false, gives: Found::Indices };
+        assert_eq!(zeros.apply(&[0.0, -0.0, 0.0]), Scores::Indices(vec![0, 1, 2]));
         assert_eq!(search(all, 4, false, Found::Values), Scores::Values(vec![9.0, 3.0, 3.0, 2.0]));
         // Columns (3, 1, 3) and (9, −1, 2) of three rows of two.
         let columns = Axis { extent: 3, inner: 2 };

@@ -127,25 +127,28 @@ fn summary(model: &Model) -> String {
 
 /// What the output holds, and what the host computes for it.
 fn output(map: &OutputMap) -> String {
-    let values = match &map.score_map {
-        None => "score".to_owned(),
+    let (one, many) = match &map.score_map {
+        None => ("score".to_owned(), "scores".to_owned()),
         Some(ScoreMap { function, codes }) => {
-            let quantised = if codes.is_some() { " and quantised" } else { "" };
-            format!("{} of the scores, computed on the host in float32{quantised}", function.name())
+            let quantised = if codes.is_some() { ", quantised" } else { "" };
+            let name = format!("{} of the scores{quantised}", function.name());
+            (format!("value of {name}"), name)
         }
     };
     match map.reduction {
-        Reduction::None if map.score_map.is_none() => "scores".into(),
-        Reduction::None => values,
-        Reduction::ArgMax => format!("index of the greatest {values}, computed on the host"),
-        Reduction::Index => format!("index of the greatest {values}, computed in hardware"),
+        Reduction::None if map.score_map.is_none() => many,
+        Reduction::None => format!("{many}, computed on the host"),
+        Reduction::ArgMax => format!("index of the greatest {one}, computed on the host"),
+        Reduction::Index => format!("index of the greatest {one}, computed in hardware"),
         Reduction::Search(Search { along, k, last, gives }) => {
-            let what = match gives {
-                maps::Found::Values => "the",
-                maps::Found::Indices if last => "indices (the highest on ties) of the",
-                maps::Found::Indices => "indices of the",
-            };
-            format!("{what} {k} greatest of {} ({values}), found and sorted on the host", along.extent)
+            let of = format!("of each {} {many}", along.extent);
+            let ties = if last { ", the highest on ties" } else { "" };
+            match (gives, k) {
+                (maps::Found::Values, 1) => format!("the greatest {of}, found on the host"),
+                (maps::Found::Values, k) => format!("the {k} greatest {of}, sorted on the host"),
+                (maps::Found::Indices, 1) => format!("index of the greatest {of}{ties}, found on the host"),
+                (maps::Found::Indices, k) => format!("indices of the {k} greatest {of}{ties}, sorted on the host"),
+            }
         }
     }
 }

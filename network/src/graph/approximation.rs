@@ -65,7 +65,7 @@ impl fmt::Display for Approximation {
         let what = match self.kind {
             ApproximationKind::Weights => "the weights",
             ApproximationKind::Scales => "the scales of the operands",
-            ApproximationKind::Channels => "the scales of the channels that are summed",
+            ApproximationKind::Channels => "the scales of the input channels",
             ApproximationKind::Activations => "the data",
         };
         write!(
