@@ -1,17 +1,27 @@
 //! What a compiled directory says of itself: enough to feed the design and to read its answers.
 
+use crate::maps::Reduction;
 use crate::packing::StreamFormat;
 use crate::{InputMap, OutputMap};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// Version of the manifest's layout. A reader refuses others.
-pub const MANIFEST_VERSION: u32 = 3;
+/// The newest version of the manifest's layout.
+pub const MANIFEST_VERSION: u32 = 4;
+
+/// The oldest version that is read. A reader refuses others.
+pub const OLDEST_MANIFEST_VERSION: u32 = 3;
+
+/// The oldest version whose readers understand `output_map`: those of 3 would leave out what the host computes of scores.
+pub fn version_for(output_map: &OutputMap) -> u32 {
+    let is_searched = matches!(output_map.reduction, Reduction::Search(_));
+    if output_map.score_map.is_some() || is_searched { MANIFEST_VERSION } else { OLDEST_MANIFEST_VERSION }
+}
 
 /// The manifest of one design (`manifest.json`).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Manifest {
-    /// [`MANIFEST_VERSION`] of the writer.
+    /// Version of the layout, from [`OLDEST_MANIFEST_VERSION`] to [`MANIFEST_VERSION`].
     pub manifest_version: u32,
     /// Name of the network.
     pub network: String,
@@ -98,6 +108,11 @@ pub struct DeviceManifest {
 }
 
 impl Manifest {
+    /// Whether this version of the program understands the layout.
+    pub fn is_understood(&self) -> bool {
+        (OLDEST_MANIFEST_VERSION..=MANIFEST_VERSION).contains(&self.manifest_version)
+    }
+
     /// The design hash as bytes; `None` where it is not 64 hexadecimal digits.
     pub fn design_hash_bytes(&self) -> Option<[u8; 32]> {
         let mut bytes = [0; 32];

@@ -3,6 +3,12 @@
 //! Both are tables found by evaluating the network's own arithmetic, so a program that only looks things up gets
 //! exactly the codes and scores that the network defines.
 
+mod probabilities;
+mod search;
+
+pub use probabilities::{Axis, CodeMap, ScoreFunction, ScoreMap};
+pub use search::{Found, Search};
+
 use crate::{ElementType, StepFunction};
 use miette::Diagnostic;
 use serde::{Deserialize, Serialize};
@@ -118,6 +124,8 @@ pub enum Reduction {
     ArgMax,
     /// The device has already taken the index: the integer is the output.
     Index,
+    /// The greatest scores along an axis, or their indices.
+    Search(Search),
 }
 
 /// From the integers of the network's last tensor to the scores of one image.
@@ -132,6 +140,9 @@ pub struct OutputMap {
     /// For each score in the output's row-major order, the index of its element in stream order; empty where the
     /// orders agree.
     pub source_of: Vec<u32>,
+    /// What the host computes of the scores first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub score_map: Option<ScoreMap>,
     /// What is made of the scores.
     pub reduction: Reduction,
 }
@@ -148,20 +159,70 @@ pub enum Scores {
 impl OutputMap {
     /// The output of one image whose last tensor, in stream order, is `elements`.
     pub fn apply(&self, elements: &[i32]) -> Scores {
+        if self.reduction == Reduction::Index {
+            return Scores::Indices(elements.iter().map(|index| i64::from(*index)).collect());
+        }
         let score = |index: usize| {
             let element = self.source_of.get(index).map_or(index, |source| *source as usize);
             let at = |table: &[f64]| if table.len() == 1 { table[0] } else { table[index] };
             at(&self.scale) * f64::from(elements[element]) + at(&self.bias)
         };
+        let scores = (0..elements.len()).map(score);
+        // In f64: two scores that float32 cannot tell apart are no tie.
+        let values: Vec<f64> = match &self.score_map {
+            None => scores.collect(),
+            Some(map) => map.apply(&scores.map(|score| score as f32).collect::<Vec<f32>>()),
+        };
         match self.reduction {
-            Reduction::None => Scores::Values((0..elements.len()).map(|index| score(index) as f32).collect()),
-            Reduction::ArgMax => {
-                // In f64: two scores that float32 cannot tell apart are no tie.
-                let values: Vec<f64> = (0..elements.len()).map(score).collect();
-                Scores::Indices(vec![arg_max(&values) as i64])
-            }
-            Reduction::Index => Scores::Indices(elements.iter().map(|index| i64::from(*index)).collect()),
+            Reduction::None => Scores::Values(values.into_iter().map(|value| value as f32).collect()),
+            Reduction::ArgMax | Reduction::Index => Scores::Indices(vec![arg_max(&values) as i64]),
+            Reduction::Search(search) => search.apply(&values),
         }
+    }
+
+    /// Whether the output holds indices, not numbers.
+    pub fn gives_indices(&self) -> bool {
+        match self.reduction {
+            Reduction::None => false,
+            Reduction::ArgMax | Reduction::Index => true,
+            Reduction::Search(search) => search.gives == Found::Indices,
+        }
+    }
+
+    /// Number of outputs of an image whose last tensor has `elements` elements.
+    pub fn outputs(&self, elements: usize) -> usize {
+        match self.reduction {
+            Reduction::None => elements,
+            Reduction::ArgMax | Reduction::Index => 1,
+            Reduction::Search(search) => search.outputs(elements),
+        }
+    }
+
+    /// Number of classes that a prediction tells apart, two where there is a single score; `None` where the device finds the
+    /// class and only the network knows how many there are.
+    pub fn classes(&self, elements: usize) -> Option<usize> {
+        match self.reduction {
+            Reduction::Index => None,
+            Reduction::None if elements == 1 => Some(2),
+            Reduction::None | Reduction::ArgMax => Some(elements),
+            Reduction::Search(search) => Some(search.along.extent),
+        }
+    }
+
+    /// Whether what follows the scores can be applied to `elements` of them.
+    pub fn fits(&self, elements: usize) -> bool {
+        let axis = self.score_map.as_ref().and_then(|map| map.function.axis());
+        let searches = match self.reduction {
+            Reduction::None | Reduction::ArgMax | Reduction::Index => true,
+            Reduction::Search(search) => search.fits(elements),
+        };
+        searches && axis.is_none_or(|axis| axis.divides(elements))
+    }
+
+    /// The class that an output of this map [predicts](Scores::prediction).
+    pub fn prediction(&self, output: &Scores) -> i64 {
+        let is_probability = self.score_map.as_ref().is_some_and(|map| map.function == ScoreFunction::Sigmoid);
+        output.prediction(if is_probability { 0.5 } else { 0.0 })
     }
 }
 
@@ -191,12 +252,12 @@ impl Scores {
         }
     }
 
-    /// The predicted class: the index itself, the greatest score's index (the lowest on ties), or for a single
-    /// score whether it is positive.
-    pub fn prediction(&self) -> i64 {
+    /// The predicted class: the first index itself, the greatest value's index (the lowest on ties), or for a single value
+    /// whether it is above `middle`: 0 for a score, 1/2 for a probability.
+    pub fn prediction(&self, middle: f32) -> i64 {
         match self {
             Scores::Indices(indices) => indices[0],
-            Scores::Values(values) if values.len() == 1 => i64::from(values[0] > 0.0),
+            Scores::Values(values) if values.len() == 1 => i64::from(values[0] > middle),
             Scores::Values(values) => arg_max(values) as i64,
         }
     }
@@ -241,12 +302,47 @@ mod tests {
     }
 
     #[test]
+    fn functions_come_between_scores_and_search() {
+        let along = Axis { extent: 2, inner: 1 };
+        let map = OutputMap {
+            shape: vec![2],
+            scale: vec![0.5],
+            bias: vec![0.0, 0.0, 1.0, 1.0],
+            source_of: vec![3, 2, 1, 0],
+            score_map: Some(ScoreMap { function: ScoreFunction::Softmax(along), codes: None }),
+            reduction: Reduction::Search(Search { along, k: 1, last: false, gives: Found::Values }),
+        };
+        assert!(map.fits(4) && !map.fits(3) && map.outputs(4) == 2 && map.classes(4) == Some(2));
+        assert_eq!(map.apply(&[7, 7, 400, 0]), Scores::Values(vec![1.0, 0.5]));
+        let all = OutputMap { reduction: Reduction::None, ..map };
+        assert_eq!(all.apply(&[7, 7, 400, 0]), Scores::Values(vec![0.0, 1.0, 0.5, 0.5]));
+    }
+
+    #[test]
+    fn a_single_probability_is_judged_at_a_half() {
+        let mut map = OutputMap {
+            shape: vec![1],
+            scale: vec![1.0],
+            bias: vec![0.0],
+            source_of: vec![],
+            score_map: None,
+            reduction: Reduction::None,
+        };
+        for function in [None, Some(ScoreFunction::Sigmoid)] {
+            map.score_map = function.map(|function| ScoreMap { function, codes: None });
+            let classes = [-1, 0, 1].map(|score| map.prediction(&map.apply(&[score])));
+            assert_eq!(classes, [0, 0, 1], "{function:?}");
+        }
+    }
+
+    #[test]
     fn scores_closer_than_float32_are_no_tie() {
         let map = OutputMap {
             shape: vec![1],
             scale: vec![1.0],
             bias: vec![0.0, 1e-12],
             source_of: vec![],
+            score_map: None,
             reduction: Reduction::ArgMax,
         };
         assert_eq!(map.apply(&[100, 100]), Scores::Indices(vec![1]));

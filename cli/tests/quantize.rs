@@ -99,8 +99,8 @@ fn check_engines(room: &Room, file: &str, right: usize, is_integer: bool) {
         // Scales that are no powers of two are rounded in the reference, and nothing else is.
         let greatest = reals.iter().fold(0f32, |greatest, score| greatest.max(score.abs()));
         assert!(integers.iter().zip(reals).all(|(a, b)| (a - b).abs() <= 1e-6 * greatest), "image {index}");
-        assert_eq!(packed[index].prediction(), reference[index].prediction());
-        found += usize::from(packed[index].prediction() == i64::from(labels[index]));
+        assert_eq!(packed[index].prediction(0.0), reference[index].prediction(0.0));
+        found += usize::from(packed[index].prediction(0.0) == i64::from(labels[index]));
     }
     assert_eq!(found, right);
 }

@@ -229,6 +229,7 @@ fn refusals_name_the_cause() {
     let (graph, last) = by_channel(&[1.0, f64::from(0.1f32), 1.0]);
     text += &graph.refused(last);
 
+    // A depthwise convolution reads one channel for each output.
     let depthwise = |graph: &mut Builder, input: ValueId, channels: usize| {
         let weights = graph.constant(&[channels, 1, 1, 1], 1.0);
         let operator = Operator::Conv { window: window(1, 1, 0), groups: channels };
@@ -238,7 +239,7 @@ fn refusals_name_the_cause() {
     let scales = graph.ascending(&[1, 2, 1, 1]);
     let codes = graph.quant("quant_by_channel", IMAGE, scales);
     let conv = depthwise(&mut graph, codes, 2);
-    text += &graph.refused(conv);
+    lower(&graph.finished(conv)).unwrap();
 
     let mut graph = Builder::new();
     let sign = graph.sign("sign", IMAGE, 1.0);
@@ -246,7 +247,46 @@ fn refusals_name_the_cause() {
     let other = graph.sign("other", conv, 0.5);
     let joined = graph.node("joined", Operator::Concat { axis: 1 }, &[sign, other], &[1, 5, 4, 4]);
     let conv = depthwise(&mut graph, joined, 5);
+    lower(&graph.finished(conv)).unwrap();
+    let mut graph = Builder::new();
+    let sign = graph.sign("sign", IMAGE, 1.0);
+    let conv = graph.conv("conv", sign);
+    let other = graph.sign("other", conv, f64::from(0.3f32));
+    let joined = graph.node("joined", Operator::Concat { axis: 1 }, &[sign, other], &[1, 5, 4, 4]);
+    let weights = graph.constant(&[1, 5, 1, 1], 1.0);
+    let operator = Operator::Conv { window: window(1, 1, 0), groups: 1 };
+    let conv = graph.node("conv_of_joined", operator, &[joined, weights], &[1, 1, 4, 4]);
     text += &graph.refused(conv);
+
+    // What the host computes is no operand of hardware.
+    let ended = |operator: Operator| {
+        let mut graph = Builder::new();
+        let sign = graph.sign("sign", IMAGE, 1.0);
+        let conv = graph.conv("conv", sign);
+        let end = graph.node("end", operator, &[conv], &[1, 3, 4, 4]);
+        (graph, end)
+    };
+    let (mut graph, end) = ended(Operator::Sigmoid);
+    let sign = graph.sign("codes", end, 1.0);
+    let weights = graph.constant(&[1, 3, 1, 1], 1.0);
+    let operator = Operator::Conv { window: window(1, 1, 0), groups: 1 };
+    let conv = graph.node("conv_of_sigmoid", operator, &[sign, weights], &[1, 1, 4, 4]);
+    text += &graph.refused(conv);
+    let (mut graph, end) = ended(Operator::Softmax { axis: 1, log: false });
+    let again = graph.node("again", Operator::Sigmoid, &[end], &[1, 3, 4, 4]);
+    text += &graph.refused(again);
+    let (mut graph, end) = ended(Operator::Softmax { axis: 1, log: false });
+    let two = graph.constant(&[], 2.0);
+    let twice = graph.node("twice", Operator::Mul, &[end, two], &[1, 3, 4, 4]);
+    text += &graph.refused(twice);
+    let (mut graph, end) = ended(Operator::Sigmoid);
+    let scales = graph.ascending(&[1, 3, 1, 1]);
+    let codes = graph.quant("codes_by_channel", end, scales);
+    text += &graph.refused(codes);
+    let (mut graph, end) = ended(Operator::ArgMax { axis: 1, last: false });
+    let two = graph.constant(&[], 2.0);
+    let moved = graph.node("moved", Operator::Add, &[end, two], &[1, 1, 4, 4]);
+    text += &graph.refused(moved);
 
     // Constants by pixel: a layer moves the vector that is quantised so to pixels. Sums of them no layer with windows can
     // read.

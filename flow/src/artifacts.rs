@@ -38,7 +38,7 @@ use crate::board::Board;
 use crate::device;
 use crate::prefix::Prefix;
 use crate::regular;
-use abi::manifest::{Checked, DeviceManifest, MANIFEST_VERSION, Manifest, WeightsManifest};
+use abi::manifest::{Checked, DeviceManifest, Manifest, WeightsManifest, version_for};
 use check::{Depth, check_manifest};
 use compiler::plan::Plan;
 use compiler::report::Report;
@@ -184,7 +184,7 @@ fn manifest_of(
     weights: Option<WeightsManifest>,
 ) -> Manifest {
     Manifest {
-        manifest_version: MANIFEST_VERSION,
+        manifest_version: version_for(&plan.network.output_map),
         network: plan.network.name.clone(),
         design_hash,
         top,
@@ -214,7 +214,7 @@ pub fn read_manifest(folder: &Path) -> Result<Manifest, ArtifactsError> {
 /// The manifest as `compile` wrote it.
 fn written_manifest(folder: &Path) -> Result<Manifest, ArtifactsError> {
     let manifest: Manifest = read_json(folder, MANIFEST)?;
-    if manifest.manifest_version != MANIFEST_VERSION {
+    if !manifest.is_understood() {
         return Err(ArtifactsError::Version { folder: folder.to_owned(), found: manifest.manifest_version });
     }
     Ok(manifest)

@@ -26,7 +26,7 @@ pub fn run(data: &[u8]) {
     let image: Vec<f32> = (0..values).map(|index| [0.5, -1.0, 0.0, 200.0][index % 4]).collect();
     match device.infer(&[image.clone(), image], &mut |_| {}) {
         Ok(scores) => scores.iter().for_each(|scores| {
-            scores.prediction();
+            manifest.output_map.prediction(scores);
         }),
         Err(error) => render(&error),
     }

@@ -3,6 +3,7 @@
 //!
 //! This happens before anything is executed or lowered, so that every executor computes the same numbers exactly.
 
+mod channels;
 mod scales;
 mod weights;
 
@@ -10,10 +11,10 @@ use crate::graph::Graph;
 use crate::reference::ReferenceError;
 
 /// `graph` with weights and scales that lowering can make integers of, as far as they are quantised already: weights of
-/// few different magnitudes, sums of quantised values. Real weights stay as they are.
+/// few different magnitudes, sums of quantised values, channels of unlike scales. Real weights stay as they are.
 ///
 /// # Errors
 /// Where a constant of the graph is not a finite number.
 pub fn approximate(graph: Graph) -> Result<Graph, ReferenceError> {
-    scales::approximate(weights::approximate(graph)?)
+    channels::approximate(scales::approximate(weights::approximate(graph)?)?)
 }

@@ -270,12 +270,23 @@ pub enum Operator {
         /// How many.
         k: usize,
     },
-    /// `[x]`: index of the greatest element along `axis`, the lowest on ties. The output's shape says whether the
-    /// axis is kept.
+    /// `[x]`: index of the greatest element along `axis`. The output's shape says whether the axis is kept.
     ArgMax {
         /// The axis searched.
         axis: usize,
+        /// Whether it is the highest index on ties, or the lowest.
+        last: bool,
     },
+    /// `[x]`: exp(x) over the sum of exp(x) along `axis`, of x in float32, rounded to float32 once
+    /// ([`abi::maps::ScoreFunction`] defines it).
+    Softmax {
+        /// The axis summed along.
+        axis: usize,
+        /// Whether the result is its natural logarithm (`LogSoftmax`).
+        log: bool,
+    },
+    /// `[x]`: 1 / (1 + exp(−x)), of x in float32, rounded to float32 once.
+    Sigmoid,
 }
 
 impl Operator {
@@ -313,6 +324,9 @@ impl Operator {
             Operator::Activation(activation) => activation.name(),
             Operator::TopK { .. } => "TopK",
             Operator::ArgMax { .. } => "ArgMax",
+            Operator::Softmax { log: false, .. } => "Softmax",
+            Operator::Softmax { log: true, .. } => "LogSoftmax",
+            Operator::Sigmoid => "Sigmoid",
         }
     }
 }
@@ -334,6 +348,21 @@ impl Graph {
             Source::Constant(tensor) => Some(tensor),
             Source::Input | Source::Node(_) => None,
         }
+    }
+
+    /// Whether the output is what a sigmoid gives, perhaps quantised.
+    pub fn gives_probability(&self) -> bool {
+        let mut value = self.output;
+        while let Source::Node(id) = self.value(value).source {
+            let node = self.node(id);
+            match node.operator {
+                Operator::Sigmoid => return true,
+                Operator::Reshape | Operator::Mul | Operator::Sub => value = node.inputs[0],
+                _ if node.operator.is_quantiser() => value = node.inputs[0],
+                _ => return false,
+            }
+        }
+        false
     }
 
     /// Whether the output holds indices that an `ArgMax` or `TopK` found, and not scores.

@@ -3,6 +3,9 @@
 /// Greatest magnitude of an integer weight (a power-of-two code of nine bits).
 pub const MAX_WEIGHT: i64 = 256;
 
+/// Bits of the widest data that a dot product reads.
+pub const WIDEST_DATA: u32 = 16;
+
 /// The greatest number that every one of `numbers` is an integer multiple of: 1 where all are zero, `None` where their
 /// exponents lie so far apart that no grid of `most` steps holds them.
 pub fn greatest_common_step(numbers: &[f64], most: f64) -> Option<f64> {
@@ -33,6 +36,12 @@ fn common_step(a: f64, b: f64, most: f64) -> Option<f64> {
     Some(a)
 }
 
+/// Whether double precision holds the product of two numbers.
+pub fn is_exact_product(a: f64, b: f64) -> bool {
+    let product = a * b;
+    product.is_finite() && a.mul_add(b, -product) == 0.0
+}
+
 /// The greatest magnitude.
 pub fn greatest(numbers: &[f64]) -> f64 {
     numbers.iter().fold(0.0, |greatest, number| greatest.max(number.abs()))
@@ -61,10 +70,15 @@ impl FittedGrid {
     /// all of them as one of [`FITTED_STEPS`] steps is certain to: half a step of it. Where the magnitudes are a grid's
     /// that float32 has rounded, it is that grid.
     pub fn new(magnitudes: &[f64], counts: &[usize]) -> FittedGrid {
+        FittedGrid::of_steps(FITTED_STEPS, magnitudes, counts)
+    }
+
+    /// As [`new`](Self::new), with `most` steps at most, one or more.
+    pub fn of_steps(most: u32, magnitudes: &[f64], counts: &[usize]) -> FittedGrid {
         let greatest = greatest(magnitudes);
         // A product of an integer with a float32 scale, rounded twice on its way into a file.
         let rounding = greatest * f64::from(f32::EPSILON);
-        let near = greatest / f64::from(2 * FITTED_STEPS);
+        let near = greatest / f64::from(2 * most);
         let grid = |steps: u32| {
             let scale = greatest / f64::from(steps);
             let integers: Vec<u32> = magnitudes.iter().map(|magnitude| (magnitude / scale).round() as u32).collect();
@@ -76,10 +90,10 @@ impl FittedGrid {
                 .zip(magnitudes)
                 .all(|(n, magnitude)| (f64::from(*n) * grid.scale - magnitude).abs() <= distance)
         };
-        let candidates = || (1..=FITTED_STEPS).map(grid);
+        let candidates = || (1..=most).map(grid);
         let rounded = candidates().find(|grid| is_within(grid, rounding));
         let mut found =
-            rounded.or_else(|| candidates().find(|grid| is_within(grid, near))).unwrap_or_else(|| grid(FITTED_STEPS));
+            rounded.or_else(|| candidates().find(|grid| is_within(grid, near))).unwrap_or_else(|| grid(most));
         // The scale with the least square error for these integers.
         let sum = |of: &dyn Fn(f64, f64) -> f64| {
             let terms = found.integers.iter().zip(magnitudes).zip(counts);

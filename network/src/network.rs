@@ -5,7 +5,6 @@
 //! in the two maps at the ends.
 
 use crate::graph::Approximation;
-use abi::maps::Reduction;
 use abi::{ElementType, InputMap, OutputMap, StepFunction};
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -338,11 +337,8 @@ impl Network {
     /// Number of classes that a prediction tells apart: two where there is a single score.
     pub fn classes(&self) -> usize {
         let output = self.tensor(self.output);
-        match (self.output_map.reduction, output.elements()) {
-            (Reduction::Index, _) => usize::try_from(output.maximum).unwrap_or(0) + 1,
-            (Reduction::None, 1) => 2,
-            (Reduction::None | Reduction::ArgMax, scores) => scores,
-        }
+        let in_hardware = || usize::try_from(output.maximum).unwrap_or(0) + 1;
+        self.output_map.classes(output.elements()).unwrap_or_else(in_hardware)
     }
 
     /// Bits that all weights take.

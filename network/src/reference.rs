@@ -14,6 +14,7 @@ mod evaluate;
 mod exact;
 mod matrix;
 mod number;
+mod scores;
 mod search;
 mod window;
 

@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 use network::approximate::approximate;
-use network::graph::{ApproximationKind, Graph, Node, NodeId, Operator, RoundingMode, Source, Value, ValueId};
+use network::graph::{ApproximationKind, Graph, Node, NodeId, Operator, RoundingMode, Source, Value, ValueId, Window};
 use network::grid::is_on_grid;
 use network::reference;
 use network::tensor::Tensor;
@@ -135,6 +135,61 @@ fn related_scales_stay() {
     for scales in [[0.5, 0.25], [0.3f32 as f64, 0.3f32 as f64 * 3.0], [1.0, 7.0]] {
         let before = bases(scales);
         assert_eq!(approximate(before.clone()).unwrap(), before, "{scales:?}");
+    }
+}
+
+/// A quantiser with one scale for each of three channels, and a convolution with the given weights and groups.
+fn channels(scales: [f64; 3], weights: &[f64], groups: usize) -> Graph {
+    let mut builder = Builder::new(&[1, 3, 2, 2]);
+    let scales = builder.constant(&[1, 3, 1, 1], scales.to_vec());
+    let inputs = [0.0, 4.0].map(|value| builder.constant(&[], vec![value]));
+    let quant = Operator::Quant { signed: true, narrow: false, rounding: RoundingMode::HalfEven };
+    let codes = builder.node("codes", quant, &[ValueId(0), scales, inputs[0], inputs[1]], &[1, 3, 2, 2]);
+    let own = 3 / groups;
+    let rows = weights.len() / own;
+    let weights = builder.constant(&[rows, own, 1, 1], weights.to_vec());
+    let window = Window {
+        kernel: vec![1; 2],
+        strides: vec![1; 2],
+        dilations: vec![1; 2],
+        pads_before: vec![0; 2],
+        pads_after: vec![0; 2],
+        overhang: vec![0; 2],
+    };
+    builder.node("conv", Operator::Conv { window, groups }, &[codes, weights], &[1, rows, 2, 2]);
+    builder.graph
+}
+
+#[test]
+fn unlike_scales_of_channels_become_integers_times_one() {
+    let scales = [0.3f32, 0.41, 1.7].map(f64::from);
+    let before = channels(scales, &[7.0, -8.0, 5.0, 1.0, 2.0, -3.0], 1);
+    let after = approximate(before.clone()).unwrap();
+    let [change] = after.approximations.as_slice() else { panic!("{:?}", after.approximations) };
+    assert_eq!((change.node.as_str(), change.kind), ("conv", ApproximationKind::Channels));
+    assert_eq!(change.format, "integers up to 170 times a scale");
+    // All that float32 has rounded: 30, 41 and 170 hundredths.
+    assert!(change.largest < 1e-6, "{change}");
+    let text = change.to_string();
+    assert!(text.contains("scaling_per_output_channel"), "{text}");
+    let x = Tensor::new(vec![1, 3, 2, 2], (0..12).map(|x| f64::from(x) * 0.9 - 5.0).collect());
+    let (expected, found) = (reference::run(&before, &x).unwrap(), reference::run(&after, &x).unwrap());
+    assert!(expected.data.iter().zip(&found.data).all(|(a, b)| (a - b).abs() < 1e-4), "{expected:?} {found:?}");
+}
+
+#[test]
+fn scales_that_layers_take_in_stay() {
+    let unrelated = [0.3f32, 0.41, 1.7].map(f64::from);
+    for before in [
+        // One channel for each output, by groups or by zeros.
+        channels(unrelated, &[7.0, -8.0, 5.0], 3),
+        channels(unrelated, &[7.0, 0.0, 0.0, 0.0, 0.0, 5.0], 1),
+        // Multiples of one scale, in the weights or in the data.
+        channels([0.25, 0.5, 0.75], &[7.0, -8.0, 5.0], 1),
+        channels([0.25, 0.5, 64.25], &[7.0, -8.0, 5.0], 1),
+        channels([0.25; 3], &[7.0, -8.0, 5.0], 1),
+    ] {
+        assert_eq!(approximate(before.clone()).unwrap(), before, "{before}");
     }
 }
 

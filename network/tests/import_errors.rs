@@ -176,7 +176,7 @@ fn graph_errors(m: &mut Messages) {
 }
 
 fn operator_errors(m: &mut Messages) {
-    for operator in ["Softmax", "Tan", "ReduceMin", "Trunc", "QLinearMatMul", "LSTM", "Einsum", "FloatQuant"] {
+    for operator in ["Tan", "ReduceMin", "Trunc", "QLinearMatMul", "LSTM", "Einsum", "FloatQuant"] {
         m.node(operator, node(operator, &["x"], &["y"]));
     }
     m.node("a transposed convolution without weights", node("ConvTranspose", &["x"], &["y"]));
@@ -246,7 +246,6 @@ fn operator_errors(m: &mut Messages) {
     m.node("the least of the elements", node("TopK", &["x", "i1"], &["y"]).int("largest", 0));
     m.node("the greatest nine of three", node("TopK", &["x", "five"], &["y"]));
     m.node("the greatest none", node("TopK", &["x", "i0"], &["y"]));
-    m.node("the last of the greatest", node("ArgMax", &["x"], &["y"]).int("select_last_index", 1));
 }
 
 fn batch_normalization(scale: &str, variance: &str) -> NodeProto {

@@ -265,6 +265,56 @@ fn arg_max_keeps_or_drops_the_axis() {
         |keep| result(&model(&[2, 3]).add(node("ArgMax", &["x"], &["y"]).int("axis", -1).int("keepdims", keep)), &x);
     assert_eq!(y(1), (vec![2, 1], vec![1.0, 0.0]));
     assert_eq!(y(0), (vec![2], vec![1.0, 0.0]));
+    let last = node("ArgMax", &["x"], &["y"]).int("axis", 1).int("select_last_index", 1);
+    assert_eq!(result(&model(&[2, 3]).add(last), &x), (vec![2, 1], vec![2.0, 0.0]));
+}
+
+#[test]
+fn functions_of_scores_are_rounded_to_float32() {
+    let x = [1.0, 2.0, 3.0, 5.0, 5.0, 5.0];
+    let y = |operator: &str, axis: Option<i64>, opset: i64| {
+        let node = node(operator, &["x"], &["y"]);
+        let node = axis.map_or(node.clone(), |axis| node.int("axis", axis));
+        result(&with_opset(model(&[1, 2, 3]).add(node), opset), &x).1
+    };
+    let singles = |values: [f32; 6]| values.map(f64::from);
+    let third = 1.0 / 3.0;
+    let rows = singles([0.090_030_57, 0.244_728_47, 0.665_240_94, third, third, third]);
+    assert_eq!(y("Softmax", None, 13), rows);
+    assert_eq!(y("Softmax", Some(-1), 11), rows);
+    let pairs = [[1.0, 5.0], [2.0, 5.0], [3.0, 5.0]]
+        .map(|[a, b]: [f64; 2]| [1.0 / (1.0 + (b - a).exp()), 1.0 / (1.0 + (a - b).exp())]);
+    let columns = [0, 1].map(|row| pairs.map(|pair| pair[row] as f32)).concat();
+    let found: Vec<f32> = y("Softmax", Some(1), 13).into_iter().map(|value| value as f32).collect();
+    assert!(found.iter().zip(&columns).all(|(a, b)| (a - b).abs() <= a * f32::EPSILON), "{found:?}");
+    // Before operator set 13, along all axes from one on.
+    assert_eq!(y("Softmax", None, 11), y("Softmax", Some(1), 11));
+    let sum: f64 = y("Softmax", None, 11).iter().sum();
+    assert!((sum - 1.0).abs() < 1e-6);
+    let logarithms = y("LogSoftmax", Some(2), 13);
+    assert!(logarithms.iter().zip(rows).all(|(log, row)| (log.exp() - row).abs() < 1e-7), "{logarithms:?}");
+    let sigmoid = single(&[5], node("Sigmoid", &["x"], &["y"]), &[0.0, 1.0, -1.0, 200.0, -200.0]);
+    assert_eq!(sigmoid, [0.5, f64::from(0.731_058_6f32), f64::from(0.268_941_43f32), 1.0, 0.0]);
+}
+
+/// Only the order of scores counts where only indices are wanted.
+#[test]
+fn functions_that_keep_the_order_are_left_out() {
+    let graph = |first: NodeProto, axis: i64, search: NodeProto| {
+        import(&model(&[2, 3]).constant(integers("k", &[2])).add(first.int("axis", axis)).add(search)).unwrap()
+    };
+    let softmax = || node("Softmax", &["x"], &["p"]);
+    let arg_max = || node("ArgMax", &["p"], &["y"]).int("axis", 1);
+    let left = graph(softmax(), 1, arg_max());
+    assert_eq!(operators(&left), ["ArgMax"]);
+    assert!(
+        left.remarks.iter().any(|remark| remark.contains("Softmax") && remark.contains("left out")),
+        "{:?}",
+        left.remarks
+    );
+    assert_eq!(operators(&graph(softmax(), 1, node("TopK", &["p", "k"], &["v", "y"]))), ["TopK"]);
+    assert_eq!(operators(&graph(softmax(), 1, node("TopK", &["p", "k"], &["y", "i"]))), ["Softmax", "TopK"]);
+    assert_eq!(operators(&graph(softmax(), 0, arg_max())), ["Softmax", "ArgMax"]);
 }
 
 #[test]

@@ -53,6 +53,7 @@ fn network() -> Network {
             scale: vec![1.0],
             bias: vec![0.0],
             source_of: Vec::new(),
+            score_map: None,
             reduction: Reduction::Index,
         },
         sensitive_steps: vec![SensitiveSteps {
@@ -77,6 +78,7 @@ fn with_scores() -> Network {
         scale: vec![1.0, 2.0, 3.0],
         bias: vec![0.0],
         source_of: vec![2, 0, 1],
+        score_map: None,
         reduction: Reduction::None,
     };
     network

@@ -36,6 +36,13 @@ class Directories:
         self.binary, self.model, self.folder, self.timeout = binary, model, folder, timeout
         self.outcomes = {}
 
+    def check_exact(self):
+        """Counts a model whose scales are approximated as refused: the executor computes with the file's."""
+        words = subprocess.run([self.binary, "info", self.model], capture_output=True, text=True, errors="replace",
+                               timeout=self.timeout).stdout
+        if "inexact: the scales" in words:
+            raise Refused("the scales of channels or operands are approximated")
+
     def path(self, name):
         return os.path.join(self.folder, name)
 

@@ -138,22 +138,45 @@ class RandomModel(Nodes):
 
     def finish(self, t):
         self.scores, self.output, self.integers = t, t.name, False
-        if t.shape[1] == 1 or self.chance(0.7):
-            return
+        kind = self.rng.random()
+        if kind < 0.2:
+            self.probabilities(t)
+        elif kind < 0.5 and t.shape[1] > 1:
+            self.search(t)
+
+    def probabilities(self, t):
+        """What a host computes of the scores, perhaps quantised."""
+        kind = self.pick(["Softmax", "LogSoftmax", "Sigmoid"])
+        axis = {} if kind == "Sigmoid" else {"axis": self.pick([1, -1])}
+        top = 2 * t.top + np.log(t.shape[1]) if kind == "LogSoftmax" else 1.0
+        # an error of the scores is one of their probabilities, too
+        name = self.op(kind, [t.name], t.shape, facts=(top, None), **axis)
+        t = Tensor(name, t.shape, max(top, t.top), 1.0, None)
+        self.per_channel = False
+        t = self.quant(t, self.pick([4, 8])) if self.chance(0.4) else t
+        self.scores, self.output = t, t.name
+
+    def search(self, t):
+        """The greatest scores, or their indices."""
+        classes, k, values = t.shape[1], 1, self.fresh()
         self.integers = True
-        if self.chance(0.5):
-            values, self.output = self.fresh(), self.fresh()
-            self.tensors[values] = ((1, 1), TensorProto.FLOAT, None)
-            attribute = {"k": 1} if self.opset < 10 else {}
-            inputs = [t.name] if attribute else [t.name, self.const([1], np.int64)]
-            self.op("TopK", inputs, (1, 1), TensorProto.INT64, outputs=[values, self.output], axis=1, **attribute)
+        if self.chance(0.6):
+            k = int(self.rng.integers(1, classes + 1)) if self.chance(0.6) else 1
+            indices = self.fresh()
+            self.tensors[values] = ((1, k), TensorProto.FLOAT, None)
+            attribute = {"k": k} if self.opset < 10 else {}
+            inputs = [t.name] if attribute else [t.name, self.const([k], np.int64)]
+            self.op("TopK", inputs, (1, k), TensorProto.INT64, outputs=[values, indices], axis=1, **attribute)
+            self.integers = self.chance(0.7)
+            self.output = indices if self.integers else values
         else:
             keep = int(self.chance(0.5))
             shape = (1, 1) if keep else (1,)
-            self.output = self.op("ArgMax", [t.name], shape, TensorProto.INT64, axis=1, keepdims=keep)
+            last = {"select_last_index": 1} if self.opset >= 12 and self.chance(0.4) else {}
+            self.output = self.op("ArgMax", [t.name], shape, TensorProto.INT64, axis=1, keepdims=keep, **last)
         if t.lsb is None:
-            best_two_apart = lambda scores: np.diff(np.sort(scores, axis=None)[-2:])[0] > 2 * SLACK * t.top
-            self.guards.append(lambda context: bool(best_two_apart(context[t.name])))
+            best_apart = lambda scores: np.all(np.diff(np.sort(scores, axis=None)[-k - 1:]) > 2 * SLACK * t.top)
+            self.guards.append(lambda context: bool(best_apart(context[t.name])))
 
     # ---- the finished model
 

@@ -222,12 +222,18 @@ class Nodes(Drawn):
         scale, lsb = self.scale(max(4 * t.typ / 2 ** bits, 2.0 ** -8))
         if self.on_floats and self.input_scales and self.chance(self.share_of_input_scales):
             scale, lsb = np.float32(self.pick(self.input_scales)), None
+        listed = self.maybe_1d(scale)
+        if self.per_channel and not self.on_floats and len(t.shape) > 1 and self.chance(0.2):
+            # one scale for each channel, all of them multiples of one: others would be approximated
+            lsb = math.floor(math.log2(float(scale))) - 1
+            listed = self.rng.choice([1, 2, 2, 3, 4, 5], (1, t.shape[1], *(1,) * (len(t.shape) - 2))) * 2.0 ** lsb
+            scale = listed.max()
         mode = self.pick(ROUNDING)
         # x / scale may round when the scale is no power of two, harmlessly so with 4 bits to spare
         if t.lsb is None or lsb is None or 16 * t.top >= 2.0 ** (24 + t.lsb):
-            scalars = np.float32(scale), np.float32(zero), np.float32(bits)
-            self.guard(t, lambda x: int_quant(x, *scalars, signed, narrow, EXECUTOR_ROUNDING.get(mode, mode)))
-        inputs = [t.name, self.const(self.maybe_1d(scale)), self.const(zero), self.const(bits)]
+            parameters = np.float32(listed), np.float32(zero), np.float32(bits)
+            self.guard(t, lambda x: int_quant(x, *parameters, signed, narrow, EXECUTOR_ROUNDING.get(mode, mode)))
+        inputs = [t.name, self.const(listed), self.const(zero), self.const(bits)]
         top = max(abs(low - zero), abs(high - zero)) * float(scale)
         return self.step("Quant", t, inputs, top, top / 2, lsb, custom=True,
                          signed=signed, narrow=narrow, rounding_mode=mode)

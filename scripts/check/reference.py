@@ -124,6 +124,8 @@ def check(args, index):
             model, x = write(args.write or scratch, name, network, inputs, outputs)
             directories = random_engines.Directories(args.bin, model, scratch, args.timeout)
             try:
+                if args.bin and network.may_be_refused:
+                    directories.check_exact()
                 verdicts = {engine: verdict(args, directories, engine, network, x, outputs, index)
                             for engine in (args.on if args.bin else [])}
             except Refused as e:

@@ -102,6 +102,7 @@ impl Builder {
                 scale: vec![1.0],
                 bias: vec![0.0],
                 source_of: Vec::new(),
+                score_map: None,
                 reduction: Reduction::None,
             },
             sensitive_steps: Vec::new(),

@@ -123,7 +123,7 @@ fn use_plan(plan: &Plan, simulate: bool) {
     for trace in [false, true] {
         let run = packed.run(images, &RunOptions { trace, ..RunOptions::default() }).unwrap();
         assert_eq!(run.scores[0], expected.scores);
-        run.scores[0].prediction();
+        network.output_map.prediction(&run.scores[0]);
     }
     if simulate {
         let run = Rtl::new(plan).run(images, &RunOptions::default()).unwrap();

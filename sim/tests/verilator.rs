@@ -97,6 +97,7 @@ fn dot() -> (Network, StreamCore) {
             scale: vec![0.5],
             bias: vec![-1.0],
             source_of: Vec::new(),
+            score_map: None,
             reduction: Reduction::None,
         },
         sensitive_steps: Vec::new(),

@@ -1,6 +1,7 @@
 //! Random small graphs: every shape, ties, dead channels, thresholds out of reach.
 
 mod convolutional;
+mod ends;
 mod moves;
 mod topologies;
 
@@ -268,12 +269,15 @@ pub fn random_graph(seed: u64, widest: usize) -> Graph {
         }
         if layer + 1 < layers {
             builder.quantise(true);
+            builder.scale_by_channel(seed);
         }
     }
     if builder.random.random_bool(0.3) {
-        builder.node(Operator::ArgMax { axis: 1 }, &[], vec![1, 1]);
+        builder.node(Operator::ArgMax { axis: 1, last: false }, &[], vec![1, 1]);
         let last = builder.last.0;
         builder.values[last].is_integer = true;
+    } else {
+        builder.end_on_host(seed);
     }
     builder.finish(seed)
 }

@@ -369,6 +369,7 @@ impl Builder {
                 scale: vec![0.25],
                 bias: vec![1.0],
                 source_of: Vec::new(),
+                score_map: None,
                 reduction,
             },
             sensitive_steps: Vec::new(),

@@ -4,7 +4,6 @@ use crate::calibration::Calibration;
 use crate::error::VerbError;
 use crate::refusals::CalibratedDirectory;
 use abi::manifest::Manifest;
-use abi::maps::Reduction;
 use abi::{InputMap, OutputMap};
 use compiler::lower::lower;
 use flow::artifacts::{self, Compiled};
@@ -106,12 +105,7 @@ impl<'a> Subject<'a> {
             }
             Subject::Manifest(manifest) => {
                 let scores = manifest.output_stream.elements_per_image();
-                let classes = match manifest.output_map.reduction {
-                    // How many there are, only the network knows.
-                    Reduction::Index => None,
-                    Reduction::None if scores == 1 => Some(2),
-                    Reduction::None | Reduction::ArgMax => Some(scores),
-                };
+                let classes = manifest.output_map.classes(scores);
                 let Manifest { network: name, input_map, output_map, .. } = manifest;
                 Ends { name, input_map, output_map, classes }
             }

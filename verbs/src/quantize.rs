@@ -165,7 +165,9 @@ fn classes(graph: &Graph) -> Option<usize> {
 /// How many predictions of a graph are right.
 fn correct(graph: &Graph, images: &[Vec<f32>], labels: &[i64]) -> Result<usize, VerbError> {
     let run = Reference::new(graph)?.run(images, &RunOptions::default())?;
-    Ok(RunReport::new(&run.scores, Some(labels), None, None).correct.unwrap_or(0))
+    let middle = if graph.gives_probability() { 0.5 } else { 0.0 };
+    let predictions = run.scores.iter().map(|scores| scores.prediction(middle)).collect();
+    Ok(RunReport::new(predictions, Some(labels), None, None).correct.unwrap_or(0))
 }
 
 /// Writes a file in one step: nobody finds half of it.

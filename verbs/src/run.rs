@@ -7,7 +7,6 @@ use crate::images;
 use crate::model::{Ends, with_subject};
 use crate::observer::{Observer, outside};
 use abi::domain::Outside;
-use abi::maps::Scores;
 use flow::artifacts::Trust;
 use serde::Serialize;
 use sim::{CycleReport, Run, RunOptions};
@@ -78,18 +77,17 @@ pub struct Cycles {
 }
 
 impl RunReport {
-    /// The report of a run with `labels`, where there are any, of images with values `outside` of the network's domain.
+    /// The report of a run with these `predictions`, with `labels`, where there are any, of images with values `outside` of the network's domain.
     pub(crate) fn new(
-        scores: &[Scores],
+        predictions: Vec<i64>,
         labels: Option<&[i64]>,
         cycles: Option<&CycleReport>,
         outside: Option<Outside>,
     ) -> Self {
-        let predictions: Vec<i64> = scores.iter().map(Scores::prediction).collect();
         let correct = labels.map(|labels| predictions.iter().zip(labels).filter(|(p, l)| p == l).count());
         RunReport {
-            images: scores.len(),
-            accuracy: correct.map(|correct| correct as f64 / scores.len() as f64),
+            images: predictions.len(),
+            accuracy: correct.map(|correct| correct as f64 / predictions.len() as f64),
             correct,
             predictions,
             outside,
@@ -153,6 +151,7 @@ impl<'a> LoadedBatch<'a> {
         if let (Some(folder), Some(trace)) = (&self.options.trace, &run.trace) {
             trace.write(folder).map_err(|error| VerbError::Trace(Box::new(error)))?;
         }
-        Ok(RunReport::new(&run.scores, self.labels.as_deref(), run.cycles.as_ref(), self.outside.clone()))
+        let predictions = run.scores.iter().map(|output| self.ends.output_map.prediction(output)).collect();
+        Ok(RunReport::new(predictions, self.labels.as_deref(), run.cycles.as_ref(), self.outside.clone()))
     }
 }

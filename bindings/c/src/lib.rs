@@ -8,7 +8,6 @@
 mod error;
 
 use abi::manifest::Manifest;
-use abi::maps::Reduction;
 use error::{CallError, answer};
 pub use error::{Status, xnorforge_error_help, xnorforge_error_message};
 use host::{Bus, Device, DeviceAddress};
@@ -148,7 +147,7 @@ impl OpenDevice {
             device,
             input_values: manifest.input_map.len(),
             output_values: manifest.output_map.shape.iter().product(),
-            gives_indices: manifest.output_map.reduction != Reduction::None,
+            gives_indices: manifest.output_map.gives_indices(),
         })
     }
 

@@ -1,7 +1,7 @@
 //! NumPy arrays in and out, by NumPy's own methods: any version of it will do.
 
 use crate::error::{BindingError, Failure};
-use abi::maps::{MapError, Reduction, check_finite, image_shape, is_shape_of_images};
+use abi::maps::{MapError, check_finite, image_shape, is_shape_of_images};
 use abi::{InputMap, OutputMap, maps::Scores};
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
@@ -121,10 +121,7 @@ pub struct Outputs<'py> {
 impl<'py> Outputs<'py> {
     /// Room for those of `count` images.
     pub fn new(py: Python<'py>, count: usize, map: &OutputMap) -> PyResult<Self> {
-        let element = match map.reduction {
-            Reduction::None => "float32",
-            Reduction::ArgMax | Reduction::Index => "int64",
-        };
+        let element = if map.gives_indices() { "int64" } else { "float32" };
         let shape = map.shape.clone();
         let whole = PyTuple::new(py, std::iter::once(count).chain(shape.iter().copied()).collect::<Vec<_>>())?;
         let array = py.import("numpy")?.call_method1("empty", (whole, element))?;

@@ -3,7 +3,7 @@
 use crate::calibration::Calibration;
 use crate::output::show;
 use abi::ElementType;
-use abi::maps::Reduction;
+use abi::maps::{self, OutputMap, Reduction, ScoreMap, Search};
 use clap::{Args, ValueEnum};
 use network::network::{Convolution, FloatDifference, LayerKind, Network, Pool};
 use std::path::PathBuf;
@@ -64,12 +64,7 @@ fn summary(model: &Model) -> String {
     let map = &network.input_map;
     let mut text = format!("network     {}\n", network.name);
     text += &format!("input       {:?}, quantised to {}", map.shape, input_codes(network));
-    let output = match network.output_map.reduction {
-        Reduction::None => "scores",
-        Reduction::ArgMax => "index of the greatest score, computed on the host",
-        Reduction::Index => "index of the greatest score, computed in hardware",
-    };
-    text += &format!("\noutput      {:?}, {output}\n", network.output_map.shape);
+    text += &format!("\noutput      {:?}, {}\n", network.output_map.shape, output(&network.output_map));
     text += &format!("weights     {} bits\n", network.weight_bits());
     text += &format!("operations  {} per image\n\n", network.operations());
     let width = network.layers.iter().map(|layer| layer.name.len()).fold("layer".len(), usize::max);
@@ -128,6 +123,34 @@ fn summary(model: &Model) -> String {
         text += &format!("note: {remark}\n");
     }
     text
+}
+
+/// What the output holds, and what the host computes for it.
+fn output(map: &OutputMap) -> String {
+    let (one, many) = match &map.score_map {
+        None => ("score".to_owned(), "scores".to_owned()),
+        Some(ScoreMap { function, codes }) => {
+            let quantised = if codes.is_some() { ", quantised" } else { "" };
+            let name = format!("{} of the scores{quantised}", function.name());
+            (format!("value of {name}"), name)
+        }
+    };
+    match map.reduction {
+        Reduction::None if map.score_map.is_none() => many,
+        Reduction::None => format!("{many}, computed on the host"),
+        Reduction::ArgMax => format!("index of the greatest {one}, computed on the host"),
+        Reduction::Index => format!("index of the greatest {one}, computed in hardware"),
+        Reduction::Search(Search { along, k, last, gives }) => {
+            let of = format!("of each {} {many}", along.extent);
+            let ties = if last { ", the highest on ties" } else { "" };
+            match (gives, k) {
+                (maps::Found::Values, 1) => format!("the greatest {of}, found on the host"),
+                (maps::Found::Values, k) => format!("the {k} greatest {of}, sorted on the host"),
+                (maps::Found::Indices, 1) => format!("index of the greatest {of}{ties}, found on the host"),
+                (maps::Found::Indices, k) => format!("indices of the {k} greatest {of}{ties}, sorted on the host"),
+            }
+        }
+    }
 }
 
 /// The values that float32 arithmetic quantises to another code, a line each.

@@ -175,18 +175,6 @@ pub enum LowerError {
         /// The model.
         model: String,
     },
-    /// The greatest score itself, not its index, leaves the graph.
-    #[error(
-        "model `{model}` must give the indices that its TopK or ArgMax finds, but its output is made of other values, such as TopK's greatest scores"
-    )]
-    #[diagnostic(
-        code(compiler::lower::output_is_no_index),
-        help("make the second output of TopK (the indices) the graph's output, or leave TopK out to get all scores")
-    )]
-    OutputIsNoIndex {
-        /// The model.
-        model: String,
-    },
     /// Tensors that take too much memory.
     #[error(
         "the tensors of model `{model}` must have at most {} elements together, but have {elements}",

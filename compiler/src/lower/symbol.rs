@@ -186,6 +186,10 @@ pub enum Origin {
     Image,
     /// The integers of a tensor.
     Tensor(TensorId),
+    /// The numbers that the host computes of the scores.
+    Host,
+    /// Codes of these.
+    HostCodes,
 }
 
 /// A graph value that depends on the input: `chain(origin[order[i]])` for each element `i`, where nothing is pending.

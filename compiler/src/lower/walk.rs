@@ -6,11 +6,14 @@ mod codes;
 mod dilate;
 mod dot;
 mod ends;
+mod host;
 mod join;
 mod layout;
 mod pool;
 mod product;
 mod quantise;
+mod scales;
+mod search;
 mod windows;
 
 use super::LowerError;
@@ -20,10 +23,12 @@ use super::steps::Lattice;
 use super::symbol::{Data, Origin, Parameter, Step, Symbol};
 use abi::InputMap;
 use abi::maps::Reduction;
+use host::HostEnd;
 use network::graph::{Graph, Node, Operator, Source, ValueId};
 use network::network::{Layer, LayerKind, Network, SensitiveSteps, TensorId, TensorType};
 use network::tensor::{Tensor, transpose_indices};
-use std::collections::{HashMap, HashSet};
+use search::Searched;
+use std::collections::HashMap;
 use std::sync::Arc;
 
 /// The network that `graph` is, before any pass.
@@ -45,21 +50,14 @@ pub fn walk(graph: &Graph) -> Result<Network, LowerError> {
         input_is_annotated: false,
         sensitive_steps: Vec::new(),
         arranged: Vec::new(),
+        host: None,
     };
-    let mut reduction = Reduction::None;
-    let mut scores = None;
-    let mut indices: HashSet<ValueId> = HashSet::new();
+    let mut searched: Option<Searched> = None;
     for node in &graph.nodes {
-        if let Operator::TopK { .. } | Operator::ArgMax { .. } = node.operator {
-            let data = walk.classify(node)?;
-            reduction = Reduction::ArgMax;
-            scores = Some((data, graph.value(node.inputs[0]).shape.clone()));
-            indices.insert(node.outputs[node.outputs.len() - 1]);
-        } else if scores.is_some() {
-            walk.after_reduction(node)?;
-            if indices.contains(&node.inputs[0]) {
-                indices.insert(node.outputs[0]);
-            }
+        if let Some(searched) = searched.as_mut().filter(|searched| searched.is_read_by(node)) {
+            walk.after_search(node, searched)?;
+        } else if let Operator::TopK { .. } | Operator::ArgMax { .. } = node.operator {
+            searched = Some(walk.search(node)?);
         } else {
             let symbol = match walk.node(node)? {
                 Symbol::Data(data) => Symbol::Data(data.ended()),
@@ -77,19 +75,15 @@ pub fn walk(graph: &Graph) -> Result<Network, LowerError> {
             walk.symbols.insert(node.outputs[0], symbol);
         }
     }
-    let (data, shape) = match scores {
-        Some(_) if !indices.contains(&graph.output) => {
-            return Err(LowerError::OutputIsNoIndex { model: graph.name.clone() });
+    let found = searched.and_then(|searched| Some((searched.reduction(graph.output)?, searched)));
+    match (found, walk.symbols.get(&graph.output)) {
+        (Some((reduction, Searched { name, scores, shape, .. })), _) => walk.finish(scores, &shape, reduction, &name),
+        (None, Some(Symbol::Data(data))) => {
+            let (data, shape) = (data.clone(), graph.value(graph.output).shape.clone());
+            walk.finish(data, &shape, Reduction::None, "output")
         }
-        Some((data, shape)) => (data, shape),
-        None => match walk.symbols.get(&graph.output) {
-            Some(Symbol::Data(data)) => (data.clone(), graph.value(graph.output).shape.clone()),
-            Some(Symbol::Constant(_)) | None => {
-                return Err(LowerError::NothingToDo { model: graph.name.clone() });
-            }
-        },
-    };
-    walk.finish(data, &shape, reduction)
+        (None, Some(Symbol::Constant(_)) | None) => Err(LowerError::NothingToDo { model: graph.name.clone() }),
+    }
 }
 
 struct Walk<'a> {
@@ -111,6 +105,8 @@ struct Walk<'a> {
     sensitive_steps: Vec<SensitiveSteps>,
     /// Tensors whose elements have been put elsewhere: where each came from, and where they are now.
     arranged: Vec<(TensorId, Arc<Vec<usize>>, TensorId)>,
+    /// What the host computes of the scores, once its node has come.
+    host: Option<HostEnd>,
 }
 
 impl<'a> Walk<'a> {
@@ -239,11 +235,14 @@ impl<'a> Walk<'a> {
                     [self.floats(node, 1)?, self.floats(node, 2)?, self.floats(node, 3)?, self.floats(node, 4)?];
                 let [scale, bias, mean, variance] = &parameters;
                 let tensors = [scale, bias, mean, variance];
-                let normalise = match data.origin {
-                    Origin::Image if !self.input_is_codes => operators::float_batch_normalization,
-                    Origin::Image | Origin::Tensor(_) => operators::batch_normalization,
+                let normalise = match self.is_float(&data) {
+                    true => operators::float_batch_normalization,
+                    false => operators::batch_normalization,
                 };
                 Ok(Symbol::Data(normalise(data, &shape, tensors, *epsilon)))
+            }
+            (Operator::Softmax { .. } | Operator::Sigmoid, Symbol::Data(data)) => {
+                self.score_function(node, data).map(Symbol::Data)
             }
             (Operator::BipolarQuant, Symbol::Data(data)) => {
                 let scale = self.parameter(node, 1, &shape)?;
@@ -361,7 +360,7 @@ impl<'a> Walk<'a> {
             ));
         }
         let mut parameter = self.parameter(node, usize::from(!reversed), shape)?;
-        if data.origin == Origin::Image && !self.input_is_codes {
+        if self.is_float(&data) {
             // A node of floats gets floats: a constant that has come from codes may be none.
             let undefined = || LowerError::Undefined { node: node.name.clone(), channel: 0 };
             parameter = parameter.try_map(Constant::rounded).ok_or_else(undefined)?;

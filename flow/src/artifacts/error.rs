@@ -1,7 +1,7 @@
 //! What can go wrong with a compiled directory.
 
 use crate::board::BoardError;
-use abi::manifest::MANIFEST_VERSION;
+use abi::manifest::{MANIFEST_VERSION, OLDEST_MANIFEST_VERSION};
 use compiler::planner::PlanInvalid;
 use compiler::replace::ReplaceError;
 use compiler::values::Difference;
@@ -110,7 +110,7 @@ pub enum ArtifactsError {
         found: String,
     },
     /// Written by another version.
-    #[error("{} must be of manifest version {MANIFEST_VERSION}, but is of version {found}", folder.display())]
+    #[error("{} must be of manifest version {OLDEST_MANIFEST_VERSION} to {MANIFEST_VERSION}, but is of version {found}", folder.display())]
     #[diagnostic(code(flow::artifacts::version), help("compile the model again with this version of xnorforge"))]
     Version {
         /// The directory.

@@ -1,7 +1,7 @@
 //! What a device needs of a manifest, checked: everything here fits together, so that no table is read beyond its end.
 
 use super::DeviceError;
-use abi::manifest::{MANIFEST_VERSION, Manifest, WeightsManifest};
+use abi::manifest::{MANIFEST_VERSION, Manifest, OLDEST_MANIFEST_VERSION, WeightsManifest};
 use abi::packing::StreamFormat;
 use abi::registers::Register;
 use abi::window::WindowFormat;
@@ -39,7 +39,8 @@ const MAX_ELEMENTS: usize = 1 << 24;
 impl Schema {
     /// What a device needs of `manifest`.
     pub(super) fn of(manifest: &Manifest) -> Result<Self, DeviceError> {
-        check("manifest_version", MANIFEST_VERSION, manifest.manifest_version)?;
+        let versions = format!("{OLDEST_MANIFEST_VERSION} to {MANIFEST_VERSION}");
+        rule(manifest.is_understood(), "manifest_version", versions, manifest.manifest_version)?;
         let input = End::of("input", "input_stream", &manifest.input_stream)?;
         let output = End::of("output", "output_stream", &manifest.output_stream)?;
         check_input_map(&manifest.input_map, &manifest.input_stream, input.elements)?;
@@ -140,7 +141,12 @@ fn check_output_map(map: &OutputMap, elements: usize) -> Result<(), DeviceError>
     let count = map.source_of.len();
     let is_given = count == 0 || count == elements;
     rule(is_given, "output_map.source_of", format!("of {elements} entries or none"), count)?;
-    check_indices("output_map.source_of", &map.source_of, elements)
+    check_indices("output_map.source_of", &map.source_of, elements)?;
+    let found = || format!("{:?}, {:?}", map.score_map.as_ref().map(|map| map.function), map.reduction);
+    rule(map.fits(elements), "output_map", format!("for {elements} scores"), found())?;
+    let codes = map.score_map.as_ref().and_then(|map| map.codes.as_ref());
+    let is_well_formed = codes.is_none_or(|codes| codes.function.is_well_formed());
+    rule(is_well_formed, "output_map.score_map", "of ascending steps", "others")
 }
 
 fn check_indices(field: &'static str, indices: &[u32], limit: usize) -> Result<(), DeviceError> {

@@ -47,6 +47,7 @@ pub fn manifest_of(input_stream: StreamFormat, output_stream: StreamFormat) -> M
             scale: vec![1.0],
             bias: vec![0.0],
             source_of: Vec::new(),
+            score_map: None,
             reduction: Reduction::None,
         },
         initiation_interval_cycles: 10,

@@ -11,6 +11,8 @@ pub enum ApproximationKind {
     Weights,
     /// The scale of one operand of a sum was made a simple multiple of the other's.
     Scales,
+    /// The scales of the channels that a dot product sums were made integers times a common one.
+    Channels,
     /// Real activations became fixed-point numbers, of a format that calibration chose.
     Activations,
 }
@@ -63,6 +65,7 @@ impl fmt::Display for Approximation {
         let what = match self.kind {
             ApproximationKind::Weights => "the weights",
             ApproximationKind::Scales => "the scales of the operands",
+            ApproximationKind::Channels => "the scales of the input channels",
             ApproximationKind::Activations => "the data",
         };
         write!(
@@ -75,6 +78,10 @@ impl fmt::Display for Approximation {
             ApproximationKind::Activations => {
                 f.write_str(", on the images of the calibration; beyond its range it is cut off")
             }
+            ApproximationKind::Channels => f.write_str(
+                "; one scale for all channels is exact (in Brevitas: scaling_per_output_channel=False in the activation's \
+                 quantiser, for a concatenation one QuantIdentity shared by its inputs)",
+            ),
             ApproximationKind::Weights | ApproximationKind::Scales => Ok(()),
         }
     }

@@ -14,6 +14,8 @@ enum Role {
     Elementwise,
     /// Computes an element from several.
     Combines,
+    /// Computes floats, whatever it reads.
+    Rounds,
 }
 
 impl Operator {
@@ -50,6 +52,7 @@ impl Operator {
             | Operator::Dilate { .. }
             | Operator::TopK { .. }
             | Operator::ArgMax { .. } => Role::Combines,
+            Operator::Softmax { .. } | Operator::Sigmoid => Role::Rounds,
         }
     }
 
@@ -75,7 +78,7 @@ impl Graph {
             if readers == 0 || node.operator.is_quantiser() {
                 continue;
             }
-            if readers > 1 || node.operator.role() == Role::Combines {
+            if readers > 1 || matches!(node.operator.role(), Role::Combines | Role::Rounds) {
                 return self.input_type.is_some();
             }
             from_image[node.outputs[0].0] = true;
@@ -84,8 +87,8 @@ impl Graph {
     }
 
     /// For each value, whether it is a float: a constant of the file that is one, the model's input unless it is codes, and
-    /// what is computed from nothing else but constants, up to the first quantiser. Such results are rounded to float32,
-    /// node by node. Every other value is a real number: a code, what it stands for, and all that follows from it.
+    /// what is computed from nothing else but constants, up to the first quantiser; and again what follows a softmax or
+    /// sigmoid. Such results are rounded to float32, node by node. Every other value is a real number: a code, what it stands for, and all that follows from it.
     ///
     /// A constant that is integers, has been folded from codes, or is held by no float32 is a real number.
     pub fn floats(&self) -> Vec<bool> {
@@ -103,7 +106,11 @@ impl Graph {
         for node in &self.nodes {
             let of_input: Vec<&ValueId> = node.inputs.iter().filter(|input| depends[input.0]).collect();
             let operands = if of_input.is_empty() { node.inputs.iter().collect() } else { of_input.clone() };
-            let computes = !node.operator.is_quantiser() && operands.iter().all(|input| is_float[input.0]);
+            let computes = match node.operator.role() {
+                Role::Quantises => false,
+                Role::Rounds => true,
+                Role::Keeps | Role::Elementwise | Role::Combines => operands.iter().all(|input| is_float[input.0]),
+            };
             for output in &node.outputs {
                 depends[output.0] = !of_input.is_empty();
                 is_float[output.0] = computes;

@@ -1,5 +1,7 @@
 //! The graph while it grows.
 
+mod score_functions;
+
 use super::data_type::{DataType, Kind};
 use super::error::ImportError;
 use super::names::clean;
@@ -40,6 +42,8 @@ pub(super) struct Builder<'m> {
     pub input_type: Option<ElementType>,
     /// See [`Graph::remarks`].
     pub remarks: Vec<String>,
+    /// Version of the standard operator set.
+    pub opset: i64,
 }
 
 impl<'m> Builder<'m> {
@@ -49,6 +53,7 @@ impl<'m> Builder<'m> {
         node_names: &[String],
         folder: Option<&'m Path>,
         file_bytes: usize,
+        opset: i64,
     ) -> Self {
         Builder {
             values: Vec::new(),
@@ -64,6 +69,7 @@ impl<'m> Builder<'m> {
             annotated_types: HashMap::new(),
             input_type: None,
             remarks: Vec::new(),
+            opset,
         }
     }
 
@@ -220,7 +226,7 @@ impl<'m> Builder<'m> {
     }
 
     /// The graph of what contributes to `output`, with values and nodes numbered anew.
-    pub fn finish(self, name: String, opset: i64, input: ValueId, output: ValueId) -> Graph {
+    pub fn finish(self, name: String, input: ValueId, output: ValueId) -> Graph {
         let contributes = self.contributing(output);
         let mut node_numbers = vec![None; self.nodes.len()];
         for (number, index) in (0..self.nodes.len()).filter(|index| contributes[*index]).enumerate() {
@@ -257,7 +263,7 @@ impl<'m> Builder<'m> {
         let weight_types = weight_types.into_iter().filter(|(name, _)| names.contains(name)).collect();
         Graph {
             name,
-            opset,
+            opset: self.opset,
             nodes,
             values,
             input: value_numbers[input.0],

@@ -34,7 +34,7 @@ pub(super) fn model(bytes: Bytes, folder: Option<&Path>, name: &str) -> Result<G
     let input = only_input(graph, &providers)?;
     let output = only_output(graph)?;
 
-    let mut builder = Builder::new(&graph.initializer, &providers, &node_names, folder, file_bytes);
+    let mut builder = Builder::new(&graph.initializer, &providers, &node_names, folder, file_bytes, opset);
     let (shape, data_type, remark) = input_type(input)?;
     builder.remarks.extend(remark);
     let input_value = builder.add_value(input.name.clone(), shape, data_type, Source::Input);
@@ -51,6 +51,8 @@ pub(super) fn model(bytes: Bytes, folder: Option<&Path>, name: &str) -> Result<G
     }
     let output_value = builder.resolve(output, || "the graph's output".into())?;
     builder.rename(output_value, output);
+    builder.skip_score_functions(output_value);
+    builder.place_sigmoids(output_value);
 
     let depends = output_value == input_value
         || builder
@@ -66,7 +68,7 @@ pub(super) fn model(bytes: Bytes, folder: Option<&Path>, name: &str) -> Result<G
         builder.remarks.push(format!("{left_out} nodes do not contribute to the output and were left out"));
     }
     let name = if graph.name.is_empty() || is_exporters_name(&graph.name) { name } else { &graph.name };
-    Ok(builder.finish(names::clean(name), opset, input_value, output_value))
+    Ok(builder.finish(names::clean(name), input_value, output_value))
 }
 
 /// Whether a graph's name only tells which exporter wrote it.

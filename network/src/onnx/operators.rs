@@ -13,6 +13,7 @@ mod quantized;
 mod quantizers;
 mod reduce;
 mod resize;
+mod scores;
 mod search;
 mod selection;
 mod surround;
@@ -110,7 +111,6 @@ fn add_standard(node: &mut NodeContext<'_, '_>) -> Result<(), ImportError> {
         "Exp" => activations::transcendental(node, Activation::Exp),
         "Log" => activations::transcendental(node, Activation::Log),
         "Erf" => activations::transcendental(node, Activation::Erf),
-        "Sigmoid" => activations::transcendental(node, Activation::Sigmoid),
         "Tanh" => activations::transcendental(node, Activation::Tanh),
         "Softplus" => activations::transcendental(node, Activation::Softplus),
         "Elu" => activations::elu(node),
@@ -144,6 +144,9 @@ fn add_standard(node: &mut NodeContext<'_, '_>) -> Result<(), ImportError> {
         "Upsample" | "Resize" => resize::resize(node),
         "TopK" => search::top_k(node),
         "ArgMax" => search::arg_max(node),
+        "Softmax" => scores::softmax(node, false),
+        "LogSoftmax" => scores::softmax(node, true),
+        "Sigmoid" => scores::sigmoid(node),
         _ => Err(unsupported(node)),
     }
 }
@@ -156,9 +159,6 @@ fn unsupported(node: &NodeContext<'_, '_>) -> ImportError {
         }
         "QuantAvgPool2d" => "export average pooling as AveragePool and Quant, before FINN's transformations",
         "Im2Col" => "export the model with Conv nodes, before FINN's transformations",
-        "Softmax" | "LogSoftmax" => {
-            "end the model before it: softmax does not change the order of the scores, the host can apply it"
-        }
         "Sin" | "Cos" | "Tan" | "Asin" | "Acos" | "Atan" | "Sinh" | "Cosh" | "Asinh" | "Acosh" | "Atanh" | "Shrink"
         | "ThresholdedRelu" => "train with ReLU, HardSwish, Sigmoid, Tanh or another of the common activations",
         "Trunc" => "export average pooling as AveragePool and requantisation as Quant nodes instead of Trunc",

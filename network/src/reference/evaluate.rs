@@ -2,7 +2,7 @@
 
 use super::elementwise::{absolute, binary, clip, power, unary};
 use super::number::{Element, Fault, Number};
-use super::{layout, matrix, quantize, search, window};
+use super::{layout, matrix, quantize, scores, search, window};
 use crate::graph::Operator;
 use crate::tensor::{Tensor, transpose_indices};
 
@@ -52,10 +52,12 @@ pub(super) fn node<N: Element>(
         Operator::Select { axis, indices } => wide(&layout::selected(x, *axis, indices)),
         Operator::Dilate { factors } => wide(&layout::dilated(x, factors, &N::of(0.0))),
         Operator::Activation(activation) => unary(x, |x| x.widened().activation(*activation))?,
-        Operator::TopK { axis, k } => return search::top_k(x, *axis, *k),
-        Operator::ArgMax { axis } => {
+        Operator::Softmax { axis, log } => scores::softmax(x, *axis, *log),
+        Operator::Sigmoid => scores::sigmoid(x),
+        Operator::TopK { axis, k } => return search::top_k(x, *axis, *k, false),
+        Operator::ArgMax { axis, last } => {
             let [_, indices] =
-                search::top_k(x, *axis, 1)?.try_into().unwrap_or_else(|_| unreachable!("TopK has two results"));
+                search::top_k(x, *axis, 1, *last)?.try_into().unwrap_or_else(|_| unreachable!("TopK has two results"));
             Tensor::new(shapes[0].to_vec(), indices.data)
         }
     };

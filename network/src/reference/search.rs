@@ -4,8 +4,14 @@ use super::number::{Element, Fault};
 use crate::tensor::Tensor;
 use std::cmp::Ordering;
 
-/// Values and indices of the `k` greatest elements along `axis`, greatest first, lower index first on ties.
-pub(super) fn top_k<N: Element>(x: &Tensor<N>, axis: usize, k: usize) -> Result<Vec<Tensor<N::Sum>>, Fault> {
+/// Values and indices of the `k` greatest elements along `axis`, greatest first; on ties the lower index first, or with
+/// `last` the higher.
+pub(super) fn top_k<N: Element>(
+    x: &Tensor<N>,
+    axis: usize,
+    k: usize,
+    last: bool,
+) -> Result<Vec<Tensor<N::Sum>>, Fault> {
     let extent = x.shape[axis];
     let inner: usize = x.shape[axis + 1..].iter().product();
     let outer: usize = x.shape[..axis].iter().product();
@@ -21,7 +27,8 @@ pub(super) fn top_k<N: Element>(x: &Tensor<N>, axis: usize, k: usize) -> Result<
             for rank in 0..k {
                 let mut best = 0;
                 for place in 1..left.len() {
-                    if element(left[place]).compare(element(left[best]))? == Ordering::Greater {
+                    let order = element(left[place]).compare(element(left[best]))?;
+                    if order == Ordering::Greater || last && order == Ordering::Equal {
                         best = place;
                     }
                 }

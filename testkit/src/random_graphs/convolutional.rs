@@ -247,6 +247,7 @@ pub fn random_convolutional_graph(seed: u64) -> Graph {
         }
         builder.normalise();
         builder.quantise(true);
+        builder.scale_by_channel(seed);
         if builder.chance(0.25) {
             builder.max_pool();
         }
@@ -257,5 +258,6 @@ pub fn random_convolutional_graph(seed: u64) -> Graph {
         let rows = builder.random.random_range(1..=9);
         builder.dot(rows);
     }
+    builder.end_on_host(seed);
     builder.finish(seed)
 }

@@ -187,7 +187,7 @@ impl Builder {
             self.quantise(true);
         }
         if self.chance(0.4) {
-            self.node(Operator::ArgMax { axis: 1 }, &[], vec![1, 1]);
+            self.node(Operator::ArgMax { axis: 1, last: false }, &[], vec![1, 1]);
             let last = self.last.0;
             self.values[last].is_integer = true;
         }

@@ -21,6 +21,9 @@ impl<'a> Walk<'a> {
 
     /// The refusal of the model's input where integers must stand.
     pub(super) fn input_not_quantised(&self, node: &Node) -> LowerError {
+        if let Some(refusal) = self.host_computes(node) {
+            return refusal;
+        }
         let input = self.graph.value(self.graph.input);
         if input.is_integer {
             // Smaller integer types are their own codes.

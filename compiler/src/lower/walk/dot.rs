@@ -2,38 +2,47 @@
 
 use super::Walk;
 use super::layout::Extent;
+use super::scales::ScaledRows;
 use super::windows::window;
 use crate::lower::LowerError;
 use crate::lower::chain::{Binary, Constant};
 use crate::lower::passes::{accumulator, reached, spacing};
 use crate::lower::steps::Lattice;
 use crate::lower::symbol::{Data, Origin, Parameter, Pending, Step, Symbol};
-use crate::lower::weights::{NoGrid, integer_weights, row_range, row_spacing};
+use crate::lower::weights::{row_range, row_spacing};
 use abi::ElementType;
 use network::graph::{self, Node, Operator};
-use network::grid::MAX_WEIGHT;
 use network::network::{Convolution, LayerKind, TensorId, TensorType, Window};
 use network::tensor::{Tensor, transpose_indices};
-use std::cmp::Ordering;
 use std::sync::Arc;
 
-/// What a dot product over all channels can read.
-const INTO_WEIGHTS: &str =
-    "one scale for all channels, or scales that times the weights are integers of at most 9 bits times one scale";
-
 /// A dot product before its weights are integers.
-struct Dot {
+pub(super) struct Dot {
     /// The tensor read.
-    source: TensorId,
-    /// Factor and summand of the numbers read, one constant for each column of the weights, or one for all.
-    factor: Parameter,
-    summand: Parameter,
+    pub(super) source: TensorId,
+    /// Factor and summand of the numbers read, one constant for each channel of the tensor, or one for all.
+    pub(super) factor: Parameter,
+    pub(super) summand: Parameter,
     /// Real weights, `[rows, columns]`, the columns in the order in which the stream carries the elements.
-    weights: Tensor,
+    pub(super) weights: Tensor,
     /// What is added to each row's sum.
     bias: Option<Vec<Constant>>,
     /// Windows, groups and the code of the padding; `None` for a product with each pixel.
     windows: Option<(Window, usize, i32)>,
+}
+
+impl Dot {
+    /// The channel that a row's weight of a column belongs to.
+    pub(super) fn channel(&self, row: usize, column: usize) -> usize {
+        let Some((window, groups, _)) = &self.windows else { return column };
+        let own = self.weights.shape[1] / window.taps();
+        row / (self.weights.shape[0] / groups) * own + column % own
+    }
+
+    /// The code of what windows reach beyond the border.
+    pub(super) fn padding(&self) -> i32 {
+        self.windows.as_ref().map_or(0, |(_, _, padding)| *padding)
+    }
 }
 
 impl Walk<'_> {
@@ -230,9 +239,6 @@ impl Walk<'_> {
         let padding =
             if window.is_unpadded() || self.is_zero(node, &summand)? { 0 } else { self.border_code(node, &data, 0.0)? };
         let source = self.with_border(node, source, padding);
-        if groups > 1 && (factor.as_uniform().is_none() || summand.as_uniform().is_none()) {
-            return Err(self.unlike_channels(node, "one scale and offset for all channels"));
-        }
         let bias = match node.inputs.len() {
             3 => Some(self.constants(node, 2)?.to_vec()),
             _ => None,
@@ -247,43 +253,10 @@ impl Walk<'_> {
     }
 
     /// The layer of a dot product; each row's results are `pixels` elements in a row of the graph value.
-    fn dot_layer(&mut self, node: &Node, mut dot: Dot, pixels: usize) -> Result<Data, LowerError> {
-        let undefined = |_| LowerError::Undefined { node: node.name.clone(), channel: 0 };
+    fn dot_layer(&mut self, node: &Node, dot: Dot, pixels: usize) -> Result<Data, LowerError> {
         let (rows, columns) = (dot.weights.shape[0], dot.weights.shape[1]);
-        let not_quantised = |fault: NoGrid| LowerError::WeightsNotQuantised {
-            node: node.name.clone(),
-            bits: 9,
-            channel: fault.row,
-            detail: match fault.steps {
-                Some(steps) => format!(": they reach {steps} steps of their grid, more than {MAX_WEIGHT}"),
-                None => String::new(),
-            },
-        };
-        let own = dot.factor.as_uniform().is_none().then(|| dot.weights.data.clone());
-        let first = self.common_factor(node, &mut dot)?;
-        let grid = integer_weights(&dot.weights.data, rows, columns).map_err(|fault| {
-            // Without the scales of the data there may be a grid.
-            match own.is_some_and(|own| integer_weights(&own, rows, columns).is_ok()) {
-                true => self.unlike_channels(node, INTO_WEIGHTS),
-                false => not_quantised(fault),
-            }
-        })?;
-        let mut terms = vec![Constant::Float(0.0); rows];
-        let is_zero = match dot.summand.as_uniform() {
-            Some(constant) => constant.sign().map_err(undefined)? == Ordering::Equal,
-            None => false,
-        };
-        if !is_zero {
-            for (row, term) in terms.iter_mut().enumerate() {
-                let weights = grid.matrix.row(row).iter().map(|weight| i64::from(*weight));
-                let sum = match dot.summand.as_uniform() {
-                    Some(constant) => vec![(constant.clone(), weights.sum())],
-                    None => weights.enumerate().map(|(column, w)| (dot.summand.at(column).clone(), w)).collect(),
-                };
-                *term = Constant::sum(sum).binary(Binary::Multiply, Constant::Float(grid.scales[row]));
-            }
-        }
-        let input = self.tensors[dot.source.0];
+        let ScaledRows { weights: grid, factors, terms, source } = self.scaled_rows(node, &dot)?;
+        let input = self.tensors[source.0];
         let (kind, [height, width]) = match dot.windows {
             None => (LayerKind::MatrixVector(grid.matrix), [input.height, input.width]),
             Some((window, groups, padding)) => {
@@ -298,9 +271,10 @@ impl Walk<'_> {
         let maximum = lattices.iter().map(Lattice::last).max().unwrap_or(0);
         let element = self.accumulator(node, (minimum, maximum))?;
         let output = TensorType { height, width, channels: rows, element, minimum, maximum };
-        let tensor = self.add_layer(&node.name, kind, &[dot.source], output);
+        let tensor = self.add_layer(&node.name, kind, &[source], output);
         self.lattices.insert(tensor, lattices);
-        let scales = grid.scales.iter().map(|s| Constant::Float(*s).binary(Binary::Multiply, first.clone()));
+        let scales = grid.scales.iter().zip(factors);
+        let scales = scales.map(|(scale, factor)| Constant::Float(*scale).binary(Binary::Multiply, factor));
         let step = |operation, constants| Step::with(operation, Parameter::repeated(constants, pixels));
         let mut result = Data::of(Origin::Tensor(tensor))
             .then(step(Binary::Multiply, scales.collect()))
@@ -321,41 +295,6 @@ impl Walk<'_> {
                 "quantise weights or activations to fewer bits",
             )
         })
-    }
-
-    /// The one factor of all columns. Where they differ, they go into the weights, as far as products are exact.
-    fn common_factor(&self, node: &Node, dot: &mut Dot) -> Result<Constant, LowerError> {
-        if let Some(factor) = dot.factor.as_uniform() {
-            return Ok(factor.clone());
-        }
-        let (rows, columns) = (dot.weights.shape[0], dot.weights.shape[1]);
-        let first = dot.factor.at(0).clone();
-        let mut differs = false;
-        for column in 1..columns {
-            let equal = first.equals(dot.factor.at(column));
-            differs |= !equal.map_err(|_| LowerError::Undefined { node: node.name.clone(), channel: 0 })?;
-        }
-        if !differs {
-            return Ok(first);
-        }
-        let is_single = |value: f64| f64::from(value as f32) == value;
-        for column in 0..columns {
-            let is_usable = |factor: &f64| *factor != 0.0 && is_single(*factor);
-            let Some(factor) = dot.factor.at(column).as_float().filter(is_usable) else {
-                return Err(self.unlike_channels(node, INTO_WEIGHTS));
-            };
-            for row in 0..rows {
-                let weight = &mut dot.weights.data[row * columns + column];
-                if !is_single(*weight) {
-                    return Err(self.unlike_channels(node, INTO_WEIGHTS));
-                }
-                // Two times 24 bits fit in 53.
-                *weight *= factor;
-            }
-        }
-        // w · (f · x + s) = (w · f) · (x + s / f)
-        dot.summand = dot.summand.combine(Binary::Divide, &dot.factor);
-        Ok(Constant::Float(1.0))
     }
 
     /// The data operand, the real weights as `[output, input]`, and the bias per output channel.

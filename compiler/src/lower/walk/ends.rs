@@ -1,51 +1,15 @@
-//! The end of the graph: arg-max, scores, and the network made of it all.
+//! The end of the graph: scores, and the network made of it all.
 
 use super::Walk;
 use super::layout::Extent;
 use crate::lower::LowerError;
-use crate::lower::symbol::{Data, Origin, Parameter, Symbol};
+use crate::lower::symbol::{Data, Origin, Parameter};
 use abi::ElementType;
 use abi::maps::{OutputMap, Reduction};
-use network::graph::{Graph, Node, Operator};
+use network::graph::Node;
 use network::network::{LayerKind, Network, TensorType};
 
 impl Walk<'_> {
-    /// Checks the operand of an arg-max and gives it back.
-    pub(super) fn classify(&mut self, node: &Node) -> Result<Data, LowerError> {
-        let Symbol::Data(data) = self.symbol(node.inputs[0]) else {
-            return Err(LowerError::NothingToDo { model: self.graph.name.clone() });
-        };
-        let data = self.settled_input(node, 0, data)?;
-        let shape = self.shape(node.inputs[0]);
-        let (axis, k) = match node.operator {
-            Operator::TopK { axis, k } => (axis, k),
-            Operator::ArgMax { axis } => (axis, 1),
-            _ => (0, 0),
-        };
-        if k != 1 || shape[axis] != shape.iter().product::<usize>() {
-            return Err(self.unsupported(
-                node,
-                "take the one greatest of all scores",
-                format!("it takes {k} along axis {axis} of shape {shape:?}"),
-                "use k = 1 along the class axis",
-            ));
-        }
-        Ok(data)
-    }
-
-    /// Behind an arg-max only the shape may change.
-    pub(super) fn after_reduction(&mut self, node: &Node) -> Result<(), LowerError> {
-        if node.operator == Operator::Reshape {
-            return Ok(());
-        }
-        Err(self.unsupported(
-            node,
-            "come before the arg-max",
-            "it computes with the class index".into(),
-            "let the model end with its TopK or ArgMax",
-        ))
-    }
-
     /// Scores that are as many as the elements of their tensor.
     fn all_of_a_tensor(&mut self, node: &Node, mut data: Data, shape: &[usize]) -> Result<Data, LowerError> {
         let Origin::Tensor(tensor) = data.origin else {
@@ -62,15 +26,26 @@ impl Walk<'_> {
         Ok(data)
     }
 
-    pub(super) fn finish(mut self, data: Data, shape: &[usize], reduction: Reduction) -> Result<Network, LowerError> {
+    /// The network whose scores are `data`, of shape `shape`. A layer that reduces them gets the name `reducer`.
+    pub(super) fn finish(
+        mut self,
+        data: Data,
+        shape: &[usize],
+        reduction: Reduction,
+        reducer: &str,
+    ) -> Result<Network, LowerError> {
         let output_node = self.graph.nodes.last();
         let node_name = output_node.map_or("output", |node| node.name.as_str()).to_owned();
-        let data = match output_node {
-            Some(node) => {
-                let settled = self.settled(node, data)?;
-                self.all_of_a_tensor(node, settled, shape)?
+        let (data, score_map) = match (output_node, data.origin) {
+            (Some(node), Origin::Host | Origin::HostCodes) => {
+                let (scores, map) = self.host_end(node, &data)?;
+                (scores, Some(map))
             }
-            None => data,
+            (Some(node), Origin::Image | Origin::Tensor(_)) => {
+                let settled = self.settled(node, data)?;
+                (self.all_of_a_tensor(node, settled, shape)?, None)
+            }
+            (None, _) => (data, None),
         };
         let operator = output_node.map_or("output", |node| node.operator.name());
         let (Origin::Tensor(mut tensor), Some((input, input_map))) = (data.origin, self.input.take()) else {
@@ -82,7 +57,7 @@ impl Walk<'_> {
                 operator,
                 must: "leave the scores an affine function of the last integers",
                 found: "a nonlinear function stands behind the last dot product or quantiser".into(),
-                help: "end the model with its scores: a final Relu, Clip or Softmax can be left out or put on the host",
+                help: "end the model with its scores: a final Relu or Clip can be left out or put on the host",
             });
         };
         let elements: usize = shape.iter().product();
@@ -110,7 +85,7 @@ impl Walk<'_> {
             && self.tensors[tensor.0].vectors() == 1
             && self.tensors[tensor.0].elements() == elements
             && data.order.as_ref().is_none_or(|order| order.iter().enumerate().all(|(i, p)| i == *p));
-        if reduction == Reduction::ArgMax && keeps_order {
+        if reduction == Reduction::ArgMax && keeps_order && score_map.is_none() {
             let index = ElementType::holding(0, elements as i64 - 1);
             let output = TensorType {
                 height: 1,
@@ -120,7 +95,7 @@ impl Walk<'_> {
                 minimum: 0,
                 maximum: elements as i64 - 1,
             };
-            tensor = self.add_layer(&node_name_of_reduction(self.graph), LayerKind::ArgMax, &[tensor], output);
+            tensor = self.add_layer(reducer, LayerKind::ArgMax, &[tensor], output);
             reduction = Reduction::Index;
         }
         let output_shape = self.graph.value(self.graph.output).shape.clone();
@@ -141,6 +116,7 @@ impl Walk<'_> {
                 scale,
                 bias,
                 source_of,
+                score_map,
                 reduction,
             },
             sensitive_steps: self.sensitive_steps,
@@ -148,12 +124,4 @@ impl Walk<'_> {
             replaceable: false,
         })
     }
-}
-
-fn node_name_of_reduction(graph: &Graph) -> String {
-    graph
-        .nodes
-        .iter()
-        .find(|node| matches!(node.operator, Operator::TopK { .. } | Operator::ArgMax { .. }))
-        .map_or_else(|| "arg_max".to_owned(), |node| node.name.clone())
 }

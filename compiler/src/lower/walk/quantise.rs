@@ -28,6 +28,10 @@ impl Walk<'_> {
         }
         let tensor = match data.origin {
             Origin::Image => self.quantise_image(node, &data, &quantisers, element)?,
+            Origin::Host | Origin::HostCodes => {
+                let back = Data { chain: back.into_iter().collect(), ..Data::of(data.origin) };
+                return self.quantise_on_host(node, &data, &quantisers, back).map(Symbol::Data);
+            }
             Origin::Tensor(_) => {
                 self.lay_out_as(&mut data, self.shape(node.outputs[0]));
                 data = self.without_turning_pool(node, data)?;
@@ -225,7 +229,7 @@ impl Walk<'_> {
         Ok(self.add_layer(&name, pool, &[codes], TensorType { height, width, ..output }))
     }
 
-    fn steps_fault(&self, node: &Node, channel: usize, fault: StepsFault) -> LowerError {
+    pub(super) fn steps_fault(&self, node: &Node, channel: usize, fault: StepsFault) -> LowerError {
         match fault {
             StepsFault::Chain(Fault::Undefined | Fault::Undecided) => {
                 LowerError::Undefined { node: node.name.clone(), channel }

@@ -3,7 +3,7 @@
 use super::{Part, Place};
 use crate::network::{LayerKind, Network, NetworkError, TensorType};
 use abi::StepFunction;
-use abi::maps::Reduction;
+use abi::maps::{CodeMap, Reduction};
 use std::fmt::Debug;
 
 impl Part<'_> {
@@ -112,7 +112,18 @@ impl Network {
             "be `index` where an arg-max layer makes the output, and only there",
             format_args!("is {:?}", map.reduction),
         )?;
-        let outputs = if map.reduction == Reduction::None { elements } else { 1 };
+        part.rule(
+            map.fits(elements),
+            "score_map, reduction",
+            format_args!("go along an axis that divides {elements} scores, and search for 1 or more of its extent"),
+            format_args!("is {:?}, {:?}", map.score_map.as_ref().map(|map| map.function), map.reduction),
+        )?;
+        if let Some(CodeMap { function, scale, bias }) = map.score_map.as_ref().and_then(|map| map.codes.as_ref()) {
+            let holds = function.is_well_formed() && scale.is_finite() && bias.is_finite();
+            let must = "hold ascending steps, and a finite scale and bias";
+            part.rule(holds, "score_map.codes", must, format_args!("holds others"))?;
+        }
+        let outputs = map.outputs(elements);
         let found = part.elements("shape", &map.shape)?;
         let must = format!("give as many elements as there are outputs, {outputs}");
         part.rule(found == outputs, "shape", must, format_args!("is {:?}", map.shape))

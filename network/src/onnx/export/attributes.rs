@@ -78,6 +78,7 @@ pub(super) fn of(graph: &Graph, node: &Node) -> Vec<AttributeProto> {
         | Operator::MatMul
         | Operator::BipolarQuant
         | Operator::Activation(_)
+        | Operator::Sigmoid
         // Refused before anything is written.
         | Operator::QuantizeLinear { .. } => Vec::new(),
         Operator::Transpose { permutation } => vec![integers("perm", permutation.iter().copied())],
@@ -155,9 +156,14 @@ pub(super) fn of(graph: &Graph, node: &Node) -> Vec<AttributeProto> {
             }
             attributes
         }
-        Operator::ArgMax { axis } => {
+        Operator::ArgMax { axis, last } => {
             let keeps = shape(node.inputs[0]).len() == shape(node.outputs[0]).len();
-            vec![integer("axis", *axis as i64), flag("keepdims", keeps)]
+            let mut attributes = vec![integer("axis", *axis as i64), flag("keepdims", keeps)];
+            if *last {
+                attributes.push(flag("select_last_index", true));
+            }
+            attributes
         }
+        Operator::Softmax { axis, .. } => vec![integer("axis", *axis as i64)],
     }
 }

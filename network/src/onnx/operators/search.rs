@@ -39,9 +39,7 @@ pub(super) fn arg_max(node: &mut NodeContext<'_, '_>) -> Result<(), ImportError>
     let input = node.input(0, "data")?;
     let mut shape = node.shape(input).to_vec();
     let axis = node.axis(node.integer("axis")?.unwrap_or(0), shape.len())?;
-    if node.flag("select_last_index", false)? {
-        return Err(node.attribute_error("select_last_index", "0 (the lowest index on ties)", "1"));
-    }
+    let last = node.flag("select_last_index", false)?;
     if shape[axis] == 0 {
         return Err(node.shape_error("the axis searched must not be empty", format!("{shape:?}")));
     }
@@ -50,5 +48,5 @@ pub(super) fn arg_max(node: &mut NodeContext<'_, '_>) -> Result<(), ImportError>
     } else {
         shape.remove(axis);
     }
-    node.emit(Operator::ArgMax { axis }, vec![input], shape, DataType::Int64)
+    node.emit(Operator::ArgMax { axis, last }, vec![input], shape, DataType::Int64)
 }
