@@ -34,6 +34,7 @@ struct Harmless {
     code: Option<String>,
     help: Option<String>,
     severity: Option<Severity>,
+    related: Vec<Harmless>,
 }
 
 impl Harmless {
@@ -43,6 +44,7 @@ impl Harmless {
             code: diagnostic.code().map(|code| code.to_string()),
             help: diagnostic.help().map(|help| terminal(&help.to_string())),
             severity: diagnostic.severity(),
+            related: diagnostic.related().into_iter().flatten().map(Harmless::of).collect(),
         }
     }
 }
@@ -66,5 +68,12 @@ impl Diagnostic for Harmless {
 
     fn severity(&self) -> Option<Severity> {
         self.severity
+    }
+
+    fn related<'a>(&'a self) -> Option<Box<dyn Iterator<Item = &'a dyn Diagnostic> + 'a>> {
+        match self.related.is_empty() {
+            true => None,
+            false => Some(Box::new(self.related.iter().map(|related| related as &dyn Diagnostic))),
+        }
     }
 }

@@ -1,9 +1,9 @@
 //! `xnorforge`: from a QONNX file to a bit-exact FPGA accelerator, with open tools.
 
-mod calibration;
 mod cmd;
 mod failure;
 mod output;
+mod preparation;
 mod progress;
 mod stop;
 mod trust;

@@ -54,6 +54,10 @@ fn unary_operators() {
     assert_eq!(y("Abs"), [2.0, 0.5, 0.0, 4.0]);
     assert_eq!(y("Relu"), [0.0, 0.0, 0.0, 4.0]);
     assert_eq!(y("Sign"), [-1.0, -1.0, 0.0, 1.0]);
+    assert_eq!(y("Round"), [-2.0, 0.0, 0.0, 4.0]);
+    assert_eq!(y("Floor"), [-2.0, -1.0, 0.0, 4.0]);
+    assert_eq!(y("Ceil"), [-2.0, 0.0, 0.0, 4.0]);
+    assert_eq!(single(&[2], node("Floor", &["x"], &["y"]), &[1e20, -1e20]), [f64::from(1e20f32), f64::from(-1e20f32)]);
     assert_eq!(single(&[2], node("Sqrt", &["x"], &["y"]), &[2.25, 16.0]), [1.5, 4.0]);
 }
 

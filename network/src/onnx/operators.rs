@@ -2,17 +2,24 @@
 //! family, which checks inputs and attributes, infers the shape, and emits a node or folds a constant.
 
 mod arithmetic;
+mod channels_last;
 mod constants;
+mod folding;
+mod im2col;
 mod layout;
 mod matrix;
 mod normalization;
+mod quant_pool;
 mod quantized;
 mod quantizers;
 mod resize;
 mod search;
 mod selection;
 mod surround;
+mod truncation;
 mod window;
+
+pub(super) use im2col::Patches;
 
 use super::error::ImportError;
 use super::node::NodeContext;
@@ -20,6 +27,9 @@ use crate::graph::Operator;
 
 /// Domains of the quantisation operators, apart from the standard one, where old exports have them.
 const QUANTIZER_DOMAINS: [&str; 3] = ["onnx.brevitas", "qonnx.custom_op.general", "finn.custom_op.general"];
+
+/// Domain of QONNX' operators whose channels come last.
+const CHANNELS_LAST: &str = "qonnx.custom_op.channels_last";
 
 /// Domain of the operators that onnxruntime adds.
 const ONNXRUNTIME: &str = "com.microsoft";
@@ -35,10 +45,16 @@ pub(super) fn add(node: &mut NodeContext<'_, '_>) -> Result<(), ImportError> {
     let is_known = is_standard(domain) || QUANTIZER_DOMAINS.contains(&domain);
     match node.operator() {
         _ if domain == ONNXRUNTIME => add_onnxruntime(node),
+        _ if domain == CHANNELS_LAST => channels_last::add(node)?.ok_or_else(|| unsupported(node)),
         _ if !is_known => Err(ImportError::Domain { place: node.place(), domain: domain.into() }),
         "BipolarQuant" => quantizers::bipolar_quant(node),
         "Quant" | "IntQuant" => quantizers::quant(node),
+        "QuantAvgPool2d" => quant_pool::quant_average_pool(node),
+        "Im2Col" => im2col::im2col(node),
+        "MaxPoolNHWC" => channels_last::max_pool(node),
+        "Trunc" => truncation::trunc(node),
         "MultiThreshold" => quantizers::multi_threshold(node),
+        _ if is_standard(domain) && folding::fold(node)? => Ok(()),
         _ if is_standard(domain) => add_standard(node),
         _ => Err(unsupported(node)),
     }
@@ -65,7 +81,7 @@ fn add_standard(node: &mut NodeContext<'_, '_>) -> Result<(), ImportError> {
         "Shape" => constants::shape(node),
         "Size" => constants::size(node),
         "Cast" => constants::cast(node),
-        "Equal" => constants::equal(node),
+        "CastLike" => constants::cast_like(node),
         "Where" => constants::select(node),
 
         "Reshape" => layout::reshape(node),
@@ -87,8 +103,11 @@ fn add_standard(node: &mut NodeContext<'_, '_>) -> Result<(), ImportError> {
         "Pow" => arithmetic::binary(node, Operator::Pow, arithmetic::power),
         "Neg" => arithmetic::unary(node, Operator::Neg, i64::checked_neg),
         "Abs" => arithmetic::unary(node, Operator::Abs, i64::checked_abs),
+        "Round" => arithmetic::exact_unary(node, Operator::Round, f64::round_ties_even),
+        "Floor" => arithmetic::exact_unary(node, Operator::Floor, f64::floor),
+        "Ceil" => arithmetic::exact_unary(node, Operator::Ceil, f64::ceil),
         "Sqrt" => arithmetic::unary(node, Operator::Sqrt, |_| None),
-        "Relu" => arithmetic::exact_unary(node, Operator::Relu, |x| x.max(0.0)),
+        "Relu" => arithmetic::relu(node),
         "Sign" => arithmetic::sign(node),
         "Clip" => arithmetic::clip(node),
         "Min" => arithmetic::minimum(node),
@@ -121,15 +140,12 @@ fn unsupported(node: &NodeContext<'_, '_>) -> ImportError {
         "ConvTranspose" => "replace it by a nearest neighbour Upsample or Resize and a Conv",
         "LpPool" | "GlobalLpPool" | "MaxRoiPool" | "MaxUnpool" => "replace it by MaxPool or AveragePool",
         "ReduceMean" => "for a mean over the spatial axes use GlobalAveragePool (in PyTorch: AdaptiveAvgPool2d(1))",
-        "QuantAvgPool2d" => "export average pooling as AveragePool and Quant, before FINN's transformations",
-        "Im2Col" => "export the model with Conv nodes, before FINN's transformations",
         "Softmax" | "LogSoftmax" => {
             "end the model before it: softmax does not change the order of the scores, the host can apply it"
         }
         "Sigmoid" | "Tanh" | "HardSigmoid" | "HardSwish" | "Elu" | "Selu" | "Gelu" | "Erf" | "Exp" | "Log"
         | "Softplus" => "train with ReLU, HardTanh or a quantiser as the activation, or end the model before it",
         "LeakyRelu" | "PRelu" => "train with ReLU, HardTanh or a quantiser as the activation",
-        "Trunc" => "export average pooling as AveragePool and requantisation as Quant nodes instead of Trunc",
         "FloatQuant" => "quantise to integers: use Quant or BipolarQuant",
         "DynamicQuantizeLinear" | "DynamicQuantizeMatMul" | "MatMulIntegerToFloat" | "DynamicQuantizeLSTM" => {
             "dynamic quantisation computes scales from each image: quantise statically, with calibration data \
