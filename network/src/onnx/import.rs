@@ -8,7 +8,7 @@ use super::explanation::{Explanation, FileNode, Outcome};
 use super::names;
 use super::operators;
 use super::order::{Providers, contributing};
-use super::proto::{GraphProto, ModelProto, TensorAnnotation, TensorTypeProto, ValueInfoProto};
+use super::proto::{GraphProto, ModelProto, NodeProto, TensorAnnotation, TensorTypeProto, ValueInfoProto};
 use super::refusals::Refusals;
 use super::tensor_data::{MAX_AXES, MAX_ELEMENTS, elements};
 use crate::graph::{Graph, Source, ValueId};
@@ -99,18 +99,22 @@ impl File<'_> {
         for index in &self.order {
             outcomes[*index] = refusals.add(&mut builder, &graph.node[*index], &node_names[*index]);
         }
-        let nodes = graph.node.iter().zip(node_names).zip(outcomes);
-        let nodes = nodes.map(|((node, name), outcome)| FileNode {
-            name: name.clone(),
-            operator: printable(&node.op_type),
-            outcome,
-        });
-        let nodes = nodes.collect();
-        let graph = match refusals.finish() {
+        let result = match refusals.finish(&builder, self.output) {
             Some(refusal) => Err(refusal),
             None => self.finish(builder, input_value),
         };
-        Ok(Explanation { nodes, graph })
+        if result.is_ok() {
+            // What was refused does not count then.
+            let is_refused = |outcome: &Outcome| matches!(outcome, Outcome::Refused(_) | Outcome::NotReached);
+            outcomes.iter_mut().filter(|outcome| is_refused(outcome)).for_each(|outcome| *outcome = Outcome::LeftOut);
+        }
+        let nodes = graph.node.iter().zip(node_names).zip(outcomes);
+        let node = |((node, name), outcome): ((&NodeProto, &String), Outcome)| FileNode {
+            name: name.clone(),
+            operator: printable(&node.op_type),
+            outcome,
+        };
+        Ok(Explanation { nodes: nodes.map(node).collect(), graph: result })
     }
 
     fn finish<'s>(&'s self, mut builder: Builder<'s>, input_value: ValueId) -> Result<Graph, ImportError> {

@@ -2,6 +2,7 @@
 //! family, which checks inputs and attributes, infers the shape, and emits a node or folds a constant.
 
 mod arithmetic;
+mod cancelled;
 mod channels_last;
 mod constants;
 mod folding;
@@ -18,6 +19,7 @@ mod selection;
 mod surround;
 mod truncation;
 mod window;
+mod written_out;
 
 pub(super) use im2col::Patches;
 

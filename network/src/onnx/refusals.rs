@@ -12,14 +12,12 @@ use super::tensor_data::elements;
 use crate::graph::{Source, ValueId};
 use std::collections::{HashMap, HashSet};
 
-/// Most refusals that are kept: more are of no more help.
+/// Most refusals that are told: more are of no more help.
 const MOST: usize = 32;
 
-/// The refusals so far.
+/// The refusals so far, each with what stands in for the node's results.
 pub(super) struct Refusals<'m> {
-    list: Vec<ImportError>,
-    /// Refusals beyond the list.
-    further: usize,
+    list: Vec<(ImportError, Vec<ValueId>)>,
     /// Tensors that nothing stands in for.
     missing: HashSet<&'m str>,
     /// Types of inner tensors, as the file has them.
@@ -29,7 +27,7 @@ pub(super) struct Refusals<'m> {
 impl<'m> Refusals<'m> {
     pub fn of(graph: &'m GraphProto) -> Self {
         let declared = graph.value_info.iter().chain(&graph.output).map(|info| (info.name.as_str(), info)).collect();
-        Refusals { list: Vec::new(), further: 0, missing: HashSet::new(), declared }
+        Refusals { list: Vec::new(), missing: HashSet::new(), declared }
     }
 
     /// Adds what a node of the file becomes, or the refusal.
@@ -48,19 +46,18 @@ impl<'m> Refusals<'m> {
             return outcome(builder, proto, before);
         };
         let reason = refusal.to_string();
-        match self.list.len() < MOST {
-            true => self.list.push(refusal),
-            false => self.further += 1,
-        }
+        let mut stand_ins = Vec::new();
         for tensor in proto.output.iter().filter(|tensor| !tensor.is_empty()) {
             match self.stand_in(builder, proto, tensor).filter(|_| !is_constant) {
                 Some((shape, data_type)) => {
                     let value = builder.add_value(tensor.clone(), shape, data_type, Source::Input);
                     builder.bind(tensor, value);
+                    stand_ins.push(value);
                 }
                 None => drop(self.missing.insert(tensor)),
             }
         }
+        self.list.push((refusal, stand_ins));
         Outcome::Refused(reason)
     }
 
@@ -84,21 +81,29 @@ impl<'m> Refusals<'m> {
         declared.or_else(|| if KEEPS_SHAPE.contains(&proto.op_type.as_str()) { same() } else { None })
     }
 
-    /// The refusal of the whole, `None` where there is none.
-    pub fn finish(mut self) -> Option<ImportError> {
+    /// The refusal of the whole, `None` where there is none that `output` depends on.
+    pub fn finish(mut self, builder: &Builder<'m>, output: &str) -> Option<ImportError> {
+        // What is bound depends on nothing that is missing.
+        if let Some(output) = builder.bound(output) {
+            let contributes = builder.contributing(output);
+            let nodes = builder.nodes().iter().zip(contributes).filter(|(_, contributes)| *contributes);
+            let mut read: HashSet<ValueId> = nodes.flat_map(|(node, _)| node.inputs.iter().copied()).collect();
+            read.insert(output);
+            self.list.retain(|(_, stand_ins)| stand_ins.iter().any(|value| read.contains(value)));
+        }
         match self.list.len() {
             0 => None,
-            1 => self.list.pop(),
+            1 => self.list.pop().map(|(refusal, _)| refusal),
             count => {
-                let count = count + self.further;
-                Some(ImportError::Several { count, refusals: self.list })
+                let refusals = self.list.into_iter().map(|(refusal, _)| refusal).take(MOST).collect();
+                Some(ImportError::Several { count, refusals })
             }
         }
     }
 }
 
 /// Operators whose result has the shape of their first input.
-const KEEPS_SHAPE: [&str; 31] = [
+const KEEPS_SHAPE: [&str; 40] = [
     "Softmax",
     "LogSoftmax",
     "Hardmax",
@@ -130,6 +135,15 @@ const KEEPS_SHAPE: [&str; 31] = [
     "Quant",
     "BipolarQuant",
     "Trunc",
+    "Not",
+    "Less",
+    "LessOrEqual",
+    "Greater",
+    "GreaterOrEqual",
+    "Equal",
+    "And",
+    "Or",
+    "Xor",
 ];
 
 /// What became of a node that was added, when the graph had `before` nodes.

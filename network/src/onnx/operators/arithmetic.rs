@@ -1,6 +1,8 @@
 //! Element-wise operators.
 
+use super::cancelled::cancelled;
 use super::quantized::limited_integers;
+use super::written_out;
 use crate::graph::{Operator, ValueId};
 use crate::onnx::data_type::{DataType, Kind};
 use crate::onnx::error::ImportError;
@@ -60,6 +62,12 @@ pub(super) fn binary(
         });
     }
     let data_type = float_result(node, &[a, b])?;
+    if operator == Operator::Add
+        && let Some(rest) = cancelled(node, a, b)
+    {
+        node.alias(rest);
+        return Ok(());
+    }
     if operator == Operator::Div
         && let Some(index) = node.graph.constant(b).and_then(|b| b.data.iter().position(|value| *value == 0.0))
     {
@@ -139,9 +147,9 @@ fn limited(node: &mut NodeContext<'_, '_>, minimum: f64, maximum: f64) -> Result
     }
     let input = tensor_input(node)?;
     let data_type = node.graph.data_type(input);
-    match (node.graph.constant(input), data_type.integer_range()) {
-        (None, Some(_)) => limited_integers(node, input, minimum, maximum),
-        (Some(_), Some((least, greatest))) => {
+    match (node.graph.constant(input).is_some(), data_type.integer_range()) {
+        (false, Some(_)) => limited_integers(node, input, minimum, maximum),
+        (true, Some((least, greatest))) => {
             let shape = node.shape(input).to_vec();
             let (least, greatest) = node.graph.range(input).unwrap_or((least as i64, greatest as i64));
             let within = |limit: i64| (limit as f64).clamp(minimum, maximum) as i64;
@@ -149,6 +157,7 @@ fn limited(node: &mut NodeContext<'_, '_>, minimum: f64, maximum: f64) -> Result
                 Ok(node.data(input)?.data.iter().map(|x| x.clamp(minimum, maximum)).collect())
             })
         }
+        (false, None) if written_out::quantised(node, input, (minimum, maximum))? => Ok(()),
         (_, None) => exact_unary_of(node, input, Operator::Clip { minimum, maximum }, |x| x.clamp(minimum, maximum)),
     }
 }
