@@ -35,6 +35,7 @@ struct Harmless {
     code: Option<String>,
     help: Option<String>,
     severity: Option<Severity>,
+    related: Vec<Harmless>,
 }
 
 impl Harmless {
@@ -44,6 +45,7 @@ impl Harmless {
             code: diagnostic.code().map(|code| code.to_string()),
             help: diagnostic.help().map(|help| terminal(&help.to_string())),
             severity: diagnostic.severity(),
+            related: diagnostic.related().into_iter().flatten().map(Harmless::of).collect(),
         }
     }
 }
@@ -67,5 +69,12 @@ impl Diagnostic for Harmless {
 
     fn severity(&self) -> Option<Severity> {
         self.severity
+    }
+
+    fn related<'a>(&'a self) -> Option<Box<dyn Iterator<Item = &'a dyn Diagnostic> + 'a>> {
+        match self.related.is_empty() {
+            true => None,
+            false => Some(Box::new(self.related.iter().map(|related| related as &dyn Diagnostic))),
+        }
     }
 }

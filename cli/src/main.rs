@@ -3,10 +3,10 @@
 // They panic where the stream cannot be written; `output` has functions that do not.
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 
-mod calibration;
 mod cmd;
 mod failure;
 mod output;
+mod preparation;
 mod progress;
 mod stop;
 mod trust;

@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
-use compiler::lower::lower;
+use compiler::lower::{LowerError, lower};
 use miette::Diagnostic;
 use network::graph::{Graph, Node, NodeId, Operator, RoundingMode, Source, Value, ValueId, Window};
 use network::tensor::Tensor;
@@ -391,4 +391,29 @@ fn strides_may_be_any_number() {
     let least = lowered(2);
     assert_eq!(lowered(1 << 31), least);
     assert_eq!(lowered(i64::MAX as usize), least);
+}
+
+/// Behind a refused node integers stand in for its result, so that the next refusal is told as well.
+#[test]
+fn all_refusals_are_told_in_one_run() {
+    let mut graph = Builder::new();
+    let first = graph.conv("conv_of_the_image", IMAGE);
+    let weights = graph.value(
+        "real",
+        &[1, 3, 1, 1],
+        Source::Constant(Tensor::new(vec![1, 3, 1, 1], vec![0.1, std::f64::consts::PI, 2.7])),
+    );
+    let conv = Operator::Conv { window: window(1, 1, 0), groups: 1 };
+    let second = graph.node("real_weights", conv, &[first, weights], &[1, 1, 4, 4]);
+    let scale = graph.constant(&[], 1.0);
+    let output = graph.quant("codes", second, scale);
+    let LowerError::Several { count, refusals } = lower(&graph.finished(output)).unwrap_err() else {
+        panic!("two nodes stand in the way")
+    };
+    assert_eq!(count, 2);
+    assert!(matches!(&refusals[0], LowerError::InputNotQuantised { node, .. } if node == "conv_of_the_image"));
+    assert!(matches!(&refusals[1], LowerError::WeightsNotQuantised { node, .. } if node == "real_weights"));
+    let nodes: Vec<_> =
+        LowerError::Several { count, refusals }.refusals().iter().map(|(node, _)| node.map(str::to_owned)).collect();
+    assert_eq!(nodes, [Some("conv_of_the_image".to_owned()), Some("real_weights".to_owned())]);
 }

@@ -146,6 +146,12 @@ pub enum Operator {
     Neg,
     /// `[x]`: |x|.
     Abs,
+    /// `[x]`: the nearest integer, from the middle to the even one.
+    Round,
+    /// `[x]`: the greatest integer at or below x.
+    Floor,
+    /// `[x]`: the least integer at or above x.
+    Ceil,
     /// `[x]`: max(x, 0).
     Relu,
     /// `[x]`: x limited to `minimum..=maximum` (`Clip`, `HardTanh` as exported); either may be infinite.
@@ -303,6 +309,9 @@ impl Operator {
             Operator::Sqrt => "Sqrt",
             Operator::Neg => "Neg",
             Operator::Abs => "Abs",
+            Operator::Round => "Round",
+            Operator::Floor => "Floor",
+            Operator::Ceil => "Ceil",
             Operator::Relu => "Relu",
             Operator::Clip { .. } => "Clip",
             Operator::Sign => "Sign",

@@ -12,6 +12,7 @@ pub mod approximate;
 pub mod calibrate;
 pub mod graph;
 pub mod grid;
+pub mod input_format;
 pub mod integer;
 pub mod network;
 pub mod onnx;

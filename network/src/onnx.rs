@@ -6,19 +6,23 @@
 
 pub mod proto;
 
+mod batch;
 mod builder;
 mod data_type;
 mod error;
+mod explanation;
 mod export;
 mod names;
 mod node;
 mod operators;
 mod order;
+mod refusals;
 mod tensor_data;
 
 mod import;
 
 pub use error::{ImportError, Place};
+pub use explanation::{Explanation, FileNode, Outcome};
 pub use export::{ExportError, export};
 
 use crate::graph::Graph;
@@ -30,6 +34,14 @@ use std::path::Path;
 /// # Errors
 /// Where the file is not a model, or the model cannot be represented.
 pub fn import(path: &Path) -> Result<Graph, ImportError> {
+    explain(path)?.graph
+}
+
+/// As [`import`], with what became of each node of the file.
+///
+/// # Errors
+/// Where the file is not a model, whose nodes could be looked at.
+pub fn explain(path: &Path) -> Result<Explanation, ImportError> {
     let bytes = std::fs::read(path)
         .map_err(|error| ImportError::Unreadable { path: path.into(), reason: error.to_string() })?;
     let name = path.file_stem().map_or("model".into(), |stem| stem.to_string_lossy());
@@ -37,7 +49,7 @@ pub fn import(path: &Path) -> Result<Graph, ImportError> {
         Some(parent) if parent != Path::new("") => parent,
         _ => Path::new("."),
     };
-    import::model(bytes.into(), Some(folder), &name)
+    import::explained(bytes.into(), Some(folder), &name)
 }
 
 /// Reads a model from memory. `folder` is where weights in other files are looked up, `name` the name of the model

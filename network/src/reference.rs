@@ -101,17 +101,22 @@ pub fn run(graph: &Graph, input: &Tensor) -> Result<Tensor, ReferenceError> {
 }
 
 /// What an operator makes of floats, rounded to float32 once; `None` where it is undefined. The import folds constants so.
-pub(crate) fn float_node(operator: &Operator, inputs: &[&Tensor], shape: &[usize]) -> Option<Tensor> {
-    let results = evaluate::node(operator, inputs, &[shape]).ok()?;
-    results.first().map(|tensor| tensor.map(rounded))
+pub(crate) fn float_nodes(operator: &Operator, inputs: &[&Tensor], shapes: &[&[usize]]) -> Option<Vec<Tensor>> {
+    if let Operator::BatchNormalization { epsilon } = operator {
+        return Some(vec![evaluate::float_batch_normalization(inputs, *epsilon)]);
+    }
+    let results = evaluate::node(operator, inputs, shapes).ok()?;
+    Some(results.iter().map(|tensor| tensor.map(rounded)).collect())
 }
 
 /// What an operator makes of real numbers, where float32 holds that exactly. The import folds codes so.
-pub(crate) fn exact_node(operator: &Operator, inputs: &[&Tensor], shape: &[usize]) -> Option<Tensor> {
-    let results = evaluate::node(operator, inputs, &[shape]).ok()?;
-    let results = results.first()?;
-    let exactly = results.data.iter().map(Bounded::as_float).collect::<Option<Vec<f64>>>()?;
-    Some(Tensor::new(results.shape.clone(), exactly)).filter(Tensor::is_single)
+pub(crate) fn exact_nodes(operator: &Operator, inputs: &[&Tensor], shapes: &[&[usize]]) -> Option<Vec<Tensor>> {
+    let results = evaluate::node(operator, inputs, shapes).ok()?;
+    let exactly = |tensor: &Tensor<Bounded>| {
+        let data = tensor.data.iter().map(Bounded::as_float).collect::<Option<Vec<f64>>>()?;
+        Some(Tensor::new(tensor.shape.clone(), data)).filter(Tensor::is_single)
+    };
+    results.iter().map(exactly).collect()
 }
 
 /// Whether it is known which float32 is nearest to each number.

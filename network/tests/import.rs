@@ -235,7 +235,7 @@ fn value_info_of_the_output_is_not_believed() {
 
 #[test]
 fn every_supported_opset_imports() {
-    for version in 9..=21 {
+    for version in 9..=25 {
         let graph = files::import(&with_opset(perceptron(), version)).unwrap();
         assert_eq!(graph.opset, version);
     }

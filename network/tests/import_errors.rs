@@ -118,7 +118,7 @@ fn file_errors(m: &mut Messages) {
     m.model("no opset", &ModelProto { opset_import: vec![], ..perceptron() });
     m.model("only a custom opset", &ModelProto { opset_import: vec![opset("onnx.brevitas", 1)], ..perceptron() });
     m.model("an old opset", &with_opset(perceptron(), 8));
-    m.model("a new opset", &with_opset(perceptron(), 22));
+    m.model("a new opset", &with_opset(perceptron(), 26));
 }
 
 fn graph_errors(m: &mut Messages) {
@@ -194,6 +194,22 @@ fn operator_errors(m: &mut Messages) {
         custom.domain = "qonnx.custom_op.general".into();
         m.node(operator, custom);
     }
+    let image = || model(&[1, 2, 3, 1]).constant(floats("m", &[4, 2], &[1.0; 8]));
+    let im2col = |kernel: &[i64]| {
+        let node = NodeProto { domain: "qonnx.custom_op.general".into(), ..node("Im2Col", &["x"], &["p"]) };
+        node.ints("kernel_size", kernel).ints("stride", &[1, 1])
+    };
+    m.model("patches that another operator reads", &image().add(im2col(&[2, 2])).add(node("Relu", &["p"], &["y"])));
+    m.model("patches that do not fit", &image().add(im2col(&[3, 3])).add(node("MatMul", &["p", "m"], &["y"])));
+    m.model("a matrix of other patches", &image().add(im2col(&[1, 2])).add(node("MatMul", &["p", "m"], &["y"])));
+    let several = model(&[1, 4])
+        .add(node("Erf", &["x"], &["a"]))
+        .add(node("Relu", &["a"], &["b"]))
+        .add(node("Einsum", &["b"], &["c"]))
+        .add(node("LSTM", &["c"], &["d"]))
+        .add(node("Erf", &["b"], &["e"]))
+        .add(node("Concat", &["d", "e"], &["y"]).int("axis", 0));
+    m.model("several refused nodes", &several);
     m.node("layer normalisation", node("LayerNormalization", &["x"], &["y"]));
     let foreign = |domain: &str, operator: &str| NodeProto { domain: domain.into(), ..node(operator, &["x"], &["y"]) };
     m.node("a vendor's domain", foreign("com.vendor", "FusedMatMul"));

@@ -54,6 +54,10 @@ fn unary_operators() {
     assert_eq!(y("Abs"), [2.0, 0.5, 0.0, 4.0]);
     assert_eq!(y("Relu"), [0.0, 0.0, 0.0, 4.0]);
     assert_eq!(y("Sign"), [-1.0, -1.0, 0.0, 1.0]);
+    assert_eq!(y("Round"), [-2.0, 0.0, 0.0, 4.0]);
+    assert_eq!(y("Floor"), [-2.0, -1.0, 0.0, 4.0]);
+    assert_eq!(y("Ceil"), [-2.0, 0.0, 0.0, 4.0]);
+    assert_eq!(single(&[2], node("Floor", &["x"], &["y"]), &[1e20, -1e20]), [f64::from(1e20f32), f64::from(-1e20f32)]);
     assert_eq!(single(&[2], node("Sqrt", &["x"], &["y"]), &[2.25, 16.0]), [1.5, 4.0]);
 }
 
@@ -400,4 +404,41 @@ fn an_integer_image_is_cast_to_numbers() {
     let graph = import(&model).unwrap();
     assert!(graph.value(graph.input).is_integer && !graph.value(graph.output).is_integer);
     assert_eq!(result(&model, &[200.0, 0.0]).1, [-200.0, 0.0]);
+}
+
+/// What Keras exports: quantisers as arithmetic, with the straight-through estimator around them.
+#[test]
+fn quantisers_that_are_written_out() {
+    let model = model(&[1, 4])
+        .constant(floats("sixteen", &[], &[16.0]))
+        .constant(floats("step", &[], &[0.0625]))
+        .constant(floats("top", &[], &[0.9375]))
+        .constant(floats("zero", &[], &[0.0]))
+        .constant(floats("one", &[], &[1.0]))
+        .add(node("Mul", &["x", "sixteen"], &["u"]))
+        .add(node("Round", &["u"], &["rounded"]))
+        .add(node("Neg", &["u"], &["minus_u"]))
+        .add(node("Add", &["minus_u", "rounded"], &["rest"]))
+        .add(node("Add", &["u", "rest"], &["through"]))
+        .add(node("Mul", &["through", "step"], &["q"]))
+        .add(node("Min", &["q", "top"], &["min"]))
+        .add(node("Max", &["min", "zero"], &["max"]))
+        // A function that only the gradient needs, of operators that are not supported.
+        .add(node("LessOrEqual", &["x", "top"], &["below"]))
+        .add(node("Not", &["below"], &["above"]))
+        .add(node("Cast", &["above"], &["mask"]).int("to", 1))
+        .add(node("Mul", &["mask", "x"], &["masked"]))
+        .add(node("Sub", &["max", "masked"], &["less"]))
+        .add(node("Mul", &["one", "less"], &["once"]))
+        .add(node("Add", &["masked", "once"], &["y"]));
+    let graph = import(&model).unwrap();
+    assert_eq!(operators(&graph), ["Mul", "Quant", "Mul"]);
+    assert_eq!(result(&model, &[-1.0, 0.09375, 0.5, 3.0]).1, [0.0, 0.125, 0.5, 0.9375]);
+    let floor = testkit::files::model(&[1, 4])
+        .constant(floats("low", &[], &[-3.0]))
+        .constant(floats("high", &[], &[2.0]))
+        .add(node("Floor", &["x"], &["u"]))
+        .add(node("Clip", &["u", "low", "high"], &["y"]));
+    assert_eq!(operators(&import(&floor).unwrap()), ["Quant", "Clip"]);
+    assert_eq!(result(&floor, &[-3.5, -0.5, 1.9, 7.0]).1, [-3.0, -1.0, 1.0, 2.0]);
 }

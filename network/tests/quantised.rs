@@ -11,6 +11,8 @@ use support::tensor;
 use testkit::files::{Build, INT32, UINT8, With, fixed, floats, import, model, node, value, with_opset};
 
 const INT8: i32 = 3;
+const UINT2: i32 = 25;
+const INT2: i32 = 26;
 const UINT4: i32 = 21;
 const INT4: i32 = 22;
 
@@ -106,6 +108,72 @@ fn weights_are_folded() {
     };
     assert_eq!(fourth("packed", 3), [-1.0, 7.0, -8.0]);
     assert_eq!(fourth("halves", 2), [1.0, 15.0]);
+}
+
+/// Brevitas' QCDQ: integers of fewer bits than the type that stores them.
+#[test]
+fn limits_on_integers_narrow_their_quantiser() {
+    let limited = |nodes: &[NodeProto]| {
+        let model = model(&[1, 5])
+            .constant(floats("s", &[], &[0.5]))
+            .constant(integers("z", INT8, &[], &[1]))
+            .constant(integers("low", INT8, &[], &[-4]))
+            .constant(integers("high", INT8, &[], &[3]))
+            .constant(integers("least", INT8, &[], &[-128]))
+            .add(node("QuantizeLinear", &["x", "s", "z"], &["q"]));
+        let model = nodes.iter().cloned().fold(model, Build::add);
+        model.add(node("DequantizeLinear", &["c", "s", "z"], &["y"]))
+    };
+    let clip = |inputs: &[&str]| node("Clip", inputs, &["c"]);
+    let x = [-9.0, -1.0, 0.25, 1.0, 9.0];
+    let expected = [-2.5, -1.0, 0.0, 1.0, 1.0];
+    let forms = [
+        vec![clip(&["q", "low", "high"])],
+        vec![node("Max", &["low", "q"], &["m"]), node("Min", &["m", "high"], &["c"])],
+        vec![node("Clip", &["q", "least"], &["m"]), clip(&["m", "low", "high"])],
+    ];
+    for nodes in forms {
+        let graph = import(&limited(&nodes)).unwrap();
+        assert_eq!(operators(&graph), ["QuantizeLinear", "Sub", "Mul"]);
+        assert_eq!(result(&limited(&nodes), &x), expected);
+    }
+    let relu = [node("Relu", &["q"], &["c"])];
+    assert_eq!(result(&limited(&relu), &x), [-0.5, -0.5, 0.0, 1.0, 9.0]);
+    // Behind other integers it is a function of them.
+    let behind = [node("Reshape", &["q", "flat"], &["m"]), clip(&["m", "low", "high"])];
+    let model = limited(&behind).constant(testkit::files::integers("flat", &[5, 1]));
+    assert_eq!(operators(&import(&model).unwrap()), ["QuantizeLinear", "Reshape", "Clip", "Sub", "Mul"]);
+    assert_eq!(result(&model, &x), expected);
+}
+
+#[test]
+fn limits_on_weights_are_their_type() {
+    let model = model(&[1, 2])
+        .constant(integers("w", INT8, &[2, 1], &[-9, 2]))
+        .constant(floats("s", &[], &[0.5]))
+        .constant(integers("low", INT8, &[], &[-7]))
+        .constant(integers("high", INT8, &[], &[7]))
+        .add(node("Clip", &["w", "low", "high"], &["c"]))
+        .add(node("DequantizeLinear", &["c", "s"], &["real"]))
+        .add(node("MatMul", &["x", "real"], &["y"]));
+    let graph = import(&model).unwrap();
+    assert_eq!(graph.weight_types.values().map(ToString::to_string).collect::<Vec<_>>(), ["int4"]);
+    assert_eq!(result(&model, &[1.0, 1.0]), [-2.5]);
+}
+
+#[test]
+fn types_of_two_bits() {
+    let of = |number: i32, packed: &[i32]| {
+        let model = with_opset(model(&[5]), 25)
+            .constant(integers("w", number, &[5], packed))
+            .constant(floats("one", &[], &[1.0]))
+            .add(node("DequantizeLinear", &["w", "one"], &["real"]))
+            .add(node("Mul", &["x", "real"], &["y"]));
+        result(&model, &[1.0; 5])
+    };
+    // Four in a byte, the first in the lowest bits.
+    assert_eq!(of(INT2, &[201, 1]), [1.0, -2.0, 0.0, -1.0, 1.0]);
+    assert_eq!(of(UINT2, &[0b1110_0100, 1]), [0.0, 1.0, 2.0, 3.0, 1.0]);
 }
 
 #[test]

@@ -10,7 +10,7 @@ from qonnx.custom_op.general.intquant import int_quant, max_int, min_int
 from random_nodes import EXECUTOR_ROUNDING, ROUNDING, SLACK, Nodes, Tensor, lowest
 
 EXECUTOR_DOMAIN = "qonnx.custom_op.general"  # the only one under which the qonnx package finds every operator
-CUSTOM = {"Quant", "BipolarQuant", "MultiThreshold"}
+CUSTOM = {"Quant", "BipolarQuant", "MultiThreshold", "Trunc"}
 INPUTS = {  # kind: type in the .npy file, largest magnitude, typical magnitude, lsb
     "uint8": (np.uint8, 255, 100, 0), "int8": (np.int8, 128, 50, 0), "bipolar8": (np.int8, 1, 1, 0),
     "bipolar": (np.float32, 1, 1, 0), "grid": (np.float32, 4, 1, -5), "real": (np.float32, 4, 1, None),
@@ -192,7 +192,7 @@ class RandomModel(Nodes):
         graph = helper.make_graph(self.nodes, "random", [stated["in"]], [stated[self.output]], self.constants,
                                   value_info=inner + (parameters if for_executor else []))
         domains = {n.domain for n in graph.node} - {""} | ({EXECUTOR_DOMAIN} if for_executor else set())
-        opsets = [helper.make_opsetid("", self.opset)] + [helper.make_opsetid(d, 1) for d in sorted(domains)]
+        opsets = [helper.make_opsetid("", self.opset)] + [helper.make_opsetid(d, self.custom_version) for d in sorted(domains)]
         model = helper.make_model(graph, opset_imports=opsets, ir_version=8, producer_name="check_reference")
         for node in model.graph.node if for_executor else []:
             if node.op_type in CUSTOM:

@@ -61,6 +61,7 @@ class Nodes(Drawn):
         self.nodes, self.constants, self.tensors, self.guards, self.count = [], [], {}, [], 0
         self.opset = self.pick(self.opsets)
         self.domain = self.pick(DOMAINS)
+        self.custom_version = self.pick([1, 2])  # of the operators of QONNX: says which form a Trunc has
         self.dyadic = self.pick([1.0, 0.6])  # share of the parameters that keep float32 exact
         self.per_channel = False  # the input is scaled as a whole, sums are scaled per channel
         self.on_floats = True  # until the input is quantised
@@ -235,8 +236,23 @@ class Nodes(Drawn):
             self.guard(t, lambda x: int_quant(x, *parameters, signed, narrow, EXECUTOR_ROUNDING.get(mode, mode)))
         inputs = [t.name, self.const(listed), self.const(zero), self.const(bits)]
         top = max(abs(low - zero), abs(high - zero)) * float(scale)
-        return self.step("Quant", t, inputs, top, top / 2, lsb, custom=True,
-                         signed=signed, narrow=narrow, rounding_mode=mode)
+        t = self.step("Quant", t, inputs, top, top / 2, lsb, custom=True, signed=signed, narrow=narrow, rounding_mode=mode)
+        return self.truncate(t, float(scale), bits, signed) if bits > 2 and zero == 0 and self.chance(0.15) else t
+
+    def truncate(self, t, scale, bits, signed):
+        """Leaves out some of the lowest bits of integers times `scale`, in the form of the operators' version."""
+        left = int(self.rng.integers(2, bits))
+        mode = self.pick(["FLOOR", "ROUND", "CEIL", "floor"])
+        factor = 2.0 ** (bits - left)
+        inputs = [t.name, self.const(scale), self.const(0), self.const(bits)]
+        if self.custom_version == 1:
+            inputs.append(self.const(left))
+            top = t.top / factor + scale
+            return self.step("Trunc", t, inputs, top, top / 2, t.lsb, custom=True, rounding_mode=mode)
+        inputs += [self.const(scale * factor), self.const(left)]
+        lsb = None if t.lsb is None else t.lsb + bits - left
+        return self.step("Trunc", t, inputs, t.top + scale * factor, t.typ, lsb, custom=True, rounding_mode=mode,
+                         signed=signed, narrow=0)
 
     def multi_threshold(self, t, bits):
         steps = 2 ** bits - 1

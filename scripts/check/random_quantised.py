@@ -21,6 +21,7 @@ class RandomQuantised(Drawn):
         self.nodes, self.constants, self.count = [], [], 0
         self.on_integers = self.chance(0.5)
         self.type = self.pick([np.uint8, np.int8])
+        self.opset = 13 if self.on_integers else self.pick([13, 21])
         self.integers_in, self.integers_out = self.chance(0.2), self.chance(0.3)
         self.channels, self.size = int(self.rng.integers(1, 4)), int(self.rng.integers(4, 7))
         self.shape = (1, self.channels, self.size, self.size)
@@ -75,7 +76,29 @@ class RandomQuantised(Drawn):
         return self.op("DequantizeLinear", [x, *grid[:2]], **axis)
 
     def quantise(self, x, grid):
-        return self.op("QuantizeLinear", [x, *grid[:2]])
+        x = self.op("QuantizeLinear", [x, *grid[:2]])
+        return self.limited(x, self.type) if self.chance(0.4) else x
+
+    def limited(self, x, kind):
+        """Integers of fewer bits than their type, as Brevitas exports them."""
+        bits, limits = int(self.rng.integers(1, 8)), np.iinfo(kind)
+        low, high = (0, 2 ** bits - 1) if limits.min == 0 else (-2 ** (bits - 1), 2 ** (bits - 1) - 1)
+        if self.chance(0.3):  # any limits
+            low, high = sorted(int(v) for v in self.rng.integers(limits.min, limits.max + 1, 2))
+        return self.op("Clip", [x, self.const(low, kind), self.const(high, kind)])
+
+    def real_weights(self, weights, axis):
+        """Real numbers of constant integers, stored in four bits or limited to fewer."""
+        x, scale, zero = weights
+        tensor = next(constant for constant in self.constants if constant.name == x)
+        values = numpy_helper.to_array(tensor)
+        if self.opset >= 21 and values.dtype == np.int8 and self.chance(0.5):
+            x, kind = self.fresh("c"), TensorProto.INT4
+            packed = np.clip(values, -8, 7)
+            self.constants.append(helper.make_tensor(x, kind, packed.shape, packed.ravel().tolist()))
+            return self.op("DequantizeLinear", [x, scale], axis=axis)
+        x = self.limited(x, values.dtype) if self.chance(0.3) else x
+        return self.op("DequantizeLinear", [x, scale, zero], axis=axis)
 
     # ---- layers, from integers on a grid to integers on a grid
 
@@ -92,7 +115,7 @@ class RandomQuantised(Drawn):
         if self.on_integers:
             y = self.op("QLinearConv", [x, *grid[:2], *w, *new[:2], b], pads=pads)
         else:
-            real = self.op("DequantizeLinear", list(w), axis=0)
+            real = self.real_weights(w, 0)
             b = self.op("DequantizeLinear", [b, self.const(2.0 ** bias_exponents, np.float32)], axis=0)
             y = self.op("Conv", [self.dequantise(x, grid), real, b], pads=pads)
             y = self.op("Relu", [y]) if self.chance(0.5) else y
@@ -107,7 +130,7 @@ class RandomQuantised(Drawn):
         if self.on_integers:
             branch = self.op("QLinearConv", [x, *grid[:2], *w, *new[:2]])
         else:
-            real = self.op("DequantizeLinear", list(w), axis=0)
+            real = self.real_weights(w, 0)
             branch = self.quantise(self.op("Conv", [self.dequantise(x, grid), real]), new)
         # onnxruntime's QLinearAdd adds the zero point before it rounds: alike for even ones.
         total = self.grid(max(grid[2], new[2]) + 1, is_even=True)
@@ -143,7 +166,7 @@ class RandomQuantised(Drawn):
         if self.on_integers:
             inputs = [x, *grid[:2], *w, b, *new[:2]]
             return self.op("QGemm", inputs, transB=int(flipped), domain="com.microsoft"), new, (1, outputs)
-        real = self.op("DequantizeLinear", list(w), axis=0 if flipped else 1)
+        real = self.real_weights(w, 0 if flipped else 1)
         scales = self.const(2.0 ** (grid[2] + np.broadcast_to(exponents, outputs)), np.float32)
         b = self.op("DequantizeLinear", [b, scales], axis=0)
         y = self.op("Gemm", [self.dequantise(x, grid), real, b], transB=int(flipped))
@@ -184,8 +207,8 @@ class RandomQuantised(Drawn):
         ends = [[helper.make_tensor_value_info(*end)]
                 for end in (("in", kinds[0], self.shape), (self.output, kinds[1], self.output_shape))]
         graph = helper.make_graph(self.nodes, "random", *ends, self.constants)
-        opsets = [helper.make_opsetid("", 13), helper.make_opsetid("com.microsoft", 1)]
-        return helper.make_model(graph, opset_imports=opsets, ir_version=8, producer_name="check_reference")
+        opsets = [helper.make_opsetid("", self.opset), helper.make_opsetid("com.microsoft", 1)]
+        return helper.make_model(graph, opset_imports=opsets, ir_version=8 if self.opset < 21 else 10, producer_name="check_reference")
 
     def image(self):
         if self.integers_in:

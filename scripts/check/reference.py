@@ -3,7 +3,7 @@
 
   pip install -r scripts/requirements.txt
   reference.py --bin target/release/xnorforge [--on reference cpu] [--count 50] [--from 0] [--seed 0]
-      [--networks dense convolutional quantised topologies ends] [--most-refused 0.5] [--jobs 2] [--state FILE]
+      [--networks dense convolutional quantised topologies ends forms] [--most-refused 0.5] [--jobs 2] [--state FILE]
   reference.py --write DIR                     only writes models, inputs and expected outputs
 
 Draws small QONNX multi-layer perceptrons, convolutional networks, quantised networks of standard operators, networks of
@@ -38,13 +38,14 @@ import random_engines
 from random_convolutions import RandomConvolutional
 from random_ends import RandomEnds
 from random_engines import Refused
+from random_forms import RandomForms
 from random_models import RandomModel
 from random_nodes import SLACK
 from random_quantised import RandomQuantised
 from random_topologies import RandomTopology
 
 KINDS = {"dense": (RandomModel, 16), "convolutional": (RandomConvolutional, 16), "quantised": (RandomQuantised, 16),
-         "topologies": (RandomTopology, 8), "ends": (RandomEnds, 32)}  # and images of each
+         "topologies": (RandomTopology, 8), "ends": (RandomEnds, 32), "forms": (RandomForms, 8)}  # and images of each
 DRAWS = 50  # tries for a network whose output depends on its input, and not on float32 rounding
 
 

@@ -179,6 +179,16 @@ impl Builder {
         }
     }
 
+    /// Onto a coarser grid, by each of the operators that go to integers. It draws nothing.
+    fn round(&mut self) {
+        let (shape, count) = (self.shape(), self.nodes.len());
+        let step = self.scalar([0.5, 1.0, 3.0][count % 3]);
+        let operators = [Operator::Round, Operator::Floor, Operator::Ceil];
+        self.node(Operator::Div, &[step], shape.clone());
+        self.node(operators[count / 3 % 3].clone(), &[], shape.clone());
+        self.node(Operator::Mul, &[step], shape);
+    }
+
     /// The image's quantiser, often behind what prepares pixels: all of it in float32. With `any_grid` its scale need not
     /// be dyadic and zero may have any code. It draws from a generator of its own.
     fn quantise_image(&mut self, seed: u64, any_grid: bool) {
@@ -264,6 +274,9 @@ pub fn random_graph(seed: u64, widest: usize) -> Graph {
         if layer + 1 < layers || builder.random.random() {
             if seed % 7 == layer {
                 builder.huge_bias();
+            }
+            if layer + 1 < layers && seed % 5 == layer + 1 {
+                builder.round();
             }
             builder.normalise();
         }

@@ -1,6 +1,5 @@
 //! `bench`: how fast an engine runs a network, and how near that comes to what its design allows.
 
-use crate::calibration::Calibration;
 use crate::engine::{Engine, Setting, with_executor};
 use crate::engine_error::EngineError;
 use crate::error::VerbError;
@@ -8,6 +7,7 @@ use crate::images;
 use crate::measure::{Goal, Measurement, measure};
 use crate::model::with_subject;
 use crate::observer::{Observer, outside};
+use crate::preparation::Preparation;
 use abi::domain::Outside;
 use abi::manifest::Manifest;
 use flow::artifacts::Trust;
@@ -31,8 +31,8 @@ pub struct Options {
     pub seconds: f64,
     /// Whether files of a directory are executed as they lie.
     pub trust: Trust,
-    /// How real activations become integers.
-    pub calibration: Option<Calibration>,
+    /// What is done to the graph of a model first.
+    pub preparation: Preparation,
 }
 
 /// What was measured.
@@ -118,7 +118,7 @@ pub fn bench(options: &Options, observer: &dyn Observer) -> Result<BenchReport, 
     if let Engine::Replay(_) = engine {
         return Err(EngineError::NoBench.into());
     }
-    with_subject(&options.model, options.calibration.as_ref(), engine.is_device(), |subject| {
+    with_subject(&options.model, &options.preparation, engine.is_device(), |subject| {
         let ends = subject.ends();
         let images = match &options.images {
             Some(path) => images::images(path, &ends.input_map.shape, *count)?,

@@ -1,10 +1,10 @@
 //! `compile`: a model becomes a directory with everything that later verbs need.
 
-use crate::calibration::Calibration;
 use crate::engine::{DEFAULT_CLOCK_MHZ, DEFAULT_TARGET_FPS};
 use crate::error::VerbError;
 use crate::file::FileError;
 use crate::model::Model;
+use crate::preparation::Preparation;
 use crate::refusals::{FoldingFile, MaxWithoutBoard};
 use compiler::blocks::Parallelism;
 use compiler::planner::{Goal, Target, plan_for};
@@ -33,8 +33,8 @@ pub struct Options {
     pub writable_weights: bool,
     /// What the names of modules and files begin with; without one, `xnorforge`.
     pub prefix: Option<String>,
-    /// How real activations become integers.
-    pub calibration: Option<Calibration>,
+    /// What is done to the graph of a model first.
+    pub preparation: Preparation,
 }
 
 /// What a plan is to reach.
@@ -68,7 +68,7 @@ pub fn compile(options: &Options) -> Result<Compiled, VerbError> {
         return Err(MaxWithoutBoard.into());
     }
     let prefix = options.prefix.as_deref().map(Prefix::new).transpose()?.unwrap_or_default();
-    let model = Model::open(&options.model, options.calibration.as_ref())?;
+    let model = Model::open(&options.model, &options.preparation)?;
     let goal = match &options.rate {
         Rate::Fastest => Goal::Fastest,
         Rate::FramesPerSecond(rate) => Goal::FramesPerSecond(*rate),

@@ -1,9 +1,10 @@
 //! `info`: what a model is, before anything is built.
 
-use crate::calibration::Calibration;
 use crate::engine::default_plan;
 use crate::error::VerbError;
+use crate::explain::{Explained, explain};
 use crate::model::{Model, graph};
+use crate::preparation::Preparation;
 use compiler::plan::Plan;
 use network::graph::Graph;
 use std::path::PathBuf;
@@ -13,8 +14,8 @@ use std::path::PathBuf;
 pub struct Options {
     /// A QONNX file, or a directory that `compile` wrote.
     pub model: PathBuf,
-    /// How real activations become integers.
-    pub calibration: Option<Calibration>,
+    /// What is done to the graph first.
+    pub preparation: Preparation,
     /// The form to look at.
     pub form: Form,
 }
@@ -28,6 +29,8 @@ pub enum Form {
     Graph,
     /// The plan; of a model that of the default target.
     Plan,
+    /// What becomes of each node of a model's file. A directory has its network only.
+    Explanation,
 }
 
 /// A model in the form asked for.
@@ -39,6 +42,8 @@ pub enum Info {
     Graph(Box<Graph>),
     /// The plan.
     Plan(Box<Plan>),
+    /// What becomes of each node.
+    Explained(Box<Explained>),
 }
 
 /// Reads a model.
@@ -46,14 +51,16 @@ pub enum Info {
 /// # Errors
 /// Where the model cannot be had in that form.
 pub fn info(options: &Options) -> Result<Info, VerbError> {
-    let Options { model: path, calibration, form } = options;
-    let calibration = calibration.as_ref();
+    let Options { model: path, preparation, form } = options;
     if *form == Form::Graph && !path.is_dir() {
-        return Ok(Info::Graph(Box::new(graph(path, calibration)?)));
+        return Ok(Info::Graph(Box::new(graph(path, preparation)?)));
     }
-    let model = Model::open(path, calibration)?;
+    if *form == Form::Explanation && !path.is_dir() {
+        return Ok(Info::Explained(Box::new(explain(path, preparation)?)));
+    }
+    let model = Model::open(path, preparation)?;
     Ok(match (form, model) {
-        (Form::Model | Form::Graph, model) => Info::Model(Box::new(model)),
+        (Form::Model | Form::Graph | Form::Explanation, model) => Info::Model(Box::new(model)),
         (Form::Plan, Model::Compiled { compiled, .. }) => Info::Plan(Box::new(compiled.plan)),
         (Form::Plan, Model::Imported { network, .. }) => Info::Plan(Box::new(default_plan(&network)?)),
     })

@@ -1,10 +1,10 @@
 //! `load`: other weights into a compiled design, without a new bitstream.
 
-use crate::calibration::Calibration;
 use crate::engine::{Engine, load_device};
 use crate::engine_error::EngineError;
 use crate::error::VerbError;
 use crate::model::Model;
+use crate::preparation::Preparation;
 use flow::artifacts::{self, Trust};
 use std::path::PathBuf;
 
@@ -15,8 +15,8 @@ pub struct Options {
     pub folder: PathBuf,
     /// A QONNX file of a network of the same shape; without one, the network that the directory was compiled with.
     pub model: Option<PathBuf>,
-    /// How real activations become integers.
-    pub calibration: Option<Calibration>,
+    /// What is done to the graph of a model first.
+    pub preparation: Preparation,
     /// The device to write the weights to: a device, or a simulation of one.
     pub engine: Option<Engine>,
     /// Whether the netlist of the directory is executed as it lies.
@@ -40,7 +40,7 @@ pub struct Loaded {
 /// Where the directory or the model cannot be had, the design's weights cannot be written, or not by those of the model, or the
 /// device does not hold them.
 pub fn load(options: &Options) -> Result<Loaded, VerbError> {
-    let Options { folder, model, calibration, engine, trust } = options;
+    let Options { folder, model, preparation, engine, trust } = options;
     // A device may have been made by another version; what is simulated is made by this one.
     let compiled = match engine {
         Some(Engine::Gates | Engine::Simulated(_)) => artifacts::read(folder)?,
@@ -49,7 +49,7 @@ pub fn load(options: &Options) -> Result<Loaded, VerbError> {
             return Err(EngineError::NoLoad.into());
         }
     };
-    let model = model.as_deref().map(|path| Model::open(path, calibration.as_ref())).transpose()?;
+    let model = model.as_deref().map(|path| Model::open(path, preparation)).transpose()?;
     let compiled = artifacts::load(&compiled, model.as_ref().map(Model::network), folder)?;
     let segments = artifacts::segments(&compiled.plan).map_err(artifacts::ArtifactsError::from)?;
     if let Some(engine) = engine {

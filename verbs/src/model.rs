@@ -1,7 +1,7 @@
 //! What a verb works on: an ONNX file, or a directory that `compile` wrote.
 
-use crate::calibration::Calibration;
 use crate::error::VerbError;
+use crate::preparation::Preparation;
 use crate::refusals::CalibratedDirectory;
 use abi::manifest::Manifest;
 use abi::{InputMap, OutputMap};
@@ -37,19 +37,19 @@ pub enum Model {
 }
 
 impl Model {
-    /// Reads `path`: a directory, or else an ONNX file, whose real activations `calibration` turns into integers.
+    /// Reads `path`: a directory, or else an ONNX file, whose graph is prepared first.
     ///
     /// # Errors
     /// Where it is neither, or has no exact integer form.
-    pub fn open(path: &Path, calibration: Option<&Calibration>) -> Result<Self, VerbError> {
+    pub fn open(path: &Path, preparation: &Preparation) -> Result<Self, VerbError> {
         if path.is_dir() {
-            if calibration.is_some() {
+            if !preparation.is_empty() {
                 return Err(CalibratedDirectory { path: path.to_owned() }.into());
             }
             let compiled = Box::new(artifacts::read(path)?);
             return Ok(Model::Compiled { folder: path.to_owned(), compiled });
         }
-        let graph = graph(path, calibration)?;
+        let graph = graph(path, preparation)?;
         let network = lower(&graph)?;
         Ok(Model::Imported { path: path.to_owned(), graph: Box::new(graph), network: Box::new(network) })
     }
@@ -119,12 +119,12 @@ impl<'a> Subject<'a> {
 /// Where `path` is neither a model nor a directory that `compile` wrote, or `body` fails.
 pub(crate) fn with_subject<T>(
     path: &Path,
-    calibration: Option<&Calibration>,
+    preparation: &Preparation,
     is_device: bool,
     body: impl FnOnce(Subject) -> Result<T, VerbError>,
 ) -> Result<T, VerbError> {
-    if !is_device || !path.is_dir() || calibration.is_some() {
-        return body(Subject::Model(&Model::open(path, calibration)?));
+    if !is_device || !path.is_dir() || !preparation.is_empty() {
+        return body(Subject::Model(&Model::open(path, preparation)?));
     }
     let manifest = artifacts::read_manifest(path)?;
     check_manifest(&manifest).map_err(SimError::from)?;
@@ -134,11 +134,19 @@ pub(crate) fn with_subject<T>(
 /// The graph of an ONNX file, with numbers that have an integer form.
 ///
 /// # Errors
-/// Where the file is none, or holds numbers that are not finite, or `calibration` cannot be done.
-pub fn graph(path: &Path, calibration: Option<&Calibration>) -> Result<Graph, VerbError> {
-    let graph = onnx::import(path)?;
+/// Where the file is none, or holds numbers that are not finite, or what `preparation` asks for cannot be done.
+pub fn graph(path: &Path, preparation: &Preparation) -> Result<Graph, VerbError> {
+    prepared(onnx::import(path)?, preparation)
+}
+
+/// A graph with numbers that have an integer form.
+///
+/// # Errors
+/// Where it holds numbers that are not finite, or what `preparation` asks for cannot be done.
+pub(crate) fn prepared(graph: Graph, preparation: &Preparation) -> Result<Graph, VerbError> {
+    let graph = preparation.input.apply(graph);
     // Calibration comes first: it makes quantised values of what sums add.
-    let graph = match calibration {
+    let graph = match &preparation.calibration {
         None => graph,
         Some(calibration) => calibration.apply(graph)?,
     };

@@ -6,10 +6,13 @@ use thiserror::Error;
 
 /// A directory whose network is made of integers already.
 #[derive(Debug, Error, Diagnostic)]
-#[error("`--calibrate` must be given with an ONNX file, but {} is a directory, whose network consists of integers", path.display())]
+#[error(
+    "`--calibrate` and `--input-type` must be given with an ONNX file, but {} is a directory, whose network consists of integers",
+    path.display()
+)]
 #[diagnostic(
     code(xnorforge::calibrated_directory),
-    help("leave out `--calibrate`; to choose other formats, compile the ONNX file again with it")
+    help("leave out the option; to choose other formats, compile the ONNX file again with it")
 )]
 pub struct CalibratedDirectory {
     /// The directory.

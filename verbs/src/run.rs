@@ -1,11 +1,11 @@
 //! `run`: a network on images, on any engine.
 
-use crate::calibration::Calibration;
 use crate::engine::{Engine, Setting, with_executor};
 use crate::error::VerbError;
 use crate::images;
 use crate::model::{Ends, with_subject};
 use crate::observer::{Observer, outside};
+use crate::preparation::Preparation;
 use abi::domain::Outside;
 use flow::artifacts::Trust;
 use serde::Serialize;
@@ -40,8 +40,8 @@ pub struct Options {
     pub record: Option<PathBuf>,
     /// Whether files of a directory are executed as they lie.
     pub trust: Trust,
-    /// How real activations become integers.
-    pub calibration: Option<Calibration>,
+    /// What is done to the graph of a model first.
+    pub preparation: Preparation,
 }
 
 /// What a run says of itself.
@@ -105,8 +105,8 @@ impl RunReport {
 /// # Errors
 /// Where the model, the images or the engine cannot be had, the run fails, or a file cannot be written.
 pub fn run(options: &Options, observer: &dyn Observer) -> Result<RunReport, VerbError> {
-    let Options { model, engine, batch, record, calibration, trust } = options;
-    with_subject(model, calibration.as_ref(), engine.is_device(), |subject| {
+    let Options { model, engine, batch, record, preparation, trust } = options;
+    with_subject(model, preparation, engine.is_device(), |subject| {
         let batch = LoadedBatch::new(batch, subject.ends(), observer)?;
         let run_options = batch.run_options(observer);
         let setting = Setting { record: record.as_deref(), trust: *trust, observer };

@@ -5,6 +5,7 @@ use crate::engine_error::EngineError;
 use crate::error::VerbError;
 use crate::model::{Model, Subject};
 use crate::observer::Observer;
+use crate::preparation::Preparation;
 use crate::refusals::Mismatch;
 use crate::run::{Batch, LoadedBatch, RunReport};
 use compiler::plan::Plan;
@@ -117,7 +118,7 @@ fn open(folder: &Path) -> Result<Model, VerbError> {
     if !folder.is_dir() {
         return Err(EngineError::NotCompiled { path: folder.display().to_string() }.into());
     }
-    Model::open(folder, None)
+    Model::open(folder, &Preparation::default())
 }
 
 /// The contents of the compiled directory `folder`.

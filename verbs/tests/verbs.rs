@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use verbs::engine::Engine;
+use verbs::preparation::Preparation;
 use verbs::run::Batch;
 use verbs::simulate::{Equal, Simulator};
 use verbs::{Nobody, Observer, OutsideDomain, Progress, Status, VerbError};
@@ -50,7 +51,7 @@ fn compile(output: PathBuf) -> flow::artifacts::Compiled {
         clock: None,
         writable_weights: false,
         prefix: None,
-        calibration: None,
+        preparation: Preparation::default(),
     };
     verbs::compile::compile(&options).unwrap()
 }
@@ -69,7 +70,7 @@ fn a_run_tells_its_progress_and_gives_its_report() {
         },
         record: None,
         trust: Trust::Plan,
-        calibration: None,
+        preparation: Preparation::default(),
     };
     let report = verbs::run::run(&options, &notes).unwrap();
     assert_eq!((report.images, report.predictions.len()), (20, 20));
@@ -86,8 +87,14 @@ fn images_from_elsewhere_are_a_warning_and_part_of_the_report() {
     let notes = Notes::default();
     let batch = Batch { images, ..Batch::default() };
     let model = digits("digits_mlp.onnx");
-    let options =
-        verbs::run::Options { model, engine: Engine::Cpu, batch, record: None, trust: Trust::Plan, calibration: None };
+    let options = verbs::run::Options {
+        model,
+        engine: Engine::Cpu,
+        batch,
+        record: None,
+        trust: Trust::Plan,
+        preparation: Preparation::default(),
+    };
     let report = verbs::run::run(&options, &notes).unwrap();
     let warnings = notes.warnings.borrow();
     assert_eq!(report.outside.unwrap().images, 2);
@@ -116,8 +123,11 @@ fn a_compiled_design_is_simulated_and_compared() {
 #[test]
 fn errors_say_whose_turn_it_is() {
     let status = |error: VerbError| error.status();
-    let absent =
-        verbs::info::Options { model: "absent.onnx".into(), calibration: None, form: verbs::info::Form::Model };
+    let absent = verbs::info::Options {
+        model: "absent.onnx".into(),
+        preparation: Preparation::default(),
+        form: verbs::info::Form::Model,
+    };
     assert_eq!(status(verbs::info::info(&absent).unwrap_err()), Status::Input);
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path().join("design");
@@ -126,7 +136,7 @@ fn errors_say_whose_turn_it_is() {
     let load = verbs::load::Options {
         folder: folder.clone(),
         model: None,
-        calibration: None,
+        preparation: Preparation::default(),
         engine: Some(line),
         trust: Trust::Plan,
     };

@@ -1,7 +1,7 @@
 //! `bench`: how fast an engine runs a network, and how near that comes to what its design allows.
 
-use crate::calibration::Calibration;
 use crate::output::{show, show_json};
+use crate::preparation::Preparation;
 use crate::progress::Screen;
 use crate::trust::Trust;
 use clap::Args;
@@ -35,7 +35,7 @@ pub struct Bench {
     #[command(flatten)]
     trust: Trust,
     #[command(flatten)]
-    calibration: Calibration,
+    preparation: Preparation,
     /// Print one JSON object instead of text.
     #[arg(long)]
     json: bool,
@@ -64,7 +64,7 @@ impl Bench {
             count: self.count.map(|count| count as usize),
             seconds: self.seconds,
             trust: self.trust.option(),
-            calibration: self.calibration.options(),
+            preparation: self.preparation.options(),
         };
         let report = verbs::bench::bench(&options, &Screen::default())?;
         let engine = self.on.as_str();

@@ -1,7 +1,7 @@
 //! `compile`: a model becomes a directory with everything that later verbs need.
 
-use crate::calibration::Calibration;
 use crate::output::{show, show_json};
+use crate::preparation::Preparation;
 use abi::manifest::Checked;
 use clap::Args;
 use std::path::PathBuf;
@@ -40,7 +40,7 @@ pub struct Compile {
     #[arg(long, value_name = "NAME")]
     prefix: Option<String>,
     #[command(flatten)]
-    calibration: Calibration,
+    preparation: Preparation,
     /// Print the report as one JSON object instead of text.
     #[arg(long)]
     json: bool,
@@ -63,7 +63,7 @@ impl Compile {
             clock: self.clock,
             writable_weights: self.writable_weights,
             prefix: self.prefix,
-            calibration: self.calibration.options(),
+            preparation: self.preparation.options(),
         };
         let compiled = verbs::compile::compile(&options)?;
         let report = compiled.report();

@@ -1,13 +1,14 @@
 //! `info`: what a model is, before anything is built.
 
-use crate::calibration::Calibration;
 use crate::output::show;
+use crate::preparation::Preparation;
 use abi::ElementType;
 use abi::maps::{self, OutputMap, Reduction, ScoreMap, Search};
 use clap::{Args, ValueEnum};
 use network::network::{Convolution, FloatDifference, LayerKind, Network, Pool};
 use std::path::PathBuf;
 use verbs::VerbError;
+use verbs::explain::{ExplainedNode, State};
 use verbs::info::{Form, Info as Found, Options};
 use verbs::model::Model;
 
@@ -18,13 +19,16 @@ pub struct Info {
     #[arg(value_name = "MODEL|DIR")]
     model: PathBuf,
     #[command(flatten)]
-    calibration: Calibration,
+    preparation: Preparation,
     /// Print an intermediate form instead.
     #[arg(long, value_enum)]
     dump: Option<Dump>,
     /// List the possible values that float32 arithmetic would quantise to another code.
     #[arg(long, conflicts_with = "dump")]
     ties: bool,
+    /// List the nodes of the file: taken, folded, approximated or refused, and why.
+    #[arg(long, conflicts_with_all = ["dump", "ties"])]
+    explain: bool,
 }
 
 /// An intermediate form.
@@ -42,15 +46,20 @@ impl Info {
     /// Runs the verb.
     pub fn run(self) -> Result<(), VerbError> {
         let form = match self.dump {
+            _ if self.explain => Form::Explanation,
             // Before lowering, so that a model that cannot be lowered can be looked at.
             Some(Dump::Graph) => Form::Graph,
             Some(Dump::Plan) => Form::Plan,
             Some(Dump::Network) | None => Form::Model,
         };
-        let options = Options { model: self.model, calibration: self.calibration.options(), form };
+        let options = Options { model: self.model, preparation: self.preparation.options(), form };
         let text = match verbs::info::info(&options)? {
             Found::Graph(graph) => graph.to_string(),
             Found::Plan(plan) => plan.to_string(),
+            Found::Explained(explained) => {
+                show(&table(&explained.nodes))?;
+                return explained.refusal.map_or(Ok(()), Err);
+            }
             Found::Model(model) if self.ties => ties(model.network()),
             Found::Model(model) if self.dump.is_some() => model.network().to_string(),
             Found::Model(model) => summary(&model),
@@ -151,6 +160,28 @@ fn output(map: &OutputMap) -> String {
             }
         }
     }
+}
+
+/// What becomes of each node, a line each.
+fn table(nodes: &[ExplainedNode]) -> String {
+    let width = |title: &str, of: fn(&ExplainedNode) -> &str| {
+        nodes.iter().map(|node| of(node).chars().count()).fold(title.len(), usize::max)
+    };
+    let (names, operators) = (width("node", |node| &node.name), width("operator", |node| &node.operator));
+    let mut text = format!("{:<names$} {:<operators$} {:<12} {}\n", "node", "operator", "becomes", "because");
+    for ExplainedNode { name, operator, state, why } in nodes {
+        let state = match state {
+            State::Taken => "taken",
+            State::Folded => "folded",
+            State::Approximated => "approximated",
+            State::Refused => "refused",
+            State::LeftOut => "left out",
+            State::NotReached => "not reached",
+        };
+        text += format!("{name:<names$} {operator:<operators$} {state:<12} {why}").trim_end();
+        text += "\n";
+    }
+    text
 }
 
 /// The values that float32 arithmetic quantises to another code, a line each.

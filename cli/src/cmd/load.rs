@@ -1,7 +1,7 @@
 //! `load`: other weights into a compiled design, without a new bitstream.
 
-use crate::calibration::Calibration;
 use crate::output::{show, show_json};
+use crate::preparation::Preparation;
 use crate::trust::Trust;
 use clap::Args;
 use serde::Serialize;
@@ -23,7 +23,7 @@ pub struct Load {
     #[arg(value_name = "MODEL")]
     model: Option<PathBuf>,
     #[command(flatten)]
-    calibration: Calibration,
+    preparation: Preparation,
     /// The device to write the weights to: uart:PATH[@BAUD] or pcie:BDF|FILE, or, as a test, sim:DIR or gates.
     #[arg(long, value_name = "DEVICE")]
     on: Option<String>,
@@ -51,7 +51,7 @@ impl Load {
         let options = Options {
             folder: self.folder,
             model: self.model,
-            calibration: self.calibration.options(),
+            preparation: self.preparation.options(),
             engine,
             trust: self.trust.option(),
         };

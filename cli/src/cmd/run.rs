@@ -1,7 +1,7 @@
 //! `run`: a network on images, on any engine.
 
-use crate::calibration::Calibration;
 use crate::output::{show, show_json};
+use crate::preparation::Preparation;
 use crate::progress::Screen;
 use crate::trust::Trust;
 use clap::Args;
@@ -40,7 +40,7 @@ pub struct Run {
     #[command(flatten)]
     trust: Trust,
     #[command(flatten)]
-    calibration: Calibration,
+    preparation: Preparation,
     /// Print one JSON object instead of text.
     #[arg(long)]
     json: bool,
@@ -61,7 +61,7 @@ impl Run {
             },
             record: self.record,
             trust: self.trust.option(),
-            calibration: self.calibration.options(),
+            preparation: self.preparation.options(),
         };
         let report = verbs::run::run(&options, &Screen::default())?;
         if self.json { show_json(&report) } else { show(&text(&report)) }

@@ -8,7 +8,7 @@ pub use constant::{Constant, MAX_OPERATIONS};
 pub use quantiser::Quantiser;
 
 use super::arithmetic::{Arithmetic, BallArithmetic, ExactArithmetic, Fault, FixedArithmetic, FloatArithmetic};
-use network::graph::Activation;
+use network::graph::{Activation, RoundingMode};
 use num_rational::BigRational;
 use num_traits::ToPrimitive;
 use pair_sums::PairSums;
@@ -66,6 +66,8 @@ pub enum Function {
     Power(u32),
     /// |x|
     Absolute,
+    /// The integer that a rounding mode picks. Numbers from 2^52 on stay.
+    Round(RoundingMode),
     /// x limited to a range, either end possibly infinite.
     Clip(f64, f64),
     /// The constant with number x, which is a whole number from 0 on. The constants ascend.
@@ -84,7 +86,7 @@ impl Function {
     /// Whether a greater argument never turns from a greater to a lesser result or back.
     pub fn is_monotone(&self) -> bool {
         match self {
-            Function::Binary(..) | Function::Clip(..) | Function::SquareRoot => true,
+            Function::Binary(..) | Function::Clip(..) | Function::SquareRoot | Function::Round(_) => true,
             Function::Lookup(_) | Function::PairSum(_) | Function::Activation(_) | Function::NodeEnd => true,
             Function::Fork(operation, branches) => Direction::of_fork(*operation, branches).is_some(),
             Function::Reversed(operation, _) => *operation != Binary::Divide,
@@ -130,6 +132,16 @@ impl Function {
                 Ordering::Less => arithmetic.negate(&x),
                 Ordering::Equal | Ordering::Greater => x,
             },
+            Function::Round(mode) => {
+                for (limit, beyond) in [(-LEAST_WHOLE, Ordering::Less), (LEAST_WHOLE, Ordering::Greater)] {
+                    let limit = arithmetic.float(limit);
+                    if arithmetic.compare(&x, &limit)? == beyond {
+                        return Ok(x);
+                    }
+                }
+                let integer = quantiser::round(&x, *mode, arithmetic)?;
+                arithmetic.float(integer as f64)
+            }
             Function::Clip(minimum, maximum) => {
                 for (limit, beyond) in [(*minimum, Ordering::Less), (*maximum, Ordering::Greater)] {
                     if limit.is_finite() {
@@ -144,6 +156,9 @@ impl Function {
         })
     }
 }
+
+/// Numbers of double precision from here on are integers.
+const LEAST_WHOLE: f64 = (1u64 << 52) as f64;
 
 /// What functions, one after the other, make of `x`.
 fn chained<A: Arithmetic>(functions: &[Function], x: f64, arithmetic: &mut A) -> Result<A::Number, Fault> {

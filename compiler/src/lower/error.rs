@@ -42,6 +42,24 @@ pub enum LowerError {
         /// Where the real numbers come from, with a leading space; may be empty.
         from: String,
     },
+    /// The model's input where only integers times a scale may stand.
+    #[error(
+        "the data input of node `{node}` ({operator}) must be quantised, but is the model's input `{input}` itself"
+    )]
+    #[diagnostic(
+        code(compiler::lower::input_not_quantised),
+        help(
+            "say what the images hold: `--input-type u8` where their values are integers, `--input-type u8 --input-scale 1/255` where they are integers times a scale; or put a quantiser (Quant, in Brevitas a QuantIdentity) before `{node}` and export again; or let `--calibrate X.npy` choose one on images"
+        )
+    )]
+    InputNotQuantised {
+        /// The node.
+        node: String,
+        /// Its operator.
+        operator: &'static str,
+        /// The input.
+        input: String,
+    },
     /// An input of 32 or 64 bits where only few-bit integers may stand.
     #[error(
         "node `{node}` ({operator}) must read integers of at most 16 bits, but reads the model's input `{input}`, whose type is an integer of more"
@@ -190,8 +208,41 @@ pub enum LowerError {
         /// What its tensors have.
         elements: usize,
     },
+    /// Several nodes without an integer form.
+    #[error("{count} nodes of the model have no exact integer form: each must be mended")]
+    #[diagnostic(
+        code(compiler::lower::several),
+        help("`xnorforge info MODEL --explain` lists what becomes of each node")
+    )]
+    Several {
+        /// How many there are.
+        count: usize,
+        /// The first of them.
+        #[related]
+        refusals: Vec<LowerError>,
+    },
     /// A fault of a pass.
     #[error(transparent)]
     #[diagnostic(transparent)]
     Invalid(#[from] NetworkError),
+}
+
+impl LowerError {
+    /// The refusals that this is made of, each with the node that it is about, where it is about one.
+    pub fn refusals(&self) -> Vec<(Option<&str>, &LowerError)> {
+        match self {
+            LowerError::Several { refusals, .. } => refusals.iter().flat_map(LowerError::refusals).collect(),
+            LowerError::NotQuantised { node, .. }
+            | LowerError::NothingQuantised { node, .. }
+            | LowerError::InputNotQuantised { node, .. }
+            | LowerError::WideInput { node, .. }
+            | LowerError::WeightsNotQuantised { node, .. }
+            | LowerError::TwoDataOperands { node, .. }
+            | LowerError::Unsupported { node, .. }
+            | LowerError::Undefined { node, .. }
+            | LowerError::TooLong { node, .. } => vec![(Some(node), self)],
+            LowerError::UnlikeChannels { node, .. } => vec![(Some(node), self)],
+            LowerError::NothingToDo { .. } | LowerError::TooLarge { .. } | LowerError::Invalid(_) => vec![(None, self)],
+        }
+    }
 }

@@ -12,6 +12,7 @@ mod layout;
 mod pool;
 mod product;
 mod quantise;
+mod refusals;
 mod scales;
 mod search;
 mod windows;
@@ -27,6 +28,7 @@ use host::HostEnd;
 use network::graph::{Graph, Node, Operator, Source, ValueId};
 use network::network::{Layer, LayerKind, Network, SensitiveSteps, TensorId, TensorType};
 use network::tensor::{Tensor, transpose_indices};
+use refusals::Refusals;
 use search::Searched;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -36,6 +38,13 @@ use std::sync::Arc;
 /// # Errors
 /// Where a node has no exact integer form.
 pub fn walk(graph: &Graph) -> Result<Network, LowerError> {
+    let mut refusals = Refusals::default();
+    let network = walk_nodes(graph, &mut refusals);
+    refusals.finish(network)
+}
+
+/// The network, or the last refusal; `refusals` gets those before it.
+fn walk_nodes(graph: &Graph, refusals: &mut Refusals) -> Result<Network, LowerError> {
     let floats = graph.floats();
     let mut walk = Walk {
         graph,
@@ -59,7 +68,8 @@ pub fn walk(graph: &Graph) -> Result<Network, LowerError> {
         } else if let Operator::TopK { .. } | Operator::ArgMax { .. } = node.operator {
             searched = Some(walk.search(node)?);
         } else {
-            let symbol = match walk.node(node)? {
+            let symbol = walk.node(node).or_else(|refusal| walk.stand_in(node, refusal, refusals))?;
+            let symbol = match symbol {
                 Symbol::Data(data) => Symbol::Data(data.ended()),
                 // As the import folds them.
                 Symbol::Constant(constants) if floats[node.outputs[0].0] => {

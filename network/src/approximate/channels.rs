@@ -227,10 +227,7 @@ fn scales_of(graph: &Graph, evaluator: &Evaluator<'_>, node: &Node, found: &[Opt
             _ => None,
         },
         Operator::Neg => Some(of(0)?.then(Factor::Times(vec![-1.0]))),
-        Operator::MaxPool { .. }
-        | Operator::Pad { .. }
-        | Operator::Upsample { .. }
-        | Operator::Dilate { .. } => of(0),
+        Operator::MaxPool { .. } | Operator::Pad { .. } | Operator::Upsample { .. } | Operator::Dilate { .. } => of(0),
         Operator::Select { axis: 1, indices } => Some(of(0)?.selected(indices)),
         Operator::Select { .. } => of(0),
         Operator::AveragePool { window, .. } => {
@@ -253,6 +250,9 @@ fn scales_of(graph: &Graph, evaluator: &Evaluator<'_>, node: &Node, found: &[Opt
         | Operator::Relu
         | Operator::Clip { .. }
         | Operator::Activation(_)
+        | Operator::Round
+        | Operator::Floor
+        | Operator::Ceil
         | Operator::MatMul
         | Operator::Gemm { .. }
         | Operator::BatchNormalization { .. }

@@ -37,6 +37,9 @@ impl Operator {
             | Operator::Sqrt
             | Operator::Neg
             | Operator::Abs
+            | Operator::Round
+            | Operator::Floor
+            | Operator::Ceil
             | Operator::Relu
             | Operator::Clip { .. }
             | Operator::Activation(_)

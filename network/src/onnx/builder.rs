@@ -5,6 +5,7 @@ mod score_functions;
 use super::data_type::{DataType, Kind};
 use super::error::ImportError;
 use super::names::clean;
+use super::operators::Patches;
 use super::order::Providers;
 use super::proto::TensorProto;
 use super::tensor_data::{MAX_ELEMENTS, decode};
@@ -36,6 +37,10 @@ pub(super) struct Builder<'m> {
     allowance: usize,
     /// Least and greatest integer that constants may be multiples of, where the file says so.
     ranges: HashMap<ValueId, (i64, i64)>,
+    /// The number of images that the file is made for, where it is read for one.
+    pub batch: Option<usize>,
+    /// The results of the file's `Im2Col` nodes.
+    pub patches: HashMap<&'m str, Patches>,
     /// The integer types that the file states for its tensors.
     pub annotated_types: HashMap<&'m str, ElementType>,
     /// See [`Graph::input_type`].
@@ -66,6 +71,8 @@ impl<'m> Builder<'m> {
             folder,
             allowance: FREE_ELEMENTS + ELEMENTS_PER_BYTE * file_bytes,
             ranges: HashMap::new(),
+            batch: None,
+            patches: HashMap::new(),
             annotated_types: HashMap::new(),
             input_type: None,
             remarks: Vec::new(),
@@ -111,6 +118,14 @@ impl<'m> Builder<'m> {
     /// States that a constant has come from codes.
     pub fn set_codes(&mut self, id: ValueId) {
         self.values[id.0].is_codes = true;
+    }
+
+    /// Whether a constant has come from codes, and the integers that it may be multiples of.
+    pub fn mark(&mut self, id: ValueId, is_codes: bool, range: Option<(i64, i64)>) {
+        self.values[id.0].is_codes |= is_codes;
+        if let Some(range) = range {
+            self.set_range(id, range);
+        }
     }
 
     /// What [`set_range`](Self::set_range) was told of a constant.
@@ -179,10 +194,18 @@ impl<'m> Builder<'m> {
         }
     }
 
+    /// The value that a tensor of the file is known to be by now.
+    pub fn bound(&self, tensor: &str) -> Option<ValueId> {
+        self.tensors.get(tensor).copied()
+    }
+
     /// The value of a tensor of the file: bound already, or an initializer, which is decoded now.
     pub fn resolve(&mut self, tensor: &'m str, reader: impl FnOnce() -> String) -> Result<ValueId, ImportError> {
         if let Some(value) = self.tensors.get(tensor) {
             return Ok(*value);
+        }
+        if self.patches.contains_key(tensor) {
+            return Err(ImportError::Patches { reader: reader(), tensor: tensor.into() });
         }
         let Some(index) = self.providers.initializers.get(tensor) else {
             let (reader, is_written) = (reader(), self.providers.nodes.contains_key(tensor));

@@ -17,6 +17,8 @@ pub(crate) enum DataType {
     UInt64,
     Int4,
     UInt4,
+    Int2,
+    UInt2,
     Bool,
 }
 
@@ -47,6 +49,8 @@ impl DataType {
             16 => DataType::BFloat16,
             21 => DataType::UInt4,
             22 => DataType::Int4,
+            25 => DataType::UInt2,
+            26 => DataType::Int2,
             _ => return None,
         })
     }
@@ -66,6 +70,7 @@ impl DataType {
     /// Bits that one element takes in `raw_data`.
     pub fn bits(self) -> usize {
         match self {
+            DataType::Int2 | DataType::UInt2 => 2,
             DataType::Int4 | DataType::UInt4 => 4,
             DataType::Int8 | DataType::UInt8 | DataType::Bool => 8,
             DataType::Float16 | DataType::BFloat16 | DataType::Int16 | DataType::UInt16 => 16,
@@ -83,12 +88,15 @@ impl DataType {
     pub fn integer_range(self) -> Option<(i128, i128)> {
         let bits = self.bits();
         match self {
-            DataType::Int4 | DataType::Int8 | DataType::Int16 | DataType::Int32 | DataType::Int64 => {
+            DataType::Int2 | DataType::Int4 | DataType::Int8 | DataType::Int16 | DataType::Int32 | DataType::Int64 => {
                 Some((-(1 << (bits - 1)), (1 << (bits - 1)) - 1))
             }
-            DataType::UInt4 | DataType::UInt8 | DataType::UInt16 | DataType::UInt32 | DataType::UInt64 => {
-                Some((0, (1 << bits) - 1))
-            }
+            DataType::UInt2
+            | DataType::UInt4
+            | DataType::UInt8
+            | DataType::UInt16
+            | DataType::UInt32
+            | DataType::UInt64 => Some((0, (1 << bits) - 1)),
             _ => None,
         }
     }

@@ -81,7 +81,7 @@ pub enum ImportError {
     },
 
     /// The version of the standard operator set is outside the supported range.
-    #[error("the standard operator set must be of version 9 to 21, but `{name}` declares version {version}")]
+    #[error("the standard operator set must be of version 9 to 25, but `{name}` declares version {version}")]
     #[diagnostic(
         code(network::import::opset),
         help(
@@ -100,7 +100,7 @@ pub enum ImportError {
     #[diagnostic(
         code(network::import::domain),
         help(
-            "known domains: the standard one, onnx.brevitas, qonnx.custom_op.general, finn.custom_op.general, and com.microsoft for onnxruntime's quantised operators; export as QONNX or with QuantizeLinear nodes, before any vendor transformation"
+            "known domains: the standard one, onnx.brevitas, qonnx.custom_op.general, qonnx.custom_op.channels_last, finn.custom_op.general, and com.microsoft for onnxruntime's quantised operators; export as QONNX or with QuantizeLinear nodes, before any vendor transformation; in qonnx, the transformation QCDQToQuant writes QuantizeLinear, Clip and DequantizeLinear as Quant"
         )
     )]
     Domain {
@@ -118,6 +118,20 @@ pub enum ImportError {
         place: Place,
         /// What to do about it.
         way_out: String,
+    },
+
+    /// Several nodes cannot be imported.
+    #[error("{count} nodes of the model cannot be imported: each must be mended")]
+    #[diagnostic(
+        code(network::import::several),
+        help("`xnorforge info MODEL --explain` lists what becomes of each node")
+    )]
+    Several {
+        /// How many there are.
+        count: usize,
+        /// The first of them.
+        #[related]
+        refusals: Vec<ImportError>,
     },
 
     /// An attribute is missing, of the wrong type, or asks for what the graph cannot represent.
@@ -158,7 +172,9 @@ pub enum ImportError {
     )]
     #[diagnostic(
         code(network::import::missing_tensor),
-        help("check the file with onnx.checker.check_model; sparse initializers are not provided")
+        help(
+            "check the file with onnx.checker.check_model, and export weights with the model (in PyTorch: export_params=True); sparse initializers are not provided"
+        )
     )]
     MissingTensor {
         /// The reader.
@@ -176,6 +192,21 @@ pub enum ImportError {
         )
     )]
     FurtherOutput {
+        /// The reader.
+        reader: String,
+        /// The tensor.
+        tensor: String,
+    },
+
+    /// What `Im2Col` gives is read by another operator than a matrix product.
+    #[error("{reader}: only MatMul can read the patches of an Im2Col node, but `{tensor}` is read here")]
+    #[diagnostic(
+        code(network::import::patches),
+        help(
+            "export the model with Conv nodes, or with each Im2Col right before its MatMul, as qonnx' LowerConvsToMatMul writes it"
+        )
+    )]
+    Patches {
         /// The reader.
         reader: String,
         /// The tensor.
@@ -212,7 +243,9 @@ pub enum ImportError {
     #[error("a model must have exactly one input that is not an initializer, but this one has {found}")]
     #[diagnostic(
         code(network::import::inputs),
-        help("join the inputs into one tensor in the model, or make all but one of them constants")
+        help(
+            "where the others are weights, export them as constants (in PyTorch: torch.onnx.export(…, export_params=True)); else join the inputs into one tensor in the model"
+        )
     )]
     Inputs {
         /// The inputs.
@@ -235,7 +268,7 @@ pub enum ImportError {
     #[diagnostic(
         code(network::import::symbolic_dimension),
         help(
-            "export with fixed shapes (in PyTorch, leave that axis out of dynamic_axes), or set the dimension in the file"
+            "export with fixed shapes (in PyTorch, leave that axis out of dynamic_axes), or set the dimension in the file: `qonnx-cleanup --override-inpsize=1 MODEL.onnx`, or onnxruntime.tools.make_dynamic_shape_fixed"
         )
     )]
     SymbolicDimension {
@@ -265,7 +298,7 @@ pub enum ImportError {
     #[diagnostic(
         code(network::import::not_constant),
         help(
-            "fix it at export (constant folding, fixed shapes), or replace the operation by one that keeps the layout"
+            "fix it at export: weights as constants (in PyTorch: export_params=True, do_constant_folding=True), fixed shapes; `qonnx-cleanup MODEL.onnx` folds what can be folded of a QONNX file"
         )
     )]
     NotConstant {
@@ -402,7 +435,7 @@ pub enum ImportError {
     },
 
     /// A tensor's elements are of a type that is not read.
-    #[error("tensor `{tensor}`: elements must be floats, integers of 8 to 64 bits or bool, but their type is {found}")]
+    #[error("tensor `{tensor}`: elements must be floats, integers of 2 to 64 bits or bool, but their type is {found}")]
     #[diagnostic(
         code(network::import::tensor_type),
         help("store the tensor as float32; the quantisers, not the storage type, say how many bits a number has")

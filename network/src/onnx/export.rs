@@ -99,7 +99,10 @@ pub fn export(graph: &Graph) -> Result<Vec<u8>, ExportError> {
         ir_version: match graph.opset {
             ..=18 => 8,
             19..=20 => 9,
-            _ => 10,
+            21..=22 => 10,
+            23 => 11,
+            24 => 12,
+            _ => 13,
         },
         producer_name: "xnorforge".into(),
         producer_version: env!("CARGO_PKG_VERSION").into(),

@@ -1,16 +1,19 @@
 //! From the messages of a file to a graph.
 
+use super::batch::{fixed_batch, keeps_images_apart};
 use super::builder::Builder;
 use super::data_type::DataType;
 use super::error::ImportError;
+use super::explanation::{Explanation, FileNode, Outcome};
 use super::names;
-use super::node::NodeContext;
 use super::operators;
 use super::order::{Providers, contributing};
-use super::proto::{GraphProto, ModelProto, TensorAnnotation, TensorTypeProto, ValueInfoProto};
+use super::proto::{GraphProto, ModelProto, NodeProto, TensorAnnotation, TensorTypeProto, ValueInfoProto};
+use super::refusals::Refusals;
 use super::tensor_data::{MAX_AXES, MAX_ELEMENTS, elements};
-use crate::graph::{Graph, Source};
+use crate::graph::{Graph, Source, ValueId};
 use abi::ElementType;
+use abi::text::printable;
 use prost::Message;
 use prost::bytes::Bytes;
 use std::collections::HashMap;
@@ -18,9 +21,17 @@ use std::ops::RangeInclusive;
 use std::path::Path;
 
 /// Versions of the standard operator set that are understood.
-const OPSETS: RangeInclusive<i64> = 9..=21;
+const OPSETS: RangeInclusive<i64> = 9..=25;
 
 pub(super) fn model(bytes: Bytes, folder: Option<&Path>, name: &str) -> Result<Graph, ImportError> {
+    explained(bytes, folder, name)?.graph
+}
+
+/// The graph of a file, or why there is none, with what became of each node.
+///
+/// # Errors
+/// Where the file is no model, whose nodes could be looked at.
+pub(super) fn explained(bytes: Bytes, folder: Option<&Path>, name: &str) -> Result<Explanation, ImportError> {
     if bytes.is_empty() {
         return Err(ImportError::Empty { name: name.into() });
     }
@@ -33,42 +44,102 @@ pub(super) fn model(bytes: Bytes, folder: Option<&Path>, name: &str) -> Result<G
     let providers = Providers::of(graph, &node_names)?;
     let input = only_input(graph, &providers)?;
     let output = only_output(graph)?;
-
-    let mut builder = Builder::new(&graph.initializer, &providers, &node_names, folder, file_bytes, opset);
-    let (shape, data_type, remark) = input_type(input)?;
-    builder.remarks.extend(remark);
-    let input_value = builder.add_value(input.name.clone(), shape, data_type, Source::Input);
-    builder.bind(&input.name, input_value);
-    builder.annotated_types = annotated_types(graph);
-    builder.input_type = builder.annotated_types.get(input.name.as_str()).copied().or_else(|| stored_type(data_type));
-    builder.remarks.extend(builder.input_type.map(|element| {
-        format!("the file says that the input's values are of type {element}: they are taken for such where the model does not quantise them")
-    }));
     let order = contributing(graph, &providers, &node_names, output)?;
-    for index in &order {
-        let mut node = NodeContext::new(&graph.node[*index], &node_names[*index], &mut builder)?;
-        operators::add(&mut node)?;
+    let file = File { graph, opset, node_names, providers, input, output, order, folder, name, file_bytes };
+    let Some(count) = fixed_batch(graph, input) else {
+        return file.read(None);
+    };
+    match file.read(Some(count)) {
+        // What joins images of a batch has another meaning for one.
+        Ok(Explanation { graph: Ok(graph), .. }) if !keeps_images_apart(&graph) => file.read(None),
+        one => one,
     }
-    let output_value = builder.resolve(output, || "the graph's output".into())?;
-    builder.rename(output_value, output);
-    builder.skip_score_functions(output_value);
-    builder.place_sigmoids(output_value);
+}
 
-    let depends = output_value == input_value
-        || builder
-            .contributing(output_value)
-            .iter()
-            .zip(builder.nodes())
-            .any(|(contributes, node)| *contributes && node.inputs.contains(&input_value));
-    if !depends {
-        return Err(ImportError::Disconnected { output: output.into(), input: input.name.clone() });
+/// A file's parts.
+struct File<'m> {
+    graph: &'m GraphProto,
+    opset: i64,
+    node_names: Vec<String>,
+    providers: Providers<'m>,
+    input: &'m ValueInfoProto,
+    output: &'m str,
+    /// The nodes that contribute to the output.
+    order: Vec<usize>,
+    folder: Option<&'m Path>,
+    name: &'m str,
+    file_bytes: usize,
+}
+
+impl File<'_> {
+    /// Reads the nodes, for one image of a batch where one is given.
+    fn read(&self, batch: Option<usize>) -> Result<Explanation, ImportError> {
+        let File { graph, input, node_names, .. } = self;
+        let mut builder =
+            Builder::new(&graph.initializer, &self.providers, node_names, self.folder, self.file_bytes, self.opset);
+        let (mut shape, data_type, remark) = input_type(input)?;
+        builder.remarks.extend(remark);
+        if let (Some(count), Some(first)) = (batch, shape.first_mut()) {
+            *first = 1;
+            builder.batch = batch;
+            builder.remarks.push(format!(
+                "the first axis of input `{}`, of extent {count}, is taken for a batch: the network computes one image",
+                input.name
+            ));
+        }
+        let input_value = builder.add_value(input.name.clone(), shape, data_type, Source::Input);
+        builder.bind(&input.name, input_value);
+        builder.annotated_types = annotated_types(graph);
+        builder.input_type =
+            builder.annotated_types.get(input.name.as_str()).copied().or_else(|| stored_type(data_type));
+        builder.remarks.extend(builder.input_type.map(|element| {
+            format!("the file says that the input's values are of type {element}: they are taken for such where the model does not quantise them")
+        }));
+        let mut outcomes = vec![Outcome::LeftOut; graph.node.len()];
+        let mut refusals = Refusals::of(graph);
+        for index in &self.order {
+            outcomes[*index] = refusals.add(&mut builder, &graph.node[*index], &node_names[*index]);
+        }
+        let result = match refusals.finish(&builder, self.output) {
+            Some(refusal) => Err(refusal),
+            None => self.finish(builder, input_value),
+        };
+        if result.is_ok() {
+            // What was refused does not count then.
+            let is_refused = |outcome: &Outcome| matches!(outcome, Outcome::Refused(_) | Outcome::NotReached);
+            outcomes.iter_mut().filter(|outcome| is_refused(outcome)).for_each(|outcome| *outcome = Outcome::LeftOut);
+        }
+        let nodes = graph.node.iter().zip(node_names).zip(outcomes);
+        let node = |((node, name), outcome): ((&NodeProto, &String), Outcome)| FileNode {
+            name: name.clone(),
+            operator: printable(&node.op_type),
+            outcome,
+        };
+        Ok(Explanation { nodes: nodes.map(node).collect(), graph: result })
     }
-    let left_out = graph.node.len() - order.len();
-    if left_out > 0 {
-        builder.remarks.push(format!("{left_out} nodes do not contribute to the output and were left out"));
+
+    fn finish<'s>(&'s self, mut builder: Builder<'s>, input_value: ValueId) -> Result<Graph, ImportError> {
+        let File { graph, input, output, order, .. } = self;
+        let output_value = builder.resolve(output, || "the graph's output".into())?;
+        builder.rename(output_value, output);
+        builder.skip_score_functions(output_value);
+        builder.place_sigmoids(output_value);
+        let depends = output_value == input_value
+            || builder
+                .contributing(output_value)
+                .iter()
+                .zip(builder.nodes())
+                .any(|(contributes, node)| *contributes && node.inputs.contains(&input_value));
+        if !depends {
+            return Err(ImportError::Disconnected { output: (*output).into(), input: input.name.clone() });
+        }
+        let left_out = graph.node.len() - order.len();
+        if left_out > 0 {
+            builder.remarks.push(format!("{left_out} nodes do not contribute to the output and were left out"));
+        }
+        let name = if graph.name.is_empty() || is_exporters_name(&graph.name) { self.name } else { &graph.name };
+        Ok(builder.finish(names::clean(name), input_value, output_value))
     }
-    let name = if graph.name.is_empty() || is_exporters_name(&graph.name) { name } else { &graph.name };
-    Ok(builder.finish(names::clean(name), input_value, output_value))
 }
 
 /// Whether a graph's name only tells which exporter wrote it.

@@ -1,10 +1,12 @@
 //! One node of the file while it is imported: its inputs, attributes and outputs.
 
 mod attributes;
+mod fold;
 
 use super::builder::Builder;
 use super::data_type::{DataType, Kind};
 use super::error::{ImportError, Place};
+use super::operators::Patches;
 use super::proto::{NodeProto, TensorProto};
 use super::tensor_data::{MAX_AXES, MAX_ELEMENTS, elements};
 use crate::graph::{Operator, ValueId};
@@ -27,10 +29,23 @@ impl<'a, 'm> NodeContext<'a, 'm> {
             .iter()
             .map(|tensor| match tensor.as_str() {
                 "" => Ok(None),
+                // Only a product can read them; it asks for them by their name.
+                tensor if proto.op_type == "MatMul" && graph.patches.contains_key(tensor) => Ok(None),
                 tensor => graph.resolve(tensor, reader).map(Some),
             })
             .collect::<Result<_, _>>()?;
         Ok(NodeContext { proto, name, inputs, graph })
+    }
+
+    /// The patches that the node's first input is.
+    pub fn patches(&self) -> Option<Patches> {
+        self.graph.patches.get(self.proto.input.first()?.as_str()).cloned()
+    }
+
+    /// Makes the node's output patches, which the product that reads them asks for.
+    pub fn remember_patches(&mut self, patches: Patches) {
+        let name = self.output_name(0);
+        self.graph.patches.insert(name, patches);
     }
 
     pub fn operator(&self) -> &'m str {
@@ -232,6 +247,17 @@ impl<'a, 'm> NodeContext<'a, 'm> {
         outputs: Vec<(Vec<usize>, DataType)>,
     ) -> Result<(), ImportError> {
         self.check_node(&inputs, &outputs)?;
+        if let Some(tensors) = self.computed_constants(&operator, &inputs, &outputs)? {
+            let is_codes = self.leaves_codes(&operator, &inputs);
+            let range = inputs.iter().find_map(|input| self.graph.range(*input)).filter(|_| operator.keeps_codes());
+            for (index, (tensor, (_, data_type))) in tensors.into_iter().zip(outputs).enumerate() {
+                let name = self.output_name(index);
+                let value = self.graph.add_constant(name.into(), tensor, data_type);
+                self.graph.bind(name, value);
+                self.graph.mark(value, is_codes, range);
+            }
+            return Ok(());
+        }
         let outputs = outputs
             .into_iter()
             .enumerate()
@@ -259,6 +285,12 @@ impl<'a, 'm> NodeContext<'a, 'm> {
     ) -> Result<ValueId, ImportError> {
         let outputs = vec![(shape, data_type)];
         self.check_node(&inputs, &outputs)?;
+        if let Some(tensor) = self.computed_constants(&operator, &inputs, &outputs)?.and_then(|mut list| list.pop()) {
+            let is_codes = self.leaves_codes(&operator, &inputs);
+            let value = self.add_constant(role, tensor, data_type);
+            self.graph.mark(value, is_codes, None);
+            return Ok(value);
+        }
         let name = self.graph.free_name(format!("{}_{role}", self.name));
         let outputs = outputs.into_iter().map(|(shape, data_type)| (name.clone(), shape, data_type)).collect();
         let values = self.graph.add_node(name, operator, inputs, outputs);

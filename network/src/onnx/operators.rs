@@ -4,11 +4,16 @@
 mod activations;
 mod arithmetic;
 mod blocks;
+mod cancelled;
+mod channels_last;
 mod constants;
+mod folding;
+mod im2col;
 mod layout;
 mod matrix;
 mod moves;
 mod normalization;
+mod quant_pool;
 mod quantized;
 mod quantizers;
 mod reduce;
@@ -18,7 +23,11 @@ mod search;
 mod selection;
 mod surround;
 mod transposed;
+mod truncation;
 mod window;
+mod written_out;
+
+pub(super) use im2col::Patches;
 
 use super::error::ImportError;
 use super::node::NodeContext;
@@ -26,6 +35,9 @@ use crate::graph::{Activation, Operator};
 
 /// Domains of the quantisation operators, apart from the standard one, where old exports have them.
 const QUANTIZER_DOMAINS: [&str; 3] = ["onnx.brevitas", "qonnx.custom_op.general", "finn.custom_op.general"];
+
+/// Domain of QONNX' operators whose channels come last.
+const CHANNELS_LAST: &str = "qonnx.custom_op.channels_last";
 
 /// Domain of the operators that onnxruntime adds.
 const ONNXRUNTIME: &str = "com.microsoft";
@@ -41,10 +53,16 @@ pub(super) fn add(node: &mut NodeContext<'_, '_>) -> Result<(), ImportError> {
     let is_known = is_standard(domain) || QUANTIZER_DOMAINS.contains(&domain);
     match node.operator() {
         _ if domain == ONNXRUNTIME => add_onnxruntime(node),
+        _ if domain == CHANNELS_LAST => channels_last::add(node)?.ok_or_else(|| unsupported(node)),
         _ if !is_known => Err(ImportError::Domain { place: node.place(), domain: domain.into() }),
         "BipolarQuant" => quantizers::bipolar_quant(node),
         "Quant" | "IntQuant" => quantizers::quant(node),
+        "QuantAvgPool2d" => quant_pool::quant_average_pool(node),
+        "Im2Col" => im2col::im2col(node),
+        "MaxPoolNHWC" => channels_last::max_pool(node),
+        "Trunc" => truncation::trunc(node),
         "MultiThreshold" => quantizers::multi_threshold(node),
+        _ if is_standard(domain) && folding::fold(node)? => Ok(()),
         _ if is_standard(domain) => add_standard(node),
         _ => Err(unsupported(node)),
     }
@@ -73,7 +91,7 @@ fn add_standard(node: &mut NodeContext<'_, '_>) -> Result<(), ImportError> {
         "Shape" => constants::shape(node),
         "Size" => constants::size(node),
         "Cast" => constants::cast(node),
-        "Equal" => constants::equal(node),
+        "CastLike" => constants::cast_like(node),
         "Where" => constants::select(node),
 
         "Reshape" => layout::reshape(node),
@@ -98,8 +116,11 @@ fn add_standard(node: &mut NodeContext<'_, '_>) -> Result<(), ImportError> {
         "Pow" => arithmetic::binary(node, Operator::Pow, arithmetic::power),
         "Neg" => arithmetic::unary(node, Operator::Neg, i64::checked_neg),
         "Abs" => arithmetic::unary(node, Operator::Abs, i64::checked_abs),
+        "Round" => arithmetic::exact_unary(node, Operator::Round, f64::round_ties_even),
+        "Floor" => arithmetic::exact_unary(node, Operator::Floor, f64::floor),
+        "Ceil" => arithmetic::exact_unary(node, Operator::Ceil, f64::ceil),
         "Sqrt" => arithmetic::unary(node, Operator::Sqrt, |_| None),
-        "Relu" => arithmetic::exact_unary(node, Operator::Relu, |x| x.max(0.0)),
+        "Relu" => arithmetic::relu(node),
         "Sign" => arithmetic::sign(node),
         "Clip" => arithmetic::clip(node),
         "Reciprocal" => activations::reciprocal(node),
@@ -157,11 +178,8 @@ fn unsupported(node: &NodeContext<'_, '_>) -> ImportError {
         "ReduceMin" | "ReduceProd" | "ReduceL1" | "ReduceL2" | "ReduceSumSquare" | "ReduceLogSumExp" => {
             "reduce by ReduceMean, ReduceSum or ReduceMax, or by pools"
         }
-        "QuantAvgPool2d" => "export average pooling as AveragePool and Quant, before FINN's transformations",
-        "Im2Col" => "export the model with Conv nodes, before FINN's transformations",
         "Sin" | "Cos" | "Tan" | "Asin" | "Acos" | "Atan" | "Sinh" | "Cosh" | "Asinh" | "Acosh" | "Atanh" | "Shrink"
         | "ThresholdedRelu" => "train with ReLU, HardSwish, Sigmoid, Tanh or another of the common activations",
-        "Trunc" => "export average pooling as AveragePool and requantisation as Quant nodes instead of Trunc",
         "FloatQuant" => "quantise to integers: use Quant or BipolarQuant",
         "DynamicQuantizeLinear" | "DynamicQuantizeMatMul" | "MatMulIntegerToFloat" | "DynamicQuantizeLSTM" => {
             "dynamic quantisation computes scales from each image: quantise statically, with calibration data \

@@ -100,7 +100,9 @@ fn from_bytes(bytes: &[u8], data_type: DataType, count: usize, name: &str) -> Re
         DataType::UInt32 => each(bytes, |b| f64::from(u32::from_le_bytes(b))),
         DataType::UInt64 => each(bytes, |b| u64::from_le_bytes(b) as f64),
         DataType::Bool => each(bytes, |b: [u8; 1]| f64::from(u8::from(b[0] != 0))),
-        DataType::Int4 | DataType::UInt4 => nibbles(bytes.iter().copied(), data_type, count),
+        DataType::Int4 | DataType::UInt4 | DataType::Int2 | DataType::UInt2 => {
+            packed(bytes.iter().copied(), data_type, count)
+        }
     })
 }
 
@@ -108,15 +110,19 @@ fn each<const N: usize>(bytes: &[u8], number: impl Fn([u8; N]) -> f64) -> Vec<f6
     bytes.as_chunks::<N>().0.iter().map(|element| number(*element)).collect()
 }
 
-/// Elements of four bits, two in a byte, the first in its lower half. The upper half of the last byte may be unused.
-fn nibbles(bytes: impl Iterator<Item = u8>, data_type: DataType, count: usize) -> Vec<f64> {
-    let number = |half: u8| match data_type {
-        DataType::Int4 => f64::from((half << 4) as i8 >> 4),
-        _ => f64::from(half),
+/// Elements of two or four bits, several in a byte, the first in its lowest bits. The highest bits of the last byte may be
+/// unused.
+fn packed(bytes: impl Iterator<Item = u8>, data_type: DataType, count: usize) -> Vec<f64> {
+    let (bits, is_signed) = (data_type.bits(), matches!(data_type, DataType::Int4 | DataType::Int2));
+    let in_byte = 8 / bits;
+    let number = |byte: u8, index: usize| {
+        let top = byte << (8 - bits * (index + 1));
+        if is_signed { f64::from((top as i8) >> (8 - bits)) } else { f64::from(top >> (8 - bits)) }
     };
-    let mut data: Vec<f64> = bytes.flat_map(|byte| [byte & 15, byte >> 4]).map(number).collect();
-    if data.len() == count + 1 {
-        data.pop();
+    let mut data: Vec<f64> =
+        bytes.flat_map(|byte| (0..in_byte).map(move |index| (byte, index))).map(|(b, i)| number(b, i)).collect();
+    if data.len() > count && data.len() - count < in_byte {
+        data.truncate(count);
     }
     data
 }
@@ -132,7 +138,9 @@ fn typed(tensor: &TensorProto, data_type: DataType, count: usize) -> Vec<f64> {
         DataType::BFloat16 => small(|v| bfloat16(v as u16)),
         DataType::Bool => small(|v| f64::from(u8::from(v != 0))),
         DataType::Int8 | DataType::Int16 | DataType::Int32 | DataType::UInt8 | DataType::UInt16 => small(f64::from),
-        DataType::Int4 | DataType::UInt4 => nibbles(tensor.int32_data.iter().map(|v| *v as u8), data_type, count),
+        DataType::Int4 | DataType::UInt4 | DataType::Int2 | DataType::UInt2 => {
+            packed(tensor.int32_data.iter().map(|v| *v as u8), data_type, count)
+        }
     }
 }
 

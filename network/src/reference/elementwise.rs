@@ -1,6 +1,8 @@
 //! Element-wise operators with broadcasting.
 
 use super::number::{Element, Fault, Number};
+use super::quantize::round;
+use crate::graph::RoundingMode;
 use crate::tensor::{Tensor, broadcast_indices, broadcast_shape};
 
 /// `f` of each element.
@@ -55,3 +57,15 @@ pub(super) fn power<N: Number>(base: &N, exponent: &N) -> Result<N, Fault> {
 pub(super) fn absolute<N: Element>(x: &N) -> Result<N::Sum, Fault> {
     Ok(x.greater(&x.negated())?.widened())
 }
+
+/// The integer that a rounding mode picks. Numbers from 2^52 on stay: a tensor's f64 has no fraction there.
+pub(super) fn integer<N: Element>(x: &N, mode: RoundingMode) -> Result<N::Sum, Fault> {
+    let x = x.widened();
+    match x.nearest().abs() < LEAST_WHOLE {
+        true => Ok(N::Sum::of(round(&x, mode)?)),
+        false => Ok(x),
+    }
+}
+
+/// Numbers of double precision from here on are integers.
+const LEAST_WHOLE: f64 = (1u64 << 52) as f64;

@@ -1,9 +1,9 @@
 //! What each operator computes.
 
-use super::elementwise::{absolute, binary, clip, power, unary};
+use super::elementwise::{absolute, binary, clip, integer, power, unary};
 use super::number::{Element, Fault, Number};
 use super::{layout, matrix, quantize, scores, search, window};
-use crate::graph::Operator;
+use crate::graph::{Operator, RoundingMode};
 use crate::tensor::{Tensor, transpose_indices};
 
 /// The results of an operator; `shapes` are those of its outputs.
@@ -25,6 +25,9 @@ pub(super) fn node<N: Element>(
         Operator::Sqrt => unary(x, |x| x.widened().square_root())?,
         Operator::Neg => x.map(|x| x.negated().widened()),
         Operator::Abs => unary(x, absolute)?,
+        Operator::Round => unary(x, |x| integer(x, RoundingMode::HalfEven))?,
+        Operator::Floor => unary(x, |x| integer(x, RoundingMode::Floor))?,
+        Operator::Ceil => unary(x, |x| integer(x, RoundingMode::Ceil))?,
         Operator::Relu => unary(x, |x| clip(x, 0.0, f64::INFINITY))?,
         Operator::Clip { minimum, maximum } => unary(x, |x| clip(x, *minimum, *maximum))?,
         Operator::MatMul => matrix::mat_mul(x, inputs[1]),

@@ -140,7 +140,7 @@ fn round_float(x: f32, mode: RoundingMode) -> f64 {
 }
 
 /// The neighbouring integer that a rounding mode picks.
-fn round<N: Number>(x: &N, mode: RoundingMode) -> Result<f64, Fault> {
+pub(super) fn round<N: Number>(x: &N, mode: RoundingMode) -> Result<f64, Fault> {
     let below = x.floor()?;
     let above = if x.compare(&N::of(below))? == Ordering::Equal { below } else { below + 1.0 };
     let outwards = |is_negative: bool| if is_negative { below } else { above };

@@ -245,6 +245,9 @@ pub fn random_convolutional_graph(seed: u64) -> Graph {
         if seed.is_multiple_of(5) {
             builder.huge_bias();
         }
+        if seed % 4 == 1 {
+            builder.round();
+        }
         builder.normalise();
         builder.quantise(true);
         builder.scale_by_channel(seed);

@@ -137,7 +137,7 @@ fn is(order: Result<Ordering, Fault>, beyond: Ordering) -> Result<bool, Fault> {
     }
 }
 
-fn round<A: Arithmetic>(x: &A::Number, mode: RoundingMode, arithmetic: &mut A) -> Result<i64, Fault> {
+pub(super) fn round<A: Arithmetic>(x: &A::Number, mode: RoundingMode, arithmetic: &mut A) -> Result<i64, Fault> {
     let ceiling = |arithmetic: &mut A, x: &A::Number| {
         let negative = arithmetic.negate(x);
         arithmetic.floor(&negative).map(|floor| -floor)

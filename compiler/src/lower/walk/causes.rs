@@ -30,7 +30,14 @@ impl<'a> Walk<'a> {
             let (node, operator) = (node.name.clone(), node.operator.name());
             return LowerError::WideInput { node, operator, input: input.name.clone() };
         }
-        self.not_quantised(node, " straight from the model's input")
+        match self.has_real_weights(node) {
+            true => self.not_quantised(node, " straight from the model's input"),
+            false => LowerError::InputNotQuantised {
+                node: node.name.clone(),
+                operator: node.operator.name(),
+                input: input.name.clone(),
+            },
+        }
     }
 
     /// Whether the constant weights of a dot product are no few-bit integers times scales.
@@ -168,6 +175,9 @@ impl<'a> Walk<'a> {
                 Operator::Relu
                 | Operator::Clip { .. }
                 | Operator::Abs
+                | Operator::Round
+                | Operator::Floor
+                | Operator::Ceil
                 | Operator::Neg
                 | Operator::Sqrt
                 | Operator::Pow

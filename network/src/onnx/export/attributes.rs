@@ -73,6 +73,9 @@ pub(super) fn of(graph: &Graph, node: &Node) -> Vec<AttributeProto> {
         | Operator::Sqrt
         | Operator::Neg
         | Operator::Abs
+        | Operator::Round
+        | Operator::Floor
+        | Operator::Ceil
         | Operator::Relu
         | Operator::Sign
         | Operator::MatMul

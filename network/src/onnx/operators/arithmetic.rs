@@ -1,11 +1,13 @@
 //! Element-wise operators.
 
+use super::cancelled::cancelled;
+use super::quantized::limited_integers;
+use super::written_out;
 use crate::graph::{Operator, ValueId};
 use crate::onnx::data_type::{DataType, Kind};
 use crate::onnx::error::ImportError;
 use crate::onnx::node::NodeContext;
-use crate::reference::{exact_node, float_node};
-use crate::tensor::{Tensor, broadcast_indices};
+use crate::tensor::broadcast_indices;
 
 /// Integers beyond are not exact in a tensor's f64.
 const MAX_EXACT: i64 = 1 << 53;
@@ -40,45 +42,6 @@ fn exact(node: &NodeContext<'_, '_>, result: Option<i64>, data_type: DataType) -
     })
 }
 
-/// Adds a node, or the constant that it is where it computes with float constants alone: each result is rounded to
-/// float32, as frameworks have it. With integers and codes among the operands it is exact: the node stays, unless float32
-/// holds what it computes.
-fn emit(
-    node: &mut NodeContext<'_, '_>,
-    operator: Operator,
-    inputs: Vec<ValueId>,
-    shape: Vec<usize>,
-    data_type: DataType,
-) -> Result<(), ImportError> {
-    if !inputs.iter().all(|input| node.is_float(*input)) {
-        let is_real = |id: &ValueId| node.graph.constant(*id).filter(|_| !node.graph.value(*id).is_integer);
-        let operands: Option<Vec<&Tensor>> = inputs.iter().map(is_real).collect();
-        // Broadcasting is left to when it is needed: it may make much of little.
-        let grows = |operands: &Vec<&Tensor>| operands.iter().all(|operand| operand.len() < shape.iter().product());
-        let operands = operands.filter(|operands| !grows(operands));
-        return match operands.and_then(|operands| exact_node(&operator, &operands, &shape)) {
-            Some(tensor) => {
-                let range = inputs.iter().find_map(|input| node.graph.range(*input));
-                node.fold_in(range.filter(|_| operator.keeps_codes()), shape, data_type, |_| Ok(tensor.data))
-            }
-            None => node.emit(operator, inputs, shape, data_type),
-        };
-    }
-    inputs.iter().try_for_each(|input| node.check_finite(*input))?;
-    node.fold(shape.clone(), data_type, |node| {
-        let tensors = inputs.iter().map(|input| node.data(*input)).collect::<Result<Vec<_>, _>>()?;
-        let result = float_node(&operator, &tensors, &shape);
-        let (index, value) = match result {
-            Some(tensor) => match tensor.data.iter().position(|value| !value.is_finite()) {
-                None => return Ok(tensor.data),
-                Some(index) => (index, tensor.data[index]),
-            },
-            None => (0, f64::NAN),
-        };
-        Err(ImportError::NotFinite { place: node.place(), tensor: "its result".into(), index, value })
-    })
-}
-
 /// A two-operand operator: folded on integers and floats.
 pub(super) fn binary(
     node: &mut NodeContext<'_, '_>,
@@ -99,12 +62,18 @@ pub(super) fn binary(
         });
     }
     let data_type = float_result(node, &[a, b])?;
+    if operator == Operator::Add
+        && let Some(rest) = cancelled(node, a, b)
+    {
+        node.alias(rest);
+        return Ok(());
+    }
     if operator == Operator::Div
         && let Some(index) = node.graph.constant(b).and_then(|b| b.data.iter().position(|value| *value == 0.0))
     {
         return Err(node.parameter_error("B", "other than 0", format!("0 at element {index}")));
     }
-    emit(node, operator, vec![a, b], shape, data_type)
+    node.emit(operator, vec![a, b], shape, data_type)
 }
 
 /// `Pow` of integers
@@ -127,7 +96,7 @@ pub(super) fn unary(
         });
     }
     let data_type = float_result(node, &[input])?;
-    emit(node, operator, vec![input], shape, data_type)
+    node.emit(operator, vec![input], shape, data_type)
 }
 
 /// A one-operand operator whose result is exact: folded on every constant, because weights pass through it.
@@ -137,6 +106,15 @@ pub(super) fn exact_unary(
     value: impl Fn(f64) -> f64,
 ) -> Result<(), ImportError> {
     let input = node.input(0, "X")?;
+    exact_unary_of(node, input, operator, value)
+}
+
+fn exact_unary_of(
+    node: &mut NodeContext<'_, '_>,
+    input: ValueId,
+    operator: Operator,
+    value: impl Fn(f64) -> f64,
+) -> Result<(), ImportError> {
     let shape = node.shape(input).to_vec();
     if node.graph.constant(input).is_some() {
         node.check_finite(input)?;
@@ -167,7 +145,30 @@ fn limited(node: &mut NodeContext<'_, '_>, minimum: f64, maximum: f64) -> Result
     if minimum.is_nan() || maximum.is_nan() || minimum > maximum {
         return Err(node.parameter_error("limits", "ordered numbers", format!("{minimum} and {maximum}")));
     }
-    exact_unary(node, Operator::Clip { minimum, maximum }, |x| x.clamp(minimum, maximum))
+    let input = tensor_input(node)?;
+    let data_type = node.graph.data_type(input);
+    match (node.graph.constant(input).is_some(), data_type.integer_range()) {
+        (false, Some(_)) => limited_integers(node, input, minimum, maximum),
+        (true, Some((least, greatest))) => {
+            let shape = node.shape(input).to_vec();
+            let (least, greatest) = node.graph.range(input).unwrap_or((least as i64, greatest as i64));
+            let within = |limit: i64| (limit as f64).clamp(minimum, maximum) as i64;
+            node.fold_in(Some((within(least), within(greatest))), shape, data_type, |node| {
+                Ok(node.data(input)?.data.iter().map(|x| x.clamp(minimum, maximum)).collect())
+            })
+        }
+        (false, None) if written_out::quantised(node, input, (minimum, maximum))? => Ok(()),
+        (_, None) => exact_unary_of(node, input, Operator::Clip { minimum, maximum }, |x| x.clamp(minimum, maximum)),
+    }
+}
+
+/// `Relu`
+pub(super) fn relu(node: &mut NodeContext<'_, '_>) -> Result<(), ImportError> {
+    let input = node.input(0, "X")?;
+    match node.graph.data_type(input).kind() {
+        Kind::Integer => limited(node, 0.0, f64::INFINITY),
+        Kind::Float | Kind::Boolean => exact_unary_of(node, input, Operator::Relu, |x| x.max(0.0)),
+    }
 }
 
 /// `Max` of a tensor and one number
@@ -182,6 +183,16 @@ pub(super) fn minimum(node: &mut NodeContext<'_, '_>) -> Result<(), ImportError>
     limited(node, f64::NEG_INFINITY, bound)
 }
 
+/// The input that limits are put on: the first, or of a `Max` or `Min` the one that is not constant.
+fn tensor_input(node: &NodeContext<'_, '_>) -> Result<ValueId, ImportError> {
+    let first = node.input(0, "X")?;
+    let is_bound = node.graph.constant(first).is_some() && matches!(node.operator(), "Max" | "Min");
+    match node.optional_input(1) {
+        Some(second) if is_bound && node.graph.constant(second).is_none() => Ok(second),
+        _ => Ok(first),
+    }
+}
+
 /// The number that a `Max` or `Min` compares all elements with.
 fn bound(node: &NodeContext<'_, '_>) -> Result<f64, ImportError> {
     const HELP: &str = "Max and Min are supported with one number for all elements: use one there, such as 0 for Relu, or \
@@ -190,10 +201,12 @@ fn bound(node: &NodeContext<'_, '_>) -> Result<f64, ImportError> {
         let found = format!("{} inputs", node.input_count());
         return Err(node.unsupported_shape("there must be a tensor and one number", found, HELP));
     }
-    let rank = node.shape(node.input(1, "data_1")?).len();
-    if rank > node.shape(node.input(0, "data_0")?).len() {
-        let must = "the second input must have no more axes than the first";
+    let (tensor, first) = (tensor_input(node)?, node.input(0, "data_0")?);
+    let index = usize::from(tensor == first);
+    let rank = node.shape(node.input(index, "data_1")?).len();
+    if rank > node.shape(tensor).len() {
+        let must = "the bound must have no more axes than the tensor";
         return Err(node.unsupported_shape(must, format!("{rank} axes"), HELP));
     }
-    node.one_number(1, "data_1", HELP)
+    node.one_number(index, "data_1", HELP)
 }

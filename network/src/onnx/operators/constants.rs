@@ -1,6 +1,6 @@
 //! Operators that make constants: stored ones, shapes, and conversions between types.
 
-use crate::graph::Operator;
+use crate::graph::{Operator, ValueId};
 use crate::onnx::data_type::{DataType, Kind};
 use crate::onnx::error::ImportError;
 use crate::onnx::node::NodeContext;
@@ -98,6 +98,17 @@ pub(super) fn cast(node: &mut NodeContext<'_, '_>) -> Result<(), ImportError> {
         .ok()
         .and_then(DataType::from_number)
         .ok_or_else(|| node.attribute_error("to", "a float, integer or bool type", format!("type number {number}")))?;
+    cast_to(node, input, to)
+}
+
+/// `CastLike`
+pub(super) fn cast_like(node: &mut NodeContext<'_, '_>) -> Result<(), ImportError> {
+    let (input, like) = (node.input(0, "input")?, node.input(1, "target_type")?);
+    let to = node.graph.data_type(like);
+    cast_to(node, input, to)
+}
+
+fn cast_to(node: &mut NodeContext<'_, '_>, input: ValueId, to: DataType) -> Result<(), ImportError> {
     let from = node.graph.data_type(input);
     if node.graph.constant(input).is_some() {
         let shape = node.shape(input).to_vec();
@@ -140,17 +151,6 @@ fn converted(node: &NodeContext<'_, '_>, value: f64, from: DataType, to: DataTyp
             Err(node.parameter_error("input", format!("within the range of {to:?}"), format!("{value} ({from:?})")))
         }
     }
-}
-
-/// `Equal`
-pub(super) fn equal(node: &mut NodeContext<'_, '_>) -> Result<(), ImportError> {
-    let (a, b) = (node.input(0, "A")?, node.input(1, "B")?);
-    let shape = node.broadcast(node.shape(a), node.shape(b))?;
-    node.fold(shape.clone(), DataType::Bool, |node| {
-        let (a, b) = (node.data(a)?, node.data(b)?);
-        let pairs = broadcast_indices(&a.shape, &shape).into_iter().zip(broadcast_indices(&b.shape, &shape));
-        Ok(pairs.map(|(i, j)| f64::from(u8::from(a.data[i] == b.data[j]))).collect())
-    })
 }
 
 /// `Where`

@@ -22,7 +22,14 @@ fn reshaped(node: &mut NodeContext<'_, '_>, input: ValueId, shape: Vec<usize>) -
 /// `Reshape`
 pub(super) fn reshape(node: &mut NodeContext<'_, '_>) -> Result<(), ImportError> {
     let input = node.input(0, "data")?;
-    let target = node.integers(1, "shape")?;
+    let mut target = node.integers(1, "shape")?;
+    // The number of images, of which one is computed.
+    if let (Some(first), Some(batch)) = (target.first_mut(), node.graph.batch)
+        && *first == batch as i64
+        && node.shape(input).first() == Some(&1)
+    {
+        *first = 1;
+    }
     let keeps_zero = node.flag("allowzero", false)?;
     let from = node.shape(input).to_vec();
     let wrong = |must: &str| node.shape_error(must, format!("{from:?} to {target:?}"));

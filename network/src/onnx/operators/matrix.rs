@@ -1,12 +1,16 @@
 //! Matrix products.
 
 use super::arithmetic::float_result;
+use super::im2col;
 use crate::graph::{Operator, ValueId};
 use crate::onnx::error::ImportError;
 use crate::onnx::node::NodeContext;
 
 /// `MatMul`, with the shapes of NumPy's `matmul`
 pub(super) fn mat_mul(node: &mut NodeContext<'_, '_>) -> Result<(), ImportError> {
+    if let Some(patches) = node.patches() {
+        return im2col::product(node, patches);
+    }
     let (a, b) = (node.input(0, "A")?, node.input(1, "B")?);
     let shape = product_shape(node, a, b)?;
     let data_type = float_result(node, &[a, b])?;

@@ -1,13 +1,23 @@
 //! Batch normalisation.
 
 use super::arithmetic::float_result;
-use crate::graph::Operator;
+use crate::graph::{Operator, ValueId};
 use crate::onnx::error::ImportError;
 use crate::onnx::node::NodeContext;
 
 /// `BatchNormalization` at inference
 pub(super) fn batch_normalization(node: &mut NodeContext<'_, '_>) -> Result<(), ImportError> {
     let input = node.input(0, "X")?;
+    let (operator, inputs, shape) = normalized(node, input)?;
+    let data_type = float_result(node, &inputs)?;
+    node.emit(operator, inputs, shape, data_type)
+}
+
+/// The normalisation of `input` that a node describes, with its inputs and the shape of its result.
+pub(super) fn normalized(
+    node: &NodeContext<'_, '_>,
+    input: ValueId,
+) -> Result<(Operator, Vec<ValueId>, Vec<usize>), ImportError> {
     let shape = node.shape(input).to_vec();
     if node.flag("training_mode", false)? {
         return Err(node.attribute_error("training_mode", "0 (export in evaluation mode)", "1"));
@@ -35,6 +45,5 @@ pub(super) fn batch_normalization(node: &mut NodeContext<'_, '_>) -> Result<(), 
         let found = format!("{} at element {index}, with epsilon {epsilon}", variance.data[index]);
         return Err(node.parameter_error("input_var", "greater than 0 after adding epsilon", found));
     }
-    let data_type = float_result(node, &inputs)?;
-    node.emit(Operator::BatchNormalization { epsilon }, inputs, shape, data_type)
+    Ok((Operator::BatchNormalization { epsilon }, inputs, shape))
 }

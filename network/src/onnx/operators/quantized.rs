@@ -5,11 +5,13 @@
 //! is computed with constants alone is folded where f64 holds it exactly.
 
 mod elementwise;
+mod limits;
 mod linear;
 mod pools;
 mod products;
 
 pub(super) use elementwise::{q_linear_add, q_linear_concat};
+pub(super) use limits::limited_integers;
 pub(super) use linear::{dequantize_linear, quantize_linear};
 pub(super) use pools::{q_linear_average_pool, q_linear_global_average_pool};
 pub(super) use products::{conv_integer, mat_mul_integer, q_gemm, q_linear_conv, q_linear_mat_mul};
@@ -162,7 +164,8 @@ fn centred(
     let shape = node.shape(x).to_vec();
     if node.graph.constant(x).is_some() {
         let indices = || broadcast_indices(&zero_point.shape, &shape);
-        let range = node.graph.data_type(x).integer_range();
+        let stored = node.graph.data_type(x).integer_range();
+        let range = node.graph.range(x).map(|(least, greatest)| (i128::from(least), i128::from(greatest))).or(stored);
         // An integer type, so that what follows is exact: a float would be rounded with the next operation.
         let centred = node.fold_part(role, shape.clone(), DataType::Int64, |node| {
             let x = node.data(x)?;

@@ -8,8 +8,11 @@ use crate::onnx::node::NodeContext;
 use crate::reference::quantize::Grid;
 use crate::tensor::{Tensor, broadcast_indices, broadcast_shape};
 
-/// Wider integers than these are no low-bit quantisation; up to them f64 products with a float32 scale are exact.
+/// Wider integers than these are no low-bit quantisation.
 const MAX_BITS: u32 = 29;
+
+/// Most bits of a constant's codes: beyond, the ends of the range are no numbers.
+const MAX_CONSTANT_BITS: u32 = 1023;
 
 /// Most bits of an activation, which the lowering refuses beyond.
 const MAX_ACTIVATION_BITS: u32 = 16;
@@ -42,14 +45,14 @@ pub(super) fn quantised_constant(
 }
 
 /// The type of a quantiser's result.
-fn result_type(node: &NodeContext<'_, '_>, input: ValueId) -> DataType {
+pub(super) fn result_type(node: &NodeContext<'_, '_>, input: ValueId) -> DataType {
     let data_type = node.graph.data_type(input);
     if data_type.is_float() { data_type } else { DataType::Float32 }
 }
 
 /// An input that scales or shifts `x`: one element, or one for each index of some axes. Leading axes that `x` does
 /// not have are dropped where they have extent 1, as exporters write them.
-fn parameter(
+pub(super) fn parameter(
     node: &mut NodeContext<'_, '_>,
     index: usize,
     role: &'static str,
@@ -75,7 +78,7 @@ fn parameter(
     Ok(node.add_constant(role, tensor, data_type))
 }
 
-fn scale(node: &mut NodeContext<'_, '_>, x: ValueId) -> Result<ValueId, ImportError> {
+pub(super) fn scale(node: &mut NodeContext<'_, '_>, x: ValueId) -> Result<ValueId, ImportError> {
     let id = parameter(node, 1, "scale", x)?;
     if let Some(tensor) = node.graph.constant(id)
         && let Some(index) = tensor.data.iter().position(|value| *value <= 0.0)
@@ -131,8 +134,8 @@ fn find(node: &NodeContext<'_, '_>, id: ValueId, is_wrong: impl Fn(f64) -> bool)
     node.graph.constant(id)?.data.iter().copied().find(|value| is_wrong(*value))
 }
 
-fn rounding(node: &NodeContext<'_, '_>) -> Result<RoundingMode, ImportError> {
-    let mode = node.text("rounding_mode")?.unwrap_or("ROUND");
+pub(super) fn rounding(node: &NodeContext<'_, '_>, default: &'static str) -> Result<RoundingMode, ImportError> {
+    let mode = node.text("rounding_mode")?.unwrap_or(default);
     Ok(match mode.to_ascii_uppercase().as_str() {
         "ROUND" | "HALF_EVEN" => RoundingMode::HalfEven,
         "CEIL" => RoundingMode::Ceil,
@@ -148,6 +151,26 @@ fn rounding(node: &NodeContext<'_, '_>) -> Result<RoundingMode, ImportError> {
     })
 }
 
+/// A number of bits from `least` to `most`.
+pub(super) fn bit_width(
+    node: &NodeContext<'_, '_>,
+    index: usize,
+    role: &'static str,
+    least: u32,
+    most: u32,
+) -> Result<u32, ImportError> {
+    let help = "one bit width for all channels is supported: train and export with one";
+    let width = node.one_number(index, role, help)?;
+    if width.fract() == 0.0 && (f64::from(least)..=f64::from(most)).contains(&width) {
+        return Ok(width as u32);
+    }
+    let must = match most {
+        MAX_BITS => format!("an integer from {least} to {MAX_ACTIVATION_BITS} for activations"),
+        _ => format!("an integer from {least} to {most}"),
+    };
+    Err(node.parameter_error(role, must, width.to_string()))
+}
+
 /// `Quant`, also named `IntQuant`
 pub(super) fn quant(node: &mut NodeContext<'_, '_>) -> Result<(), ImportError> {
     let x = node.input(0, "x")?;
@@ -156,23 +179,17 @@ pub(super) fn quant(node: &mut NodeContext<'_, '_>) -> Result<(), ImportError> {
     if let Some(value) = find(node, zero_point, |value| value.fract() != 0.0) {
         return Err(node.parameter_error("zero_point", "an integer", value.to_string()));
     }
-    let help = "one bit width for all channels is supported: train and export with one";
-    let width = node.one_number(3, "bit_width", help)?;
-    if width.fract() != 0.0 || !(1.0..=f64::from(MAX_BITS)).contains(&width) {
-        let must = match node.graph.constant(x) {
-            Some(_) => format!("an integer from 1 to {MAX_BITS} for weights and other constants"),
-            None => format!("an integer from 1 to {MAX_ACTIVATION_BITS} for activations"),
-        };
-        return Err(node.parameter_error("bit_width", must, width.to_string()));
-    }
+    // Constants may have more: float32 tells no more than 24 bits of their codes apart.
+    let most = if node.graph.constant(x).is_some() { MAX_CONSTANT_BITS } else { MAX_BITS };
+    let width = bit_width(node, 3, "bit_width", 1, most)?;
     for name in ["signed", "narrow"] {
         if !node.has_attribute(name) {
             return Err(node.attribute_error(name, "0 or 1", "missing"));
         }
     }
     let (signed, narrow) = (node.flag("signed", true)?, node.flag("narrow", true)?);
-    let rounding = rounding(node)?;
-    if signed && width == 1.0 {
+    let rounding = rounding(node, "ROUND")?;
+    if signed && width == 1 {
         // QONNX defines one signed bit as −1 or +1 by the sign of the quotient, which is the sign of x.
         if node.graph.constant(zero_point).is_none() {
             return Err(node.not_constant("zero_point", zero_point));
@@ -186,12 +203,13 @@ pub(super) fn quant(node: &mut NodeContext<'_, '_>) -> Result<(), ImportError> {
     let shape = node.shape(x).to_vec();
     let data_type = result_type(node, x);
     let constants = [x, scale, zero_point].iter().all(|id| node.graph.constant(*id).is_some());
-    // Beyond, f64 may not hold what a code stands for.
+    // Beyond, f64 may not hold what a code stands for. A code of a float has 24 bits that count, however wide it is.
     if constants && find(node, zero_point, |value| value.abs() > MAX_OFFSET).is_none() {
         node.check_finite(x)?;
-        let grid = Grid::uniform(width as u32, signed, narrow, rounding);
+        let grid = Grid::uniform(width, signed, narrow, rounding);
         let (least, greatest) = grid.range();
-        let range = node.extremes(zero_point).map(|(low, high)| (least - high, greatest - low));
+        let range = node.extremes(zero_point);
+        let range = range.map(|(low, high)| (least.saturating_sub(high), greatest.saturating_sub(low)));
         return node.fold_in(range, shape, data_type, |node| {
             let parameters = [node.data(scale)?, node.data(zero_point)?];
             quantised_constant(node, grid, x, parameters, |code, scale, zero_point| (code - zero_point) * scale)

@@ -6,6 +6,9 @@ use crate::onnx::data_type::{DataType, Kind};
 use crate::onnx::error::ImportError;
 use crate::onnx::node::NodeContext;
 
+/// Number of float32 among the types of elements.
+const FLOAT: i32 = 1;
+
 /// Scale and zero point of either operator.
 fn parameters(node: &NodeContext<'_, '_>, x: ValueId, default: DataType) -> Result<Grid, ImportError> {
     let block = node.integer("block_size")?.unwrap_or(0);
@@ -34,6 +37,11 @@ pub(in super::super) fn quantize_linear(node: &mut NodeContext<'_, '_>) -> Resul
             .filter(|data_type| data_type.kind() == Kind::Integer)
             .ok_or_else(|| node.attribute_error("output_dtype", "an integer type", format!("type number {number}")))?,
     };
+    let precision = node.integer("precision")?.unwrap_or(0);
+    if precision != 0 && precision != i64::from(FLOAT) {
+        let must = "left out or float32, in which codes are decided";
+        return Err(node.attribute_error("precision", must, format!("type number {precision}")));
+    }
     let grid = parameters(node, x, default)?;
     requantise(node, x, grid)
 }
