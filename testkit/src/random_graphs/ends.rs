@@ -2,7 +2,7 @@
 //! activations that differ between channels. Drawn from generators of their own: the rest of a seed's graph stays.
 
 use super::Builder;
-use network::graph::{Node, NodeId, Operator, RoundingMode, Source};
+use network::graph::{Activation, Node, NodeId, Operator, RoundingMode, Source};
 use network::tensor::Tensor;
 use rand::seq::IndexedRandom;
 use rand::{RngExt, SeedableRng};
@@ -37,9 +37,15 @@ impl Builder {
     fn score_function(&mut self) {
         let (axis, shape) = (self.some_axis(), self.shape());
         let log = self.chance(0.3);
-        let operator = if self.chance(0.6) { Operator::Softmax { axis, log } } else { Operator::Sigmoid };
+        let (is_softmax, is_end) = (self.chance(0.6), self.chance(0.5));
+        let operator = match (is_softmax, is_end) {
+            (true, _) => Operator::Softmax { axis, log },
+            (false, true) => Operator::Sigmoid,
+            // As the import has it: thresholds decide it.
+            (false, false) => Operator::Activation(Activation::Sigmoid),
+        };
         self.node(operator, &[], shape.clone());
-        if self.chance(0.5) {
+        if is_end {
             return;
         }
         // Powers of two, on whose ties a half and a quarter lie, and others.

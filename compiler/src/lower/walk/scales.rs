@@ -70,7 +70,7 @@ impl Walk<'_> {
             None => (0..channels).map(|channel| dot.factor.at(channel).as_float()).collect::<Option<Vec<f64>>>(),
         };
         let unit = common.as_ref().map_or(Constant::Float(1.0), |(_, unit)| unit.clone());
-        if let Some((weights, scales)) = numbers.and_then(|numbers| into_weights(dot, &grid, &singles, &numbers)) {
+        if let Some((weights, scales)) = numbers.and_then(|numbers| scale_weights(dot, &grid, &singles, &numbers)) {
             let factor = |(single, scale): (&Option<usize>, f64)| match single {
                 Some(channel) => dot.factor.at(*channel).clone(),
                 None => Constant::Float(scale).binary(Binary::Multiply, unit.clone()),
@@ -78,7 +78,7 @@ impl Walk<'_> {
             let factors = singles.iter().zip(scales).map(factor).collect();
             return Ok(ScaledRows { weights, factors, terms, source: dot.source });
         }
-        let source = common.and_then(|(integers, _)| self.into_data(node, dot, integers));
+        let source = common.and_then(|(integers, _)| self.scale_data(node, dot, integers));
         let source = source.ok_or_else(|| self.unlike_channels(node, INTO_WEIGHTS))?;
         Ok(ScaledRows { weights: grid, factors: vec![unit; rows], terms, source })
     }
@@ -167,7 +167,7 @@ impl Walk<'_> {
     }
 
     /// The data's integers, each channel's times its factor; `None` where they are none of 16 bits.
-    fn into_data(&mut self, node: &Node, dot: &Dot, factors: Vec<i64>) -> Option<TensorId> {
+    fn scale_data(&mut self, node: &Node, dot: &Dot, factors: Vec<i64>) -> Option<TensorId> {
         let kind = self.tensors[dot.source.0];
         let ends = factors.iter().flat_map(|factor| [factor * kind.minimum, factor * kind.maximum]);
         let (minimum, maximum) = ends.fold((0, 0), |(low, high): (i64, i64), end| (low.min(end), high.max(end)));
@@ -218,7 +218,7 @@ fn common_unit(factor: &Parameter, channels: usize) -> Option<(Vec<i64>, Constan
 
 /// The weights of each row times the scales of the channels, where all are integers of at most 9 bits again, and what each
 /// row is then times. Rows of one scale, those with a channel in `singles`, keep their weights.
-fn into_weights(
+fn scale_weights(
     dot: &Dot,
     grid: &IntegerWeights,
     singles: &[Option<usize>],
