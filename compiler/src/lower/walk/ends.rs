@@ -46,13 +46,15 @@ impl Walk<'_> {
         ))
     }
 
-    /// Scores that are as many as the elements of their tensor.
+    /// Scores that are the elements of their tensor, each one of its own.
     fn all_of_a_tensor(&mut self, node: &Node, mut data: Data, shape: &[usize]) -> Result<Data, LowerError> {
         let Origin::Tensor(tensor) = data.origin else {
             return Ok(data);
         };
         let elements = self.tensors[tensor.0].elements();
-        if data.len_of(elements) == elements {
+        let mut is_read = vec![false; elements];
+        let is_its_own = |position: &usize| !std::mem::replace(&mut is_read[*position], true);
+        if data.len_of(elements) == elements && data.order.as_deref().is_none_or(|order| order.iter().all(is_its_own)) {
             return Ok(data);
         }
         match Extent::of_shape(shape) {
