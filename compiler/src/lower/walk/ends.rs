@@ -10,13 +10,15 @@ use network::graph::Node;
 use network::network::{LayerKind, Network, TensorType};
 
 impl Walk<'_> {
-    /// Scores that are as many as the elements of their tensor.
+    /// Scores that are the elements of their tensor, each one of its own.
     fn all_of_a_tensor(&mut self, node: &Node, mut data: Data, shape: &[usize]) -> Result<Data, LowerError> {
         let Origin::Tensor(tensor) = data.origin else {
             return Ok(data);
         };
         let elements = self.tensors[tensor.0].elements();
-        if data.len_of(elements) == elements {
+        let mut is_read = vec![false; elements];
+        let is_its_own = |position: &usize| !std::mem::replace(&mut is_read[*position], true);
+        if data.len_of(elements) == elements && data.order.as_deref().is_none_or(|order| order.iter().all(is_its_own)) {
             return Ok(data);
         }
         match Extent::of_shape(shape) {
@@ -41,11 +43,12 @@ impl Walk<'_> {
                 let (scores, map) = self.host_end(node, &data)?;
                 (scores, Some(map))
             }
-            (Some(node), Origin::Image | Origin::Tensor(_)) => {
-                let settled = self.settled(node, data)?;
-                (self.all_of_a_tensor(node, settled, shape)?, None)
-            }
+            (Some(node), Origin::Image | Origin::Tensor(_)) => (self.settled(node, data)?, None),
             (None, _) => (data, None),
+        };
+        let data = match output_node {
+            Some(node) => self.all_of_a_tensor(node, data, shape)?,
+            None => data,
         };
         let operator = output_node.map_or("output", |node| node.operator.name());
         let (Origin::Tensor(mut tensor), Some((input, input_map))) = (data.origin, self.input.take()) else {

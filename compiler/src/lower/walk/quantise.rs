@@ -1,6 +1,7 @@
 //! Quantisers: a layer of step functions, or the input map.
 
 use super::Walk;
+use super::layout::Extent;
 use crate::lower::LowerError;
 use crate::lower::arithmetic::{Fault, FixedArithmetic};
 use crate::lower::chain::{Constant, Direction, Function, QuantisedChain, Quantiser};
@@ -35,6 +36,7 @@ impl Walk<'_> {
             Origin::Tensor(_) => {
                 self.lay_out_as(&mut data, self.shape(node.outputs[0]));
                 data = self.without_turning_pool(node, data)?;
+                data = self.each_in_one_way(node, data, &quantisers)?;
                 let Origin::Tensor(source) = data.origin else { return Err(self.input_not_quantised(node)) };
                 self.quantise_tensor(node, &data, source, &quantisers, element)?
             }
@@ -42,6 +44,27 @@ impl Walk<'_> {
         let chain = back.into_iter().collect();
         let codes = Data { origin: Origin::Tensor(tensor), order: data.order, chain, pending: None };
         Ok(Symbol::Data(self.laid_out_part(codes)))
+    }
+
+    /// Data whose elements that stand at one place go through one function: where one is read in several ways, each gets a
+    /// place of its own.
+    fn each_in_one_way(&mut self, node: &Node, mut data: Data, quantisers: &[Quantiser]) -> Result<Data, LowerError> {
+        let Some(order) = data.order.clone() else { return Ok(data) };
+        let mut element_at = vec![NOWHERE; order.iter().max().map_or(0, |last| last + 1)];
+        let differs = |(element, position): (usize, &usize)| {
+            let other = std::mem::replace(&mut element_at[*position], element);
+            other != NOWHERE && !(data.alike(element, other) && quantisers[element] == quantisers[other])
+        };
+        if !order.iter().enumerate().any(differs) {
+            return Ok(data);
+        }
+        data = self.settled(node, data)?;
+        let shape = self.shape(node.outputs[0]);
+        match Extent::of_shape(shape) {
+            Some(_) => _ = self.image(node, &mut data, shape)?,
+            None => self.gathered(node, &mut data)?,
+        }
+        Ok(data)
     }
 
     /// The data without a pool that waits before functions which turn: the greatest of their results need not be that of the
