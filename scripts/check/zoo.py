@@ -14,11 +14,11 @@ Weights are random, seeds fixed; batch norms and activation scales have the stat
 Engines: reference and cpu run the model; for inputs of up to 64 x 64 (or 4096 samples) a compiled directory is run as
 a plan, and its Verilog in Verilator on --simulated images. A value is right where it equals the executor's; of float
 scores the last operations may be rounded otherwise, by 2^-17 of the image's greatest. The executor computes in
-float32, so that values within its rounding of a threshold may be quantised otherwise than exactly: a model is 'exact but N' where
-N outputs differ and `info` counts such values, and wrong where outputs differ and it counts none.
-Last line: 'N passed, N failed': failed are wrong outputs, engines that differ, panics, no answer within --timeout, and
-models of which the executor's outputs are missing. A refusal is neither. Exit 0 only if none failed, 1 on failures,
-2 on usage.
+float32, so that values within its rounding of a threshold may be quantised otherwise than exactly: a model is 'exact
+but N' where N outputs differ and `info` counts such values, and wrong where outputs differ and it counts none.
+Last line: 'N passed, N failed': failed are wrong outputs, engines that differ, panics, no answer of info or cpu within
+--timeout, and models of which the executor's outputs are missing. Refusals are told, not failed. Exit 0 only if none
+failed, 1 on failures, 2 on usage.
 """
 import argparse
 import fnmatch

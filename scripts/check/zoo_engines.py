@@ -11,7 +11,7 @@ from random_engines import BLAME, USAGE
 import zoo_ties
 from zoo_cache import about
 
-ENGINES = ("reference", "cpu", "plan", "verilator")
+ENGINES = ("cpu", "reference", "plan", "verilator")
 COMPILED = {"plan", "verilator"}
 LARGEST = 64 * 64  # pixels, or samples, that are compiled
 SLACK = 2.0 ** -17  # of an image's greatest score: what rounds the last float operations otherwise
@@ -23,7 +23,11 @@ class Refused(Exception):
 
 
 class Failed(Exception):
-    """The binary is at fault, or gives no answer."""
+    """The binary is at fault."""
+
+
+class Slow(Exception):
+    """No answer within the time allowed."""
 
 
 def call(args, *command):
@@ -32,7 +36,7 @@ def call(args, *command):
         done = subprocess.run([args.bin, *command], capture_output=True, text=True, timeout=args.timeout,
                               errors="replace")
     except subprocess.TimeoutExpired:
-        raise Failed(f"{command[0]}: no answer in {args.timeout:.0f} s")
+        raise Slow(f"no answer of {command[0]} in {args.timeout:.0f} s")
     words = " ".join(done.stderr.split())
     if done.returncode == 2 and not any(fault in words for fault in (BLAME, USAGE, "panicked")):
         raise Refused(words)
@@ -109,7 +113,7 @@ def check(args, folder):
             entry["ties"] = TIES.search(runs.info("--ties")).group(1)
         except Refused as refusal:
             return {**entry, "verdict": f"refused: {refusal}"}
-        except Failed as fault:
+        except (Failed, Slow) as fault:
             return {**entry, "verdict": "failed", "faults": [str(fault)]}
         judge(args, runs, entry)
     return entry
@@ -133,6 +137,10 @@ def judge(args, runs, entry):
                 entry["faults"].append(f"{engine} differs from {args.on[0]}")
         except Refused as refusal:
             entry["engines"][engine] = f"refused: {refusal}"
+        except Slow as late:
+            entry["engines"][engine] = str(late)
+            if engine == "cpu":  # the others simulate, or are naive
+                entry["faults"].append(f"{engine}: {late}")
         except Failed as fault:
             entry["engines"].setdefault(engine, "failed")
             entry["faults"].append(f"{engine}: {fault}")
@@ -144,13 +152,15 @@ def compare(runs, got, entry):
     """The verdict on outputs: against the executor, and against what `info` says of its rounding."""
     entry["verdict"] = "failed"
     wrong = differing(got, runs.want)
-    entry["verdict"] = "exact"
     if not wrong.any():
+        entry["verdict"] = "exact"
         return
-    hits = runs.hits()
-    same = got.reshape(len(wrong), -1).argmax(1) == runs.want.reshape(len(wrong), -1).argmax(1)
-    entry.update(verdict=f"exact but {wrong.sum()} of {runs.want.size}", classes=int(same.sum()),
-                 hits=int(hits.sum()), unlisted=int(np.sum((wrong > 0) & (hits == 0))))
+    counts = f"{wrong.sum()} of {runs.want.size}"
     if entry["ties"] == "0":
-        entry["verdict"] = f"wrong: {wrong.sum()} of {runs.want.size}"
+        entry["verdict"] = f"wrong: {counts}"
         entry["faults"].append("info counts no value that float32 quantises otherwise")
+        return
+    same = got.reshape(len(wrong), -1).argmax(1) == runs.want.reshape(len(wrong), -1).argmax(1)
+    entry.update(verdict=f"exact but {counts}", classes=int(same.sum()))
+    hits = runs.hits()
+    entry.update(hits=int(hits.sum()), unlisted=int(np.sum((wrong > 0) & (hits == 0))))

@@ -12,8 +12,8 @@ of 512 units. The packages' versions are those of `scripts/check/zoo_models/*.tx
 * *Exact*: every output of {images} images equals the executor's, and all engines named give the same; float scores to
   2^-17 of the image's greatest, since executors round the last float operations otherwise.
 * *Exact but N*: N outputs differ from the executor's. Executors compute in float32, which quantises the values counted
-  under *ties* (`info --ties`) otherwise than exact arithmetic; *hit* counts those in these images, *class* the images on
-  which the greatest score is the same one.
+  under *ties* (`info --ties`) otherwise than exact arithmetic; *hit* counts those in these images, *class* the images
+  on which the greatest score is the same one.
 * Models that take pixels / 255 without a quantiser are run with `--input-type u8 --input-scale 1/255`.
 * Inputs above 64 x 64 are not compiled. Verilator simulates {simulated} of the images.
 
@@ -33,8 +33,8 @@ def engines(entry):
 def result(entry, args):
     verdict = entry["verdict"]
     if verdict.startswith("exact but"):
-        verdict += f"; hit {entry['hits']}; class {entry['classes']} of {args.images}"
-        verdict += f"; {entry['unlisted']} images differ without" if entry["unlisted"] else ""
+        verdict += f"; class {entry['classes']} of {args.images}; hit {entry.get('hits', 'not counted')}"
+        verdict += f"; {entry['unlisted']} images differ without" if entry.get("unlisted") else ""
     return "; ".join([verdict, *entry["faults"]])
 
 
