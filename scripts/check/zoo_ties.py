@@ -5,7 +5,7 @@ import re
 
 import numpy as np
 
-LAYER = re.compile(r"t(\d+): \S+ in \S+ = \w+\(t(\d+)\b.*?\)  # (.*)")  # tensor, the first it is made of, node
+LAYER = re.compile(r"t(\d+): .*? = \w+\(t(\d+)\b.*\)  # (.*)")  # tensor, the first it is made of, node
 TIE = re.compile(r"(\S.*?) +(\d+) +(-?\d+) +\S+ +\S+ +\S+")  # node, channel, sum
 
 
