@@ -7,8 +7,8 @@
 
 Environments (scripts/check/zoo_models/*.txt; Python 3.11, some GB, from PyPI), models with their images and the
 executor's outputs, and what is known of a binary are kept under --cache, and a second call goes on from there. A model
-is made anew when its maker changes, and run anew when it, the binary or the options change. The script itself needs
-NumPy.
+is made anew when its maker changes, and run anew when it or the binary changes. The table has all that is known of a
+binary, so that engines may be run in several calls. The script itself needs NumPy.
 Weights are random, seeds fixed; batch norms and activation scales have the statistics of a calibration on drawn images.
 
 Engines: reference and cpu run the model; for inputs of up to 64 x 64 (or 4096 samples) a compiled directory is run as
@@ -24,6 +24,7 @@ import argparse
 import fnmatch
 import os
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import zoo_cache
@@ -42,6 +43,7 @@ def main():
     parser.add_argument("--simulated", type=int, default=1, help="images in Verilator")
     parser.add_argument("--on", nargs="+", default=list(zoo_engines.ENGINES), choices=list(zoo_engines.ENGINES))
     parser.add_argument("--timeout", type=float, default=600, help="seconds for one call of the binary")
+    parser.add_argument("--minutes", type=float, default=1e6, help="after which no further engine is started")
     parser.add_argument("--jobs", type=int, default=1, help="models at a time")
     parser.add_argument("--table", metavar="FILE", help="where to write the table; without it, it is printed")
     args = parser.parse_args()
@@ -60,10 +62,17 @@ def main():
     cache.make(names, args.images)
     if not args.bin:
         return 0
-    known = zoo_cache.Known(args.cache, args.bin, [args.images, args.simulated, args.on])
+    known = zoo_cache.Known(cache, args.bin)
+    end = time.monotonic() + 60 * args.minutes
+    args.is_over = lambda: time.monotonic() > end
+
+    def found(name):
+        entry = zoo_engines.check(args, known, name)
+        print(f"{name:36} {zoo_table.result(entry, args)}", flush=True)
+        return entry
+
     with ThreadPoolExecutor(args.jobs) as pool:
-        entries = list(pool.map(lambda name: known.or_find(name, lambda: zoo_engines.check(args, cache.model(name))),
-                                names))
+        entries = list(pool.map(found, names))
     table = zoo_table.table(entries, args)
     if args.table:
         with open(args.table, "w") as file:

@@ -1,11 +1,9 @@
 """What zoo.py keeps outside the tree: environments, models with inputs and outputs, and what is known of a binary."""
-import glob
 import hashlib
 import json
 import os
 import shutil
 import subprocess
-import threading
 
 MAKERS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "zoo_models")
 # Maker of models, its environment, the files it consists of besides.
@@ -121,24 +119,24 @@ def about(folder):
 
 
 class Known:
-    """A file with what is known of one binary, a line a model."""
+    """What one binary did with each model: a file of facts a model, and an array of outputs an engine."""
 
-    def __init__(self, cache, binary, options):
-        folder = os.path.join(cache, "known")
-        os.makedirs(folder, exist_ok=True)
-        title = hashlib.sha256(json.dumps([digest(binary), options]).encode()).hexdigest()[:16]
-        self.cache, self.path, self.lock, self.entries = cache, os.path.join(folder, title), threading.Lock(), {}
-        for line in read(self.path).splitlines():
-            entry = json.loads(line)
-            self.entries[entry["name"], entry["of"]] = entry
+    def __init__(self, cache, binary):
+        self.folder = os.path.join(cache.folder, "known", digest(binary))
+        self.cache = cache
+        os.makedirs(self.folder, exist_ok=True)
 
-    def or_find(self, name, find):
-        files = sorted(glob.glob(os.path.join(self.cache, "models", name, "*")))
-        of = digest(*files)
-        if (name, of) not in self.entries:
-            entry = {"name": name, "of": of, **find()}
-            with self.lock, open(self.path, "a") as lines:
-                lines.write(json.dumps(entry) + "\n")
-            self.entries[name, of] = entry
-            print(f"{name:36} {entry['verdict']}", flush=True)
-        return self.entries[name, of]
+    def facts(self, name):
+        """What is known of the model as it is now."""
+        folder = self.cache.model(name)
+        of = digest(*(os.path.join(folder, file) for file in ("about.json", "input.npy", about(folder)["model"])))
+        text = read(os.path.join(self.folder, f"{name}.json"))
+        facts = json.loads(text) if text else {}
+        return facts if facts.get("of") == of else {"of": of, "engines": {}}
+
+    def keep(self, name, facts):
+        write(os.path.join(self.folder, f"{name}.json"), json.dumps(facts, indent=1))
+
+    def outputs(self, name, engine):
+        """Where the outputs of an engine are."""
+        return os.path.join(self.folder, f"{name}.{engine}.npy")

@@ -55,112 +55,136 @@ def differing(got, want):
 
 
 class Runs:
-    """The runs of one model."""
+    """The runs of one model by one binary; what is known already is not run again."""
 
-    def __init__(self, args, folder, scratch):
-        self.args, self.scratch = args, scratch
-        self.about = about(folder)
+    def __init__(self, args, known, name, scratch):
+        folder = known.cache.model(name)
+        self.args, self.known, self.name, self.scratch = args, known, name, scratch
+        self.about, self.facts = about(folder), known.facts(name)
         self.model = os.path.join(folder, self.about["model"])
         self.options = self.about.get("options", [])
         self.inputs = os.path.join(scratch, "x.npy")
         self.images = np.load(os.path.join(folder, "input.npy"))[:args.images]
         self.want = np.load(os.path.join(folder, "output.npy"))[:args.images]
         np.save(self.inputs, self.images)
-        self.directory = None
 
     def info(self, *what):
         return call(self.args, "info", self.model, *what, *self.options)
 
+    def fact(self, name, find):
+        """A fact that is found out once; a refusal or fault is one too."""
+        if name not in self.facts:
+            try:
+                self.facts[name] = find()
+            except (Refused, Failed, Slow) as complaint:
+                self.facts[name] = {type(complaint).__name__: str(complaint)}
+            self.known.keep(self.name, self.facts)
+        return self.facts[name]
+
+    def ties(self):
+        return self.fact("ties", lambda: TIES.search(self.info("--ties")).group(1))
+
     def hits(self):
         """How many of the values that `info --ties` lists each image has."""
-        traces = os.path.join(self.scratch, "traces")
-        call(self.args, "run", self.model, "--on", "cpu", "--input", self.inputs, "--trace", traces, *self.options)
-        found = zoo_ties.hits(self.info("--ties"), self.info("--dump", "network"), traces)
-        return found + np.zeros(len(self.want), int)
+        def find():
+            traces = os.path.join(self.scratch, "traces")
+            call(self.args, "run", self.model, "--on", "cpu", "--input", self.inputs, "--trace", traces, *self.options)
+            found = zoo_ties.hits(self.info("--ties"), self.info("--dump", "network"), traces)
+            return [int(count) for count in found + np.zeros(len(self.images), int)]
+        return self.fact(f"hits of {len(self.images)}", find)
 
-    def compiled(self):
-        if self.directory is None:
-            directory = os.path.join(self.scratch, "directory")
+    def directory(self):
+        directory = os.path.join(self.scratch, "directory")
+        if not os.path.exists(directory):
             # At one image a second everything is folded, so that there is the least to simulate at once.
             call(self.args, "compile", self.model, "-o", directory, "--target-fps", "1", *self.options)
-            self.directory = directory
-        return self.directory
+        return directory
 
-    def outputs(self, engine):
-        out = os.path.join(self.scratch, f"{engine}.npy")
-        images = ["--input", self.inputs, "--output", out]
-        if engine == "verilator":
-            call(self.args, "simulate", self.compiled(), "--on", engine, "--count", str(self.args.simulated), *images)
-        elif engine == "plan":
-            call(self.args, "run", self.compiled(), "--on", engine, *images)
-        else:
-            call(self.args, "run", self.model, "--on", engine, *images, *self.options)
-        return np.load(out, allow_pickle=False)
+    def run(self, engine):
+        """Runs an engine, unless it is known what it does with as many images."""
+        count = min(len(self.images), self.args.simulated) if engine == "verilator" else len(self.images)
+        known = self.facts["engines"].get(engine, {})
+        if known.get("Refused") or known.get("images", 0) >= count or known.get("allowed", 0) >= self.args.timeout:
+            return
+        out = self.known.outputs(self.name, engine)
+        images, start = ["--input", self.inputs, "--output", out, "--count", str(count)], time.monotonic()
+        try:
+            if engine == "verilator":
+                call(self.args, "simulate", self.directory(), "--on", engine, *images)
+            elif engine == "plan":
+                call(self.args, "run", self.directory(), "--on", engine, *images)
+            else:
+                call(self.args, "run", self.model, "--on", engine, *images, *self.options)
+            known = {"images": count, "seconds": round(time.monotonic() - start)}
+        except (Refused, Failed, Slow) as complaint:
+            known = {type(complaint).__name__: str(complaint), "allowed": self.args.timeout}
+        self.facts["engines"][engine] = known
+        self.known.keep(self.name, self.facts)
 
     def pixels(self):
         shape = self.images.shape[1:]
         return int(np.prod(shape)) // min(shape)  # few channels, wherever they stand
 
 
-def check(args, folder):
+def check(args, known, name):
     """What to say of a model: its verdict, engines, faults."""
-    entry = {**about(folder), "verdict": "not made", "engines": {}, "faults": [], "ties": "0"}
+    folder = known.cache.model(name)
+    entry = {"name": name, **about(folder), "verdict": "not made", "engines": {}, "faults": [], "ties": ""}
     if not os.path.exists(os.path.join(folder, "output.npy")):
         return {**entry, "faults": ["no outputs of its executor"]}
     with tempfile.TemporaryDirectory() as scratch:
-        runs = Runs(args, folder, scratch)
-        try:
-            entry["ties"] = TIES.search(runs.info("--ties")).group(1)
-        except Refused as refusal:
-            return {**entry, "verdict": f"refused: {refusal}"}
-        except (Failed, Slow) as fault:
-            return {**entry, "verdict": "failed", "faults": [str(fault)]}
-        judge(args, runs, entry)
+        runs = Runs(args, known, name, scratch)
+        if args.is_over() and not runs.facts["engines"]:
+            return {**entry, "verdict": "not tried"}
+        ties = runs.ties()
+        if isinstance(ties, dict) and "Refused" in ties:
+            return {**entry, "verdict": f"refused: {ties['Refused']}"}
+        if isinstance(ties, dict):
+            return {**entry, "verdict": "failed", "faults": list(ties.values())}
+        entry["ties"] = ties
+        for engine in ENGINES:
+            if engine in args.on and not (engine in COMPILED and runs.pixels() > LARGEST) and not args.is_over():
+                runs.run(engine)
+        entry["engines"] = runs.facts["engines"]
+        judge(runs, entry)
     return entry
 
 
-def judge(args, runs, entry):
-    """Runs every engine, compares the first with the executor, and the others with the first."""
-    first = None
-    for engine in args.on:
-        if engine in COMPILED and runs.pixels() > LARGEST:
-            entry["engines"][engine] = "not tried"
-            continue
-        start = time.monotonic()
-        try:
-            got = runs.outputs(engine)
-            entry["engines"][engine] = f"{time.monotonic() - start:.0f} s"
-            if first is None:
-                first = got
-                compare(runs, got, entry)
-            elif not np.array_equal(got, first[:len(got)]):
-                entry["faults"].append(f"{engine} differs from {args.on[0]}")
-        except Refused as refusal:
-            entry["engines"][engine] = f"refused: {refusal}"
-        except Slow as late:
-            entry["engines"][engine] = str(late)
-            if engine == "cpu":  # the others simulate, or are naive
-                entry["faults"].append(f"{engine}: {late}")
-        except Failed as fault:
-            entry["engines"].setdefault(engine, "failed")
-            entry["faults"].append(f"{engine}: {fault}")
-    if first is None:
-        entry["verdict"] = "not run"
+def judge(runs, entry):
+    """The verdict by the outputs that are known: against the executor's, and of the engines against each other."""
+    outputs = {}
+    for engine, known in entry["engines"].items():
+        if "images" in known:
+            outputs[engine] = np.load(runs.known.outputs(runs.name, engine), allow_pickle=False)[:len(runs.images)]
+        elif "Failed" in known or ("Slow" in known and engine == "cpu"):  # the others simulate, or are naive
+            entry["faults"].append(f"{engine}: {known.get('Failed', known.get('Slow'))}")
+    entry["verdict"] = "not run"
+    if not outputs:
+        return
+    most = max(outputs.values(), key=len)
+    for engine, got in outputs.items():
+        if not np.array_equal(got, most[:len(got)]):
+            entry["faults"].append(f"{engine} differs from the other engines")
+    try:
+        compare(runs, most, entry)
+    except Failed as fault:
+        entry.update(verdict="failed", faults=[str(fault)])
 
 
 def compare(runs, got, entry):
-    """The verdict on outputs: against the executor, and against what `info` says of its rounding."""
-    entry["verdict"] = "failed"
-    wrong = differing(got, runs.want)
+    """Outputs against the executor's, and against what `info` says of its rounding."""
+    want = runs.want[:len(got)]
+    wrong = differing(got, want)
+    entry["verdict"] = "exact"
     if not wrong.any():
-        entry["verdict"] = "exact"
         return
-    counts = f"{wrong.sum()} of {runs.want.size}"
+    counts = f"{wrong.sum()} of {want.size}"
     if entry["ties"] == "0":
         entry["verdict"] = f"wrong: {counts}"
         entry["faults"].append("info counts no value that float32 quantises otherwise")
         return
-    same = got.reshape(len(wrong), -1).argmax(1) == runs.want.reshape(len(wrong), -1).argmax(1)
-    entry.update(verdict=f"exact but {counts}", classes=int(same.sum()))
+    same = got.reshape(len(wrong), -1).argmax(1) == want.reshape(len(wrong), -1).argmax(1)
     hits = runs.hits()
-    entry.update(hits=int(hits.sum()), unlisted=int(np.sum((wrong > 0) & (hits == 0))))
+    entry.update(verdict=f"exact but {counts}", classes=int(same.sum()))
+    if isinstance(hits, list):
+        entry.update(hits=sum(hits), unlisted=int(np.sum((wrong > 0) & (np.array(hits[:len(wrong)]) == 0))))

@@ -22,16 +22,24 @@ ROW = "| {} |\n"
 TITLES = ("model", "source", "form", "input", "result", "ties", "executor", "engines")
 
 
+def reason(complaint):
+    """The first sentence of what the binary says, without its drawing."""
+    words = complaint.split(" help: ")[0].replace(" | ", " ").replace(" │ ", " ")
+    return words.split(" x ", 1)[-1].split(" × ", 1)[-1]
+
+
 def engines(entry):
     """Those that agree, then those that do not run and why."""
-    agree = [name for name, outcome in entry["engines"].items() if outcome.endswith(" s")]
-    others = [f"{name}: {outcome}" for name, outcome in entry["engines"].items()
-              if not outcome.endswith(" s") and outcome != "not tried"]
+    agree = [name for name, known in entry["engines"].items() if "images" in known]
+    others = [f"{name}: {reason(known.get('Refused', known.get('Slow', '')))}"
+              for name, known in entry["engines"].items() if "Refused" in known or "Slow" in known]
     return "; ".join([", ".join(agree)] * bool(agree) + others)
 
 
 def result(entry, args):
     verdict = entry["verdict"]
+    if verdict.startswith("refused: "):
+        verdict = f"refused: {reason(verdict.removeprefix('refused: '))}"
     if verdict.startswith("exact but"):
         verdict += f"; class {entry['classes']} of {args.images}; hit {entry.get('hits', 'not counted')}"
         verdict += f"; {entry['unlisted']} images differ without" if entry.get("unlisted") else ""
