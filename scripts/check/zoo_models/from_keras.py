@@ -61,7 +61,8 @@ def network_of(net, shape):
         x = norm(layers.Conv2D(8, 3, padding="valid", use_bias=False)(layers.ZeroPadding2D(1)(x)))
         x = layers.Concatenate()([x, layers.LeakyReLU(0.125)(layers.Conv2D(8, 1)(x))])
         x = layers.MaxPooling2D(3, 2, padding="same")(x)
-        x = layers.UpSampling2D()(layers.Conv2D(8, 3, 2, padding="same", activation="relu6")(x))
+        # No UpSampling2D: it becomes a Tile that TFLite's reference kernels do not have.
+        x = layers.Conv2DTranspose(8, 2, 2)(layers.Conv2D(8, 3, 2, padding="same", activation="relu6")(x))
         x = layers.Flatten()(layers.AveragePooling2D(2)(x))
     return keras.Model(image, layers.Dense(10, activation="softmax")(x))
 
