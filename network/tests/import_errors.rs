@@ -179,6 +179,8 @@ fn operator_errors(m: &mut Messages) {
     for operator in ["Tan", "ReduceMin", "Trunc", "QLinearMatMul", "LSTM", "Einsum", "FloatQuant"] {
         m.node(operator, node(operator, &["x"], &["y"]));
     }
+    let two = model(&[1, 4]).add(node("Einsum", &["x"], &["a"])).add(node("Tan", &["x"], &["b"]));
+    m.model("two operators", &two.add(node("Add", &["a", "b"], &["y"])));
     m.node("a transposed convolution without weights", node("ConvTranspose", &["x"], &["y"]));
     m.node("LpPool", node("LpPool", &["x"], &["y"]));
     m.node("reduction of an axis that is not there", node("ReduceMean", &["x"], &["y"]).ints("axes", &[2]));
@@ -275,7 +277,6 @@ fn window_errors(m: &mut Messages) {
 
     m.model("a volume", &model(&[1, 1, 4, 4, 4]).add(pool()));
     m.model("no spatial axis", &model(&[1, 4]).add(node("GlobalAveragePool", &["x"], &["y"])));
-    m.model("two images", &model(&[2, 1, 4, 4]).add(pool()));
     let doubled = model(&[1, 1, 4, 4]).add(node("Concat", &["x", "x"], &["b"]).int("axis", 0));
     let mut pool_of_both = pool();
     pool_of_both.input = vec!["b".into()];

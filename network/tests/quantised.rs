@@ -157,7 +157,7 @@ fn limits_on_weights_are_their_type() {
         .add(node("DequantizeLinear", &["c", "s"], &["real"]))
         .add(node("MatMul", &["x", "real"], &["y"]));
     let graph = import(&model).unwrap();
-    assert_eq!(graph.weight_types.values().map(ToString::to_string).collect::<Vec<_>>(), ["int4"]);
+    assert_eq!(graph.weight_types.values().map(ToString::to_string).collect::<Vec<_>>(), ["i4"]);
     assert_eq!(result(&model, &[1.0, 1.0]), [-2.5]);
 }
 

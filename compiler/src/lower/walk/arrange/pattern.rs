@@ -215,6 +215,6 @@ mod tests {
         let from = Extent { height: 1, width: 1, channels: 8 };
         let to = Extent { height: 2, width: 2, channels: 2 };
         let vector = Pattern::of(&[0, 1, 2, 3, 4, 5, 6, 7], from, to);
-        assert_eq!(vector, Some(Pattern::Vector(vec![0, 4, 1, 5, 2, 6, 3, 7])));
+        assert_eq!(vector, Some(Pattern::Blocks { rows: vec![vec![0, 4, 1, 5], vec![2, 6, 3, 7]] }));
     }
 }
