@@ -14,8 +14,8 @@ pub const OLDEST_MANIFEST_VERSION: u32 = 3;
 
 /// The oldest version whose readers understand `output_map`: those of 3 would leave out what the host computes of scores.
 pub fn version_for(output_map: &OutputMap) -> u32 {
-    let is_searched = matches!(output_map.reduction, Reduction::Search(_));
-    if output_map.score_map.is_some() || is_searched { MANIFEST_VERSION } else { OLDEST_MANIFEST_VERSION }
+    let is_new = matches!(output_map.reduction, Reduction::Search(_) | Reduction::Softmax(_));
+    if output_map.score_map.is_some() || is_new { MANIFEST_VERSION } else { OLDEST_MANIFEST_VERSION }
 }
 
 /// The manifest of one design (`manifest.json`).

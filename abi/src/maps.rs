@@ -5,9 +5,11 @@
 
 mod probabilities;
 mod search;
+mod softmax;
 
 pub use probabilities::{Axis, CodeMap, ScoreFunction, ScoreMap};
 pub use search::{Found, Search};
+pub use softmax::Softmax;
 
 use crate::{ElementType, StepFunction};
 use miette::Diagnostic;
@@ -115,7 +117,7 @@ pub fn check_finite(image: &[f32]) -> Result<(), MapError> {
 }
 
 /// What is made of the scores at the very end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Reduction {
     /// Nothing: the scores are the output.
@@ -126,6 +128,8 @@ pub enum Reduction {
     Index,
     /// The greatest scores along an axis, or their indices.
     Search(Search),
+    /// A softmax of the scores, which are integers, is the output.
+    Softmax(Softmax),
 }
 
 /// From the integers of the network's last tensor to the scores of one image.
@@ -177,13 +181,17 @@ impl OutputMap {
             Reduction::None => Scores::Values(values.into_iter().map(|value| value as f32).collect()),
             Reduction::ArgMax | Reduction::Index => Scores::Indices(vec![arg_max(&values) as i64]),
             Reduction::Search(search) => search.apply(&values),
+            Reduction::Softmax(softmax) => {
+                let scores: Vec<i64> = values.iter().map(|score| score.round() as i64).collect();
+                Scores::Values(softmax.values(&scores).into_iter().map(|value| value as f32).collect())
+            }
         }
     }
 
     /// Whether the output holds indices, not numbers.
     pub fn gives_indices(&self) -> bool {
         match self.reduction {
-            Reduction::None => false,
+            Reduction::None | Reduction::Softmax(_) => false,
             Reduction::ArgMax | Reduction::Index => true,
             Reduction::Search(search) => search.gives == Found::Indices,
         }
@@ -192,7 +200,7 @@ impl OutputMap {
     /// Number of outputs of an image whose last tensor has `elements` elements.
     pub fn outputs(&self, elements: usize) -> usize {
         match self.reduction {
-            Reduction::None => elements,
+            Reduction::None | Reduction::Softmax(_) => elements,
             Reduction::ArgMax | Reduction::Index => 1,
             Reduction::Search(search) => search.outputs(elements),
         }
@@ -204,7 +212,7 @@ impl OutputMap {
         match self.reduction {
             Reduction::Index => None,
             Reduction::None if elements == 1 => Some(2),
-            Reduction::None | Reduction::ArgMax => Some(elements),
+            Reduction::None | Reduction::ArgMax | Reduction::Softmax(_) => Some(elements),
             Reduction::Search(search) => Some(search.along.extent),
         }
     }
@@ -215,6 +223,9 @@ impl OutputMap {
         let searches = match self.reduction {
             Reduction::None | Reduction::ArgMax | Reduction::Index => true,
             Reduction::Search(search) => search.fits(elements),
+            Reduction::Softmax(softmax) => {
+                (1..=Softmax::DEEPEST).contains(&softmax.depth) && elements.is_multiple_of(softmax.depth)
+            }
         };
         searches && axis.is_none_or(|axis| axis.divides(elements))
     }

@@ -16,7 +16,10 @@ use prost::Message;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use testkit::{files, large_graphs};
+use testkit::{files, large_graphs, tflite};
+
+/// Random networks of TensorFlow Lite that are kept.
+const TFLITE_SEEDS: [u64; 6] = [0, 1, 2, 3, 4, 5];
 
 /// Most bytes of all kept inputs together.
 const MAX_BYTES: u64 = 300_000;
@@ -80,6 +83,10 @@ fn whole_files_are_read() {
             serde_json::from_slice(&text("manifest", &format!("{model}.json"))).unwrap();
         assert_eq!(manifest.network, planned.network.name);
     }
+    for seed in TFLITE_SEEDS {
+        let file = fs::read(fuzz().join(format!("seeds/tflite/random-{seed}.tflite"))).unwrap();
+        network::tflite::import_bytes(&file, "seed").unwrap();
+    }
 }
 
 /// Writes the inputs that follow from small models and from what the program writes itself:
@@ -96,6 +103,10 @@ fn write_seeds() {
         ("strange-names", files::with_names(files::perceptron(), "\u{1b}]0;\r\n\0\u{9b}\u{202e}\"'`$(x)#*/")),
     ] {
         save("importer", &format!("{name}.onnx"), &model.encode_to_vec());
+    }
+    // Small ones that hold all operators between them.
+    for seed in TFLITE_SEEDS {
+        save("tflite", &format!("random-{seed}.tflite"), &tflite::random::network(seed).bytes);
     }
     for (name, model) in [("perceptron", files::perceptron()), ("convolutional", files::convolutional())] {
         let bytes = model.encode_to_vec();

@@ -4,6 +4,7 @@ use super::render;
 use abi::text::is_printable;
 use compiler::lower::lower;
 use compiler::planner::{Goal, plan};
+use network::graph::Graph;
 use network::onnx::import_bytes;
 use network::tensor::Tensor;
 
@@ -12,10 +13,14 @@ const MAX_ELEMENTS: usize = 1 << 13;
 
 /// Imports the bytes; runs, lowers and plans what they hold where that is quick.
 pub fn run(data: &[u8]) {
-    let graph = match import_bytes(data, None, "fuzzed") {
-        Ok(graph) => graph,
-        Err(error) => return render(&error),
-    };
+    match import_bytes(data, None, "fuzzed") {
+        Ok(graph) => examine(&graph),
+        Err(error) => render(&error),
+    }
+}
+
+/// Runs, lowers and plans a graph where that is quick.
+pub fn examine(graph: &Graph) {
     let names = graph.nodes.iter().map(|node| &node.name).chain(graph.values.iter().map(|value| &value.name));
     let shown = names.chain([&graph.name]).chain(&graph.remarks);
     shown.for_each(|name| assert!(is_printable(name), "{name:?}"));
@@ -26,10 +31,10 @@ pub fn run(data: &[u8]) {
     }
     let shape = graph.value(graph.input).shape.clone();
     let image: Vec<f64> = (0..shape.iter().product()).map(|index| [0.5, -1.0, 0.0, 200.0][index % 4]).collect();
-    if let Err(error) = network::reference::run(&graph, &Tensor::new(shape, image.clone())) {
+    if let Err(error) = network::reference::run(graph, &Tensor::new(shape, image.clone())) {
         render(&error);
     }
-    let network = match lower(&graph) {
+    let network = match lower(graph) {
         Ok(network) => network,
         Err(error) => return render(&error),
     };

@@ -14,6 +14,7 @@ pub mod npy;
 pub mod plan;
 pub mod report;
 mod script;
+pub mod tflite;
 
 use miette::Diagnostic;
 
@@ -21,7 +22,7 @@ use miette::Diagnostic;
 pub type Case = fn(&[u8]);
 
 /// Every target with its case.
-pub const CASES: [(&str, Case); 9] = [
+pub const CASES: [(&str, Case); 10] = [
     ("board", board::run),
     ("frame_decoder", frame_decoder::run),
     ("host_line", host_line::run),
@@ -31,6 +32,7 @@ pub const CASES: [(&str, Case); 9] = [
     ("npy", npy::run),
     ("plan", plan::run),
     ("report", report::run),
+    ("tflite", tflite::run),
 ];
 
 /// Writes an error out as a user would read it: it must have a code and a help, and its text must not panic.

@@ -15,6 +15,7 @@ pub use approximation::{Approximation, ApproximationKind};
 pub use edit::Edit;
 pub use window::Window;
 
+use crate::kernel::Kernel;
 use crate::tensor::Tensor;
 use abi::ElementType;
 use std::collections::BTreeMap;
@@ -293,6 +294,8 @@ pub enum Operator {
     },
     /// `[x]`: 1 / (1 + exp(−x)), of x in float32, rounded to float32 once.
     Sigmoid,
+    /// An operator of TensorFlow Lite, which says itself what it computes.
+    Kernel(Kernel),
 }
 
 impl Operator {
@@ -336,6 +339,7 @@ impl Operator {
             Operator::Softmax { log: false, .. } => "Softmax",
             Operator::Softmax { log: true, .. } => "LogSoftmax",
             Operator::Sigmoid => "Sigmoid",
+            Operator::Kernel(kernel) => kernel.name(),
         }
     }
 }

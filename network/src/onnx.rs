@@ -12,7 +12,7 @@ mod data_type;
 mod error;
 mod explanation;
 mod export;
-mod names;
+pub(crate) mod names;
 mod node;
 mod operators;
 mod order;

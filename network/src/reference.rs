@@ -12,6 +12,7 @@ mod bounded;
 mod elementwise;
 mod evaluate;
 mod exact;
+mod kernels;
 mod matrix;
 mod number;
 mod scores;

@@ -19,6 +19,7 @@ pub mod random_layers;
 pub mod random_networks;
 pub mod scale;
 pub mod streams;
+pub mod tflite;
 pub mod tools;
 
 pub use errors::rendered;

@@ -19,7 +19,7 @@ use std::path::PathBuf;
 /// What to measure.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// A QONNX file, or a directory that `compile` wrote.
+    /// A QONNX or TensorFlow Lite file, or a directory that `compile` wrote.
     pub model: PathBuf,
     /// What runs it.
     pub engine: Engine,

@@ -19,7 +19,7 @@ use std::path::{Path, PathBuf};
 /// What to compile.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// A QONNX file.
+    /// A QONNX or TensorFlow Lite file.
     pub model: PathBuf,
     /// The directory to write; one that `compile` wrote before is replaced.
     pub output: PathBuf,

@@ -16,9 +16,11 @@ use host::transport::record::RecordingError;
 use host::{BusError, DeviceError, TransportError};
 use miette::Diagnostic;
 use network::calibrate::{ActivationsError, CalibrateError};
+use network::file;
 use network::onnx::{ExportError, ImportError};
 use network::quantize::{QuantizeError, SchemeError};
 use network::reference::ReferenceError;
+use network::tflite::TfliteError;
 use sim::SimError;
 use thiserror::Error;
 
@@ -40,6 +42,10 @@ pub enum VerbError {
     #[error(transparent)]
     #[diagnostic(transparent)]
     Import(Box<ImportError>),
+    /// The TensorFlow Lite model cannot be imported.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Tflite(Box<TfliteError>),
     /// The graph cannot be written as a file.
     #[error(transparent)]
     #[diagnostic(transparent)]
@@ -167,12 +173,22 @@ macro_rules! boxed {
 
 boxed!(Import(ImportError), Lower(LowerError), Artifacts(ArtifactsError), Build(BuildError), Sim(SimError));
 
+impl From<file::FileError> for VerbError {
+    fn from(error: file::FileError) -> Self {
+        match error {
+            file::FileError::Onnx(error) => VerbError::Import(error),
+            file::FileError::Tflite(error) => VerbError::Tflite(error),
+        }
+    }
+}
+
 impl VerbError {
     /// Whose turn it is.
     pub fn status(&self) -> Status {
         match self {
             VerbError::Mismatch(_) => Status::No,
             VerbError::Import(_)
+            | VerbError::Tflite(_)
             | VerbError::Export(_)
             | VerbError::Scheme(_)
             | VerbError::Quantize(_)

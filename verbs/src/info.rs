@@ -12,7 +12,7 @@ use std::path::PathBuf;
 /// What to look at.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// A QONNX file, or a directory that `compile` wrote.
+    /// A QONNX or TensorFlow Lite file, or a directory that `compile` wrote.
     pub model: PathBuf,
     /// What is done to the graph first.
     pub preparation: Preparation,

@@ -13,7 +13,7 @@ use std::path::PathBuf;
 pub struct Options {
     /// A directory compiled with writable weights.
     pub folder: PathBuf,
-    /// A QONNX file of a network of the same shape; without one, the network that the directory was compiled with.
+    /// A model file of a network of the same shape; without one, the network that the directory was compiled with.
     pub model: Option<PathBuf>,
     /// What is done to the graph of a model first.
     pub preparation: Preparation,

@@ -1,4 +1,4 @@
-//! What a verb works on: an ONNX file, or a directory that `compile` wrote.
+//! What a verb works on: an ONNX or TensorFlow Lite file, or a directory that `compile` wrote.
 
 use crate::error::VerbError;
 use crate::preparation::Preparation;
@@ -9,9 +9,9 @@ use compiler::lower::lower;
 use flow::artifacts::{self, Compiled};
 use host::device::check_manifest;
 use network::approximate::approximate;
+use network::file;
 use network::graph::{Graph, WeightTypes};
 use network::network::Network;
-use network::onnx;
 use sim::SimError;
 use std::path::{Path, PathBuf};
 
@@ -37,7 +37,7 @@ pub enum Model {
 }
 
 impl Model {
-    /// Reads `path`: a directory, or else an ONNX file, whose graph is prepared first.
+    /// Reads `path`: a directory, or else a model file, whose graph is prepared first.
     ///
     /// # Errors
     /// Where it is neither, or has no exact integer form.
@@ -131,12 +131,12 @@ pub(crate) fn with_subject<T>(
     body(Subject::Manifest(&manifest))
 }
 
-/// The graph of an ONNX file, with numbers that have an integer form.
+/// The graph of a model file, with numbers that have an integer form.
 ///
 /// # Errors
 /// Where the file is none, or holds numbers that are not finite, or what `preparation` asks for cannot be done.
 pub fn graph(path: &Path, preparation: &Preparation) -> Result<Graph, VerbError> {
-    prepared(onnx::import(path)?, preparation)
+    prepared(file::import(path)?, preparation)
 }
 
 /// A graph with numbers that have an integer form.

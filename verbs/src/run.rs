@@ -30,7 +30,7 @@ pub struct Batch {
 /// What to run.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// A QONNX file, or a directory that `compile` wrote.
+    /// A QONNX or TensorFlow Lite file, or a directory that `compile` wrote.
     pub model: PathBuf,
     /// What runs it.
     pub engine: Engine,

@@ -4,7 +4,7 @@ use abi::text::terminal;
 use compiler::lower::LowerError;
 use flow::artifacts::ArtifactsError;
 use miette::Diagnostic;
-use network::onnx::ImportError;
+use network::file::FileError;
 use network::reference::ReferenceError;
 use pyo3::create_exception;
 use pyo3::exceptions::{PyException, PyKeyboardInterrupt};
@@ -162,7 +162,7 @@ classes!(
     host::address::DeviceAddressError => AddressError,
     host::BusError => DeviceError,
     ArtifactsError => DirectoryError,
-    ImportError => ModelError,
+    FileError => ModelError,
     LowerError => ModelError,
     ReferenceError => ModelError,
 );

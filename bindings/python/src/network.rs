@@ -6,14 +6,14 @@ use abi::maps::image_shape;
 use compiler::lower::lower;
 use flow::artifacts;
 use network::approximate::approximate;
-use network::onnx;
+use network::file;
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 use sim::RunOptions;
 use sim::packed::Packed;
 use std::path::PathBuf;
 
-/// A network on the CPU: a QONNX file, or a directory that `xnorforge compile` wrote.
+/// A network on the CPU: a QONNX or TensorFlow Lite file, or a directory that `xnorforge compile` wrote.
 #[pyclass(frozen, module = "xnorforge")]
 pub struct Network {
     packed: Packed,
@@ -29,7 +29,7 @@ impl Network {
         let packed = py.detach(|| -> Result<Packed, Failure> {
             Ok(match path.is_dir() {
                 true => Packed::new(&artifacts::read(&path)?.plan.network),
-                false => Packed::new(&lower(&approximate(onnx::import(&path)?)?)?),
+                false => Packed::new(&lower(&approximate(file::import(&path)?)?)?),
             })
         })?;
         Ok(Network { name: packed.network().name.clone(), packed })

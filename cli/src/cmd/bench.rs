@@ -17,7 +17,7 @@ use verbs::measure::{CycleKind, DeviceFigures, Figures, Measurement};
 /// simulations are measured in simulated time.
 #[derive(Debug, Args)]
 pub struct Bench {
-    /// A QONNX file, or a directory written by `compile`.
+    /// A QONNX or TensorFlow Lite file, or a directory written by `compile`.
     #[arg(value_name = "MODEL|DIR")]
     model: PathBuf,
     /// Engine, as for `run`.

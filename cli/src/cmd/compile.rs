@@ -11,7 +11,7 @@ use verbs::compile::{Options, Rate, images_checked};
 /// Compile a model into a directory: Verilog, memories, testbench, plan, manifest, report.
 #[derive(Debug, Args)]
 pub struct Compile {
-    /// A QONNX file.
+    /// A QONNX or TensorFlow Lite file.
     #[arg(value_name = "MODEL")]
     model: PathBuf,
     /// The directory to write; an earlier output of `compile` is replaced.

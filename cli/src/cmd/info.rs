@@ -15,7 +15,7 @@ use verbs::model::Model;
 /// Show layers, shapes, bit widths, operations, the input domain and approximations.
 #[derive(Debug, Args)]
 pub struct Info {
-    /// A QONNX file, or a directory written by `compile`.
+    /// A QONNX or TensorFlow Lite file, or a directory written by `compile`.
     #[arg(value_name = "MODEL|DIR")]
     model: PathBuf,
     #[command(flatten)]
@@ -149,6 +149,7 @@ fn output(map: &OutputMap) -> String {
         Reduction::None => format!("{many}, computed on the host"),
         Reduction::ArgMax => format!("index of the greatest {one}, computed on the host"),
         Reduction::Index => format!("index of the greatest {one}, computed in hardware"),
+        Reduction::Softmax(_) => format!("softmax of the {many} as TensorFlow Lite computes it, on the host"),
         Reduction::Search(Search { along, k, last, gives }) => {
             let of = format!("of each {} {many}", along.extent);
             let ties = if last { ", the highest on ties" } else { "" };

@@ -19,7 +19,7 @@ pub struct Load {
     /// A directory written by `compile --writable-weights`.
     #[arg(value_name = "DIR")]
     folder: PathBuf,
-    /// A QONNX file of a network of the same shape; without one, the network that DIR was compiled with.
+    /// A model file of a network of the same shape; without one, the network that DIR was compiled with.
     #[arg(value_name = "MODEL")]
     model: Option<PathBuf>,
     #[command(flatten)]

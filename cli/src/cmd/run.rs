@@ -12,7 +12,7 @@ use verbs::run::{Batch, Options, RunReport};
 /// Run a network on images.
 #[derive(Debug, Args)]
 pub struct Run {
-    /// A QONNX file, or a directory written by `compile`.
+    /// A QONNX or TensorFlow Lite file, or a directory written by `compile`.
     #[arg(value_name = "MODEL|DIR")]
     model: PathBuf,
     /// Images: .npy of uint8, int8 or float32, leading axis = images; values are not rescaled.

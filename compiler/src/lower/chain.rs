@@ -200,6 +200,14 @@ pub enum Direction {
 }
 
 impl Direction {
+    /// +1 for rising, −1 for falling.
+    fn sign(self) -> f64 {
+        match self {
+            Direction::Rising => 1.0,
+            Direction::Falling => -1.0,
+        }
+    }
+
     /// The direction of functions applied one after the other, `None` where one of them turns.
     pub fn of(functions: &[Function]) -> Option<Direction> {
         let mut falling = false;
@@ -313,19 +321,13 @@ impl QuantisedChain {
 
     /// In which direction the code moves as `x` grows, `None` where it turns.
     pub fn direction(&self) -> Option<Direction> {
-        let sign = match &self.quantiser {
-            Quantiser::Uniform { scale, .. } => scale.clone(),
-            Quantiser::Bipolar | Quantiser::Sign | Quantiser::Linear { .. } | Quantiser::Thresholds { .. } => {
-                Constant::Float(1.0)
-            }
-        };
         let mut functions = self.functions.clone();
-        functions.push(Function::Binary(Binary::Divide, sign));
+        functions.push(Function::Binary(Binary::Multiply, Constant::Float(self.quantiser.direction()?.sign())));
         Direction::of(&functions)
     }
 
     /// Whether the code never turns from rising to falling or back as `x` grows.
     pub fn is_monotone(&self) -> bool {
-        self.functions.iter().all(Function::is_monotone)
+        self.functions.iter().all(Function::is_monotone) && self.quantiser.direction().is_some()
     }
 }

@@ -38,6 +38,9 @@ impl Search {
     ///
     /// A step counts that lies just beyond the lattice: float32 may round the last value over it.
     pub fn channel(&mut self, channel: usize, chain: &QuantisedChain, steps: &StepFunction<i64>, lattice: Lattice) {
+        if chain.quantiser.is_of_integers() {
+            return;
+        }
         let step = lattice.step;
         let is_sensitive = |sum: i64| chain.is_sensitive(sum as f64);
         let is_near = |boundary: &&i64| is_sensitive(**boundary) || is_sensitive(**boundary - step);

@@ -5,6 +5,7 @@ use super::chain::{Binary, Constant, Function, Quantiser};
 use super::symbol::{Data, Parameter, Step};
 use abi::ElementType;
 use network::graph::{Node, RoundingMode};
+use network::kernel::{Quantize, Requantize, Table};
 use network::tensor::{Tensor, broadcast_indices};
 use std::sync::Arc;
 
@@ -155,6 +156,28 @@ pub fn quantize_linear(
     });
     let element = ElementType::holding(minimum, maximum);
     Some(Quantisation { quantisers: quantisers.collect::<Option<_>>()?, element, back: Vec::new() })
+}
+
+/// Sums times factors.
+pub fn requantize(elements: usize, requantize: &Requantize, channel_of: impl Fn(usize) -> usize) -> Quantisation {
+    let codes = requantize.codes;
+    let quantiser = |element| Quantiser::Multiply { factor: requantize.factor(channel_of(element)), codes };
+    let element = ElementType::holding(codes.minimum, codes.maximum);
+    Quantisation { quantisers: (0..elements).map(quantiser).collect(), element, back: Vec::new() }
+}
+
+/// Functions of codes by tables.
+pub fn table(elements: usize, table: &Table, channel_of: impl Fn(usize) -> usize) -> Quantisation {
+    let quantiser = |element| Quantiser::Table { first: table.first, values: table.row(channel_of(element)).clone() };
+    let values = || table.rows.iter().flat_map(|row| row.iter().map(|value| i64::from(*value)));
+    let element = ElementType::holding(values().min().unwrap_or(0), values().max().unwrap_or(0));
+    Quantisation { quantisers: (0..elements).map(quantiser).collect(), element, back: Vec::new() }
+}
+
+/// TensorFlow Lite's codes of floats.
+pub fn quantize_floats(elements: usize, quantize: Quantize) -> Quantisation {
+    let element = ElementType::holding(quantize.codes.minimum, quantize.codes.maximum);
+    Quantisation { quantisers: vec![Quantiser::Float(quantize); elements], element, back: Vec::new() }
 }
 
 /// The QONNX `MultiThreshold`. Two levels that lie symmetrically about zero are bipolar.

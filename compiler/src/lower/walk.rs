@@ -8,6 +8,7 @@ mod dot;
 mod ends;
 mod host;
 mod join;
+mod kernel;
 mod layout;
 mod pool;
 mod product;
@@ -23,7 +24,7 @@ use super::operators::{self, QuantFormat};
 use super::steps::Lattice;
 use super::symbol::{Data, Origin, Parameter, Step, Symbol};
 use abi::InputMap;
-use abi::maps::Reduction;
+use abi::maps::{Reduction, Softmax};
 use host::HostEnd;
 use network::graph::{Graph, Node, Operator, Source, ValueId};
 use network::network::{Layer, LayerKind, Network, SensitiveSteps, TensorId, TensorType};
@@ -60,6 +61,7 @@ fn walk_nodes(graph: &Graph, refusals: &mut Refusals) -> Result<Network, LowerEr
         sensitive_steps: Vec::new(),
         arranged: Vec::new(),
         host: None,
+        softmax: None,
     };
     let mut searched: Option<Searched> = None;
     for node in &graph.nodes {
@@ -117,6 +119,8 @@ struct Walk<'a> {
     arranged: Vec<(TensorId, Arc<Vec<usize>>, TensorId)>,
     /// What the host computes of the scores, once its node has come.
     host: Option<HostEnd>,
+    /// A softmax that the host computes, and the value that it makes.
+    softmax: Option<(Softmax, ValueId)>,
 }
 
 impl<'a> Walk<'a> {
@@ -289,6 +293,7 @@ impl<'a> Walk<'a> {
                 let quantisation = operators::multi_threshold(channel_of, elements, &thresholds, *out_scale, *out_bias);
                 self.quantise(node, data, quantisation)
             }
+            (Operator::Kernel(kernel), Symbol::Data(data)) => self.kernel(node, kernel, data),
             (operator, Symbol::Data(data)) => match operators::unary(operator) {
                 Some(steps) => Ok(Symbol::Data(steps.into_iter().fold(data, Data::then))),
                 None => Err(self.unsupported(

@@ -250,6 +250,7 @@ fn scales_of(graph: &Graph, evaluator: &Evaluator<'_>, node: &Node, found: &[Opt
         | Operator::Relu
         | Operator::Clip { .. }
         | Operator::Activation(_)
+        | Operator::Kernel(_)
         | Operator::Round
         | Operator::Floor
         | Operator::Ceil

@@ -185,6 +185,7 @@ impl Search<'_> {
             | Operator::QuantizeLinear { .. }
             | Operator::BipolarQuant
             | Operator::MultiThreshold { .. }
+            | Operator::Kernel(_)
             | Operator::Sign => Kind::Codes { shifted: false },
             Operator::MatMul | Operator::Gemm { .. } | Operator::Conv { .. } => Kind::Sums,
             Operator::AveragePool { .. } => match kind {

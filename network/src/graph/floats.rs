@@ -1,6 +1,7 @@
 //! Where a graph computes with floats, and where with real numbers.
 
 use super::{Graph, Operator, Source, ValueId};
+use crate::kernel::Kernel;
 
 /// What an operator does to codes and floats.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,7 +26,8 @@ impl Operator {
             | Operator::Sign
             | Operator::Quant { .. }
             | Operator::QuantizeLinear { .. }
-            | Operator::MultiThreshold { .. } => Role::Quantises,
+            | Operator::MultiThreshold { .. }
+            | Operator::Kernel(Kernel::Requantize(_) | Kernel::Quantize(_) | Kernel::Table(_)) => Role::Quantises,
             Operator::Reshape
             | Operator::Transpose { .. }
             | Operator::Select { .. }
@@ -54,7 +56,8 @@ impl Operator {
             | Operator::Upsample { .. }
             | Operator::Dilate { .. }
             | Operator::TopK { .. }
-            | Operator::ArgMax { .. } => Role::Combines,
+            | Operator::ArgMax { .. }
+            | Operator::Kernel(Kernel::Sum(_) | Kernel::Softmax(_)) => Role::Combines,
             Operator::Softmax { .. } | Operator::Sigmoid => Role::Rounds,
         }
     }

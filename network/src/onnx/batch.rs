@@ -54,6 +54,7 @@ pub(super) fn keeps_images_apart(graph: &Graph) -> bool {
             | Operator::Ceil
             | Operator::Relu
             | Operator::Activation(_)
+            | Operator::Kernel(_)
             | Operator::Sigmoid
             | Operator::Clip { .. }
             | Operator::Sign

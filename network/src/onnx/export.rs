@@ -69,6 +69,9 @@ pub enum ExportError {
 /// # Errors
 /// Where a constant cannot be written exactly, or a quantiser is none of QONNX.
 pub fn export(graph: &Graph) -> Result<Vec<u8>, ExportError> {
+    if let Some(node) = graph.nodes.iter().find(|node| matches!(node.operator, Operator::Kernel(_))) {
+        return Err(ExportError::IntegerArithmetic { node: node.name.clone() });
+    }
     let is_standard = |node: &&Node| matches!(node.operator, Operator::QuantizeLinear { .. });
     if let Some(node) = graph.nodes.iter().find(is_standard) {
         return Err(ExportError::QuantizeLinear { node: node.name.clone() });

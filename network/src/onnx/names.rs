@@ -8,7 +8,7 @@ use std::collections::{HashMap, HashSet};
 const MAX_CHARACTERS: usize = 200;
 
 /// A name of the file as a graph holds it: on one line, without anything that a terminal would obey, and not too long.
-pub(super) fn clean(name: &str) -> String {
+pub(crate) fn clean(name: &str) -> String {
     printable(name).chars().take(MAX_CHARACTERS).collect()
 }
 

@@ -2,7 +2,7 @@
 
 use super::elementwise::{absolute, binary, clip, integer, power, unary};
 use super::number::{Element, Fault, Number};
-use super::{layout, matrix, quantize, scores, search, window};
+use super::{kernels, layout, matrix, quantize, scores, search, window};
 use crate::graph::{Operator, RoundingMode};
 use crate::tensor::{Tensor, transpose_indices};
 
@@ -46,6 +46,7 @@ pub(super) fn node<N: Element>(
             let parameters: Vec<Tensor<N::Sum>> = inputs[1..].iter().map(|tensor| wide(tensor)).collect();
             quantize::values(operator, &codes, &parameters.iter().collect::<Vec<_>>())
         }
+        Operator::Kernel(kernel) => kernels::evaluate(kernel, inputs)?.map(|value| N::Sum::of(*value)),
         Operator::Conv { window, groups } => window::convolution(x, inputs[1], inputs.get(2).copied(), window, *groups),
         Operator::MaxPool { window } => window::max_pool(x, window)?,
         Operator::AveragePool { window, count_include_pad } => window::average_pool(x, window, *count_include_pad)?,

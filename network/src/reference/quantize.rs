@@ -6,6 +6,7 @@
 
 use super::bounded::Bounded;
 use super::exact::Exact;
+use super::kernels;
 use super::number::{Element, Fault, Number};
 use crate::graph::{Operator, RoundingMode};
 use crate::tensor::{Tensor, broadcast_indices, strides};
@@ -205,6 +206,9 @@ pub(super) fn codes<N: Element>(operator: &Operator, inputs: &[&Tensor<N>]) -> R
 
 /// The codes that a quantiser makes of floats.
 pub(super) fn codes_of_floats(operator: &Operator, inputs: &[&Tensor]) -> Result<Tensor, Fault> {
+    if let Operator::Kernel(kernel) = operator {
+        return kernels::evaluate_floats(kernel, inputs);
+    }
     if let Operator::MultiThreshold { channel_axis, .. } = operator {
         return counts(inputs[0], inputs[1], *channel_axis);
     }

@@ -1,8 +1,9 @@
 //! What makes an integer code of a real number.
 
-use super::Constant;
+use super::{Constant, Direction};
 use crate::lower::arithmetic::{Arithmetic, Fault};
 use network::graph::RoundingMode;
+use network::kernel::{Codes, Factor, Quantize, looked_up};
 use std::cmp::Ordering;
 use std::sync::Arc;
 
@@ -47,9 +48,73 @@ pub enum Quantiser {
         /// What each threshold adds.
         step: i64,
     },
+    /// The nearest integer times a factor, as codes.
+    Multiply {
+        /// The factor.
+        factor: Factor,
+        /// The codes given.
+        codes: Codes,
+    },
+    /// The value at the nearest integer's place.
+    Table {
+        /// The integer of the first value.
+        first: i64,
+        /// The values.
+        values: Arc<Vec<i32>>,
+    },
+    /// The code of a float as TensorFlow Lite has it.
+    Float(Quantize),
+}
+
+/// No integer of this magnitude is told from another: kernels limit them to 32 bits.
+const LIMIT: i64 = 1 << 32;
+
+/// The nearest integer, from a middle up, within [`LIMIT`].
+fn nearest<A: Arithmetic>(x: &A::Number, arithmetic: &mut A) -> Result<i64, Fault> {
+    for (limit, beyond) in [(-LIMIT, Ordering::Less), (LIMIT, Ordering::Greater)] {
+        let number = arithmetic.float(limit as f64);
+        if is(arithmetic.compare(x, &number), beyond)? {
+            return Ok(limit);
+        }
+    }
+    let half = arithmetic.float(0.5);
+    let raised = arithmetic.add(x, &half);
+    arithmetic.floor(&raised)
 }
 
 impl Quantiser {
+    /// Whether it is a function of integers, which no float32 program rounds on the way.
+    pub fn is_of_integers(&self) -> bool {
+        match self {
+            Quantiser::Multiply { .. } | Quantiser::Table { .. } => true,
+            Quantiser::Bipolar
+            | Quantiser::Sign
+            | Quantiser::Uniform { .. }
+            | Quantiser::Linear { .. }
+            | Quantiser::Thresholds { .. }
+            | Quantiser::Float(_) => false,
+        }
+    }
+
+    /// In which direction the code moves as the number grows, `None` where it turns.
+    pub(super) fn direction(&self) -> Option<Direction> {
+        match self {
+            Quantiser::Uniform { scale, .. } => match scale.sign().ok()? {
+                Ordering::Less => Some(Direction::Falling),
+                Ordering::Equal | Ordering::Greater => Some(Direction::Rising),
+            },
+            Quantiser::Table { values, .. } if values.is_sorted() => Some(Direction::Rising),
+            Quantiser::Table { values, .. } if values.is_sorted_by(|a, b| a >= b) => Some(Direction::Falling),
+            Quantiser::Table { .. } => None,
+            Quantiser::Bipolar
+            | Quantiser::Sign
+            | Quantiser::Linear { .. }
+            | Quantiser::Thresholds { .. }
+            | Quantiser::Multiply { .. }
+            | Quantiser::Float(_) => Some(Direction::Rising),
+        }
+    }
+
     pub(super) fn code<A: Arithmetic>(&self, x: &A::Number, arithmetic: &mut A) -> Result<i64, Fault> {
         match self {
             Quantiser::Bipolar => Ok(if arithmetic.sign(x)? == Ordering::Less { -1 } else { 1 }),
@@ -86,6 +151,19 @@ impl Quantiser {
                 }
                 let code = round(&quotient, RoundingMode::HalfEven, arithmetic)? + zero_point;
                 Ok(code.clamp(*minimum, *maximum))
+            }
+            Quantiser::Multiply { factor, codes } => Ok(codes.code(factor.times(nearest(x, arithmetic)?))),
+            Quantiser::Table { first, values } => Ok(looked_up(*first, values, nearest(x, arithmetic)?)),
+            Quantiser::Float(Quantize { scale, codes }) => {
+                let scale = arithmetic.float(f64::from(*scale));
+                let quotient = arithmetic.divide(x, &scale)?;
+                for limit in [-LIMIT, LIMIT] {
+                    let number = arithmetic.float(limit as f64);
+                    if is(arithmetic.compare(&quotient, &number), limit.cmp(&0))? {
+                        return Ok(codes.code(limit));
+                    }
+                }
+                Ok(codes.code(round(&quotient, RoundingMode::HalfUp, arithmetic)?))
             }
         }
     }
@@ -124,8 +202,16 @@ impl Quantiser {
                 let quotient = (x / single(scale)?).round_ties_even();
                 Ok((quotient as i64).saturating_add(*zero_point).clamp(*minimum, *maximum))
             }
+            Quantiser::Multiply { factor, codes } => Ok(codes.code(factor.times(nearest_of_float(x)))),
+            Quantiser::Table { first, values } => Ok(looked_up(*first, values, nearest_of_float(x))),
+            Quantiser::Float(quantize) => Ok(quantize.code_of_float(x)),
         }
     }
+}
+
+/// The nearest integer of a float, from a middle up.
+fn nearest_of_float(x: f32) -> i64 {
+    (f64::from(x) + 0.5).floor() as i64
 }
 
 /// Whether a quotient lies beyond a limit. Near it that need not be decided: what rounds to one integer, whichever side it

@@ -6,6 +6,7 @@ use crate::lower::operators;
 use crate::lower::symbol::{Parameter, Symbol};
 use crate::lower::weights::integer_weights;
 use network::graph::{Node, Operator, Source, ValueId};
+use network::kernel::Kernel;
 use network::tensor::transpose_indices;
 use std::collections::HashSet;
 
@@ -102,6 +103,7 @@ impl<'a> Walk<'a> {
                 | Operator::QuantizeLinear { .. }
                 | Operator::MultiThreshold { .. }
                 | Operator::Sign
+                | Operator::Kernel(_)
                 | Operator::MatMul
                 | Operator::Gemm { .. }
                 | Operator::Conv { .. } => true,
@@ -183,6 +185,7 @@ impl<'a> Walk<'a> {
                 | Operator::Pow
                 | Operator::Sign
                 | Operator::BatchNormalization { .. }
+                | Operator::Kernel(Kernel::Requantize(_) | Kernel::Quantize(_) | Kernel::Table(_))
                 | Operator::MultiThreshold { .. } => {}
                 _ => return None,
             }

@@ -5,8 +5,8 @@ use super::layout::Extent;
 use crate::lower::LowerError;
 use crate::lower::symbol::{Data, Origin, Parameter};
 use abi::ElementType;
-use abi::maps::{OutputMap, Reduction};
-use network::graph::Node;
+use abi::maps::{OutputMap, Reduction, Softmax};
+use network::graph::{Node, Operator, Source, ValueId};
 use network::network::{LayerKind, Network, TensorType};
 
 impl Walk<'_> {
@@ -26,6 +26,26 @@ impl Walk<'_> {
             None => self.gathered(node, &mut data)?,
         }
         Ok(data)
+    }
+
+    /// The softmax that makes `value`, where nothing but the shape changes behind it.
+    fn last_softmax(&self, softmax: Softmax, value: ValueId) -> Result<Reduction, LowerError> {
+        let mut last = self.graph.output;
+        while let Source::Node(id) = self.graph.value(last).source
+            && last != value
+        {
+            let node = self.graph.node(id);
+            if node.operator != Operator::Reshape {
+                return Err(self.unsupported(
+                    node,
+                    "come before the softmax",
+                    "it computes with what a softmax makes, which the host does".into(),
+                    "let the model end with its softmax",
+                ));
+            }
+            last = node.inputs[0];
+        }
+        Ok(Reduction::Softmax(softmax))
     }
 
     /// The network whose scores are `data`, of shape `shape`. A layer that reduces them gets the name `reducer`.
@@ -81,7 +101,10 @@ impl Walk<'_> {
                 .collect()
         };
         let (scale, bias) = (values(&scale)?, values(&bias)?);
-        let mut reduction = reduction;
+        let mut reduction = match self.softmax {
+            Some((softmax, value)) => self.last_softmax(softmax, value)?,
+            None => reduction,
+        };
         let keeps_order = scale.len() == 1
             && bias.len() == 1
             && scale[0] > 0.0

@@ -123,6 +123,14 @@ impl Network {
             let must = "hold ascending steps, and a finite scale and bias";
             part.rule(holds, "score_map.codes", must, format_args!("holds others"))?;
         }
+        if let Reduction::Softmax(softmax) = &map.reduction {
+            part.rule(
+                softmax.scale.is_finite() && softmax.bias.is_finite(),
+                "reduction",
+                "have a finite scale and bias",
+                format_args!("is {softmax:?}"),
+            )?;
+        }
         let outputs = map.outputs(elements);
         let found = part.elements("shape", &map.shape)?;
         let must = format!("give as many elements as there are outputs, {outputs}");

@@ -83,7 +83,8 @@ pub(super) fn of(graph: &Graph, node: &Node) -> Vec<AttributeProto> {
         | Operator::Activation(_)
         | Operator::Sigmoid
         // Refused before anything is written.
-        | Operator::QuantizeLinear { .. } => Vec::new(),
+        | Operator::QuantizeLinear { .. }
+        | Operator::Kernel(_) => Vec::new(),
         Operator::Transpose { permutation } => vec![integers("perm", permutation.iter().copied())],
         Operator::Clip { minimum, maximum } => {
             let limits = [("min", *minimum), ("max", *maximum)].into_iter();

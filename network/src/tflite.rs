@@ -1,0 +1,44 @@
+//! TensorFlow Lite files with quantised operators.
+//!
+//! [`import`] makes the graph that TensorFlow Lite's *reference kernels* compute: integer sums, fixed-point factors with
+//! both of their roundings, limits ([`Kernel`](crate::kernel::Kernel)). Files keep channels behind pixels; operators that
+//! look at pixels read them before (`[1, channels, height, width]`), as graphs do.
+
+mod error;
+mod flatbuffer;
+mod import;
+mod operators;
+mod schema;
+mod values;
+
+pub use error::{Place, TfliteError};
+
+use crate::graph::Graph;
+use std::path::Path;
+
+/// Where the four letters stand that say what a flatbuffer holds.
+const IDENTIFIER: std::ops::Range<usize> = 4..8;
+
+/// Whether bytes say that they are a TensorFlow Lite file.
+pub fn is_tflite(bytes: &[u8]) -> bool {
+    bytes.get(IDENTIFIER) == Some(b"TFL3")
+}
+
+/// Reads the model in a file.
+///
+/// # Errors
+/// Where the file is not a model, or the model cannot be represented.
+pub fn import(path: &Path) -> Result<Graph, TfliteError> {
+    let bytes = std::fs::read(path)
+        .map_err(|error| TfliteError::Unreadable { path: path.into(), reason: error.to_string() })?;
+    let name = path.file_stem().map_or("model".into(), |stem| stem.to_string_lossy());
+    import_bytes(&bytes, &name)
+}
+
+/// Reads a model from memory. `name` is the graph's name, and the model's in messages.
+///
+/// # Errors
+/// As [`import`].
+pub fn import_bytes(bytes: &[u8], name: &str) -> Result<Graph, TfliteError> {
+    import::model(bytes, name)
+}
