@@ -2,7 +2,7 @@
 //! activations that differ between channels. Drawn from generators of their own: the rest of a seed's graph stays.
 
 use super::Builder;
-use network::graph::{Activation, Node, NodeId, Operator, RoundingMode, Source};
+use network::graph::{Node, NodeId, Operator, RoundingMode, Source};
 use network::tensor::Tensor;
 use rand::seq::IndexedRandom;
 use rand::{RngExt, SeedableRng};
@@ -38,12 +38,8 @@ impl Builder {
         let (axis, shape) = (self.some_axis(), self.shape());
         let log = self.chance(0.3);
         let (is_softmax, is_end) = (self.chance(0.6), self.chance(0.5));
-        let operator = match (is_softmax, is_end) {
-            (true, _) => Operator::Softmax { axis, log },
-            (false, true) => Operator::Sigmoid,
-            // As the import has it: thresholds decide it.
-            (false, false) => Operator::Activation(Activation::Sigmoid),
-        };
+        // A sigmoid before a quantiser is an activation, which other parts of a graph draw.
+        let operator = if is_softmax || !is_end { Operator::Softmax { axis, log } } else { Operator::Sigmoid };
         self.node(operator, &[], shape.clone());
         if is_end {
             return;
