@@ -252,6 +252,10 @@ impl Number for Bounded {
         activation::of(self, activation)
     }
 
+    fn single(&self) -> Result<f32, Fault> {
+        if self.is_single() { Ok(self.nearest() as f32) } else { Err(Fault::Undecided) }
+    }
+
     fn nearest(&self) -> f64 {
         self.high + self.low
     }

@@ -56,8 +56,8 @@ pub(super) fn node<N: Element>(
         Operator::Select { axis, indices } => wide(&layout::selected(x, *axis, indices)),
         Operator::Dilate { factors } => wide(&layout::dilated(x, factors, &N::of(0.0))),
         Operator::Activation(activation) => unary(x, |x| x.widened().activation(*activation))?,
-        Operator::Softmax { axis, log } => scores::softmax(x, *axis, *log),
-        Operator::Sigmoid => scores::sigmoid(x),
+        Operator::Softmax { axis, log } => scores::softmax(x, *axis, *log)?,
+        Operator::Sigmoid => scores::sigmoid(x)?,
         Operator::TopK { axis, k } => return search::top_k(x, *axis, *k, false),
         Operator::ArgMax { axis, last } => {
             let [_, indices] =

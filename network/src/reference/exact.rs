@@ -207,6 +207,10 @@ impl Number for Exact {
         }
     }
 
+    fn single(&self) -> Result<f32, Fault> {
+        Ok(self.nearest() as f32)
+    }
+
     fn nearest(&self) -> f64 {
         self.bounded().nearest()
     }

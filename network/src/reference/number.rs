@@ -52,6 +52,8 @@ pub(super) trait Number: Element<Sum = Self> {
     fn activation(&self, activation: Activation) -> Result<Self, Fault>;
     /// A double precision number near it.
     fn nearest(&self) -> f64;
+    /// The nearest float32.
+    fn single(&self) -> Result<f32, Fault>;
 
     /// a − b
     fn minus(&self, other: &Self) -> Self {
