@@ -81,7 +81,7 @@ fn rounded(node: &NodeContext<'_, '_>, x: ValueId, (mut low, mut high): (f64, f6
     let most = 2f64.powi(MAX_BITS as i32);
     let are_integers = [low, high].iter().all(|limit| limit.fract() == 0.0 && limit.abs() <= most);
     let (rounding, value) = rounding;
-    (are_integers && low < high).then(|| Rounded { value, rounding, factors, range: (low as i64, high as i64) })
+    (are_integers && low < high).then_some(Rounded { value, rounding, factors, range: (low as i64, high as i64) })
 }
 
 /// Whether a number is a positive power of two, so that limits divided by it are exact.
