@@ -35,11 +35,10 @@ impl Softmax {
     pub fn of(depth: usize, scale: f32, beta: f32) -> Option<Self> {
         let greatest = (1i64 << 31) as f64 - 1.0;
         let real = f64::from(beta) * f64::from(scale) * f64::from(1 << (31 - DIFFERENCE_BITS));
-        let real = real.min(greatest);
         if real.is_nan() || real <= 1.0 || !(1..=Softmax::DEEPEST).contains(&depth) {
             return None;
         }
-        let multiplier = Multiplier::of(real)?;
+        let multiplier = Multiplier::of(real.min(greatest))?;
         let radius = f64::from((1 << DIFFERENCE_BITS) - 1) * f64::from(1 << (31 - DIFFERENCE_BITS));
         let least = -(radius / 2f64.powi(multiplier.exponent)).floor() as i64;
         Some(Softmax { depth, multiplier, least, scale: 1.0, bias: 0.0 })
