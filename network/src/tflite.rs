@@ -7,6 +7,8 @@
 mod error;
 mod flatbuffer;
 mod import;
+mod importer;
+mod names;
 mod operators;
 mod schema;
 mod values;

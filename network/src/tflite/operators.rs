@@ -2,16 +2,13 @@
 
 mod functions;
 mod layout;
-mod names;
 mod options;
 mod pools;
 mod products;
 mod sums;
 
-pub(super) use names::name;
-
 use super::error::TfliteError;
-use super::import::{Importer, Op};
+use super::importer::{Importer, Op};
 
 type Import = fn(&mut Importer, Op) -> Result<(), TfliteError>;
 
@@ -59,7 +56,8 @@ pub(super) fn import(importer: &mut Importer, op: Op) -> Result<(), TfliteError>
 
 #[cfg(test)]
 mod tests {
-    use super::{OPERATORS, name};
+    use super::OPERATORS;
+    use crate::tflite::names::name;
 
     #[test]
     fn every_operator_has_a_code() {

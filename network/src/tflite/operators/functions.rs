@@ -3,7 +3,7 @@
 use crate::graph::{Operator, ValueId};
 use crate::kernel::{Codes, Kernel, Quantize, Table};
 use crate::tflite::error::TfliteError;
-use crate::tflite::import::{Grid, Importer, MALFORMED, Op, QUANTISE};
+use crate::tflite::importer::{Grid, Importer, MALFORMED, Op, QUANTISE};
 use crate::tflite::schema::Kind;
 use abi::fixed_point::saturated;
 use abi::maps::Softmax;

@@ -4,7 +4,7 @@ use crate::graph::Window;
 use crate::kernel::Codes;
 use crate::tflite::error::TfliteError;
 use crate::tflite::flatbuffer::Scalar;
-use crate::tflite::import::{Grid, Importer, MALFORMED, Op};
+use crate::tflite::importer::{Grid, Importer, MALFORMED, Op};
 use abi::fixed_point::{Multiplier, saturated};
 
 /// Greatest extent, step or distance of a window.

@@ -4,7 +4,7 @@ use super::options::WindowFields;
 use crate::graph::{Operator, RoundingMode, ValueId, Window};
 use crate::kernel::{Codes, Factor, Kernel, Requantize};
 use crate::tflite::error::TfliteError;
-use crate::tflite::import::{Importer, MALFORMED, Op};
+use crate::tflite::importer::{Importer, MALFORMED, Op};
 use abi::fixed_point::Multiplier;
 
 const POOL: WindowFields = WindowFields { padding: 0, strides: [2, 1], dilations: None };

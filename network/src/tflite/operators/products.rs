@@ -5,7 +5,7 @@ use crate::graph::{Operator, ValueId};
 use crate::kernel::{Factor, Kernel, Requantize};
 use crate::tensor::{Tensor, transpose_indices};
 use crate::tflite::error::TfliteError;
-use crate::tflite::import::{Grid, Importer, MALFORMED, Op};
+use crate::tflite::importer::{Grid, Importer, MALFORMED, Op};
 use crate::tflite::schema::Kind;
 
 const CONVOLUTION: WindowFields = WindowFields { padding: 0, strides: [2, 1], dilations: Some([5, 4]) };

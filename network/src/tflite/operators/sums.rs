@@ -3,7 +3,7 @@
 use crate::graph::{Operator, ValueId};
 use crate::kernel::{Codes, Factor, Kernel, Requantize, Sum, Term};
 use crate::tflite::error::TfliteError;
-use crate::tflite::import::{Grid, Importer, MALFORMED, Op};
+use crate::tflite::importer::{Grid, Importer, MALFORMED, Op};
 
 /// Two operands, of which one may be a constant.
 struct Pair {

@@ -16,7 +16,7 @@ const NAMES: &str = "ADD AVERAGE_POOL_2D CONCATENATION CONV_2D DEPTHWISE_CONV_2D
     NON_MAX_SUPPRESSION_V5 SCATTER_ND SELECT_V2 DENSIFY SEGMENT_SUM BATCH_MATMUL";
 
 /// The name of an operator's code.
-pub(in crate::tflite) fn name(code: i32) -> &'static str {
+pub(super) fn name(code: i32) -> &'static str {
     usize::try_from(code).ok().and_then(|code| NAMES.split(' ').nth(code)).unwrap_or("operator of unknown code")
 }
 
