@@ -315,7 +315,8 @@ impl<'g> Evaluator<'g> {
             let parameters: Vec<&Tensor<Bounded>> = parameters.iter().map(AsRef::as_ref).collect();
             return Ok(vec![quantize::values(&node.operator, &codes, &parameters)]);
         }
-        if self.floats[node.outputs[0].0] {
+        let is_of_reals = node.operator.rounds_scores() && !self.floats[node.inputs[0].0];
+        if self.floats[node.outputs[0].0] && !is_of_reals {
             if let Operator::BatchNormalization { epsilon } = node.operator {
                 return Ok(vec![
                     evaluate::float_batch_normalization(&floats, epsilon).map(|value| Bounded::of(*value)),

@@ -301,6 +301,19 @@ fn functions_of_scores_are_rounded_to_float32() {
     assert_eq!(sigmoid, [0.5, f64::from(0.731_058_6f32), f64::from(0.268_941_43f32), 1.0, 0.0]);
 }
 
+/// Scores are real numbers: what cancels in them leaves all digits of the rest.
+#[test]
+fn scores_are_exact_before_their_function() {
+    let model = model(&[2])
+        .constant(floats("one", &[], &[1.0]))
+        .constant(floats("huge", &[], &[1e37]))
+        .add(node("BipolarQuant", &["x", "one"], &["codes"]))
+        .add(node("Add", &["codes", "huge"], &["sum"]))
+        .add(node("Sub", &["sum", "huge"], &["scores"]))
+        .add(node("Sigmoid", &["scores"], &["y"]));
+    assert_eq!(result(&model, &[3.0, -3.0]).1, [0.731_058_6f32, 0.268_941_43].map(f64::from));
+}
+
 /// Only the order of scores counts where only indices are wanted.
 #[test]
 fn functions_that_keep_the_order_are_left_out() {

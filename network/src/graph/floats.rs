@@ -67,6 +67,11 @@ impl Operator {
         self.role() == Role::Quantises
     }
 
+    /// Whether the result is a float whatever the operands are: a function of the float32 nearest to each score.
+    pub fn rounds_scores(&self) -> bool {
+        self.role() == Role::Rounds
+    }
+
     /// Whether codes in the first or the second operand are codes in the result: at other places, or times a scale.
     pub fn keeps_codes(&self) -> bool {
         self.role() == Role::Keeps
@@ -94,7 +99,8 @@ impl Graph {
 
     /// For each value, whether it is a float: a constant of the file that is one, the model's input unless it is codes, and
     /// what is computed from nothing else but constants, up to the first quantiser; and again what follows a softmax or
-    /// sigmoid. Such results are rounded to float32, node by node. Every other value is a real number: a code, what it stands for, and all that follows from it.
+    /// sigmoid. Such results are rounded to float32, node by node. Every other value is a real number: a code, what it
+    /// stands for, and all that follows from it.
     ///
     /// A constant that is integers, has been folded from codes, or is held by no float32 is a real number.
     pub fn floats(&self) -> Vec<bool> {
