@@ -2,7 +2,7 @@
 
 use super::Walk;
 use super::layout::Extent;
-use super::scales::ScaledRows;
+use super::scales::{Dot, ScaledRows};
 use super::windows::window;
 use crate::lower::LowerError;
 use crate::lower::chain::{Binary, Constant};
@@ -12,38 +12,9 @@ use crate::lower::symbol::{Data, Origin, Parameter, Pending, Step, Symbol};
 use crate::lower::weights::{row_range, row_spacing};
 use abi::ElementType;
 use network::graph::{self, Node, Operator};
-use network::network::{Convolution, LayerKind, TensorId, TensorType, Window};
+use network::network::{Convolution, LayerKind, TensorType};
 use network::tensor::{Tensor, transpose_indices};
 use std::sync::Arc;
-
-/// A dot product before its weights are integers.
-pub(super) struct Dot {
-    /// The tensor read.
-    pub(super) source: TensorId,
-    /// Factor and summand of the numbers read, one constant for each channel of the tensor, or one for all.
-    pub(super) factor: Parameter,
-    pub(super) summand: Parameter,
-    /// Real weights, `[rows, columns]`, the columns in the order in which the stream carries the elements.
-    pub(super) weights: Tensor,
-    /// What is added to each row's sum.
-    bias: Option<Vec<Constant>>,
-    /// Windows, groups and the code of the padding; `None` for a product with each pixel.
-    windows: Option<(Window, usize, i32)>,
-}
-
-impl Dot {
-    /// The channel that a row's weight of a column belongs to.
-    pub(super) fn channel(&self, row: usize, column: usize) -> usize {
-        let Some((window, groups, _)) = &self.windows else { return column };
-        let own = self.weights.shape[1] / window.taps();
-        row / (self.weights.shape[0] / groups) * own + column % own
-    }
-
-    /// The code of what windows reach beyond the border.
-    pub(super) fn padding(&self) -> i32 {
-        self.windows.as_ref().map_or(0, |(_, _, padding)| *padding)
-    }
-}
 
 impl Walk<'_> {
     /// `MatMul` and `Gemm`.

@@ -1,7 +1,6 @@
-//! Dot products of channels with unlike scales: the scales go into the weights, or into the data.
+//! The integers of dot products. Where channels have unlike scales these go into the weights, or into the data.
 
 use super::Walk;
-use super::dot::Dot;
 use crate::chip::number::greatest_common_divisor;
 use crate::lower::LowerError;
 use crate::lower::chain::{Binary, Constant};
@@ -11,7 +10,8 @@ use crate::lower::weights::{IntegerWeights, NoGrid, element_of, integer_weights}
 use abi::ElementType;
 use network::graph::Node;
 use network::grid::{MAX_WEIGHT, WIDEST_DATA, is_exact_product};
-use network::network::{Add, LayerKind, TensorId, TensorType};
+use network::network::{Add, LayerKind, TensorId, TensorType, Window};
+use network::tensor::Tensor;
 use num_bigint::BigInt;
 use num_rational::BigRational;
 use std::cmp::Ordering;
@@ -20,6 +20,35 @@ use std::collections::HashMap;
 /// What a dot product over channels with unlike scales can read.
 const INTO_WEIGHTS: &str = "one scale for all channels that it sums; scales that times the weights are integers of at most 9 bits times one \
                             scale; or scales that times the codes are integers of at most 16 bits times one scale";
+
+/// A dot product before its weights are integers.
+pub(super) struct Dot {
+    /// The tensor read.
+    pub(super) source: TensorId,
+    /// Factor and summand of the numbers read, one constant for each channel of the tensor, or one for all.
+    pub(super) factor: Parameter,
+    pub(super) summand: Parameter,
+    /// Real weights, `[rows, columns]`, the columns in the order in which the stream carries the elements.
+    pub(super) weights: Tensor,
+    /// What is added to each row's sum.
+    pub(super) bias: Option<Vec<Constant>>,
+    /// Windows, groups and the code of the padding; `None` for a product with each pixel.
+    pub(super) windows: Option<(Window, usize, i32)>,
+}
+
+impl Dot {
+    /// The channel that a row's weight of a column belongs to.
+    fn channel(&self, row: usize, column: usize) -> usize {
+        let Some((window, groups, _)) = &self.windows else { return column };
+        let own = self.weights.shape[1] / window.taps();
+        row / (self.weights.shape[0] / groups) * own + column % own
+    }
+
+    /// The code of what windows reach beyond the border.
+    fn padding(&self) -> i32 {
+        self.windows.as_ref().map_or(0, |(_, _, padding)| *padding)
+    }
+}
 
 /// Weights in integers, and what each row's sums of them times the data's integers are to be multiplied with and added to.
 pub(super) struct ScaledRows {
