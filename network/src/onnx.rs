@@ -16,6 +16,7 @@ pub(crate) mod names;
 mod node;
 mod operators;
 mod order;
+mod patches;
 mod refusals;
 mod tensor_data;
 

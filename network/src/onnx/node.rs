@@ -6,7 +6,7 @@ mod fold;
 use super::builder::Builder;
 use super::data_type::{DataType, Kind};
 use super::error::{ImportError, Place};
-use super::operators::Patches;
+use super::patches::Patches;
 use super::proto::{NodeProto, TensorProto};
 use super::tensor_data::{MAX_AXES, MAX_ELEMENTS, elements};
 use crate::graph::{Operator, ValueId};

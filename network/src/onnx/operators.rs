@@ -27,8 +27,6 @@ mod truncation;
 mod window;
 mod written_out;
 
-pub(super) use im2col::Patches;
-
 use super::error::ImportError;
 use super::node::NodeContext;
 use crate::graph::{Activation, Operator};

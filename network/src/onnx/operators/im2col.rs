@@ -5,20 +5,8 @@ use crate::graph::{Operator, ValueId, Window};
 use crate::onnx::data_type::DataType;
 use crate::onnx::error::ImportError;
 use crate::onnx::node::NodeContext;
+use crate::onnx::patches::Patches;
 use crate::tensor::Tensor;
-
-/// Patches of a value that a product is to read: all elements of a window, its rows and columns before the channels.
-#[derive(Clone, Debug)]
-pub struct Patches {
-    /// The value `[1, height, width, channels]`.
-    input: ValueId,
-    /// Where the patches stand.
-    window: Window,
-    /// What stands around the value.
-    padding: f64,
-    /// Whether each channel is to be read for itself.
-    is_depthwise: bool,
-}
 
 /// An attribute of one or two numbers, for rows and columns; some exporters write one for both.
 fn pair(node: &NodeContext<'_, '_>, name: &'static str) -> Result<Option<Vec<usize>>, ImportError> {
