@@ -18,6 +18,7 @@ mod quantized;
 mod quantizers;
 mod reduce;
 mod resize;
+mod result_type;
 mod scores;
 mod search;
 mod selection;

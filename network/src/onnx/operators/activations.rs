@@ -1,7 +1,8 @@
 //! Activation functions, as arithmetic on limits and few transcendental functions. Each part that rounds in float32 is one
 //! that the operator's definition rounds, too: one side of a split at 0 is 0.
 
-use super::arithmetic::{float_result, unary};
+use super::arithmetic::unary;
+use super::result_type::float_result;
 use crate::graph::{Activation, Operator, ValueId};
 use crate::onnx::data_type::DataType;
 use crate::onnx::error::ImportError;

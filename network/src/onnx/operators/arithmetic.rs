@@ -2,6 +2,7 @@
 
 use super::cancelled::cancelled;
 use super::quantized::limited_integers;
+use super::result_type::float_result;
 use super::written_out;
 use crate::graph::{Operator, ValueId};
 use crate::onnx::data_type::{DataType, Kind};
@@ -11,22 +12,6 @@ use crate::tensor::broadcast_indices;
 
 /// Integers beyond are not exact in a tensor's f64.
 const MAX_EXACT: i64 = 1 << 53;
-
-/// The type of the result of arithmetic on tensors that are computed: all of them must be floats.
-pub(super) fn float_result(node: &NodeContext<'_, '_>, inputs: &[ValueId]) -> Result<DataType, ImportError> {
-    let mut result = DataType::Float32;
-    for input in inputs {
-        let data_type = node.graph.data_type(*input);
-        if data_type.is_float() {
-            result = data_type;
-        } else if node.graph.constant(*input).is_none() {
-            let name = &node.graph.value(*input).name;
-            let found = format!("`{name}` ({data_type:?}) is computed when the model runs");
-            return Err(ImportError::IntegerArithmetic { place: node.place(), found });
-        }
-    }
-    Ok(result)
-}
 
 fn is_constant_integer(node: &NodeContext<'_, '_>, id: ValueId) -> bool {
     node.graph.constant(id).is_some() && node.graph.data_type(id).kind() == Kind::Integer

@@ -1,7 +1,7 @@
 //! Matrix products.
 
-use super::arithmetic::float_result;
 use super::im2col;
+use super::result_type::float_result;
 use crate::graph::{Operator, ValueId};
 use crate::onnx::error::ImportError;
 use crate::onnx::node::NodeContext;

@@ -1,6 +1,6 @@
 //! Batch normalisation.
 
-use super::arithmetic::float_result;
+use super::result_type::float_result;
 use crate::graph::{Operator, ValueId};
 use crate::onnx::error::ImportError;
 use crate::onnx::node::NodeContext;

@@ -1,8 +1,7 @@
 //! The quantisers of QONNX and FINN. Weights that pass through one are folded.
 
-use super::arithmetic::float_result;
+use super::result_type::{float_result, result_type};
 use crate::graph::{Operator, RoundingMode, ValueId};
-use crate::onnx::data_type::DataType;
 use crate::onnx::error::ImportError;
 use crate::onnx::node::NodeContext;
 use crate::reference::quantize::Grid;
@@ -42,12 +41,6 @@ pub(super) fn quantised_constant(
         Ok(value(code, scale, zero_point))
     };
     x.data.iter().zip(scales.into_iter().zip(zero_points)).map(quantised).collect()
-}
-
-/// The type of a quantiser's result.
-pub(super) fn result_type(node: &NodeContext<'_, '_>, input: ValueId) -> DataType {
-    let data_type = node.graph.data_type(input);
-    if data_type.is_float() { data_type } else { DataType::Float32 }
 }
 
 /// An input that scales or shifts `x`: one element, or one for each index of some axes. Leading axes that `x` does

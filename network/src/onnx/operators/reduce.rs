@@ -1,7 +1,7 @@
 //! Reductions: the mean, sum or greatest element over some axes, as pools and products with ones.
 
-use super::arithmetic::float_result;
 use super::moves::{reshaped, transposed};
+use super::result_type::float_result;
 use crate::graph::{Operator, ValueId, Window};
 use crate::onnx::error::ImportError;
 use crate::onnx::node::NodeContext;

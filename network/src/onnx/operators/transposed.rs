@@ -1,7 +1,7 @@
 //! `ConvTranspose`: zeros between the pixels, then a convolution whose kernel is turned around.
 
-use super::arithmetic::float_result;
 use super::moves::{Selection, reshaped, select, select_each, transposed};
+use super::result_type::float_result;
 use super::window::{channels_and_spatial, numbers};
 use crate::graph::{Operator, ValueId, Window};
 use crate::onnx::error::ImportError;

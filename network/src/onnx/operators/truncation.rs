@@ -1,7 +1,8 @@
 //! QONNX' `Trunc`: integers of fewer bits, whose lowest ones are left out by a rounding. Each becomes the operators that
 //! it is made of, in the order in which qonnx computes them.
 
-use super::quantizers::{bit_width, parameter, result_type, rounding, scale};
+use super::quantizers::{bit_width, parameter, rounding, scale};
+use super::result_type::result_type;
 use crate::graph::{Node, Operator, RoundingMode, Source, ValueId};
 use crate::onnx::data_type::DataType;
 use crate::onnx::error::ImportError;

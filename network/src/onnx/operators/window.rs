@@ -1,6 +1,6 @@
 //! Convolutions and pools.
 
-use super::arithmetic::float_result;
+use super::result_type::float_result;
 use crate::graph::{Operator, ValueId, Window};
 use crate::onnx::error::ImportError;
 use crate::onnx::node::NodeContext;
