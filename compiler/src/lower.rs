@@ -34,7 +34,7 @@ pub const PASSES: &[Pass] = &[
     Pass { name: "merge_functions", run: passes::merge_functions },
     // Early, because it leaves fewer step functions for the others to look at.
     Pass { name: "compose_steps", run: passes::compose_steps },
-    // After composing, which may leave nothing but a Flatten behind the input.
+    // After composing, which may leave nothing but a Reshape behind the input.
     Pass { name: "flatten_input", run: passes::flatten_input },
     // Before the passes that turn steps around: none is left behind a table.
     Pass { name: "compose_tables", run: passes::compose_tables },

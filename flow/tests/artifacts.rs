@@ -6,6 +6,7 @@ use compiler::lower::lower;
 use compiler::planner::{Goal, plan};
 use flow::artifacts::{self, ArtifactsError};
 use miette::Diagnostic;
+use network::network::LayerKind;
 use serde_json::{Value, json};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -87,6 +88,12 @@ fn plans() {
     ];
     let text = Directory::new().messages("plan.json", &damages);
     insta::assert_snapshot!(text);
+}
+
+#[test]
+fn a_layer_is_read_by_its_former_name() {
+    let read = |name| serde_json::from_value::<LayerKind>(json!(name)).unwrap();
+    assert_eq!([read("reshape"), read("flatten")], [LayerKind::Reshape, LayerKind::Reshape]);
 }
 
 #[test]

@@ -92,7 +92,7 @@ pub fn evaluate(kind: &LayerKind, inputs: &[(&TensorType, &[i32])]) -> Vec<i32> 
                 .flat_map(|first| input[first..first + shape.channels].iter().copied())
                 .collect()
         }
-        LayerKind::Flatten => input.to_vec(),
+        LayerKind::Reshape => input.to_vec(),
         LayerKind::ArgMax => vec![arg_max(input) as i32],
     }
 }
@@ -115,7 +115,7 @@ pub fn dot_products(kind: &LayerKind, shape: &TensorType, input: &[i32], pixel: 
         | LayerKind::Table(_)
         | LayerKind::Concat
         | LayerKind::Upsample { .. }
-        | LayerKind::Flatten
+        | LayerKind::Reshape
         | LayerKind::ArgMax => Vec::new(),
     }
 }

@@ -146,7 +146,9 @@ pub enum LayerKind {
     },
     /// The same elements in the same order, cut into pixels otherwise: as one pixel mostly, which a dense layer reads, or as
     /// pixels of more or fewer channels.
-    Flatten,
+    // Plans written before have it by its other name.
+    #[serde(alias = "flatten")]
+    Reshape,
     /// Index of the greatest channel, the lowest on ties.
     ArgMax,
 }
@@ -164,7 +166,7 @@ impl LayerKind {
             LayerKind::Table(_) => "table",
             LayerKind::Concat => "concat",
             LayerKind::Upsample { .. } => "upsample",
-            LayerKind::Flatten => "flatten",
+            LayerKind::Reshape => "reshape",
             LayerKind::ArgMax => "arg_max",
         }
     }
@@ -180,7 +182,7 @@ impl LayerKind {
             | LayerKind::Table(_)
             | LayerKind::Concat
             | LayerKind::Upsample { .. }
-            | LayerKind::Flatten
+            | LayerKind::Reshape
             | LayerKind::ArgMax => None,
         }
     }
@@ -196,7 +198,7 @@ impl LayerKind {
             | LayerKind::Table(_)
             | LayerKind::Concat
             | LayerKind::Upsample { .. }
-            | LayerKind::Flatten
+            | LayerKind::Reshape
             | LayerKind::ArgMax => None,
         }
     }
@@ -212,7 +214,7 @@ impl LayerKind {
             | LayerKind::Table(_)
             | LayerKind::Concat
             | LayerKind::Upsample { .. }
-            | LayerKind::Flatten
+            | LayerKind::Reshape
             | LayerKind::ArgMax => None,
         }
     }
@@ -384,7 +386,7 @@ impl fmt::Display for Network {
                 LayerKind::Add(Add { factors }) => write!(f, ", factors {factors:?}")?,
                 LayerKind::Table(Table { values }) => write!(f, ", {} tables", values.len())?,
                 LayerKind::Upsample { vertical, horizontal } => write!(f, ", {vertical} x {horizontal}")?,
-                LayerKind::Multiply | LayerKind::Concat | LayerKind::Flatten | LayerKind::ArgMax => {}
+                LayerKind::Multiply | LayerKind::Concat | LayerKind::Reshape | LayerKind::ArgMax => {}
             }
             writeln!(f, ")  # {}", layer.name)?;
         }

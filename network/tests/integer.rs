@@ -96,7 +96,7 @@ fn layout() {
     let kind = LayerKind::Upsample { vertical: 2, horizontal: 3 };
     let found = evaluate(&kind, &[(&image(2, 1, 2), &a)]);
     assert_eq!(found, [[1, 2].repeat(6), [3, 4].repeat(6)].concat());
-    assert_eq!(evaluate(&LayerKind::Flatten, &[(&image(2, 1, 2), &a)]), a);
+    assert_eq!(evaluate(&LayerKind::Reshape, &[(&image(2, 1, 2), &a)]), a);
 }
 
 /// The image with its padding, channel by channel, `None` outside: the other way to compute windows.

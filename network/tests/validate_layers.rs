@@ -56,7 +56,7 @@ fn network() -> Network {
             layer("table", LayerKind::Table(Table { values: vec![vec![3; 32]] }), &[3, 4], 6),
             layer("twice", LayerKind::Concat, &[6, 6], 7),
             layer("large", LayerKind::Upsample { vertical: 2, horizontal: 1 }, &[7], 8),
-            layer("flat", LayerKind::Flatten, &[8], 9),
+            layer("flat", LayerKind::Reshape, &[8], 9),
         ],
         input: TensorId(0),
         output: TensorId(9),

@@ -90,7 +90,7 @@ fn quantisers_that_change_nothing_are_taken_out() {
         "pool",
         "convolution",
         "multi_threshold",
-        "flatten",
+        "reshape",
         "matrix_vector",
         "multi_threshold",
     ];

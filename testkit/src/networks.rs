@@ -248,7 +248,7 @@ impl Builder {
     pub fn flatten(&mut self, from: TensorId) -> TensorId {
         let input = self.tensor(from);
         let output = TensorType { height: 1, width: 1, channels: input.elements(), ..input };
-        self.push(LayerKind::Flatten, &[from], output)
+        self.push(LayerKind::Reshape, &[from], output)
     }
 
     /// The index of the greatest channel.

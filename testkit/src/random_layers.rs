@@ -148,7 +148,7 @@ impl Builder {
             _ => {
                 let elements = tensor.elements();
                 let flat = TensorType { height: 1, width: 1, channels: elements, ..tensor };
-                self.layer(LayerKind::Flatten, &[input], flat)
+                self.layer(LayerKind::Reshape, &[input], flat)
             }
         }
     }

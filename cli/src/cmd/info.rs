@@ -100,7 +100,7 @@ fn summary(model: &Model) -> String {
             | LayerKind::Table(_)
             | LayerKind::Concat
             | LayerKind::Upsample { .. }
-            | LayerKind::Flatten
+            | LayerKind::Reshape
             | LayerKind::ArgMax => {
                 (if output.vectors() == 1 { output.channels.to_string() } else { image }, "-".into())
             }

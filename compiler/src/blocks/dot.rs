@@ -60,7 +60,7 @@ impl Dot {
             | LayerKind::Table(_)
             | LayerKind::Concat
             | LayerKind::Upsample { .. }
-            | LayerKind::Flatten
+            | LayerKind::Reshape
             | LayerKind::ArgMax => None,
         }
     }

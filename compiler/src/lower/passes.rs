@@ -90,7 +90,7 @@ pub fn flatten_input(mut network: Network) -> Network {
     let readers: Vec<LayerId> = network.consumers(network.input).collect();
     let is_flatten = |id: &LayerId| {
         let layer = network.layer(*id);
-        layer.kind == LayerKind::Flatten && network.tensor(layer.output).vectors() == 1
+        layer.kind == LayerKind::Reshape && network.tensor(layer.output).vectors() == 1
     };
     if readers.is_empty() || network.input == network.output || !readers.iter().all(is_flatten) {
         return network;

@@ -109,7 +109,7 @@ impl Search<'_> {
             LayerKind::Pool(pool) => before.into_iter().map(cleaned(pool.operation != PoolOperation::Sum)).collect(),
             LayerKind::MultiThreshold(_) => before.into_iter().map(|path| Path { clean: true, ..path }).collect(),
             LayerKind::Upsample { .. }
-            | LayerKind::Flatten
+            | LayerKind::Reshape
             | LayerKind::MatrixVector(_)
             | LayerKind::Convolution(_) => before,
         }

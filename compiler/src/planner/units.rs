@@ -33,7 +33,7 @@ pub fn units<'a>(network: &'a Network, edges: &Edges) -> Result<Vec<Unit<'a>>, P
         }
     }
     // A relabelling has no hardware.
-    if units.iter().all(|unit| matches!(network.layer(unit.layer).kind, LayerKind::Flatten)) {
+    if units.iter().all(|unit| matches!(network.layer(unit.layer).kind, LayerKind::Reshape)) {
         return Err(PlanError::NoUnit {
             name: network.name.clone(),
             must: "hold at least one layer for hardware",

@@ -140,7 +140,7 @@ fn outside(layer: &Layer, element: ElementType, channel: usize, padded: bool) ->
         | LayerKind::Table(_)
         | LayerKind::Concat
         | LayerKind::Upsample { .. }
-        | LayerKind::Flatten
+        | LayerKind::Reshape
         | LayerKind::ArgMax => 0,
     };
     element.decode(element.encode(value)) as i32

@@ -47,7 +47,7 @@ fn repeat<T: Copy>(from: &Form, to: &Form, items: usize, input: &[T], output: &m
 }
 
 /// The same elements as other pixels.
-pub(super) fn flatten(from: &Form, input: &Buffer, form: &Form, output: &mut Buffer) {
+pub(super) fn reshape(from: &Form, input: &Buffer, form: &Form, output: &mut Buffer) {
     if form.integers {
         output.integers.copy_from_slice(&input.integers);
     }

@@ -44,7 +44,7 @@ enum Kind {
     BitPool(BitPool),
     Concat,
     Upsample,
-    Flatten,
+    Reshape,
 }
 
 /// Memory for one image.
@@ -89,7 +89,7 @@ impl Program {
             let wanted = match &kind {
                 Kind::Product(product) if product.takes_planes() => (true, false),
                 Kind::BitPool(_) => (true, false),
-                Kind::Concat | Kind::Upsample | Kind::Flatten => (forms[output.0].planes, forms[output.0].integers),
+                Kind::Concat | Kind::Upsample | Kind::Reshape => (forms[output.0].planes, forms[output.0].integers),
                 _ => (false, true),
             };
             let inputs: Vec<usize> = layer.inputs.iter().map(|input| input.0).collect();
@@ -148,7 +148,7 @@ impl Program {
                 layout::concat(forms, [inputs[0], inputs[1]], to, &mut output);
             }
             Kind::Upsample => layout::upsample(from, inputs[0], to, &mut output),
-            Kind::Flatten => layout::flatten(from, inputs[0], to, &mut output),
+            Kind::Reshape => layout::reshape(from, inputs[0], to, &mut output),
             Kind::BitPool(pool) => {
                 for (pixel, position) in positions(to) {
                     pool.apply(position, &inputs[0].planes, words);
@@ -191,7 +191,7 @@ impl Kind {
             LayerKind::Table(table) => Kind::Table(PairTable::new(table, [input(0), input(1)])),
             LayerKind::Concat => Kind::Concat,
             LayerKind::Upsample { .. } => Kind::Upsample,
-            LayerKind::Flatten => Kind::Flatten,
+            LayerKind::Reshape => Kind::Reshape,
             LayerKind::ArgMax => Kind::ArgMax,
         }
     }
@@ -232,7 +232,7 @@ fn writer_of_sums(network: &Network, edges: &Edges, steps: &Layer) -> Option<Lay
         LayerKind::MultiThreshold(_)
         | LayerKind::Concat
         | LayerKind::Upsample { .. }
-        | LayerKind::Flatten
+        | LayerKind::Reshape
         | LayerKind::ArgMax => false,
     };
     (gives_sums && edges.readers(tensor) == 1).then_some(writer)

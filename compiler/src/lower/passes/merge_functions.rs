@@ -87,7 +87,7 @@ fn of_layer(network: &Network, derived: &[Option<Derived>], id: LayerId) -> Opti
         | LayerKind::Multiply
         | LayerKind::Concat
         | LayerKind::Upsample { .. }
-        | LayerKind::Flatten
+        | LayerKind::Reshape
         | LayerKind::ArgMax => return None,
     };
     found.functions.iter().all(|function| function.values.len() <= MAX_PIECES).then_some(found)

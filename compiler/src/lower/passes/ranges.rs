@@ -66,7 +66,7 @@ fn shared_types(network: &Network) -> Vec<bool> {
             LayerKind::Concat | LayerKind::Table(_) => true,
             LayerKind::Pool(Pool { operation: PoolOperation::Extremum(_), .. })
             | LayerKind::Upsample { .. }
-            | LayerKind::Flatten => is_shared[layer.output.0],
+            | LayerKind::Reshape => is_shared[layer.output.0],
             LayerKind::Pool(Pool { operation: PoolOperation::Sum, .. })
             | LayerKind::MatrixVector(_)
             | LayerKind::Convolution(_)
@@ -87,7 +87,7 @@ pub(crate) fn share_types(network: &mut Network) {
     for layer in &network.layers {
         let keeps_type = match &layer.kind {
             LayerKind::Pool(Pool { operation, .. }) => *operation != PoolOperation::Sum,
-            LayerKind::Concat | LayerKind::Upsample { .. } | LayerKind::Flatten => true,
+            LayerKind::Concat | LayerKind::Upsample { .. } | LayerKind::Reshape => true,
             LayerKind::MatrixVector(_)
             | LayerKind::Convolution(_)
             | LayerKind::MultiThreshold(_)
@@ -161,7 +161,7 @@ pub(crate) fn set_derived_range(kind: &LayerKind, inputs: &[TensorType], tensor:
         }
         LayerKind::Pool(Pool { operation: PoolOperation::Extremum(_), .. })
         | LayerKind::Upsample { .. }
-        | LayerKind::Flatten => {
+        | LayerKind::Reshape => {
             (tensor.element, tensor.minimum, tensor.maximum) = (from.element, from.minimum, from.maximum);
         }
         LayerKind::ArgMax => (tensor.minimum, tensor.maximum) = (0, from.channels as i64 - 1),

@@ -192,7 +192,7 @@ impl Walk<'_> {
             }
             of_channel.into_iter().flatten().collect()
         });
-        let relabelled = self.add_layer(name, LayerKind::Flatten, &[tensor], output);
+        let relabelled = self.add_layer(name, LayerKind::Reshape, &[tensor], output);
         if let Some(lattices) = lattices {
             self.lattices.insert(relabelled, lattices);
         }

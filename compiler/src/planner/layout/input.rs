@@ -28,7 +28,7 @@ impl Layout<'_> {
     fn as_read(&self, tensor: TensorId) -> (Vectors, Option<usize>) {
         if let Some(only) = self.edges.only_consumer(tensor)
             && let layer = self.network.layer(only)
-            && let LayerKind::Flatten = layer.kind
+            && let LayerKind::Reshape = layer.kind
         {
             return self.as_read(layer.output);
         }

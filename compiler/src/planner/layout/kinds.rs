@@ -79,7 +79,7 @@ impl Layout<'_> {
                 self.like_input(Block::Upsample(enlargement), layer, vec![input])
             }
             // The same words.
-            LayerKind::Flatten => input,
+            LayerKind::Reshape => input,
             LayerKind::ArgMax => {
                 let (reads, element_bits) = (self.pixels(layer.input()), bits(layer.input()));
                 let input = self.cut(input, reads, None);

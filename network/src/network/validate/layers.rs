@@ -182,7 +182,7 @@ pub(super) fn check(
             same_elements(part, input, output)?;
             output_is(input.height.saturating_mul(*vertical), input.width.saturating_mul(*horizontal), input.channels)
         }
-        LayerKind::Flatten => {
+        LayerKind::Reshape => {
             same_elements(part, input, output)?;
             let must = format!("have {} elements", input.elements());
             let found = format!("has [{}, {}, {}]", output.height, output.width, output.channels);

@@ -45,7 +45,7 @@ impl Walk<'_> {
                 | LayerKind::Table(_)
                 | LayerKind::Concat
                 | LayerKind::Upsample { .. }
-                | LayerKind::Flatten
+                | LayerKind::Reshape
                 | LayerKind::ArgMax => {}
             }
             let (name, output) = (layer.name.clone(), layer.output);
@@ -79,7 +79,7 @@ impl Walk<'_> {
                 | LayerKind::Table(_)
                 | LayerKind::Concat
                 | LayerKind::Upsample { .. }
-                | LayerKind::Flatten
+                | LayerKind::Reshape
                 | LayerKind::ArgMax => return None,
             }
             tensor = layer.input();
