@@ -3,6 +3,7 @@
 //! Both are tables found by evaluating the network's own arithmetic, so a program that only looks things up gets
 //! exactly the codes and scores that the network defines.
 
+mod exact;
 mod probabilities;
 mod search;
 mod softmax;
@@ -12,6 +13,7 @@ pub use search::{Found, Search};
 pub use softmax::Softmax;
 
 use crate::{ElementType, StepFunction};
+use exact::ExactScore;
 use miette::Diagnostic;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -169,20 +171,22 @@ impl OutputMap {
         let score = |index: usize| {
             let element = self.source_of.get(index).map_or(index, |source| *source as usize);
             let at = |table: &[f64]| if table.len() == 1 { table[0] } else { table[index] };
-            at(&self.scale) * f64::from(elements[element]) + at(&self.bias)
+            ExactScore::of(at(&self.scale), elements[element], at(&self.bias))
         };
         let scores = (0..elements.len()).map(score);
-        // In f64: two scores that float32 cannot tell apart are no tie.
-        let values: Vec<f64> = match &self.score_map {
+        let scores: Vec<ExactScore> = match &self.score_map {
             None => scores.collect(),
-            Some(map) => map.apply(&scores.map(|score| score as f32).collect::<Vec<f32>>()),
+            Some(map) => {
+                let singles: Vec<f32> = scores.map(|score| score.nearest() as f32).collect();
+                map.apply(&singles).into_iter().map(ExactScore::plain).collect()
+            }
         };
         match self.reduction {
-            Reduction::None => Scores::Values(values.into_iter().map(|value| value as f32).collect()),
-            Reduction::ArgMax | Reduction::Index => Scores::Indices(vec![arg_max(&values) as i64]),
-            Reduction::Search(search) => search.apply(&values),
+            Reduction::None => Scores::Values(scores.iter().map(|score| score.nearest() as f32).collect()),
+            Reduction::ArgMax | Reduction::Index => Scores::Indices(vec![greatest(&scores) as i64]),
+            Reduction::Search(search) => search.apply(&scores),
             Reduction::Softmax(softmax) => {
-                let scores: Vec<i64> = values.iter().map(|score| score.round() as i64).collect();
+                let scores: Vec<i64> = scores.iter().map(|score| score.nearest().round() as i64).collect();
                 Scores::Values(softmax.values(&scores).into_iter().map(|value| value as f32).collect())
             }
         }
@@ -272,6 +276,12 @@ impl Scores {
             Scores::Values(values) => arg_max(values) as i64,
         }
     }
+}
+
+/// Index of the greatest score, the lowest index on ties. No rounding makes a tie.
+fn greatest(scores: &[ExactScore]) -> usize {
+    let greater = |best: usize, index: usize| if scores[index].compare(&scores[best]).is_gt() { index } else { best };
+    (1..scores.len()).fold(0, greater)
 }
 
 /// Index of the greatest value, the lowest index on ties; 0 for an empty slice.

@@ -1,6 +1,7 @@
 //! The greatest scores along an axis, found and sorted by the host.
 
 use super::Scores;
+use super::exact::ExactScore;
 use super::probabilities::Axis;
 use serde::{Deserialize, Serialize};
 
@@ -39,23 +40,24 @@ impl Search {
     }
 
     /// What is found among `scores`, in the row-major order of their shape with `k` along the axis.
-    pub(super) fn apply(&self, scores: &[f64]) -> Scores {
+    pub(super) fn apply(&self, scores: &[ExactScore]) -> Scores {
         let Search { along, k, last, gives } = *self;
-        let mut found = vec![(0.0, 0); self.outputs(scores.len())];
+        let mut found = vec![(ExactScore::plain(0.0), 0); self.outputs(scores.len())];
         let places = Axis { extent: k, ..along }.rows(found.len()).collect::<Vec<_>>();
         for (row, places) in along.rows(scores.len()).zip(places) {
-            let mut row: Vec<(f64, i64)> = row.zip(0..).map(|(position, index)| (scores[position], index)).collect();
+            let mut row: Vec<(ExactScore, i64)> =
+                row.zip(0..).map(|(position, index)| (scores[position], index)).collect();
             if last {
                 row.reverse();
             }
-            // The sort is stable: of equal ones, the first stays so. −0 is 0, and not less.
-            row.sort_by(|(a, _), (b, _)| (b + 0.0).total_cmp(&(a + 0.0)));
+            // The sort is stable: of equal ones, the first stays so.
+            row.sort_by(|(a, _), (b, _)| b.compare(a));
             for (place, element) in places.zip(row) {
                 found[place] = element;
             }
         }
         match gives {
-            Found::Values => Scores::Values(found.into_iter().map(|(value, _)| value as f32).collect()),
+            Found::Values => Scores::Values(found.into_iter().map(|(score, _)| score.nearest() as f32).collect()),
             Found::Indices => Scores::Indices(found.into_iter().map(|(_, index)| index).collect()),
         }
     }
@@ -67,13 +69,13 @@ mod tests {
 
     #[test]
     fn the_greatest_come_first() {
-        let scores = [3.0, 9.0, 1.0, -1.0, 3.0, 2.0];
+        let scores = [3.0, 9.0, 1.0, -1.0, 3.0, 2.0].map(ExactScore::plain);
         let search = |along: Axis, k: usize, last: bool, gives: Found| Search { along, k, last, gives }.apply(&scores);
         let all = Axis { extent: 6, inner: 1 };
         assert_eq!(search(all, 3, false, Found::Indices), Scores::Indices(vec![1, 0, 4]));
         assert_eq!(search(all, 3, true, Found::Indices), Scores::Indices(vec![1, 4, 0]));
         let zeros = Search { along: Axis { extent: 3, inner: 1 }, k: 3, last: false, gives: Found::Indices };
-        assert_eq!(zeros.apply(&[0.0, -0.0, 0.0]), Scores::Indices(vec![0, 1, 2]));
+        assert_eq!(zeros.apply(&[0.0, -0.0, 0.0].map(ExactScore::plain)), Scores::Indices(vec![0, 1, 2]));
         assert_eq!(search(all, 4, false, Found::Values), Scores::Values(vec![9.0, 3.0, 3.0, 2.0]));
         // Columns (3, 1, 3) and (9, −1, 2) of three rows of two.
         let columns = Axis { extent: 3, inner: 2 };

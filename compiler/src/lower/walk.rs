@@ -15,6 +15,7 @@ mod product;
 mod quantise;
 mod refusals;
 mod scales;
+mod scores;
 mod search;
 mod windows;
 

@@ -60,6 +60,12 @@ impl Builder {
 
     fn search(&mut self) {
         let (axis, mut shape) = (self.some_axis(), self.shape());
+        // Quotients that no float64 holds tie all the same.
+        if self.chance(0.4) {
+            let divisor = *[3.0f32, 0.07, 0.229].choose(&mut self.random).unwrap();
+            let divisor = self.scalar(f64::from(divisor));
+            self.node(Operator::Div, &[divisor], shape.clone());
+        }
         let k = 1 + self.below(shape[axis]);
         shape[axis] = k;
         let source = Source::Node(NodeId(self.nodes.len()));
