@@ -30,7 +30,7 @@ pub struct Plan {
     pub streams: Vec<Stream>,
     /// The stages, writers before readers. The first output of the last one is the pipeline's output.
     pub stages: Vec<Stage>,
-    /// Clock cycles between two images when source and sink never wait.
+    /// Clock cycles between two images when source and sink never wait; the mean, rounded up, of intervals that alternate.
     pub initiation_interval: u64,
     /// Clock cycles from an image's first input word accepted to its last output word accepted, the pipeline
     /// idle before.

@@ -6,12 +6,12 @@ mod insert;
 mod queues;
 pub mod simulate;
 
-pub use queues::{add_queues as schedule, times_of};
+pub use queues::{add_queues as schedule, mean_interval, times_of};
 
 /// Clock cycles of a pipeline.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Times {
-    /// Between two images.
+    /// Between two images; the mean, rounded up, of intervals that alternate.
     pub initiation_interval: u64,
     /// From an image's first word in to its last word out, the pipeline idle before.
     pub latency: u64,

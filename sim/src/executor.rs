@@ -3,6 +3,7 @@
 use crate::SimError;
 use crate::trace::Trace;
 use abi::maps::Scores;
+use compiler::schedule::mean_interval;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -123,10 +124,10 @@ impl CycleReport {
         })
     }
 
-    /// The interval that all images after the first `warm_up` ones keep; `None` where they differ or none is left.
+    /// The mean of the intervals after the first `warm_up` ones, rounded up as a plan's is; `None` where they do not repeat
+    /// or none is left.
     pub fn steady_interval(&self, warm_up: usize) -> Option<u64> {
-        let (first, rest) = self.intervals.get(warm_up..)?.split_first()?;
-        rest.iter().all(|interval| interval == first).then_some(*first)
+        mean_interval(self.intervals.get(warm_up..)?)
     }
 }
 

@@ -275,3 +275,19 @@ fn absorbed_scores_have_an_arg_max() {
     let seed = 11_878_171_883_107_531_290;
     check_reference(&random_graph(seed, 70), seed).unwrap();
 }
+
+/// Two forks and two joins: images leave after two and three cycles in turn.
+#[test]
+fn intervals_that_alternate_have_a_mean() {
+    let seed = 4_618_786_466_358_798_690;
+    check_hardware(&random_topology_graph(seed), seed).unwrap();
+}
+
+/// Scores that differ by less than float64 tells apart, and quotients that are zero: the host compares what is exact.
+#[test]
+fn scores_are_ordered_exactly() {
+    for seed in [2_475_509_474_240_560_965, 8_727_462_775_516_750_266] {
+        check_calibrated(&random_convolutional_graph(seed), seed).unwrap();
+        check_calibrated(&random_graph(seed, 40), seed).unwrap();
+    }
+}

@@ -122,9 +122,15 @@ pub fn times_of(streams: &[Stream], stages: &[Stage]) -> Option<Times> {
             break;
         }
     }
-    // Intervals alternate: their mean, rounded up.
-    let ends = &simulation.image_ends;
-    let half = ends.len() / 2;
-    let mean = (ends[ends.len() - 1] - ends[half]).div_ceil((ends.len() - 1 - half) as u64);
-    Some(Times { initiation_interval: mean, latency })
+    let ends = &simulation.image_ends[simulation.image_ends.len() / 2..];
+    let intervals: Vec<u64> = ends.windows(2).map(|pair| pair[1] - pair[0]).collect();
+    let mean = (ends[ends.len() - 1] - ends[0]).div_ceil(intervals.len() as u64);
+    Some(Times { initiation_interval: mean_interval(&intervals).unwrap_or(mean), latency })
+}
+
+/// The mean of intervals that repeat, rounded up; `None` where they do not.
+pub fn mean_interval(intervals: &[u64]) -> Option<u64> {
+    let repeats = |period: &usize| intervals[*period..].iter().zip(intervals).all(|(later, earlier)| later == earlier);
+    let period = (1..intervals.len()).find(repeats).or((intervals.len() == 1).then_some(1))?;
+    Some(intervals[..period].iter().sum::<u64>().div_ceil(period as u64))
 }
