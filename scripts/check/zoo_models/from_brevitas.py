@@ -36,6 +36,8 @@ def bnn_pynq(net, width):
     _, config = models.model_with_cfg(f"{net}_{base}", pretrained=False)
     config.set("QUANT", "WEIGHT_BIT_WIDTH", width[0])
     config.set("QUANT", "ACT_BIT_WIDTH", width[2])
+    if net in FULLY:  # their own configurations have images as narrow as activations
+        config.set("QUANT", "IN_BIT_WIDTH", width[2])
     return models.model_impl[config.get("MODEL", "ARCH")](config)
 
 
