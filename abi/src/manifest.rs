@@ -12,10 +12,15 @@ pub const MANIFEST_VERSION: u32 = 4;
 /// The oldest version that is read. A reader refuses others.
 pub const OLDEST_MANIFEST_VERSION: u32 = 3;
 
-/// The oldest version whose readers understand `output_map`: those of 3 would leave out what the host computes of scores.
+/// The oldest version whose readers understand `output_map`: those of 3 would leave out what the host computes of scores,
+/// and their divisor.
 pub fn version_for(output_map: &OutputMap) -> u32 {
     let is_new = matches!(output_map.reduction, Reduction::Search(_) | Reduction::Softmax(_));
-    if output_map.score_map.is_some() || is_new { MANIFEST_VERSION } else { OLDEST_MANIFEST_VERSION }
+    if output_map.score_map.is_some() || output_map.divisor != 1.0 || is_new {
+        MANIFEST_VERSION
+    } else {
+        OLDEST_MANIFEST_VERSION
+    }
 }
 
 /// The manifest of one design (`manifest.json`).

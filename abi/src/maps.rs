@@ -143,6 +143,9 @@ pub struct OutputMap {
     pub scale: Vec<f64>,
     /// Summand of each score, or one summand for all.
     pub bias: Vec<f64>,
+    /// What all sums are divided by, a positive number: 1, but where no float64 is the quotient.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub divisor: f64,
     /// For each score in the output's row-major order, the index of its element in stream order; empty where the
     /// orders agree.
     pub source_of: Vec<u32>,
@@ -151,6 +154,15 @@ pub struct OutputMap {
     pub score_map: Option<ScoreMap>,
     /// What is made of the scores.
     pub reduction: Reduction,
+}
+
+fn one() -> f64 {
+    1.0
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+fn is_one(divisor: &f64) -> bool {
+    *divisor == 1.0
 }
 
 /// The output of one image.
@@ -171,22 +183,22 @@ impl OutputMap {
         let score = |index: usize| {
             let element = self.source_of.get(index).map_or(index, |source| *source as usize);
             let at = |table: &[f64]| if table.len() == 1 { table[0] } else { table[index] };
-            ExactScore::of(at(&self.scale), elements[element], at(&self.bias))
+            ExactScore::of(at(&self.scale), elements[element], at(&self.bias), self.divisor)
         };
         let scores = (0..elements.len()).map(score);
         let scores: Vec<ExactScore> = match &self.score_map {
             None => scores.collect(),
             Some(map) => {
-                let singles: Vec<f32> = scores.map(|score| score.nearest() as f32).collect();
+                let singles: Vec<f32> = scores.map(|score| score.single()).collect();
                 map.apply(&singles).into_iter().map(ExactScore::plain).collect()
             }
         };
         match self.reduction {
-            Reduction::None => Scores::Values(scores.iter().map(|score| score.nearest() as f32).collect()),
+            Reduction::None => Scores::Values(scores.iter().map(ExactScore::single).collect()),
             Reduction::ArgMax | Reduction::Index => Scores::Indices(vec![greatest(&scores) as i64]),
             Reduction::Search(search) => search.apply(&scores),
             Reduction::Softmax(softmax) => {
-                let scores: Vec<i64> = scores.iter().map(|score| score.nearest().round() as i64).collect();
+                let scores: Vec<i64> = scores.iter().map(|score| score.single().round() as i64).collect();
                 Scores::Values(softmax.values(&scores).into_iter().map(|value| value as f32).collect())
             }
         }
@@ -329,6 +341,7 @@ mod tests {
             shape: vec![2],
             scale: vec![0.5],
             bias: vec![0.0, 0.0, 1.0, 1.0],
+            divisor: 1.0,
             source_of: vec![3, 2, 1, 0],
             score_map: Some(ScoreMap { function: ScoreFunction::Softmax(along), codes: None }),
             reduction: Reduction::Search(Search { along, k: 1, last: false, gives: Found::Values }),
@@ -345,6 +358,7 @@ mod tests {
             shape: vec![1],
             scale: vec![1.0],
             bias: vec![0.0],
+            divisor: 1.0,
             source_of: vec![],
             score_map: None,
             reduction: Reduction::None,
@@ -362,6 +376,7 @@ mod tests {
             shape: vec![1],
             scale: vec![1.0],
             bias: vec![0.0, 1e-12],
+            divisor: 1.0,
             source_of: vec![],
             score_map: None,
             reduction: Reduction::ArgMax,

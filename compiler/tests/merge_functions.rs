@@ -62,6 +62,7 @@ fn network(functions: [Vec<StepFunction<i64>>; 2], padding: i32) -> Network {
             shape: vec![3],
             scale: vec![1.0],
             bias: vec![0.0],
+            divisor: 1.0,
             score_map: None,
             reduction: Reduction::None,
             source_of: Vec::new(),

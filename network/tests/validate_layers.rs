@@ -72,6 +72,7 @@ fn network() -> Network {
             shape: vec![64],
             scale: vec![1.0],
             bias: vec![0.0],
+            divisor: 1.0,
             source_of: Vec::new(),
             score_map: None,
             reduction: Reduction::None,

@@ -101,6 +101,7 @@ impl Builder {
                 shape: vec![output.channels],
                 scale: vec![1.0],
                 bias: vec![0.0],
+                divisor: 1.0,
                 source_of: Vec::new(),
                 score_map: None,
                 reduction: Reduction::None,

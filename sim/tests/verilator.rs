@@ -96,6 +96,7 @@ fn dot() -> (Network, StreamCore) {
             shape: vec![2],
             scale: vec![0.5],
             bias: vec![-1.0],
+            divisor: 1.0,
             source_of: Vec::new(),
             score_map: None,
             reduction: Reduction::None,

@@ -43,6 +43,7 @@ impl Builder {
                 shape: Vec::new(),
                 scale: vec![1.0],
                 bias: vec![0.0],
+                divisor: 1.0,
                 source_of: Vec::new(),
                 score_map: None,
                 reduction: Reduction::None,

@@ -368,6 +368,7 @@ impl Builder {
                 shape: vec![output.elements()],
                 scale: vec![0.25],
                 bias: vec![1.0],
+                divisor: 1.0,
                 source_of: Vec::new(),
                 score_map: None,
                 reduction,

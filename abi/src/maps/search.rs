@@ -57,7 +57,7 @@ impl Search {
             }
         }
         match gives {
-            Found::Values => Scores::Values(found.into_iter().map(|(score, _)| score.nearest() as f32).collect()),
+            Found::Values => Scores::Values(found.into_iter().map(|(score, _)| score.single()).collect()),
             Found::Indices => Scores::Indices(found.into_iter().map(|(_, index)| index).collect()),
         }
     }

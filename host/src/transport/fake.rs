@@ -46,6 +46,7 @@ pub fn manifest_of(input_stream: StreamFormat, output_stream: StreamFormat) -> M
             shape: vec![output_stream.elements_per_image()],
             scale: vec![1.0],
             bias: vec![0.0],
+            divisor: 1.0,
             source_of: Vec::new(),
             score_map: None,
             reduction: Reduction::None,

@@ -6,7 +6,7 @@ use super::scores;
 use crate::lower::LowerError;
 use crate::lower::symbol::{Data, Origin, Parameter};
 use abi::ElementType;
-use abi::maps::{Found, OutputMap, Reduction, Softmax};
+use abi::maps::{OutputMap, Reduction, Softmax};
 use network::graph::{Node, Operator, Source, ValueId};
 use network::network::{LayerKind, Network, TensorType};
 
@@ -102,24 +102,13 @@ impl Walk<'_> {
                 .collect()
         };
         let parameters = [&scale, &bias];
-        let (mut scale, mut bias) = (values(&scale)?, values(&bias)?);
+        let (scale, bias) = (values(&scale)?, values(&bias)?);
         let mut reduction = match self.softmax {
             Some((softmax, value)) => self.last_softmax(softmax, value)?,
             None => reduction,
         };
-        let is_order = match reduction {
-            Reduction::ArgMax => true,
-            Reduction::Search(search) => search.gives == Found::Indices,
-            Reduction::None | Reduction::Index | Reduction::Softmax(_) => false,
-        };
-        let comparable = match is_order && score_map.is_none() {
-            true => scores::comparable(parameters, [scale.len(), bias.len()]),
-            false => None,
-        };
-        match comparable {
-            Some(comparable) => (scale, bias) = comparable,
-            None => bias = scores::cancelling(parameters, &scale, bias),
-        }
+        let divided = scores::divided(parameters, [scale.len(), bias.len()]);
+        let (scale, bias, divisor) = divided.unwrap_or((scale, bias, 1.0));
         let keeps_order = scale.len() == 1
             && bias.len() == 1
             && scale[0] > 0.0
@@ -156,6 +145,7 @@ impl Walk<'_> {
                 shape: if batch { output_shape[1..].to_vec() } else { output_shape },
                 scale,
                 bias,
+                divisor,
                 source_of,
                 score_map,
                 reduction,

@@ -1,61 +1,41 @@
-//! Scales and biases of scores as float64 numbers, where these do not hold them: no score that is zero becomes another
-//! number, and where only the order counts, no score becomes equal to another.
+//! Scales and biases of scores as float64 numbers, also where these do not hold them.
 
 use crate::lower::symbol::Parameter;
 use num_bigint::BigInt;
 use num_integer::Integer;
 use num_rational::BigRational;
-use num_traits::{One, ToPrimitive, Zero};
+use num_traits::{One, ToPrimitive};
 
 /// More scores than this keep the nearest factors: a common one would take long to find.
 const MOST: usize = 1 << 16;
 
-/// The biases of scores, `biases` or others as near: what is a multiple of its scale is that product as float64 rounds it,
-/// so that it cancels to zero.
-pub(super) fn cancelling(parameters: [&Parameter; 2], scales: &[f64], mut biases: Vec<f64>) -> Vec<f64> {
-    if scales.len() > biases.len() && biases[0] != 0.0 {
-        biases = vec![biases[0]; scales.len()];
-    }
-    if biases.len() > MOST {
-        return biases;
-    }
-    for (element, bias) in biases.iter_mut().enumerate().filter(|(_, bias)| **bias != 0.0) {
-        let [scale, exact] = parameters.map(|parameter| parameter.at(element).as_ratio());
-        let multiple = scale.zip(exact).and_then(|(scale, bias)| (!scale.is_zero()).then(|| bias / scale));
-        let integer = multiple.filter(BigRational::is_integer).and_then(|multiple| multiple.to_i32());
-        if let Some(integer) = integer {
-            *bias = scales[element % scales.len()] * f64::from(integer);
-        }
-    }
-    biases
-}
-
-/// Factors and summands with the same order of scores as the first `counts` elements of scale and bias, all held by
-/// float64 without rounding; `None` where they are so already, or no common factor makes them so: then the nearest serve.
-pub(super) fn comparable(parameters: [&Parameter; 2], counts: [usize; 2]) -> Option<(Vec<f64>, Vec<f64>)> {
+/// Scale, bias and divisor of scores, all held by float64, whose first `counts` elements of scale and bias are
+/// `parameters`; `None` where they are held without a divisor, or with none.
+pub(super) fn divided(parameters: [&Parameter; 2], counts: [usize; 2]) -> Option<(Vec<f64>, Vec<f64>, f64)> {
     let ratios = |index: usize| -> Option<Vec<BigRational>> {
         (0..counts[index]).map(|element| parameters[index].at(element).as_ratio()).collect()
     };
     if counts.iter().any(|count| *count > MOST) {
         return None;
     }
-    held_together(&ratios(0)?, &ratios(1)?)
+    over_one_divisor(&ratios(0)?, &ratios(1)?)
 }
 
-/// As [`comparable`].
-fn held_together(scales: &[BigRational], biases: &[BigRational]) -> Option<(Vec<f64>, Vec<f64>)> {
+fn over_one_divisor(scales: &[BigRational], biases: &[BigRational]) -> Option<(Vec<f64>, Vec<f64>, f64)> {
     let all = || scales.iter().chain(biases);
     if all().all(is_held) {
         return None;
     }
-    let denominator = all().fold(BigInt::one(), |multiple, number| multiple.lcm(number.denom()));
-    let integer = |number: &BigRational| number.numer() * (&denominator / number.denom());
-    let divisor = all().fold(BigInt::zero(), |divisor, number| divisor.gcd(&integer(number)));
-    let held = |numbers: &[BigRational]| -> Option<Vec<f64>> {
-        let numbers = numbers.iter().map(|number| BigRational::from(integer(number) / &divisor));
-        numbers.map(|number| number.to_f64().filter(|_| is_held(&number))).collect()
+    // What has more bits is no float64.
+    let multiple = |multiple: BigInt, number: &BigRational| {
+        Some(multiple.lcm(number.denom())).filter(|multiple| multiple.bits() <= 1024)
     };
-    Some((held(scales)?, held(biases)?))
+    let denominator = all().try_fold(BigInt::one(), multiple)?;
+    let held = |number: BigRational| number.to_f64().filter(|_| is_held(&number));
+    let multiplied = |numbers: &[BigRational]| -> Option<Vec<f64>> {
+        numbers.iter().map(|number| held(number * &denominator)).collect()
+    };
+    Some((multiplied(scales)?, multiplied(biases)?, held(BigRational::from(denominator.clone()))?))
 }
 
 fn is_held(number: &BigRational) -> bool {
@@ -74,19 +54,19 @@ mod tests {
     }
 
     #[test]
-    fn thirds_become_integers() {
-        let found = held_together(&ratios(&[(1, 3)]), &ratios(&[(1, 3), (-2, 3), (1, 2)]));
-        assert_eq!(found, Some((vec![2.0], vec![2.0, -4.0, 3.0])));
+    fn thirds_are_divided_at_last() {
+        let found = over_one_divisor(&ratios(&[(1, 3)]), &ratios(&[(1, 3), (-2, 3), (1, 2)]));
+        assert_eq!(found, Some((vec![2.0], vec![2.0, -4.0, 3.0], 6.0)));
     }
 
     #[test]
     fn what_float64_holds_stays() {
-        assert_eq!(held_together(&ratios(&[(1, 4)]), &ratios(&[(3, 8)])), None);
+        assert_eq!(over_one_divisor(&ratios(&[(1, 4)]), &ratios(&[(3, 8)])), None);
     }
 
     #[test]
-    fn what_no_factor_mends_stays() {
+    fn what_no_divisor_mends_stays() {
         let wide = (1i64 << 62) + 1;
-        assert_eq!(held_together(&ratios(&[(wide, 3)]), &ratios(&[(1, 3)])), None);
+        assert_eq!(over_one_divisor(&ratios(&[(wide, 3)]), &ratios(&[(1, 3)])), None);
     }
 }

@@ -92,6 +92,8 @@ impl Network {
                 return Err(part.broken(format_args!("{field}[{at}]"), "be finite", format_args!("is {}", table[at])));
             }
         }
+        let divides = map.divisor.is_finite() && map.divisor > 0.0;
+        part.rule(divides, "divisor", "be a positive number", format_args!("is {}", map.divisor))?;
         part.indices("source_of", &map.source_of, elements, elements, "output elements")?;
         let mut is_used = vec![false; elements];
         for (at, source) in map.source_of.iter().enumerate() {
