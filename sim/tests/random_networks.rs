@@ -8,7 +8,7 @@ use compiler::plan::Plan;
 use compiler::planner::{Goal, PlanError, plan};
 use hdl::design::{DesignError, design};
 use network::calibrate::{Activations, calibrate};
-use network::graph::{Edit, Graph, Operator};
+use network::graph::{Edit, Graph, Operator, ValueId};
 use network::network::Network;
 use network::reference::Evaluator;
 use network::tensor::Tensor;
@@ -100,6 +100,16 @@ fn with_real_activations(graph: &Graph) -> Graph {
     edit.finish()
 }
 
+/// Whether two activations are added after constants beside which float32 has no room for the image: calibrated, their
+/// steps may be 2^52 and 1, and no integer holds the sum.
+fn adds_unlike_steps(graph: &Graph) -> bool {
+    let constant = |input: &ValueId| graph.constant(*input);
+    let is_sum = |inputs: &[ValueId]| inputs.iter().all(|input| constant(input).is_none());
+    let adds = || graph.nodes.iter().filter(|node| node.operator == Operator::Add);
+    adds().any(|node| is_sum(&node.inputs))
+        && adds().flat_map(|node| node.inputs.iter().filter_map(constant)).any(|tensor| tensor.data[0].abs() > 1e15)
+}
+
 /// Real activations, calibrated: every network has integers then, and they are the reference's.
 fn check_calibrated(graph: &Graph, seed: u64) -> Result<(), TestCaseError> {
     // The steps of pixels and of a sum that they are added to may have no common measure that codes have room for.
@@ -112,6 +122,9 @@ fn check_calibrated(graph: &Graph, seed: u64) -> Result<(), TestCaseError> {
     let images: Vec<Tensor> = random_images(&real, seed, 8).into_iter().map(tensor).collect();
     let activations = Activations { bits: 2 + (seed % 7) as u32, ..Activations::default() };
     let calibrated = calibrate(&real, &images, &activations).map_err(fail)?;
+    if adds_unlike_steps(graph) && matches!(lower(&calibrated), Err(LowerError::NotQuantised { .. })) {
+        return Ok(());
+    }
     check_reference(&calibrated, seed)?;
     // The file that it would be written to computes the same.
     let bytes = onnx::export(&calibrated).map_err(fail)?;
