@@ -20,7 +20,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 sys.path.insert(0, os.path.join(ROOT, "scripts", "check"))
 from tflite import drawn, expected  # noqa: E402
 
-SEEDS = list(range(14))
+SEEDS = [0, 1, 2, 3, 4, 5, 6, 7, 8, 10, 15, 18, 33, 40]
 IMAGES = 6
 
 

@@ -26,10 +26,15 @@ pub mod code {
     pub const PAD: i32 = 34;
     pub const MEAN: i32 = 40;
     pub const SUB: i32 = 41;
+    pub const STRIDED_SLICE: i32 = 45;
     pub const PADV2: i32 = 60;
+    pub const TRANSPOSE_CONV: i32 = 67;
+    pub const SHAPE: i32 = 77;
+    pub const PACK: i32 = 83;
     pub const RESIZE_NEAREST_NEIGHBOR: i32 = 97;
     pub const LEAKY_RELU: i32 = 98;
     pub const QUANTIZE: i32 = 114;
+    pub const HARD_SWISH: i32 = 117;
 }
 
 /// Types of elements, by their numbers.

@@ -28,6 +28,8 @@ pub(super) struct Importer<'m> {
     pub real_of: Vec<Option<usize>>,
     /// The softmax that made a tensor, with the tensor that it reads.
     pub softmax_of: Vec<Option<(usize, abi::maps::Softmax)>>,
+    /// The integers of tensors that depend on no image.
+    pub known: Vec<Option<Vec<i64>>>,
     allowance: usize,
 }
 
@@ -71,6 +73,7 @@ impl<'m> Importer<'m> {
             forms: vec![Forms::default(); graph.tensors.len()],
             real_of: vec![None; graph.tensors.len()],
             softmax_of: vec![None; graph.tensors.len()],
+            known: vec![None; graph.tensors.len()],
             allowance: FREE_ELEMENTS + ELEMENTS_PER_BYTE * bytes,
         }
     }
@@ -153,7 +156,7 @@ impl<'m> Importer<'m> {
             }
         };
         let forms = &self.forms[output];
-        if forms.native.is_some() || forms.image.is_some() {
+        if forms.native.is_some() || forms.image.is_some() || self.known[output].is_some() {
             let found = format!("`{}` is written twice", printable(&self.tensor(output).name));
             return Err(self.refused("write each tensor once", found, MALFORMED));
         }
@@ -202,11 +205,15 @@ impl<'m> Importer<'m> {
 
     /// Whether a tensor is a constant.
     pub fn is_constant(&self, index: usize) -> bool {
-        self.model.buffers.get(self.tensor(index).buffer).is_some_and(|bytes| !bytes.is_empty())
+        let is_in_file = || self.model.buffers.get(self.tensor(index).buffer).is_some_and(|bytes| !bytes.is_empty());
+        self.known[index].is_some() || is_in_file()
     }
 
     /// The integers of a constant, in the file's layout.
     pub fn integers(&mut self, op: Op, index: usize) -> Result<Vec<i64>, TfliteError> {
+        if let Some(known) = &self.known[index] {
+            return Ok(known.clone());
+        }
         let tensor = self.tensor(index);
         let name = printable(&tensor.name);
         let elements: usize = self.shape(index)?.iter().product();

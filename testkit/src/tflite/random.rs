@@ -279,17 +279,62 @@ impl Writer {
     fn table(&mut self, value: &Value) -> Value {
         let (least, _) = self.codes();
         let (scale, zero_point) = (self.scale(value.scale), self.zero_point());
-        let (operator, member, options, scale, zero_point) = match self.random.random_range(0..6) {
+        let (operator, member, options, scale, zero_point) = match self.random.random_range(0..7) {
             0 => (code::RELU, 0, vec![], scale, zero_point),
             1 => (code::RELU6, 0, vec![], scale, zero_point),
             2 => (code::LOGISTIC, 0, vec![], 1.0 / 256.0, least),
             3 => (code::TANH, 0, vec![], 1.0 / 128.0, least + 128),
+            5 => (code::HARD_SWISH, 0, vec![], scale, zero_point),
             4 => (code::LEAKY_RELU, 75, vec![Field::Float(self.random.random_range(0.01..0.9))], scale, zero_point),
             _ => (code::QUANTIZE, 0, vec![], scale, zero_point),
         };
         let result = self.activations("function", value.shape.clone(), scale, zero_point);
         self.builder.operator(operator, &[value.tensor], &[result.tensor], member, options);
         result
+    }
+
+    /// A transposed convolution.
+    fn transposed(&mut self, value: &Value) -> Value {
+        let [_, height, width, channels] = value.shape[..] else { unreachable!("an image") };
+        let kernel = [0; 2].map(|_| self.random.random_range(1..4usize));
+        let strides = [0; 2].map(|_| self.random.random_range(1..3usize));
+        let is_same = self.random.random_bool(0.5);
+        let outputs = self.random.random_range(1..5);
+        let extent = |axis: usize, pixels: usize| match is_same {
+            true => pixels * strides[axis],
+            false => pixels * strides[axis] + kernel[axis].saturating_sub(strides[axis]),
+        };
+        let shape = vec![1, extent(0, height), extent(1, width), outputs];
+        let taps = (kernel[0] * kernel[1] * channels).div_ceil(strides[0] * strides[1]);
+        let (inputs, spread) = self.weights(&[outputs, kernel[0], kernel[1], channels], 0, taps, value, false);
+        let wanted: Vec<i32> = shape.iter().map(|extent| *extent as i32).collect();
+        let mut operands = vec![self.ints("wanted", &[4], &wanted), inputs[1], inputs[0]];
+        operands.extend(&inputs[2..]);
+        let (scale, zero_point) = (self.scale(spread / 50.0), self.zero_point());
+        let result = self.activations("transposed", shape, scale, zero_point);
+        let [down, across] = strides.map(|stride| Field::Int(stride as i32));
+        let options = vec![Field::Byte(i8::from(!is_same)), across, down];
+        self.builder.operator(code::TRANSPOSE_CONV, &operands, &[result.tensor], 49, options);
+        result
+    }
+
+    /// Integers that an operator computes of others.
+    fn computed(&mut self, role: &str, shape: &[usize]) -> i32 {
+        let name = self.name(role);
+        self.builder.tensor(&name, shape, Kind::Int32, None, None)
+    }
+
+    /// The shape of a vector of the elements of an image, as converters compute it for an open batch.
+    fn shape_of_vector(&mut self, value: &Value, elements: usize) -> i32 {
+        let (shape, batch, packed) =
+            (self.computed("shape", &[4]), self.computed("batch", &[]), self.computed("packed", &[2]));
+        let [first, end, step] = [0, 1, 1].map(|bound| self.ints("bound", &[1], &[bound]));
+        let elements = self.ints("elements", &[], &[elements as i32]);
+        self.builder.operator(code::SHAPE, &[value.tensor], &[shape], 55, vec![Field::Byte(2)]);
+        let options = vec![Field::Int(0), Field::Int(0), Field::Int(0), Field::Int(0), Field::Int(1)];
+        self.builder.operator(code::STRIDED_SLICE, &[shape, first, end, step], &[batch], 32, options);
+        self.builder.operator(code::PACK, &[batch, elements], &[packed], 59, vec![Field::Int(2), Field::Int(0)]);
+        packed
     }
 
     fn padded(&mut self, value: &Value) -> Value {
@@ -336,7 +381,7 @@ impl Writer {
 
     fn image_step(&mut self, value: Value) -> Value {
         let is_small = value.shape[1] * value.shape[2] <= 36;
-        match self.random.random_range(0..10) {
+        match self.random.random_range(0..12) {
             0..3 => self.convolution(&value, false),
             3 => self.convolution(&value, true),
             4 => self.pool(&value, false),
@@ -345,7 +390,8 @@ impl Writer {
             7 => self.shifted(&value),
             8 if is_small => self.padded(&value),
             9 if is_small && value.shape[3] < 8 => self.concatenated(&value),
-            _ if is_small && self.random.random_bool(0.3) => self.enlarged(&value),
+            10 if is_small => self.enlarged(&value),
+            11 if is_small => self.transposed(&value),
             _ => self.table(&value),
         }
     }
@@ -364,7 +410,10 @@ impl Writer {
             return result;
         }
         let elements = value.shape.iter().product();
-        let shape = self.ints("shape", &[2], &[1, elements as i32]);
+        let shape = match self.random.random_bool(0.5) {
+            true => self.shape_of_vector(&value, elements),
+            false => self.ints("shape", &[2], &[1, elements as i32]),
+        };
         let result = self.activations("flat", vec![1, elements], value.scale, value.zero_point);
         let options = vec![Field::Ints(vec![1, elements as i32])];
         self.builder.operator(code::RESHAPE, &[value.tensor, shape], &[result.tensor], 17, options);

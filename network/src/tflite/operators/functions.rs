@@ -5,7 +5,7 @@ use crate::kernel::{Codes, Kernel, Quantize, Table};
 use crate::tflite::error::TfliteError;
 use crate::tflite::importer::{Grid, Importer, MALFORMED, Op, QUANTISE};
 use crate::tflite::schema::Kind;
-use abi::fixed_point::saturated;
+use abi::fixed_point::{Multiplier, rounding_shift, saturated};
 use abi::maps::Softmax;
 use std::sync::Arc;
 
@@ -101,6 +101,65 @@ pub(super) fn leaky_relu(importer: &mut Importer, op: Op) -> Result<(), TfliteEr
         };
         output.codes.code(product)
     })
+}
+
+/// `HARD_SWISH`: products of 16 bits, as the kernel for microcontrollers without a wide multiplier has them.
+pub(super) fn hard_swish(importer: &mut Importer, op: Op) -> Result<(), TfliteError> {
+    let (input, output) = (importer.grid(op, importer.operand(op, 0)?)?, importer.grid(op, op.output)?);
+    // Codes have 7 bits of fraction; what is limited to 0 and 1 counts in 3 / 2^15.
+    let fine = 1.0f32 / 128.0 * input.scale;
+    let to_output = HalfMultiplier::of(importer.multiplier(op, f64::from(fine / output.scale))?);
+    let to_share = HalfMultiplier::of(importer.multiplier(op, f64::from(fine / (3.0 / 32768.0)))?);
+    if to_output.exponent > 0 {
+        let found = format!("they are {} and {}", input.scale, output.scale);
+        let help = "calibrate it on other images: its output is as wide as its input";
+        return Err(importer.unsupported(op, "have an output scale of at least a 128th of its input's", found, help));
+    }
+    importer.function(op, |code| {
+        let fine = (code - input.codes.zero_point) << 7;
+        let value = half_product(fine, to_output.significand, 1 << 14);
+        let mut share = fine;
+        if to_share.exponent > 0 {
+            share = half(share << (to_share.exponent - 1).min(15));
+        }
+        share = half_product(share, to_share.significand, 1 << 14);
+        share = match to_share.exponent {
+            1.. => half(share << 1),
+            exponent => i64::from(rounding_shift(share as i32, exponent.unsigned_abs().min(31))),
+        };
+        let product = half_product((share + (1 << 15)) >> 1, value, 0);
+        output.codes.code(i64::from(rounding_shift(product as i32, to_output.exponent.unsigned_abs().min(31))))
+    })
+}
+
+/// A factor `significand / 2^15 · 2^exponent`.
+struct HalfMultiplier {
+    significand: i64,
+    exponent: i32,
+}
+
+impl HalfMultiplier {
+    /// `DownScaleInt32ToInt16Multiplier`
+    fn of(multiplier: Multiplier) -> Self {
+        let significand = i64::from(multiplier.significand);
+        let rounded = if significand >= i64::from(i32::MAX) - (1 << 15) {
+            i64::from(i16::MAX)
+        } else {
+            (significand + (1 << 15)) >> 16
+        };
+        HalfMultiplier { significand: rounded, exponent: multiplier.exponent }
+    }
+}
+
+/// `x` within 16 bits.
+fn half(x: i64) -> i64 {
+    x.clamp(i64::from(i16::MIN), i64::from(i16::MAX))
+}
+
+/// a · b / 2^15, towards zero behind a nudge away from it.
+fn half_product(a: i64, b: i64, nudge: i64) -> i64 {
+    let product = a * b;
+    half((product + if product >= 0 { nudge } else { (1 - nudge).min(0) }) / (1 << 15))
 }
 
 /// `QUANTIZE`: from the model's input, from integers, or from what stands for such.

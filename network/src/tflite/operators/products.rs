@@ -12,18 +12,25 @@ const CONVOLUTION: WindowFields = WindowFields { padding: 0, strides: [2, 1], di
 const DEPTHWISE: WindowFields = WindowFields { padding: 0, strides: [2, 1], dilations: Some([6, 5]) };
 
 /// Weights of a product, less their zero point.
-struct Weights {
-    integers: Vec<f64>,
-    scales: Vec<f32>,
+pub(super) struct Weights {
+    pub integers: Vec<f64>,
+    pub scales: Vec<f32>,
     /// Least and greatest integer that may be among them.
-    range: (i64, i64),
+    pub range: (i64, i64),
 }
 
 impl Importer<'_> {
-    /// The weights of an operator, with one scale or one for each of `outputs` channels on `axis`.
-    fn weights(&mut self, op: Op, index: usize, axis: usize, outputs: usize) -> Result<Weights, TfliteError> {
+    /// The weights of an operator that reads tensor `data`, with one scale or one for each of `outputs` channels on `axis`.
+    pub(super) fn weights(
+        &mut self,
+        op: Op,
+        index: usize,
+        data: usize,
+        axis: usize,
+        outputs: usize,
+    ) -> Result<Weights, TfliteError> {
         let (integers, tensor) = (self.integers(op, index)?, self.tensor(index));
-        let activations = self.tensor(self.operand(op, 0)?).kind;
+        let activations = self.tensor(data).kind;
         if tensor.kind != activations {
             let found = format!("its weights are {}, its input {}", tensor.kind.name(), activations.name());
             let help = "convert with INT8 weights and activations (not 16x8, not dynamic range, not INT4)";
@@ -68,9 +75,9 @@ impl Importer<'_> {
         scales.iter().map(factor).collect()
     }
 
-    /// The bias, a number for each of `outputs` channels.
-    fn bias(&mut self, op: Op, outputs: usize) -> Result<Option<ValueId>, TfliteError> {
-        let Some(index) = self.optional_operand(op, 2)? else { return Ok(None) };
+    /// The bias, input `number` of an operator: an integer for each of `outputs` channels.
+    pub(super) fn bias(&mut self, op: Op, number: usize, outputs: usize) -> Result<Option<ValueId>, TfliteError> {
+        let Some(index) = self.optional_operand(op, number)? else { return Ok(None) };
         let integers = self.integers(op, index)?;
         if integers.len() != outputs || self.tensor(index).kind != Kind::Int32 {
             let found = format!("it has {} of {}", integers.len(), self.tensor(index).kind.name());
@@ -81,15 +88,16 @@ impl Importer<'_> {
         Ok(Some(self.values.integers(&name, Tensor::new(vec![outputs], data))))
     }
 
-    /// The codes of an operator's output, out of sums with channels on axis 1.
-    fn requantized(
+    /// The codes of an operator's output, out of sums of tensor `data` with channels on axis 1.
+    pub(super) fn requantized(
         &mut self,
         op: Op,
+        data: usize,
         sums: ValueId,
         scales: &[f32],
         activation: usize,
     ) -> Result<ValueId, TfliteError> {
-        let (input, output) = (self.grid(op, self.operand(op, 0)?)?, self.grid(op, op.output)?);
+        let (input, output) = (self.grid(op, data)?, self.grid(op, op.output)?);
         let codes = self.activated(op, self.option(op, activation, 0i8)?, output)?;
         let factors = self.factors(op, scales, input, output)?;
         let kernel = Kernel::Requantize(Requantize { factors, channel_axis: 1, codes });
@@ -138,7 +146,7 @@ impl Importer<'_> {
         let mut inputs = vec![self.centred(op, index)?];
         let stem = self.stem(op.output);
         inputs.push(self.values.integers(&format!("{stem}_weights"), weights));
-        inputs.extend(self.bias(op, outputs)?);
+        inputs.extend(self.bias(op, 2, outputs)?);
         let sums = self.values.node(stem, Operator::Conv { window, groups }, &inputs, shape);
         self.values.weights_of_newest(range.0, range.1);
         Ok(sums)
@@ -158,12 +166,12 @@ pub(super) fn convolution(importer: &mut Importer, op: Op) -> Result<(), TfliteE
         let found = format!("{channels} channels meet weights of shape {shape:?}");
         return Err(importer.unsupported(op, "have weights for equal groups of its channels", found, MALFORMED));
     }
-    let Weights { integers, scales, range } = importer.weights(op, weights, 0, outputs)?;
+    let Weights { integers, scales, range } = importer.weights(op, weights, index, 0, outputs)?;
     let order = transpose_indices(&shape, &[0, 3, 1, 2]);
     let data = order.into_iter().map(|index| integers[index]).collect();
     let tensor = Tensor::new(vec![outputs, inputs, rows, columns], data);
     let sums = importer.convolved(op, [rows, columns], channels / inputs, (tensor, range), &CONVOLUTION)?;
-    let codes = importer.requantized(op, sums, &scales, 3)?;
+    let codes = importer.requantized(op, index, sums, &scales, 3)?;
     importer.bind_image(op, codes)
 }
 
@@ -180,12 +188,12 @@ pub(super) fn depthwise(importer: &mut Importer, op: Op) -> Result<(), TfliteErr
         let found = format!("{channels} channels give {outputs}");
         return Err(importer.unsupported(op, "give as many outputs for each channel", found, MALFORMED));
     }
-    let Weights { integers, scales, range } = importer.weights(op, weights, 3, outputs)?;
+    let Weights { integers, scales, range } = importer.weights(op, weights, index, 3, outputs)?;
     let order = transpose_indices(&shape, &[3, 0, 1, 2]);
     let data = order.into_iter().map(|index| integers[index]).collect();
     let tensor = Tensor::new(vec![outputs, 1, rows, columns], data);
     let sums = importer.convolved(op, [rows, columns], channels, (tensor, range), &DEPTHWISE)?;
-    let codes = importer.requantized(op, sums, &scales, 4)?;
+    let codes = importer.requantized(op, index, sums, &scales, 4)?;
     importer.bind_image(op, codes)
 }
 
@@ -206,18 +214,18 @@ pub(super) fn fully_connected(importer: &mut Importer, op: Op) -> Result<(), Tfl
         return Err(importer.unsupported(op, "have weights row by row", found, MALFORMED));
     }
     let rows = elements / inputs;
-    let Weights { integers, scales, range } = importer.weights(op, weights, 0, outputs)?;
+    let Weights { integers, scales, range } = importer.weights(op, weights, index, 0, outputs)?;
     let zero_point = importer.grid(op, index)?.codes.zero_point;
     let native = importer.native(index)?;
     let native = importer.reshaped(op, native, vec![rows, inputs], "rows");
     let stem = importer.stem(op.output);
     let mut operands = vec![importer.less(index, native, zero_point)];
     operands.push(importer.values.integers(&format!("{stem}_weights"), Tensor::new(vec![outputs, inputs], integers)));
-    operands.extend(importer.bias(op, outputs)?);
+    operands.extend(importer.bias(op, 2, outputs)?);
     let gemm = Operator::Gemm { alpha: 1.0, beta: 1.0, transpose_a: false, transpose_b: true };
     let sums = importer.values.node(stem, gemm, &operands, vec![rows, outputs]);
     importer.values.weights_of_newest(range.0, range.1);
-    let codes = importer.requantized(op, sums, &scales, 0)?;
+    let codes = importer.requantized(op, index, sums, &scales, 0)?;
     let shape = importer.shape(op.output)?;
     if shape.iter().product::<usize>() != rows * outputs {
         return importer.bind_native(op, codes);
