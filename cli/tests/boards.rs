@@ -10,7 +10,7 @@ use abi::registers::Register;
 use host::transport::fake::SoftwareDevice;
 use serialport::{SerialPort, TTYPort};
 use std::fs;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::process::{Child, Stdio};
 use std::thread;
 use std::time::Duration;
@@ -133,7 +133,13 @@ fn line(mut answer: impl FnMut(&[u8]) -> Vec<u8> + Send + 'static) -> (String, T
         loop {
             let bytes = match near.read(&mut buffer) {
                 Ok(count) => &buffer[..count],
-                Err(_) => &[],
+                Err(error) => {
+                    // Nobody has the other end open: yet, or any more.
+                    if error.kind() != ErrorKind::TimedOut {
+                        thread::sleep(Duration::from_millis(20));
+                    }
+                    &[]
+                }
             };
             if near.write_all(&answer(bytes)).is_err() {
                 thread::sleep(Duration::from_millis(20));

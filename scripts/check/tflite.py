@@ -62,7 +62,7 @@ def compare(arguments, model, images, folder, name):
     """Whether all engines agree with the kernels; `None` where the model is refused."""
     try:
         golden = expected(model, images)
-    except RuntimeError as error:
+    except (RuntimeError, ValueError) as error:
         return None, f"by TensorFlow Lite itself: {error}"
     for engine in arguments.engines.split(","):
         outputs, refusal = found(arguments.bin, model, images, engine, folder)
