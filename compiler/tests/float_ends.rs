@@ -4,7 +4,7 @@
 
 use abi::maps::Scores;
 use compiler::lower::lower;
-use network::graph::{Graph, Node, NodeId, Operator, RoundingMode, Source, Value, ValueId};
+use network::graph::{Activation, Graph, Node, NodeId, Operator, RoundingMode, Source, Value, ValueId};
 use network::integer;
 use network::network::FloatDifference;
 use network::reference::Evaluator;
@@ -180,6 +180,19 @@ fn sums_are_quantised_exactly_and_float32_is_told() {
     let told = &lower(&graph).unwrap().sensitive_steps;
     assert_eq!(told.len(), 1);
     assert_eq!(told[0].differences, [FloatDifference { channel: 0, sum: 2, value: 2.0, exact: 4, float: 5 }]);
+}
+
+/// The number before the quantiser is told where no rational arithmetic knows the function.
+#[test]
+fn differences_behind_transcendental_functions_have_values() {
+    let graph = Builder::integers()
+        .then(Operator::Activation(Activation::Sigmoid), &[])
+        .quant(false, RoundingMode::Floor, 0.1, 0.0, 4)
+        .graph();
+    let told = &lower(&graph).unwrap().sensitive_steps;
+    assert_eq!(told[0].differences[0], FloatDifference { channel: 0, sum: 0, value: 0.5, exact: 4, float: 5 });
+    // 9.99… tenths, which float32 does not tell from ten.
+    assert!(told[0].differences[1..].iter().all(|d| (d.exact, d.float) == (9, 10) && (0.99..=1.0).contains(&d.value)));
 }
 
 /// A bias that dwarfs the sums: float32 rounds all of them to zero, and none reaches a sum of 1.

@@ -12,6 +12,7 @@ use network::integer;
 use network::network::Network;
 use network::reference::{Evaluator, ReferenceError};
 use network::tensor::Tensor;
+use testkit::files::{self, Build, With};
 use testkit::random_graphs::{random_images, random_topology_graph};
 
 fn scores(found: &Scores) -> Vec<f64> {
@@ -80,4 +81,29 @@ fn moved_elements_are_the_references() {
         lowered > 2 * refused && 10 * planned > 7 * lowered,
         "{lowered} lowered, {planned} planned, {refused} refused"
     );
+}
+
+/// What float32 quantises otherwise is told of channels in their new order.
+#[test]
+fn sensitive_channels_move_with_their_tensor() {
+    let weights: Vec<f32> = [3.0, 6.0, 1.0, 5.0].map(|code| code * 0.1).to_vec();
+    let quantised = |input: &str, scale: &str, output: &str| files::quant(&[input, scale, "none", "bits"], output);
+    let model = files::model(&[1, 1, 4, 4])
+        .constant(files::floats("tenth", &[], &[0.1]))
+        .constant(files::floats("three", &[], &[0.3]))
+        .constant(files::floats("none", &[], &[0.0]))
+        .constant(files::floats("bits", &[], &[4.0]))
+        .constant(files::floats("w", &[4, 1, 1, 1], &weights))
+        .constant(files::integers("list", &[1, 2, 3, 0]))
+        .add(quantised("x", "tenth", "codes"))
+        .add(quantised("w", "tenth", "weights"))
+        .add(files::node("Conv", &["codes", "weights"], &["sums"]))
+        .add(quantised("sums", "three", "steps"))
+        .add(files::node("Gather", &["steps", "list"], &["turned"]).int("axis", 1))
+        .add(files::node("MaxPool", &["turned"], &["y"]).ints("kernel_shape", &[2, 2]).ints("strides", &[2, 2]));
+    let graph = files::import(&model).unwrap();
+    let network = lower(&graph).unwrap();
+    let channels = &network.sensitive_steps[0].channels;
+    assert!(channels.len() > 1 && channels.is_sorted() && channels[0] != channels[channels.len() - 1], "{channels:?}");
+    check_integers(&graph, &network, 0);
 }

@@ -303,8 +303,9 @@ impl QuantisedChain {
 
     /// The real number before the quantiser, in double precision: exactly computed where no root remains in it.
     pub fn value(&self, x: f64) -> Option<f64> {
-        let exactly = chained(&self.functions, x, &mut ExactArithmetic::default()).ok()?.as_rational();
-        exactly.and_then(|ratio| ratio.to_f64()).or_else(|| chained(&self.functions, x, &mut FloatArithmetic).ok())
+        let exactly = chained(&self.functions, x, &mut ExactArithmetic::default()).ok();
+        let ratio = exactly.and_then(|number| number.as_rational());
+        ratio.and_then(|ratio| ratio.to_f64()).or_else(|| chained(&self.functions, x, &mut FloatArithmetic).ok())
     }
 
     /// Whether rounding each operation to float32 could change the code of `x`.

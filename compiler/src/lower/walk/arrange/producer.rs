@@ -94,9 +94,11 @@ impl Walk<'_> {
         self.arranged.retain(|(_, _, arranged)| *arranged != tensor);
         for steps in self.sensitive_steps.iter_mut().filter(|steps| steps.node == layer) {
             steps.channels = moved(&steps.channels, list);
+            steps.channels.sort_unstable();
             for difference in &mut steps.differences {
                 difference.channel = moved(&[difference.channel], list)[0];
             }
+            steps.differences.sort_by_key(|difference| (difference.channel, difference.sum));
         }
         let kind = self.tensors[tensor.0];
         for symbol in self.symbols.values_mut() {
