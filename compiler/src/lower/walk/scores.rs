@@ -10,6 +10,9 @@ use num_traits::{One, ToPrimitive, Zero};
 /// More scores than this keep the nearest factors: a common one would take long to find.
 const MOST: usize = 1 << 16;
 
+/// Bits before the point of the greatest float64.
+const MOST_BITS: u64 = 1024;
+
 /// The biases of scores, `biases` or others as near: what is a multiple of its scale is that product as float64 rounds it,
 /// so that it cancels to zero.
 pub(super) fn cancelling(parameters: [&Parameter; 2], scales: &[f64], mut biases: Vec<f64>) -> Vec<f64> {
@@ -48,7 +51,13 @@ fn held_together(scales: &[BigRational], biases: &[BigRational]) -> Option<(Vec<
     if all().all(is_held) {
         return None;
     }
-    let denominator = all().fold(BigInt::one(), |multiple, number| multiple.lcm(number.denom()));
+    // A number times the common denominator is a multiple of that over its own, which no common divisor takes away again:
+    // beyond this, float64 holds none of them. The common denominator of a thousand quotients would take minutes.
+    let most = all().map(|number| number.denom().bits()).max().unwrap_or(0) + MOST_BITS;
+    let denominator = all().try_fold(BigInt::one(), |multiple, number| {
+        let multiple = multiple.lcm(number.denom());
+        (multiple.bits() <= most).then_some(multiple)
+    })?;
     let integer = |number: &BigRational| number.numer() * (&denominator / number.denom());
     let divisor = all().fold(BigInt::zero(), |divisor, number| divisor.gcd(&integer(number)));
     let held = |numbers: &[BigRational]| -> Option<Vec<f64>> {
@@ -77,6 +86,13 @@ mod tests {
     fn thirds_become_integers() {
         let found = held_together(&ratios(&[(1, 3)]), &ratios(&[(1, 3), (-2, 3), (1, 2)]));
         assert_eq!(found, Some((vec![2.0], vec![2.0, -4.0, 3.0])));
+    }
+
+    /// 1000 odd denominators have a common one of thousands of bits.
+    #[test]
+    fn a_common_factor_is_not_looked_for_without_end() {
+        let parts: Vec<(i64, i64)> = (0..5000).map(|index| (1, (1 << 24) + 2 * index + 1)).collect();
+        assert_eq!(held_together(&ratios(&parts), &ratios(&[(0, 1)])), None);
     }
 
     #[test]
