@@ -87,6 +87,19 @@ fn patches_and_a_product_are_a_convolution() {
 }
 
 #[test]
+fn patches_of_too_many_taps_are_refused() {
+    let many = 1 << 62;
+    let lists: [(&str, &[i64]); 3] =
+        [("kernel_size", &[many, many]), ("stride", &[1, 1]), ("pad_amount", &[many, many, 0, 0])];
+    let model = model(&[1, 2, 3, 2]).constant(floats("w", &[4, 2], &[0.0; 8])).add(patches(&lists)).add(node(
+        "MatMul",
+        &["patches", "w"],
+        &["y"],
+    ));
+    assert!(matches!(import(&model), Err(network::onnx::ImportError::Shape { .. })));
+}
+
+#[test]
 fn sparse_products_are_depthwise() {
     let weights = |diagonal: bool| {
         let off = if diagonal { 0.0 } else { 1.0 };

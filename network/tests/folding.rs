@@ -59,6 +59,13 @@ fn functions_of_single_elements() {
     assert_eq!(of("Mean", &["f", "p"]), [-0.25, 2.25, 1.5, 1.125]);
     let chosen = [node("Greater", &["f", "p"], &["c"]), node("Where", &["c", "f", "two"], &["r"])];
     assert_eq!(folded(&[4], &chosen), [2.0, 2.0, 2.5, 2.0]);
+    let is_infinite = |number: f32, with: fn(NodeProto) -> NodeProto| {
+        let number = node("Constant", &[], &["number"]).float("value_float", number);
+        folded(&[], &[number, with(node("IsInf", &["number"], &["r"]))])
+    };
+    let (both, positive): (fn(_) -> _, fn(_) -> _) = (|node| node, |node: NodeProto| node.int("detect_negative", 0));
+    let found = [f32::INFINITY, f32::NEG_INFINITY, 1.0].map(|x| [is_infinite(x, both)[0], is_infinite(x, positive)[0]]);
+    assert_eq!(found, [[1.0, 1.0], [1.0, 0.0], [0.0, 0.0]]);
     let not = [node("Less", &["f", "p"], &["c"]), node("Not", &["c"], &["r"])];
     assert_eq!(folded(&[4], &not), [0.0, 0.0, 1.0, 0.0]);
 }
@@ -86,6 +93,9 @@ fn elements_at_other_places() {
     assert_eq!(tiled, [1.0, 2.0, 3.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 4.0, 5.0, 6.0]);
     let upper = folded(&[2, 3], &[node("Trilu", &["m"], &["r"])]);
     assert_eq!(upper, [1.0, 2.0, 3.0, 0.0, 5.0, 6.0]);
+    let ones = |k: i64| folded(&[2, 3], &[node("EyeLike", &["m"], &["r"]).int("k", k)]);
+    assert_eq!(ones(1), [0.0, 1.0, 0.0, 0.0, 0.0, 1.0]);
+    assert_eq!(ones(i64::MAX), [0.0; 6]);
     let gathered = [node("Constant", &[], &["at"]).ints("value_ints", &[1, 2]), node("GatherND", &["m", "at"], &["r"])];
     assert_eq!(folded(&[], &gathered), [6.0]);
 }

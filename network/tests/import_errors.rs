@@ -189,6 +189,7 @@ fn operator_errors(m: &mut Messages) {
     m.node("a slope that is computed", node("PRelu", &["x", "x"], &["y"]));
     m.node("a slope that does not fit", node("PRelu", &["x", "pair"], &["y"]));
     m.node("a unit without a scale", node("Celu", &["x"], &["y"]).float("alpha", 0.0));
+    m.node("a unit of a negative scale", node("Celu", &["x"], &["y"]).float("alpha", -0.5));
     m.node("an approximation that is not known", node("Gelu", &["x"], &["y"]).text("approximate", "cubic"));
     m.node("a split into more than there is", node("Split", &["x"], &["y", "z"]).int("axis", 1).ints("split", &[1, 9]));
     for operator in ["QuantAvgPool2d", "Im2Col"] {

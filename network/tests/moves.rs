@@ -83,6 +83,11 @@ fn borders_mirror_repeat_wrap_and_crop() {
     assert_eq!(edge.1, [1.0, 2.0, 3.0, 3.0, 3.0, 1.0, 2.0, 3.0, 3.0, 3.0, 4.0, 5.0, 6.0, 6.0, 6.0]);
     let wrapped = with_lists(&[1, 3], pad("wrap"), &[("p", &[0, 2, 0, 1])]);
     assert_eq!(wrapped.1, [2.0, 3.0, 1.0, 2.0, 3.0, 1.0]);
+    // What is cut off is not repeated.
+    let cut = with_lists(&[1, 4], pad("wrap"), &[("p", &[0, -1, 0, 2])]);
+    assert_eq!(cut.1, [2.0, 3.0, 4.0, 2.0, 3.0]);
+    let nothing = model(&[1, 3]).constant(integers("p", &[0, -3, 0, 2])).add(pad("edge"));
+    assert!(matches!(import(&nothing), Err(network::onnx::ImportError::Parameter { role: "pads", .. })));
     let cropped = with_lists(&[1, 1, 3, 3], pad("constant"), &[("p", &[0, 0, -1, 1, 0, 0, 0, -1])]);
     assert_eq!(cropped, (vec![1, 1, 2, 3], vec![0.0, 4.0, 5.0, 0.0, 7.0, 8.0]));
 }
@@ -165,6 +170,8 @@ fn transposed_convolutions() {
     assert_eq!(padded(|node| node.text("auto_pad", "SAME_UPPER")), behind);
     assert_eq!(padded(|node| node.text("auto_pad", "SAME_LOWER")), before);
     assert_eq!(padded(|node| node.ints("output_shape", &[6])), before);
+    assert_eq!(padded(|node| node.text("auto_pad", "VALID").ints("output_shape", &[6])), before);
+    assert_eq!(padded(|node| node.text("auto_pad", "VALID")), [&behind[..], &[300.0]].concat());
     let sparse = transposed(&[1, 1, 3], &[1, 1, 1], &[2.0], |node| node.ints("strides", &[3]));
     assert_eq!(sparse, (vec![1, 1, 7], vec![2.0, 0.0, 0.0, 4.0, 0.0, 0.0, 6.0]));
 }

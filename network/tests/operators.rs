@@ -419,6 +419,21 @@ fn an_integer_image_is_cast_to_numbers() {
     assert_eq!(result(&model, &[200.0, 0.0]).1, [-200.0, 0.0]);
 }
 
+/// 200 is −56 as a signed byte, which is not computed.
+#[test]
+fn integers_are_not_wrapped_around() {
+    let cast = |to: i64| {
+        let mut model = model(&[1, 2])
+            .add(node("Cast", &["x"], &["c"]).int("to", to))
+            .add(node("Cast", &["c"], &["y"]).int("to", 1));
+        model.graph().input = vec![value("x", testkit::files::UINT8, &testkit::files::fixed(&[1, 2]))];
+        import(&model)
+    };
+    let [int8, int16] = [3, 5];
+    assert!(matches!(cast(int8), Err(network::onnx::ImportError::Attribute { attribute: "to", .. })));
+    assert!(cast(int16).is_ok());
+}
+
 /// What Keras exports: quantisers as arithmetic, with the straight-through estimator around them.
 #[test]
 fn quantisers_that_are_written_out() {

@@ -49,6 +49,18 @@ fn ends(ends: impl Fn(&mut Builder) -> [Vec<i32>; 2]) -> Vec<u8> {
     builder.finish(&inputs, &outputs)
 }
 
+/// Codes as floats, in another shape, quantised again.
+fn moved_floats() -> Vec<u8> {
+    let mut builder = Builder::default();
+    let (x, y) = (codes(&mut builder, "x", &[1, 8]), codes(&mut builder, "y", &[1, 2, 4]));
+    let real = builder.tensor("real", &[1, 8], Kind::Float, None, None);
+    let moved = builder.tensor("moved", &[1, 2, 4], Kind::Float, None, None);
+    builder.operator(code::DEQUANTIZE, &[x], &[real], 0, vec![]);
+    builder.operator(code::RESHAPE, &[real], &[moved], 17, vec![Field::Ints(vec![1, 2, 4])]);
+    builder.operator(code::QUANTIZE, &[moved], &[y], 0, vec![]);
+    builder.finish(&[x], &[y])
+}
+
 fn cases() -> Vec<(&'static str, Vec<u8>)> {
     let of = Quantization::of;
     let mut truncated = convolution(&[2, 3, 3, 2], of(0.1, 0), 2);
@@ -74,6 +86,7 @@ fn cases() -> Vec<(&'static str, Vec<u8>)> {
         ("windows beyond the image", pool(&[1, 4, 4, 2], 1, 9, 0)),
         ("windows that do not move", pool(&[1, 3, 3, 2], 0, 2, 0)),
         ("an activation of its own", pool(&[1, 3, 3, 2], 1, 2, 4)),
+        ("floats that are moved before they are quantised again", moved_floats()),
         ("a softmax of another scale", operator(code::SOFTMAX, &[1, 4, 4, 2], 9, vec![Field::Float(1.0)])),
     ]
 }

@@ -39,6 +39,14 @@ fn five_inputs_shift_and_do_not_clamp() {
 }
 
 #[test]
+fn integers_of_no_width_are_refused() {
+    let inputs = ["x", "scale", "zero", "six", "wide"];
+    let model = parameters(1).constant(floats("wide", &[], &[4e9])).add(node("Trunc", &inputs, &["y"]));
+    let error = import(&model).unwrap_err();
+    assert!(matches!(error, network::onnx::ImportError::Parameter { role: "output_bit_width", .. }), "{error:?}");
+}
+
+#[test]
 fn six_inputs_clamp_at_their_own_scale() {
     let form = |signed: i64| {
         let inputs = ["x", "scale", "zero", "six", "coarse", "three"];

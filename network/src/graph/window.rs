@@ -23,6 +23,19 @@ pub struct Window {
 }
 
 impl Window {
+    /// Windows of neighbouring taps at each place where one fits.
+    pub fn of(kernel: Vec<usize>) -> Self {
+        let (ones, zeros) = (vec![1; kernel.len()], vec![0; kernel.len()]);
+        Window {
+            kernel,
+            strides: ones.clone(),
+            dilations: ones,
+            pads_before: zeros.clone(),
+            pads_after: zeros.clone(),
+            overhang: zeros,
+        }
+    }
+
     /// Number of spatial axes.
     pub fn axes(&self) -> usize {
         self.kernel.len()

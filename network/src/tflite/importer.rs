@@ -24,13 +24,22 @@ pub(super) struct Importer<'m> {
     pub graph: &'m SubGraph<'m>,
     pub values: Values,
     pub forms: Vec<Forms>,
-    /// Which float tensors stand for integers of which other tensor.
-    pub real_of: Vec<Option<usize>>,
+    /// Which float tensors stand for integers, and for which.
+    pub real_of: Vec<Option<Real>>,
     /// The softmax that made a tensor, with the tensor that it reads.
     pub softmax_of: Vec<Option<(usize, abi::maps::Softmax)>>,
     /// The integers of tensors that depend on no image.
     pub known: Vec<Option<Vec<i64>>>,
     allowance: usize,
+}
+
+/// The integers that a float tensor stands for.
+#[derive(Clone, Copy)]
+pub(super) struct Real {
+    /// Their tensor.
+    pub codes: usize,
+    /// Whether they stand in another shape or order there.
+    pub is_moved: bool,
 }
 
 /// An operator that is being imported.

@@ -158,8 +158,9 @@ pub(super) fn selu(node: &mut NodeContext<'_, '_>) -> Result<(), ImportError> {
 /// `Celu`
 pub(super) fn celu(node: &mut NodeContext<'_, '_>) -> Result<(), ImportError> {
     let alpha = parameter(node, "alpha", 1.0)?;
-    if alpha == 0.0 {
-        return Err(node.attribute_error("alpha", "other than 0", "0"));
+    if alpha <= 0.0 {
+        // With a negative one it is the exponential of what grows.
+        return Err(node.attribute_error("alpha", "greater than 0", alpha.to_string()));
     }
     Steps::of(node)?.exponential_below(alpha, alpha, 1.0)
 }

@@ -1,12 +1,12 @@
 //! Operators whose channels are the last axis: the domain `qonnx.custom_op.channels_last`, and FINN's pools. Each becomes
 //! the standard operator between two transpositions. Those that meet cancel.
 
+use super::moves::transposed;
 use super::{normalization, window};
 use crate::graph::{Node, Operator, Source, ValueId};
 use crate::onnx::data_type::DataType;
 use crate::onnx::error::ImportError;
 use crate::onnx::node::NodeContext;
-use crate::tensor::transpose_indices;
 
 /// Adds an operator of the domain, `None` where it has none of that name.
 pub(super) fn add(node: &mut NodeContext<'_, '_>) -> Result<Option<()>, ImportError> {
@@ -57,22 +57,7 @@ pub(super) fn channels_first(
 ) -> Result<ValueId, ImportError> {
     let permutation = to_first(node.shape(input).len());
     let (input, permutation) = without_transposition(node, input, permutation);
-    if permutation.iter().copied().eq(0..permutation.len()) {
-        return Ok(input);
-    }
-    let (shape, data_type) = (permuted(node.shape(input), &permutation), node.graph.data_type(input));
-    if node.graph.constant(input).is_none() {
-        return node.emit_part(role, Operator::Transpose { permutation }, vec![input], shape, data_type);
-    }
-    let range = node.graph.range(input);
-    let is_codes = node.graph.value(input).is_codes;
-    let value = node.fold_part(role, shape, data_type, |node| {
-        let tensor = node.data(input)?;
-        let indices = transpose_indices(&tensor.shape, &permutation);
-        Ok(indices.into_iter().map(|index| tensor.data[index]).collect())
-    })?;
-    node.graph.mark(value, is_codes, range);
-    Ok(value)
+    transposed(node, role, input, permutation)
 }
 
 /// Makes the node's output a value whose channels stand behind the batch axis, with its channels last.

@@ -130,13 +130,24 @@ fn cast_to(node: &mut NodeContext<'_, '_>, input: ValueId, to: DataType) -> Resu
             let shape = node.shape(input).to_vec();
             node.emit(Operator::Reshape, vec![input], shape, to)
         }
-        // Computed integers are indices and images, which are small.
-        (Kind::Integer, Kind::Integer) if to.bits() >= from.bits().min(32) => {
+        (Kind::Integer, Kind::Integer) if holds_all(from, to) => {
             node.alias(input);
             Ok(())
         }
-        _ => Err(node.attribute_error("to", "a float type where the tensor is computed when the model runs", "not")),
+        _ => {
+            let must = "a float type, or an integer type that holds all that the tensor's does, where the tensor is computed \
+                        when the model runs";
+            Err(node.attribute_error("to", must, format!("{to:?} for {from:?}")))
+        }
     }
+}
+
+/// Whether computed integers of one type are in another what they were, not wrapped around. Those of 64 bits and those
+/// without a sign of 32 are indices and images, which are small.
+fn holds_all(from: DataType, to: DataType) -> bool {
+    let (Some((least, greatest)), Some((low, high))) = (from.integer_range(), to.integer_range()) else { return false };
+    let is_small = from.bits() == 64 || from == DataType::UInt32;
+    (low <= least && greatest <= high) || (is_small && to.bits() >= 32)
 }
 
 fn converted(node: &NodeContext<'_, '_>, value: f64, from: DataType, to: DataType) -> Result<f64, ImportError> {

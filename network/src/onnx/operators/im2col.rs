@@ -40,12 +40,11 @@ pub(super) fn im2col(node: &mut NodeContext<'_, '_>) -> Result<(), ImportError> 
         return Err(node.attribute_error("pad_amount", "four integers, each at least 0", format!("{pads:?}")));
     };
     let window = Window {
-        kernel: pair(node, "kernel_size")?.ok_or_else(|| missing("kernel_size"))?,
         strides: pair(node, "stride")?.ok_or_else(|| missing("stride"))?,
         dilations: pair(node, "dilations")?.unwrap_or_else(|| vec![1; 2]),
         pads_before: vec![*top, *left],
         pads_after: vec![*bottom, *right],
-        overhang: vec![0; 2],
+        ..Window::of(pair(node, "kernel_size")?.ok_or_else(|| missing("kernel_size"))?)
     };
     if window.output_extents(&[height, width]).is_none() {
         let found = format!("kernel {:?} in {height} x {width} with padding {pads:?}", window.kernel);
@@ -63,7 +62,7 @@ pub(super) fn product(node: &mut NodeContext<'_, '_>, patches: Patches) -> Resul
     let Patches { input, mut window, padding, is_depthwise } = patches;
     let w = node.input(1, "B")?;
     let channels = node.shape(input)[3];
-    let taps = window.kernel.iter().product::<usize>();
+    let taps = window.kernel.iter().fold(1usize, |taps, extent| taps.saturating_mul(*extent));
     let &[rows, outputs] = node.constant(1, "B")?.shape.as_slice() else {
         return Err(node.shape_error("`B` must be a matrix", format!("{:?}", node.shape(w))));
     };

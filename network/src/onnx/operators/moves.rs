@@ -35,11 +35,7 @@ fn moved(
     let (range, is_codes) = (node.graph.range(input), node.graph.value(input).is_codes);
     let folded =
         node.fold_part(role, shape.clone(), data_type, |node| Ok(moved_tensor(&operator, node.data(input)?, &shape)))?;
-    match range {
-        Some(range) => node.graph.set_range(folded, range),
-        None if is_codes => node.graph.set_codes(folded),
-        None => {}
-    }
+    node.graph.mark(folded, is_codes, range);
     Ok(folded)
 }
 

@@ -35,14 +35,7 @@ pub(super) fn quant_average_pool(node: &mut NodeContext<'_, '_>) -> Result<(), I
         let found = format!("shape {:?}", node.shape(x));
         return Err(node.shape_error("the input must have one image with two spatial axes", found));
     };
-    let window = Window {
-        kernel: vec![kernel as usize; 2],
-        strides: vec![stride as usize; 2],
-        dilations: vec![1; 2],
-        pads_before: vec![0; 2],
-        pads_after: vec![0; 2],
-        overhang: vec![0; 2],
-    };
+    let window = Window { strides: vec![stride as usize; 2], ..Window::of(vec![kernel as usize; 2]) };
     let Some(spatial) = window.output_extents(&[height, width]) else {
         let (must, found) = ("a window must fit into the input".into(), format!("{kernel} in {height} x {width}"));
         return Err(ImportError::Window { place: node.place(), must, found });

@@ -110,15 +110,8 @@ fn pooled(
     }
     let kernel: Vec<usize> = (2..shape.len()).map(|axis| if axes.contains(&axis) { shape[axis] } else { 1 }).collect();
     axes.iter().for_each(|axis| shape[*axis] = 1);
-    let (ones, zeros, count) = (vec![1; kernel.len()], vec![0; kernel.len()], kernel.iter().product::<usize>());
-    let window = Window {
-        kernel,
-        strides: ones.clone(),
-        dilations: ones,
-        pads_before: zeros.clone(),
-        pads_after: zeros.clone(),
-        overhang: zeros,
-    };
+    let count = kernel.iter().product::<usize>();
+    let window = Window::of(kernel);
     if reduction == Reduction::Greatest {
         let data_type = node.graph.data_type(input);
         return node.emit_part("greatest", Operator::MaxPool { window }, vec![input], shape, data_type);
@@ -147,15 +140,7 @@ fn channels(node: &mut NodeContext<'_, '_>, reduction: Reduction, input: ValueId
         let mut kernel = vec![1; rank];
         kernel[1] = channels;
         let ones = node.add_constant("ones", Tensor::new(kernel, ones), data_type);
-        let (one, zero) = (vec![1; rank - 2], vec![0; rank - 2]);
-        let window = Window {
-            kernel: one.clone(),
-            strides: one.clone(),
-            dilations: one,
-            pads_before: zero.clone(),
-            pads_after: zero.clone(),
-            overhang: zero,
-        };
+        let window = Window::of(vec![1; rank - 2]);
         node.emit_part("sum", Operator::Conv { window, groups: 1 }, vec![input, ones], shape.clone(), data_type)?
     };
     if reduction != Reduction::Mean {

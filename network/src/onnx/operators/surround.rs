@@ -90,6 +90,24 @@ fn pads(node: &NodeContext<'_, '_>, input: ValueId) -> Result<(Vec<[i64; 2]>, Ve
     Ok((pads, shape))
 }
 
+/// Checks that something is left to be repeated where a border is put around what has been cut.
+fn check_rest(node: &NodeContext<'_, '_>, input: ValueId, pads: &[[i64; 2]]) -> Result<(), ImportError> {
+    let is_empty =
+        |extent: usize, pads: &[i64; 2]| extent as i64 + pads.iter().map(|pad| (*pad).min(0)).sum::<i64>() == 0;
+    let found = node.shape(input).iter().zip(pads).position(|(extent, pads)| {
+        let adds = pads.iter().any(|pad| *pad > 0);
+        adds && is_empty(*extent, pads)
+    });
+    match found {
+        Some(axis) => Err(node.parameter_error(
+            "pads",
+            "such that elements are left to be repeated",
+            format!("none at axis {axis}"),
+        )),
+        None => Ok(()),
+    }
+}
+
 /// `Pad`, whose parameters are attributes before operator set 11 and inputs from then on
 pub(super) fn pad(node: &mut NodeContext<'_, '_>) -> Result<(), ImportError> {
     let input = node.input(0, "data")?;
@@ -103,12 +121,18 @@ pub(super) fn pad(node: &mut NodeContext<'_, '_>) -> Result<(), ImportError> {
         return Err(node.shape_error("a tensor that is padded must have elements", format!("{:?}", node.shape(input))));
     }
     node.check_size(&shape)?;
+    if !matches!(border, Border::Constant(_)) {
+        check_rest(node, input, &pads)?;
+    }
     // With a constant, only what is cut off.
     let taken = |pad: i64| if let Border::Constant(_) = border { pad.min(0) } else { pad };
     let selections = pads.iter().zip(node.shape(input)).map(|([before, behind], extent)| {
-        let (before, behind, extent) = (taken(*before), taken(*behind), *extent as i64);
-        let source = move |place: i64| border.source(place, extent);
-        ((before, behind) != (0, 0)).then_some(Selection { places: -before..extent + behind, source })
+        let (before, behind) = (taken(*before), taken(*behind));
+        // What is cut off comes first: the border repeats what is left.
+        let (first, left) = ((-before).max(0), *extent as i64 + before.min(0) + behind.min(0));
+        let source = move |place: i64| (first + border.source(place, left) as i64) as usize;
+        let places = -before.max(0)..left + behind.max(0);
+        ((before, behind) != (0, 0)).then_some(Selection { places, source })
     });
     let selections = selections.collect();
     let kept = select_each(node, input, selections)?;

@@ -76,7 +76,9 @@ impl Geometry {
         let axes = self.spatial.len();
         let (automatic, more_behind) = match node.text("auto_pad")?.unwrap_or("NOTSET") {
             "NOTSET" | "" => (false, false),
-            "VALID" => return Ok(()),
+            "VALID" if !node.has_attribute("output_shape") => return Ok(()),
+            // onnxruntime cuts off what the shape asks for all the same.
+            "VALID" => (false, false),
             "SAME_UPPER" => (true, true),
             "SAME_LOWER" => (true, false),
             other => {
@@ -211,14 +213,7 @@ fn bordered(
 ) -> Result<(ValueId, Window, Vec<usize>), ImportError> {
     let axes = geometry.spatial.len();
     let shape = node.shape(dilated).to_vec();
-    let mut window = Window {
-        kernel: geometry.kernel.clone(),
-        strides: vec![1; axes],
-        dilations: geometry.dilations.clone(),
-        pads_before: vec![0; axes],
-        pads_after: vec![0; axes],
-        overhang: vec![0; axes],
-    };
+    let mut window = Window { dilations: geometry.dilations.clone(), ..Window::of(geometry.kernel.clone()) };
     let mut kept = vec![None, None];
     let mut covered = shape[..2].to_vec();
     for axis in 0..axes {

@@ -12,6 +12,9 @@ use crate::tensor::{Tensor, broadcast_indices, broadcast_shape};
 /// Most bits of the result, which is an activation.
 const MAX_BITS: u32 = 16;
 
+/// Most bits that integers may be said to have.
+const MAX_STATED_BITS: u32 = 64;
+
 /// The integers that a `Trunc` makes, and what they stand for.
 struct Truncated {
     signed: bool,
@@ -60,8 +63,10 @@ fn with_bits(
     scale: ValueId,
     zero_point: ValueId,
 ) -> Result<Truncated, ImportError> {
-    let (before, behind) =
-        (bit_width(node, 3, "input_bit_width", 1, u32::MAX)?, bit_width(node, 4, "output_bit_width", 1, u32::MAX)?);
+    let (before, behind) = (
+        bit_width(node, 3, "input_bit_width", 1, MAX_STATED_BITS)?,
+        bit_width(node, 4, "output_bit_width", 1, MAX_STATED_BITS)?,
+    );
     let shift = 2f64.powi(before as i32 - behind as i32);
     let (scale, zero_point) = (node.data(scale)?.clone(), node.data(zero_point)?);
     let offset = combined(node, zero_point, &scale, |a, b| a * b)?;

@@ -81,15 +81,13 @@ fn window(
     ceil: bool,
 ) -> Result<(Window, Vec<usize>), ImportError> {
     let axes = spatial.len();
-    let ones = || vec![1; axes];
-    let mut window = Window {
-        kernel,
-        strides: numbers(node, "strides", axes, 1)?.unwrap_or_else(ones),
-        dilations: numbers(node, "dilations", axes, 1)?.unwrap_or_else(ones),
-        pads_before: vec![0; axes],
-        pads_after: vec![0; axes],
-        overhang: vec![0; axes],
-    };
+    let mut window = Window::of(kernel);
+    if let Some(strides) = numbers(node, "strides", axes, 1)? {
+        window.strides = strides;
+    }
+    if let Some(dilations) = numbers(node, "dilations", axes, 1)? {
+        window.dilations = dilations;
+    }
     pad(node, &mut window, spatial)?;
     let mut covered = vec![1, channels];
     for (axis, extent) in spatial.iter().enumerate() {
@@ -267,17 +265,8 @@ pub(super) fn average_pool(node: &mut NodeContext<'_, '_>) -> Result<(), ImportE
 /// One window over the whole of each channel, and the shape of its result.
 pub(super) fn global_window(node: &NodeContext<'_, '_>, input: ValueId) -> Result<(Window, Vec<usize>), ImportError> {
     let (channels, spatial) = channels_and_spatial(node, input)?;
-    let (ones, zeros) = (vec![1; spatial.len()], vec![0; spatial.len()]);
-    let shape = [1, channels].into_iter().chain(ones.iter().copied()).collect();
-    let window = Window {
-        kernel: spatial,
-        strides: ones.clone(),
-        dilations: ones,
-        pads_before: zeros.clone(),
-        pads_after: zeros.clone(),
-        overhang: zeros,
-    };
-    Ok((window, shape))
+    let shape = [1, channels].into_iter().chain(vec![1; spatial.len()]).collect();
+    Ok((Window::of(spatial), shape))
 }
 
 /// `GlobalMaxPool`

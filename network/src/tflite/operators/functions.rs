@@ -3,7 +3,7 @@
 use crate::graph::{Operator, ValueId};
 use crate::kernel::{Codes, Kernel, Quantize, Table};
 use crate::tflite::error::TfliteError;
-use crate::tflite::importer::{Grid, Importer, MALFORMED, Op, QUANTISE};
+use crate::tflite::importer::{Grid, Importer, MALFORMED, Op, QUANTISE, Real};
 use crate::tflite::schema::Kind;
 use abi::fixed_point::{Multiplier, rounding_shift, saturated};
 use abi::maps::Softmax;
@@ -187,7 +187,12 @@ pub(super) fn quantize(importer: &mut Importer, op: Op) -> Result<(), TfliteErro
             let codes = importer.values.node(importer.stem(op.output), kernel, &[value], shape);
             importer.bind(op, codes, is_image)
         }
-        (Kind::Float32, Some(source)) => {
+        (Kind::Float32, Some(Real { is_moved: true, .. })) => {
+            let found = "a RESHAPE or TRANSPOSE moves them before".into();
+            let help = "move the RESHAPE or TRANSPOSE before the DEQUANTIZE, or behind the QUANTIZE";
+            Err(importer.unsupported(op, "quantise numbers as a DEQUANTIZE gives them", found, help))
+        }
+        (Kind::Float32, Some(Real { codes: source, .. })) => {
             let Grid { scale, codes } = importer.grid(op, source)?;
             let (value, is_image) = importer.value(op, source)?;
             let code =
@@ -222,7 +227,7 @@ pub(super) fn dequantize(importer: &mut Importer, op: Op) -> Result<(), TfliteEr
     let factor = importer.values.number(&format!("{stem}_scale"), f64::from(scale));
     let shape = importer.values.shape(centred).to_vec();
     let real = importer.values.node(stem, Operator::Mul, &[centred, factor], shape);
-    importer.real_of[op.output] = Some(index);
+    importer.real_of[op.output] = Some(Real { codes: index, is_moved: false });
     importer.bind_native(op, real)
 }
 

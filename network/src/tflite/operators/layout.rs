@@ -3,7 +3,7 @@
 use crate::graph::{Operator, ValueId};
 use crate::kernel::Codes;
 use crate::tflite::error::TfliteError;
-use crate::tflite::importer::{Grid, Importer, MALFORMED, Op};
+use crate::tflite::importer::{Grid, Importer, MALFORMED, Op, Real};
 use crate::tflite::schema::Kind;
 use abi::fixed_point::saturated;
 
@@ -25,10 +25,11 @@ impl Importer<'_> {
         })
     }
 
-    /// Checks that an operator gives what it reads in the same type.
-    fn keeps_type(&self, op: Op, index: usize) -> Result<(), TfliteError> {
+    /// Checks that an operator gives what it reads in the same type, and remembers which integers that is.
+    fn keeps_type(&mut self, op: Op, index: usize) -> Result<(), TfliteError> {
         let kinds = [self.tensor(index).kind, self.tensor(op.output).kind];
         if kinds[0] == kinds[1] {
+            self.real_of[op.output] = self.real_of[index].map(|real| Real { is_moved: true, ..real });
             return Ok(());
         }
         let found = format!("it makes {} of {}", kinds[1].name(), kinds[0].name());

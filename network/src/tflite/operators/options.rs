@@ -49,14 +49,7 @@ impl Importer<'_> {
                 return Err(self.unsupported(op, "pad SAME or VALID", format!("its padding is {other}"), MALFORMED));
             }
         };
-        let mut window = Window {
-            kernel: kernel.to_vec(),
-            strides: vec![1; 2],
-            dilations: vec![1; 2],
-            pads_before: vec![0; 2],
-            pads_after: vec![0; 2],
-            overhang: vec![0; 2],
-        };
+        let mut window = Window::of(kernel.to_vec());
         for axis in 0..2 {
             let stride = self.count(op, fields.strides[axis], 0)?;
             let dilation = match fields.dilations {

@@ -89,14 +89,7 @@ pub(super) fn mean(importer: &mut Importer, op: Op) -> Result<(), TfliteError> {
     let pixels = extents[0] * extents[1];
     let factors = vec![Factor::Fixed(mean_multiplier(ratio, pixels as u64))];
     let image = importer.centred(op, index)?;
-    let window = Window {
-        kernel: extents.to_vec(),
-        strides: vec![1; 2],
-        dilations: vec![1; 2],
-        pads_before: vec![0; 2],
-        pads_after: vec![0; 2],
-        overhang: vec![0; 2],
-    };
+    let window = Window::of(extents.to_vec());
     let (stem, shape) = (importer.stem(op.output), vec![1, channels, 1, 1]);
     let pool = Operator::AveragePool { window, count_include_pad: false };
     let mean = importer.values.node(stem, pool, &[image], shape.clone());

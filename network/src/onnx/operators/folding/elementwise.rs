@@ -12,6 +12,10 @@ pub(super) fn fold(node: &mut NodeContext<'_, '_>, operator: &str) -> Result<boo
     let truth = |holds: bool| f64::from(u8::from(holds));
     if let Some(function) = unary(node, operator)? {
         broadcast(node, &inputs[..1], own, |x| function(x[0]))?;
+    } else if operator == "IsInf" {
+        let (positive, negative) = (node.flag("detect_positive", true)?, node.flag("detect_negative", true)?);
+        let holds = move |x: f64| x.is_infinite() && if x > 0.0 { positive } else { negative };
+        broadcast(node, &inputs[..1], DataType::Bool, |x| truth(holds(x[0])))?;
     } else if let Some(holds) = comparison(operator) {
         broadcast(node, &inputs, DataType::Bool, |x| truth(holds(x[0], x.get(1).copied().unwrap_or(0.0))))?;
     } else if let Some(function) = binary(node, operator, own)? {
@@ -82,7 +86,6 @@ fn comparison(operator: &str) -> Option<fn(f64, f64) -> bool> {
         "Or" => |a, b| a != 0.0 || b != 0.0,
         "Xor" => |a, b| (a != 0.0) != (b != 0.0),
         "IsNaN" => |a, _| a.is_nan(),
-        "IsInf" => |a, _| a.is_infinite(),
         _ => return None,
     })
 }

@@ -86,7 +86,7 @@ fn diagonal(node: &mut NodeContext<'_, '_>) -> Result<(), ImportError> {
     let data_type = named.unwrap_or(node.graph.data_type(input));
     let count: usize = shape.iter().product();
     node.fold(shape, data_type, |_| {
-        let is_on = |index: usize| (index / columns) as i64 + k == (index % columns) as i64;
+        let is_on = |index: usize| ((index / columns) as i64).saturating_add(k) == (index % columns) as i64;
         Ok((0..count).map(|index| f64::from(u8::from(is_on(index)))).collect())
     })
 }
