@@ -16,6 +16,7 @@ mod values;
 pub use error::{Place, TfliteError};
 
 use crate::graph::Graph;
+use crate::onnx::FileNode;
 use std::path::Path;
 
 /// Where the four letters stand that say what a flatbuffer holds.
@@ -31,10 +32,26 @@ pub fn is_tflite(bytes: &[u8]) -> bool {
 /// # Errors
 /// Where the file is not a model, or the model cannot be represented.
 pub fn import(path: &Path) -> Result<Graph, TfliteError> {
+    let (bytes, name) = read(path)?;
+    import_bytes(&bytes, &name)
+}
+
+/// The bytes of a file, and the name of the model in it.
+fn read(path: &Path) -> Result<(Vec<u8>, String), TfliteError> {
     let bytes = std::fs::read(path)
         .map_err(|error| TfliteError::Unreadable { path: path.into(), reason: error.to_string() })?;
-    let name = path.file_stem().map_or("model".into(), |stem| stem.to_string_lossy());
-    import_bytes(&bytes, &name)
+    Ok((bytes, path.file_stem().map_or("model".into(), |stem| stem.to_string_lossy().into_owned())))
+}
+
+/// What becomes of each operator of the model in a file, and the graph or what stands in the way of one.
+///
+/// # Errors
+/// Where the file cannot be read.
+pub fn explain(path: &Path) -> Result<(Vec<FileNode>, Result<Graph, TfliteError>), TfliteError> {
+    let (bytes, name) = read(path)?;
+    let mut nodes = Vec::new();
+    let graph = import::explained(&bytes, &name, &mut nodes);
+    Ok((nodes, graph))
 }
 
 /// Reads a model from memory. `name` is the graph's name, and the model's in messages.

@@ -4,8 +4,9 @@ use crate::error::VerbError;
 use crate::model::prepared;
 use crate::preparation::Preparation;
 use compiler::lower::{LowerError, lower};
+use network::file;
 use network::graph::Graph;
-use network::onnx::{self, FileNode, Outcome};
+use network::onnx::{FileNode, Outcome};
 use std::path::Path;
 
 /// What becomes of a node.
@@ -52,7 +53,7 @@ pub struct Explained {
 /// # Errors
 /// Where the file is no model.
 pub fn explain(path: &Path, preparation: &Preparation) -> Result<Explained, VerbError> {
-    let explanation = onnx::explain(path)?;
+    let explanation = file::explain(path)?;
     let graph = match explanation.graph {
         Ok(graph) => prepared(graph, preparation),
         Err(refusal) => Err(refusal.into()),

@@ -7,11 +7,18 @@ use super::operators;
 use super::schema::{Kind, Model};
 use super::values::Forms;
 use crate::graph::Graph;
+use crate::onnx::names::clean;
+use crate::onnx::{FileNode, Outcome};
 use abi::ElementType;
 use abi::text::printable;
 
 /// Reads the model in a file's bytes.
 pub(super) fn model(bytes: &[u8], name: &str) -> Result<Graph, TfliteError> {
+    explained(bytes, name, &mut Vec::new())
+}
+
+/// As [`model`], and adds to `nodes` what becomes of each operator, those behind the first refusal included.
+pub(super) fn explained(bytes: &[u8], name: &str, nodes: &mut Vec<FileNode>) -> Result<Graph, TfliteError> {
     if !super::is_tflite(bytes) {
         return Err(TfliteError::Identifier { name: name.into() });
     }
@@ -30,9 +37,30 @@ pub(super) fn model(bytes: &[u8], name: &str) -> Result<Graph, TfliteError> {
     let mut importer = Importer::new(name, &model, graph, bytes.len());
     let (input, output) = (importer.number(*input)?, importer.number(*output)?);
     let input_value = importer.input(input)?;
+    let mut refusal = None;
+    let mut is_missing = vec![false; graph.tensors.len()];
     for operator in &graph.operators {
         let op = importer.op(operator)?;
-        operators::import(&mut importer, op)?;
+        let first = importer.values.count();
+        let missing = |input: &i32| usize::try_from(*input).ok().and_then(|input| is_missing.get(input)) == Some(&true);
+        let reads_missing = op.operator.inputs.iter().any(missing);
+        let outcome = match reads_missing {
+            true => Outcome::NotReached,
+            false => match operators::import(&mut importer, op) {
+                Ok(()) if importer.known[op.output].is_some() => Outcome::Folded,
+                Ok(()) => Outcome::Taken(importer.values.names_from(first)),
+                Err(error) => {
+                    let reason = error.to_string();
+                    refusal.get_or_insert(error);
+                    Outcome::Refused(reason)
+                }
+            },
+        };
+        is_missing[op.output] = matches!(outcome, Outcome::NotReached | Outcome::Refused(_));
+        nodes.push(FileNode { name: clean(importer.stem(op.output)), operator: op.kind.into(), outcome });
+    }
+    if let Some(error) = refusal {
+        return Err(error);
     }
     let output_value = match importer.forms[output] {
         Forms { native: None, image: None, .. } => {

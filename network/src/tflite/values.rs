@@ -35,6 +35,16 @@ impl Values {
         &self.values[id.0].shape
     }
 
+    /// Number of nodes so far.
+    pub fn count(&self) -> usize {
+        self.nodes.len()
+    }
+
+    /// The names of the nodes from number `first` on.
+    pub fn names_from(&self, first: usize) -> Vec<String> {
+        self.nodes[first..].iter().map(|node| node.name.clone()).collect()
+    }
+
     fn add(&mut self, name: &str, shape: Vec<usize>, source: Source, is_integer: bool) -> ValueId {
         self.values.push(Value { name: clean(name), shape, source, is_integer, is_codes: is_integer });
         ValueId(self.values.len() - 1)
