@@ -15,7 +15,8 @@ Engines: reference and cpu run the model; for inputs of up to 64 x 64 (or 4096 s
 a plan, and its Verilog in Verilator on --simulated images. A value is right where it equals the executor's; of float
 scores the last operations may be rounded otherwise, by 2^-17 of the image's greatest. The executor computes in
 float32, so that values within its rounding of a threshold may be quantised otherwise than exactly: a model is 'exact
-but N' where N outputs differ and `info` counts such values, and wrong where outputs differ and it counts none.
+but N' where N outputs differ and `info` counts such values, approximated where `info` says so, and wrong where outputs
+differ and it says neither.
 Last line: 'N passed, N failed': failed are wrong outputs, engines that differ, panics, no answer of info or cpu within
 --timeout, and models of which the executor's outputs are missing. Refusals are told, not failed. Exit 0 only if none
 failed, 1 on failures, 2 on usage.

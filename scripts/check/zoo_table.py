@@ -14,6 +14,7 @@ of 512 units. The packages' versions are those of `scripts/check/zoo_models/*.tx
 * *Exact but N*: N outputs differ from the executor's. Executors compute in float32, which quantises the values counted
   under *ties* (`info --ties`) otherwise than exact arithmetic; *hit* counts those in these images, *class* the images
   on which the greatest score is the same one.
+* *Approximated*: outputs differ, and `info` names the scales that it replaced, with the error, and what is exact instead.
 * Models that take pixels / 255 without a quantiser are run with `--input-type u8 --input-scale 1/255`.
 * Inputs above 64 x 64 are not compiled. Verilator simulates {simulated} of the images.
 
