@@ -107,3 +107,28 @@ fn sensitive_channels_move_with_their_tensor() {
     assert!(channels.len() > 1 && channels.is_sorted() && channels[0] != channels[channels.len() - 1], "{channels:?}");
     check_integers(&graph, &network, 0);
 }
+
+/// Quantisers of the image that are the same, one for each reader, as onnxruntime's quantiser writes them.
+#[test]
+fn equal_quantisers_of_the_image_are_one() {
+    let weights: Vec<f32> = [3.0, -6.0, 1.0, 5.0].map(|code| code * 0.1).to_vec();
+    let quantised = |input: &str, output: &str| files::quant(&[input, "tenth", "none", "bits"], output);
+    let model = |second: &str| {
+        files::model(&[1, 2, 4, 4])
+            .constant(files::floats("tenth", &[], &[0.1]))
+            .constant(files::floats("fifth", &[], &[0.2]))
+            .constant(files::floats("none", &[], &[0.0]))
+            .constant(files::floats("bits", &[], &[4.0]))
+            .constant(files::floats("w", &[2, 2, 1, 1], &weights))
+            .add(quantised("x", "first"))
+            .add(files::quant(&["x", second, "none", "bits"], "second"))
+            .add(quantised("w", "weights"))
+            .add(files::node("Conv", &["first", "weights"], &["a"]))
+            .add(files::node("Conv", &["second", "weights"], &["b"]))
+            .add(files::node("Add", &["a", "b"], &["y"]))
+    };
+    let graph = files::import(&model("tenth")).unwrap();
+    check_integers(&graph, &lower(&graph).unwrap(), 0);
+    let other = lower(&files::import(&model("fifth")).unwrap()).unwrap_err().to_string();
+    assert!(other.contains("as its other quantisers do"), "{other}");
+}

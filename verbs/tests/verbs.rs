@@ -162,3 +162,22 @@ fn no_more_images_are_read_than_asked_for() {
     let labels = verbs::images::labels(&path, 1, None).unwrap_err().to_string();
     assert!(labels.contains("must hold integers"), "{labels}");
 }
+
+/// What becomes of each node of a file, whatever its format.
+#[test]
+fn nodes_are_explained() {
+    let explained = |model: PathBuf| {
+        let options =
+            verbs::info::Options { model, preparation: Preparation::default(), form: verbs::info::Form::Explanation };
+        match verbs::info::info(&options).unwrap() {
+            verbs::info::Info::Explained(explained) => explained,
+            other => panic!("{other:?}"),
+        }
+    };
+    for model in ["digits/digits_mlp.onnx", "tflite/random_0.tflite"] {
+        let explained = explained(Path::new(env!("CARGO_MANIFEST_DIR")).join("../models").join(model));
+        assert!(explained.refusal.is_none(), "{model}");
+        let is_taken = |node: &verbs::explain::ExplainedNode| node.state == verbs::explain::State::Taken;
+        assert!(explained.nodes.iter().any(is_taken), "{model}: {:?}", explained.nodes);
+    }
+}

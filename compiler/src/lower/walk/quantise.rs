@@ -28,7 +28,11 @@ impl Walk<'_> {
             data = self.as_annotated(node, data)?;
         }
         let tensor = match data.origin {
-            Origin::Image => self.quantise_image(node, &data, &quantisers, element)?,
+            Origin::Image => {
+                let tensor = self.quantise_image(node, &data, &quantisers, element)?;
+                data.order = self.order_of_image(&data);
+                tensor
+            }
             Origin::Host | Origin::HostCodes => {
                 let back = Data { chain: back.into_iter().collect(), ..Data::of(data.origin) };
                 return self.quantise_on_host(node, &data, &quantisers, back).map(Symbol::Data);
@@ -85,14 +89,8 @@ impl Walk<'_> {
         let (Origin::Image, Some(element)) = (data.origin, self.graph.input_type) else {
             return Ok(data);
         };
-        if let (Some((tensor, map)), true) = (&self.input, self.input_is_annotated) {
-            // Another branch has read the image before, and may have laid it out.
-            let mut moved: Vec<usize> = (0..self.tensors[tensor.0].elements()).collect();
-            for (position, source) in map.source_of.iter().enumerate() {
-                moved[*source as usize] = position;
-            }
-            let order = (0..data.len_of(moved.len())).map(|element| moved[data.position(element)]).collect();
-            return Ok(Data { origin: Origin::Tensor(*tensor), order: Some(Arc::new(order)), ..data });
+        if let (Some((tensor, _)), true) = (&self.input, self.input_is_annotated) {
+            return Ok(Data { origin: Origin::Tensor(*tensor), order: self.order_of_image(&data), ..data });
         }
         let one = Constant::Float(1.0);
         let quantiser = match element {
@@ -112,7 +110,21 @@ impl Walk<'_> {
         Ok(self.laid_out_part(Data { origin: Origin::Tensor(tensor), ..data }))
     }
 
-    /// The input map and its tensor: one pixel in the image's own order, until a layer lays it out otherwise.
+    /// Where the elements of data straight from the image stand in the input's tensor: another branch may have laid it out.
+    fn order_of_image(&self, data: &Data) -> Option<Arc<Vec<usize>>> {
+        let (tensor, map) = self.input.as_ref()?;
+        if map.source_of.is_empty() {
+            return data.order.clone();
+        }
+        let mut moved: Vec<usize> = (0..self.tensors[tensor.0].elements()).collect();
+        for (position, source) in map.source_of.iter().enumerate() {
+            moved[*source as usize] = position;
+        }
+        Some(Arc::new((0..data.len_of(moved.len())).map(|element| moved[data.position(element)]).collect()))
+    }
+
+    /// The input map and its tensor: one pixel in the image's own order, until a layer lays it out otherwise. What another
+    /// node has quantised in the same way is that node's tensor.
     fn quantise_image(
         &mut self,
         node: &Node,
@@ -120,14 +132,6 @@ impl Walk<'_> {
         quantisers: &[Quantiser],
         element: ElementType,
     ) -> Result<TensorId, LowerError> {
-        if self.input.is_some() {
-            return Err(self.unsupported(
-                node,
-                "be the only quantiser of the input image",
-                "the image is quantised by another node as well".into(),
-                "quantise the image once and feed both branches from that",
-            ));
-        }
         // Of what the data leave out nothing is known: it takes the first function.
         let elements: usize = self.shape(self.graph.input).iter().product();
         let uniform = data.is_uniform() && quantisers.windows(2).all(|pair| pair[0] == pair[1]);
@@ -166,6 +170,17 @@ impl Walk<'_> {
         let values = || functions.iter().flat_map(|f| f.values.iter().copied());
         let element = without_zero(element, values());
         let (minimum, maximum) = range(values());
+        if let Some((tensor, map)) = &self.input {
+            if (&map.functions, &map.function_of, map.element) == (&functions, &function_of, element) {
+                return Ok(*tensor);
+            }
+            return Err(self.unsupported(
+                node,
+                "quantise the input image as its other quantisers do",
+                "another node quantises the image with another scale, offset or width".into(),
+                "quantise the image once and feed both branches from that",
+            ));
+        }
         let tensor = TensorId(self.tensors.len());
         self.tensors.push(TensorType { height: 1, width: 1, channels: elements, element, minimum, maximum });
         let (shape, domain) = (self.shape(self.graph.input).to_vec(), self.graph.input_type);
