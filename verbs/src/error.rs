@@ -370,8 +370,8 @@ mod tests {
 
     #[test]
     fn a_board_s_answer_does_not_depend_on_who_passes_it_on() {
-        let too_large = || BoardError::TooLarge { board: "b".into(), memory_bits: 1, weight_bits: 2 };
-        let unknown = || BoardError::Unknown { name: "b".into(), known: "c".into() };
+        let too_large = || BoardError::TooLarge { board: "b".into(), memory_bits: 1, weight_bits: 2, larger: vec![] };
+        let unknown = || BoardError::Unknown { name: "b".into(), near: vec![], known: "c".into() };
         let ways: [fn(BoardError) -> VerbError; 5] = [
             VerbError::from,
             |error| ArtifactsError::from(error).into(),
