@@ -235,6 +235,7 @@ fn of_artifacts(error: &ArtifactsError) -> Status {
         | E::NoName { .. }
         | E::Occupied { .. }
         | E::File { .. }
+        | E::Foreign { .. }
         | E::NotCompiled { .. }
         | E::Network { .. }
         | E::Plan { .. }

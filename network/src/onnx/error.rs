@@ -43,6 +43,18 @@ pub enum ImportError {
         name: String,
     },
 
+    /// A file or folder of another kind.
+    #[error("`{}` must be an ONNX or TensorFlow Lite file, but it is {found}", path.display())]
+    #[diagnostic(code(network::import::other_file), help("{way_out}"))]
+    OtherFile {
+        /// The file.
+        path: PathBuf,
+        /// What it is.
+        found: &'static str,
+        /// What to do.
+        way_out: String,
+    },
+
     /// The bytes are not the protobuf message that an ONNX file is.
     #[error("`{name}` must be an ONNX file (a protobuf message), but it cannot be decoded: {reason}")]
     #[diagnostic(
