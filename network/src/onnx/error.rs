@@ -280,10 +280,13 @@ pub enum ImportError {
     #[diagnostic(
         code(network::import::symbolic_dimension),
         help(
-            "export with fixed shapes (in PyTorch, leave that axis out of dynamic_axes), or set the dimension in the file: `qonnx-cleanup --override-inpsize=1 MODEL.onnx`, or onnxruntime.tools.make_dynamic_shape_fixed"
+            "export with fixed shapes (in PyTorch, leave that axis out of dynamic_axes), or set the whole shape in the file: `qonnx-cleanup --override-inpsize={shape} MODEL.onnx`, or `python -m onnxruntime.tools.make_dynamic_shape_fixed MODEL.onnx NEW.onnx --input_name {input} --input_shape {shape}`{}",
+            if shape.contains('N') { ", with a number for each N" } else { "" }
         )
     )]
     SymbolicDimension {
+        /// The whole shape, as these tools take it: `N` where an extent is open.
+        shape: String,
         /// The input.
         input: String,
         /// The axis.

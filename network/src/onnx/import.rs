@@ -8,7 +8,9 @@ use super::explanation::{Explanation, FileNode, Outcome};
 use super::names;
 use super::operators;
 use super::order::{Providers, contributing};
-use super::proto::{GraphProto, ModelProto, NodeProto, TensorAnnotation, TensorTypeProto, ValueInfoProto};
+use super::proto::{
+    DimensionProto, GraphProto, ModelProto, NodeProto, TensorAnnotation, TensorTypeProto, ValueInfoProto,
+};
 use super::refusals::Refusals;
 use super::tensor_data::{MAX_AXES, MAX_ELEMENTS, elements};
 use crate::graph::{Graph, Source, ValueId};
@@ -256,7 +258,14 @@ fn input_type(input: &ValueInfoProto) -> Result<(Vec<usize>, DataType, Option<St
                 remark = Some(format!("batch axis `{symbol}` of input `{}` is taken as 1", input.name));
             }
             None => {
-                return Err(ImportError::SymbolicDimension { input: input.name.clone(), axis, symbol });
+                let extent = |(axis, dimension): (usize, &DimensionProto)| match dimension.dim_value {
+                    Some(value) if value > 0 => value.to_string(),
+                    _ if axis == 0 => "1".to_owned(),
+                    _ => "N".to_owned(),
+                };
+                let shape: Vec<String> = dimensions.iter().enumerate().map(extent).collect();
+                let (input, shape) = (input.name.clone(), shape.join(","));
+                return Err(ImportError::SymbolicDimension { shape, input, axis, symbol });
             }
         }
     }
