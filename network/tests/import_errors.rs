@@ -221,7 +221,9 @@ fn operator_errors(m: &mut Messages) {
         m.node(operator, node(operator, &["x"], &["y"]));
     }
     let two = model(&[1, 4]).add(node("Einsum", &["x"], &["a"])).add(node("Tan", &["x"], &["b"]));
-    m.model("two operators", &two.add(node("Add", &["a", "b"], &["y"])));
+    m.model("two operators", &two.clone().add(node("Add", &["a", "b"], &["y"])));
+    let two = two.add(node("Add", &["a", "b"], &["c"])).add(node("Gelu", &["x"], &["d"]).text("approximate", "cubic"));
+    m.model("operators and an attribute", &two.add(node("Add", &["c", "d"], &["y"])));
     m.node("a transposed convolution without weights", node("ConvTranspose", &["x"], &["y"]));
     m.node("LpPool", node("LpPool", &["x"], &["y"]));
     m.node("reduction of an axis that is not there", node("ReduceMean", &["x"], &["y"]).ints("axes", &[2]));

@@ -132,8 +132,20 @@ pub enum ImportError {
         way_out: String,
     },
 
+    /// Several nodes have operators that are not supported.
+    #[error("every operator must be a supported one, but {count} nodes have unsupported operators: {operators}")]
+    #[diagnostic(code(network::import::operators), help("{way_out}"))]
+    Operators {
+        /// How many nodes there are.
+        count: usize,
+        /// The operators, each with the number of its nodes.
+        operators: String,
+        /// What to do about them.
+        way_out: String,
+    },
+
     /// Several nodes cannot be imported.
-    #[error("{count} nodes of the model cannot be imported: each must be mended")]
+    #[error("{count} nodes of the model cannot be imported: fix each of them")]
     #[diagnostic(
         code(network::import::several),
         help("`xnorforge info MODEL --explain` lists what becomes of each node")
