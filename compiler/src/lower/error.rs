@@ -60,17 +60,20 @@ pub enum LowerError {
         /// The input.
         input: String,
     },
-    /// An input of 32 or 64 bits where only few-bit integers may stand.
+    /// An input of more bits than a design's input may have.
     #[error(
-        "node `{node}` ({operator}) must read integers of at most 16 bits, but reads the model's input `{input}`, whose type is an integer of more"
+        "the file says that the input `{input}`, which node `{node}` ({operator}) reads, is {found}, but inputs have at most {} bits",
+        network::graph::MAX_INPUT_BITS
     )]
     #[diagnostic(
         code(compiler::lower::wide_input),
         help(
-            "declare `{input}` as an integer of 4, 8 or 16 bits (such as uint8 or int8), or annotate it with such a type (`finn_datatype`), or put a quantiser before `{node}`"
+            "scale the images to 16 bits or fewer and say so (`--input-type u8`, `u16`), or let `--calibrate X.npy` choose a format, or put a quantiser before `{node}`"
         )
     )]
     WideInput {
+        /// What the file says that it is.
+        found: String,
         /// The node.
         node: String,
         /// Its operator.

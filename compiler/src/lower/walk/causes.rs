@@ -5,6 +5,7 @@ use crate::lower::LowerError;
 use crate::lower::operators;
 use crate::lower::symbol::{Parameter, Symbol};
 use crate::lower::weights::integer_weights;
+use abi::ElementType;
 use network::graph::{Node, Operator, Source, ValueId};
 use network::kernel::Kernel;
 use network::tensor::transpose_indices;
@@ -26,10 +27,15 @@ impl<'a> Walk<'a> {
             return refusal;
         }
         let input = self.graph.value(self.graph.input);
-        if input.is_integer {
-            // Smaller integer types are their own codes.
+        // Smaller integer types are their own codes.
+        let wide = match self.graph.input_type {
+            Some(ElementType::Unsigned { bits }) => Some(format!("UINT{bits}")),
+            Some(ElementType::Signed { bits }) => Some(format!("INT{bits}")),
+            Some(ElementType::Bipolar) | None => input.is_integer.then(|| "an integer of 32 or 64 bits".to_owned()),
+        };
+        if let Some(found) = wide {
             let (node, operator) = (node.name.clone(), node.operator.name());
-            return LowerError::WideInput { node, operator, input: input.name.clone() };
+            return LowerError::WideInput { node, operator, input: input.name.clone(), found };
         }
         match self.has_real_weights(node) {
             true => self.not_quantised(node, " straight from the model's input"),
