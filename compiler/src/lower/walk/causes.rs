@@ -214,6 +214,31 @@ impl<'a> Walk<'a> {
         })
     }
 
+    /// The refusal of data that are no integers times a scale any more.
+    pub(super) fn nonlinear(&self, node: &Node) -> LowerError {
+        let from = match self.is_behind_quantiser(node) {
+            true => " (a nonlinear function stands behind the last quantiser)",
+            false => " (no quantiser stands before it)",
+        };
+        self.not_quantised(node, from)
+    }
+
+    /// Whether a quantiser has a part in the data that a node reads.
+    fn is_behind_quantiser(&self, node: &Node) -> bool {
+        let (mut open, mut seen) = (node.inputs.clone(), HashSet::new());
+        while let Some(value) = open.pop() {
+            if !seen.insert(value) || !matches!(self.symbols.get(&value), Some(Symbol::Data(_))) {
+                continue;
+            }
+            match self.writer(value) {
+                Some(writer) if writer.operator.is_quantiser() => return true,
+                Some(writer) => open.extend(&writer.inputs),
+                None => {}
+            }
+        }
+        false
+    }
+
     /// The node that writes a value; none writes the input and constants.
     fn writer(&self, value: ValueId) -> Option<&'a Node> {
         match self.graph.value(value).source {
