@@ -3,7 +3,9 @@
 use crate::engine_error::EngineError;
 use crate::file::FileError;
 use crate::images::ImagesError;
-use crate::refusals::{CalibratedDirectory, FoldingFile, LabelsWithoutImages, MaxWithoutBoard, Mismatch};
+use crate::refusals::{
+    CalibratedDirectory, FoldingFile, LabelsOfMap, LabelsWithoutImages, MaxWithoutBoard, Mismatch, NodesRefused,
+};
 use compiler::lower::LowerError;
 use compiler::planner::PlanError;
 use compiler::replace::ReplaceError;
@@ -74,6 +76,14 @@ pub enum VerbError {
     #[error(transparent)]
     #[diagnostic(transparent)]
     LabelsWithoutImages(#[from] LabelsWithoutImages),
+    /// Labels of outputs that are no scores of classes.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    LabelsOfMap(#[from] LabelsOfMap),
+    /// Nodes that stand in the way.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    NodesRefused(#[from] NodesRefused),
     /// The graph cannot be evaluated.
     #[error(transparent)]
     #[diagnostic(transparent)]
@@ -196,6 +206,8 @@ impl VerbError {
             | VerbError::Calibrate(_)
             | VerbError::CalibratedDirectory(_)
             | VerbError::LabelsWithoutImages(_)
+            | VerbError::LabelsOfMap(_)
+            | VerbError::NodesRefused(_)
             | VerbError::Reference(_)
             | VerbError::Lower(_)
             | VerbError::Replace(_)
