@@ -17,6 +17,7 @@ use serde_json::Value;
 use std::collections::BTreeSet;
 use std::fs;
 use support::{IMAGES, LABELS, MODEL, Room};
+use testkit::files::{self, Build, With};
 
 #[test]
 fn helps() {
@@ -76,7 +77,22 @@ fn element_types_and_shapes_of_inputs_do_not_matter() {
     let turned = floats.t().as_standard_layout().into_owned().reversed_axes();
     assert_eq!(turned.shape(), shape);
     write_npy(room.path("fortran.npy"), &turned).unwrap();
-    for file in ["f32.npy", "u8.npy", "i8.npy", "batch.npy", "plain.npy", "fortran.npy"] {
+    write_npy(room.path("f64.npy"), &floats.mapv(f64::from)).unwrap();
+    write_npy(room.path("i64.npy"), &floats.mapv(|value| value as i64)).unwrap();
+    write_npy(room.path("i32.npy"), &floats.mapv(|value| value as i32)).unwrap();
+    write_npy(room.path("u16.npy"), &floats.mapv(|value| value as u16)).unwrap();
+    for file in [
+        "f32.npy",
+        "u8.npy",
+        "i8.npy",
+        "batch.npy",
+        "plain.npy",
+        "fortran.npy",
+        "f64.npy",
+        "i64.npy",
+        "i32.npy",
+        "u16.npy",
+    ] {
         assert_eq!(room.json(&["run", MODEL, "--input", file, "--json"]), expected, "{file}");
     }
 }
@@ -245,6 +261,8 @@ fn summaries_are_in_plain_words() {
     }
     let refused = room.error(&["compile", residual, "-o", "faster", "--target-fps", "1e8"]);
     assert!(refused.contains("leave 1 clock cycle per image"), "{refused}");
+    let offered = refused.split_once("lower --target-fps to ").unwrap().1.split_whitespace().next().unwrap();
+    room.ok(&["compile", residual, "-o", "offered", "--target-fps", offered]);
     let fastest = room.ok(&["compile", MODEL, "-o", "fastest", "--target-fps", "1e8"]);
     assert!(fastest.contains("initiation interval 1 cycle, latency"), "{fastest}");
 }
@@ -344,7 +362,14 @@ fn inputs_that_are_refused() {
     let mut nan = images.clone();
     nan.as_slice_mut().unwrap()[70] = f32::NAN;
     write_npy(room.path("nan.npy"), &nan).unwrap();
-    write_npy(room.path("double.npy"), &images.mapv(f64::from)).unwrap();
+    write_npy(room.path("double.npy"), &images.mapv(|value| f64::from(value) / 3.0)).unwrap();
+    let last = images.clone().permuted_axes(IxDyn(&[0, 2, 3, 1])).as_standard_layout().into_owned();
+    write_npy(room.path("channels_last.npy"), &last).unwrap();
+    fs::write(room.path("archive.npz"), b"PK\x03\x04\x2d\0\0\0\0\0\0\0").unwrap();
+    let complex = "{'descr': '<c8', 'fortran_order': False, 'shape': (1, 1, 8, 8), }";
+    let complex = [b"\x93NUMPY\x01\x00\x76\x00", format!("{complex:<117}\n").as_bytes(), &[0; 512]].concat();
+    fs::write(room.path("complex.npy"), complex).unwrap();
+    write_npy(room.path("one_hot.npy"), &ArrayD::<f32>::zeros(IxDyn(&[450, 10]))).unwrap();
     write_npy(room.path("flat.npy"), &images.into_shape_with_order(IxDyn(&[450, 64])).unwrap()).unwrap();
     write_npy(room.path("scalar.npy"), &ArrayD::<f32>::zeros(IxDyn(&[]))).unwrap();
     write_npy(room.path("none.npy"), &ArrayD::<f32>::zeros(IxDyn(&[0, 1, 8, 8]))).unwrap();
@@ -361,11 +386,15 @@ fn inputs_that_are_refused() {
     for file in ["nowhere", "text", "cut", "huge", "double", "flat", "scalar", "none", "nan"] {
         errors += &room.error(&["run", MODEL, "--input", &format!("{file}.npy")]);
     }
+    for file in ["complex.npy", "channels_last.npy", "archive.npz"] {
+        errors += &room.error(&["run", MODEL, "--input", file]);
+    }
     errors += &room.error(&["run", MODEL, "--input", IMAGES, "--count", "0"]);
     for (file, label) in [("negative_labels.npy", -1), ("great_labels.npy", 10)] {
         write_npy(room.path(file), &ArrayD::from_elem(IxDyn(&[450]), label)).unwrap();
     }
-    for file in ["few.npy", "float_labels.npy", "nowhere.npy", "negative_labels.npy", "great_labels.npy"] {
+    for file in ["few.npy", "float_labels.npy", "one_hot.npy", "nowhere.npy", "negative_labels.npy", "great_labels.npy"]
+    {
         errors += &room.error(&["run", MODEL, "--input", IMAGES, "--labels", file]);
     }
     insta::assert_snapshot!("inputs", errors);
@@ -380,7 +409,10 @@ fn inputs_that_are_refused() {
 fn engines_and_directories_that_are_refused() {
     let room = Room::new();
     room.ok(&["compile", MODEL, "-o", "design"]);
-    fs::create_dir(room.path("bare")).unwrap();
+    for folder in ["bare", "saved"] {
+        fs::create_dir(room.path(folder)).unwrap();
+    }
+    fs::write(room.path("saved/saved_model.pb"), b"\x08\x01\x12\x83\x01\x0a").unwrap();
     let plan = fs::read_to_string(room.path("design/plan.json")).unwrap();
     for folder in ["cut", "other", "version"] {
         room.ok(&["compile", MODEL, "-o", folder]);
@@ -399,7 +431,12 @@ fn engines_and_directories_that_are_refused() {
     for folder in ["nowhere", "bare", "cut", "other", "version"] {
         errors += &room.error(&["simulate", folder, "--input", IMAGES]);
     }
+    errors += &room.error(&["run", "saved", "--input", IMAGES]);
     insta::assert_snapshot!("directories", errors);
+    for form in ["--explain", "--ties"] {
+        assert!(room.error(&["info", "saved", form]).contains("a TensorFlow SavedModel"));
+        assert!(room.error(&["info", "bare", form]).contains("was not written by `xnorforge compile`"));
+    }
     for folder in ["bare", "cut", "other", "version"] {
         room.error(&["run", folder, "--input", IMAGES]);
         room.error(&["info", folder]);
@@ -441,7 +478,11 @@ fn goals_that_are_refused() {
         refused(&["--clock", clock]);
     }
     refused(&["--target-fps", "5", "--folding", "pe.json"]);
+    refused(&["--clock", "0.0005"]);
     refused(&["--max"]);
+    for board in ["ulx3s-85", "ULX3S", "pynq"] {
+        refused(&["--board", board]);
+    }
     refused(&["--max", "--board", "ulx3s-85f", "--target-fps", "5"]);
     insta::assert_snapshot!("goals", errors);
 }
@@ -511,4 +552,67 @@ fn values_that_the_model_was_not_made_for_are_told() {
         assert_eq!(found, [3, 2, 1, 1], "{report}");
         assert_eq!(outside["first_value"].as_f64(), Some(0.5), "{report}");
     }
+}
+
+#[test]
+fn outputs_that_are_no_classes_have_no_predictions() {
+    let room = Room::new();
+    let quantised = |shape: &[i64], output: &str| {
+        files::model(shape)
+            .constant(files::floats("one", &[], &[1.0]))
+            .constant(files::floats("none", &[], &[0.0]))
+            .constant(files::floats("bits", &[], &[4.0]))
+            .constant(files::integers("two", &[2]))
+            .add(files::quant(&["x", "one", "none", "bits"], output))
+    };
+    fs::write(room.path("map.onnx"), quantised(&[1, 2, 8, 8], "y").encode_to_vec()).unwrap();
+    write_npy(room.path("map.npy"), &ArrayD::<f32>::zeros(IxDyn(&[3, 2, 8, 8]))).unwrap();
+    write_npy(room.path("labels.npy"), &ArrayD::<i64>::zeros(IxDyn(&[3]))).unwrap();
+    let printed = room.ok(&["run", "map.onnx", "--input", "map.npy"]);
+    assert_eq!(
+        printed,
+        "images              3\noutput              [2, 8, 8] for each image; `--output Y.npy` writes it\n"
+    );
+    let report = room.json(&["run", "map.onnx", "--input", "map.npy", "--json"]);
+    assert_eq!((&report["images"], &report["output_shape"]), (&3.into(), &serde_json::json!([2, 8, 8])));
+    let refused = room.error(&["run", "map.onnx", "--input", "map.npy", "--labels", "labels.npy"]);
+    assert!(refused.contains("labels need a vector of class scores, but the output is [2, 8, 8]"), "{refused}");
+
+    let search = quantised(&[1, 4], "codes").add(files::node("TopK", &["codes", "two"], &["", "y"]));
+    fs::write(room.path("top.onnx"), search.encode_to_vec()).unwrap();
+    let scores =
+        ArrayD::from_shape_vec(IxDyn(&[3, 4]), vec![1.0f32, 3.0, 2.0, 0.0, 4.0, 0.0, 1.0, 5.0, 0.0, 0.0, 2.0, 1.0]);
+    write_npy(room.path("top.npy"), &scores.unwrap()).unwrap();
+    let printed = room.ok(&["run", "top.onnx", "--input", "top.npy"]);
+    assert_eq!(printed, "images              3\npredictions         [1, 2] [3, 0] [2, 3]\n");
+    let report = room.json(&["run", "top.onnx", "--input", "top.npy", "--labels", "labels.npy", "--json"]);
+    assert_eq!(report["predictions"], serde_json::json!([1, 3, 2]));
+    assert_eq!((&report["indices"][1], &report["correct"]), (&serde_json::json!([3, 0]), &0.into()));
+}
+
+#[test]
+fn refused_nodes_are_told_once() {
+    let room = Room::new();
+    let model = files::model(&[1, 4])
+        .add(files::node("Tan", &["x"], &["a"]))
+        .add(files::node("Einsum", &["x"], &["b"]))
+        .add(files::node("Tan", &["x"], &["c"]))
+        .add(files::node("Add", &["a", "b"], &["d"]))
+        .add(files::node("Add", &["c", "d"], &["y"]));
+    fs::write(room.path("refused.onnx"), model.encode_to_vec()).unwrap();
+    let refused = room.error(&["info", "refused.onnx"]);
+    assert!(refused.contains("3 nodes have unsupported operators: Tan (2), Einsum (1)"), "{refused}");
+    let output = room.run(&["info", "refused.onnx", "--explain"]);
+    let text = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    insta::assert_snapshot!("explained", text);
+    let taken = room.ok(&["info", MODEL, "--explain"]);
+    let legend = taken.lines().last().unwrap();
+    assert!(legend.starts_with("taken: computed by the network; folded: a constant"), "{legend}");
+    // One sentence, and what to type, for a model that was never quantised.
+    let floats = concat!(env!("CARGO_MANIFEST_DIR"), "/../models/digits/digits_float_mlp.onnx");
+    let output = room.run(&["info", floats]);
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.code() == Some(2) && text.matches("help:").count() == 1, "{text}");
+    assert!(text.contains("it has no quantiser") && text.contains("--scheme hwgq:4"), "{text}");
 }

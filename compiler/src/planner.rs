@@ -19,7 +19,7 @@ mod target;
 mod units;
 mod validate;
 
-pub use error::{MAX_CLOCK_MHZ, PlanError};
+pub use error::{MAX_CLOCK_MHZ, PlanError, RateGoal};
 pub use target::{Budget, Lacking, Resource, Target, USABLE};
 pub use validate::PlanInvalid;
 
@@ -63,6 +63,17 @@ pub fn plan_for(network: Network, goal: &Goal, clock_mhz: f64, target: &Target) 
         }
     };
     Ok(draft.finished(network, clock_mhz))
+}
+
+/// Whether `target` has room for the slowest design of a network at `clock_mhz`, queues not counted.
+///
+/// # Errors
+/// Where the network holds what no unit computes.
+pub fn has_room(network: &Network, clock_mhz: f64, target: &Target) -> Result<bool, PlanError> {
+    check_clock(clock_mhz)?;
+    let edges = Edges::of(network);
+    let units = units::units(network, &edges)?;
+    Ok(best::has_room(&Planner { network, edges: &edges, units: &units, clock_mhz, target }))
 }
 
 /// Rebuilds a plan from its free choices: folding, clock, target interval and memory kinds.

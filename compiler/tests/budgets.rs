@@ -6,7 +6,8 @@ use compiler::chip::family::Family;
 use compiler::chip::memory::{MemoryKind, MemoryRole};
 use compiler::estimate::{Estimate, Shell};
 use compiler::plan::Plan;
-use compiler::planner::{Budget, Goal, PlanError, Target, USABLE, plan_for};
+use compiler::planner::{Budget, Goal, PlanError, Target, USABLE, has_room, plan_for};
+use miette::Diagnostic;
 use network::network::Network;
 use testkit::networks::{BIPOLAR, Builder, U2, window};
 
@@ -84,14 +85,16 @@ fn a_rate_without_room_says_what_lacks_and_what_there_is_room_for() {
     let network = convolutional();
     let target = target(Family::Ecp5, 3500, 12);
     let error = plan_for(network.clone(), &Goal::FramesPerSecond(7e4), 100.0, &target).unwrap_err();
-    let PlanError::NoRoom { lacking, help } = &error else { panic!("{error}") };
+    let PlanError::NoRoom { lacking, most: Some(most), .. } = &error else { panic!("{error}") };
     assert!(error.is_too_large() && lacking.contains("LUTs, of 2975 that may be used of 3500"), "{lacking}");
-    let most: f64 = help.split_whitespace().find_map(|word| word.parse().ok()).unwrap();
-    plan_for(network.clone(), &Goal::FramesPerSecond(0.9 * most), 100.0, &target).unwrap();
+    assert!(error.help().unwrap().to_string().starts_with(&format!("lower --target-fps to {most} or less")));
+    plan_for(network.clone(), &Goal::FramesPerSecond(most.parse().unwrap()), 100.0, &target).unwrap();
+    assert!(has_room(&network, 100.0, &target).unwrap());
     let small = self::target(Family::Ecp5, 300, 1);
     let error = fastest(&network, &small).unwrap_err();
-    let PlanError::NoRoom { help, .. } = &error else { panic!("{error}") };
-    assert!(help.contains("larger board"), "{help}");
+    assert!(matches!(&error, PlanError::NoRoom { most: None, .. }), "{error}");
+    assert!(error.help().unwrap().to_string().contains("larger board"), "{error}");
+    assert!(!has_room(&network, 100.0, &small).unwrap());
 }
 
 #[test]

@@ -417,3 +417,41 @@ fn all_refusals_are_told_in_one_run() {
         LowerError::Several { count, refusals }.refusals().iter().map(|(node, _)| node.map(str::to_owned)).collect();
     assert_eq!(nodes, [Some("conv_of_the_image".to_owned()), Some("real_weights".to_owned())]);
 }
+
+/// Of a model without a quantiser all layers lack the same: it is told once, in whatever way each of them lacks it.
+#[test]
+fn a_model_of_floats_is_refused_as_one() {
+    let mut graph = Builder::new();
+    let real = |graph: &mut Builder, channels: usize| {
+        let shape = vec![3, channels, 1, 1];
+        let data = (1..=3 * channels).map(|number| (number as f64).sqrt()).collect();
+        graph.value("real", &shape.clone(), Source::Constant(Tensor::new(shape, data)))
+    };
+    let conv = Operator::Conv { window: window(1, 1, 0), groups: 1 };
+    let (first_weights, other_weights) = (real(&mut graph, 2), real(&mut graph, 3));
+    let first = graph.node("first", conv.clone(), &[IMAGE, first_weights], &[1, 3, 4, 4]);
+    let relu = graph.node("relu", Operator::Relu, &[first], &[1, 3, 4, 4]);
+    let second = graph.node("second", conv, &[relu, other_weights], &[1, 3, 4, 4]);
+    let refusal = lower(&graph.finished(second)).unwrap_err();
+    let LowerError::Unquantised { refusals, .. } = &refusal else { panic!("{refusal}") };
+    assert!(matches!(&refusals[0], LowerError::NothingQuantised { .. }));
+    let text = testkit::rendered(&refusal);
+    assert!(text.contains("2 layers (`first`, `second`) are real numbers"), "{text}");
+    assert!(text.contains("--scheme hwgq:4 --calibrate IMAGES.npy"), "{text}");
+    let nodes: Vec<_> = refusal.refusals().iter().map(|(node, _)| node.map(str::to_owned)).collect();
+    assert_eq!(nodes, [Some("first".to_owned()), Some("second".to_owned())]);
+}
+
+#[test]
+fn the_bits_of_an_input_are_limited() {
+    let mut graph = Builder::new();
+    let conv = graph.conv("conv", IMAGE);
+    let mut graph = graph.finished(conv);
+    for (bits, found) in [(17, "UINT17"), (64, "UINT64")] {
+        graph.input_type = Some(abi::ElementType::Unsigned { bits });
+        let refusal = testkit::rendered(&lower(&graph).unwrap_err());
+        assert!(refusal.contains(&format!("is {found}, but inputs have at most 16 bits")), "{refusal}");
+    }
+    graph.input_type = Some(abi::ElementType::Unsigned { bits: 16 });
+    lower(&graph).unwrap();
+}

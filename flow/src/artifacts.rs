@@ -213,6 +213,9 @@ pub fn read_manifest(folder: &Path) -> Result<Manifest, ArtifactsError> {
 
 /// The manifest as `compile` wrote it.
 fn written_manifest(folder: &Path) -> Result<Manifest, ArtifactsError> {
+    if folder.is_dir() && !folder.join(MANIFEST).exists() {
+        return Err(ArtifactsError::Foreign { folder: folder.to_owned(), file: MANIFEST });
+    }
     let manifest: Manifest = read_json(folder, MANIFEST)?;
     if !manifest.is_understood() {
         return Err(ArtifactsError::Version { folder: folder.to_owned(), found: manifest.manifest_version });

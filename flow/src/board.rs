@@ -7,6 +7,7 @@ mod clock;
 mod error;
 mod facts;
 mod family;
+mod names;
 mod pins;
 mod pll;
 mod target;
@@ -44,7 +45,8 @@ impl Board {
     pub fn find(name: &str) -> Result<Board, BoardError> {
         let known = Board::names();
         if !known.iter().any(|known| known == name) {
-            return Err(BoardError::Unknown { name: name.to_owned(), known: known.join(", ") });
+            let near = names::near(name, &known);
+            return Err(BoardError::Unknown { name: name.to_owned(), near, known: known.join(", ") });
         }
         let text = |file: &'static str| {
             let found = CONSTRAINTS.get_file(format!("{name}/{file}")).and_then(|file| file.contents_utf8());
@@ -84,13 +86,20 @@ impl Board {
     /// # Errors
     /// Where there are more bits of weights than of memory.
     pub fn check_weights(&self, weight_bits: u64) -> Result<(), BoardError> {
-        let family = self.facts.fpga.family;
-        let Resources { lut, bram, .. } = self.facts.fpga.resources;
-        let memory_bits = bram * family.bram_bits() + (lut << family.lut_inputs());
+        let memory_bits = self.memory_bits();
         if weight_bits <= memory_bits {
             return Ok(());
         }
-        Err(BoardError::TooLarge { board: self.name.clone(), memory_bits, weight_bits })
+        let boards = Board::names().into_iter().filter_map(|name| Board::find(&name).ok());
+        let larger = boards.filter(|board| weight_bits <= board.memory_bits()).map(|board| board.name).collect();
+        Err(BoardError::TooLarge { board: self.name.clone(), memory_bits, weight_bits, larger })
+    }
+
+    /// Bits of all its block RAMs and LUTs.
+    fn memory_bits(&self) -> u64 {
+        let family = self.facts.fpga.family;
+        let Resources { lut, bram, .. } = self.facts.fpga.resources;
+        bram * family.bram_bits() + (lut << family.lut_inputs())
     }
 
     /// Boards that hold at least as much, this one left out: their names, the smallest first.

@@ -43,7 +43,8 @@ pub struct Graph {
     /// The one input.
     pub input: ValueId,
     /// The integers that the input's values are said to be (QONNX' `finn_datatype`), where the file says so. Nothing
-    /// checks it: it counts where the model has no quantiser of its own before its first dot product.
+    /// checks it: it counts where the model has no quantiser of its own before its first dot product, and where it has at
+    /// most [`MAX_INPUT_BITS`] ([`Graph::input_codes`]).
     pub input_type: Option<ElementType>,
     /// The integers that the weights of dot products are made of, by the names of the nodes, where a quantiser or an
     /// integer type in the file says so: all that may come there, not only those that do.
@@ -344,7 +345,15 @@ impl Operator {
     }
 }
 
+/// Most bits of the integers that an input's values are.
+pub const MAX_INPUT_BITS: u32 = 16;
+
 impl Graph {
+    /// The integers that the input's values are said to be, where they are few enough for that to count.
+    pub fn input_codes(&self) -> Option<ElementType> {
+        self.input_type.filter(|element| element.bits() <= MAX_INPUT_BITS)
+    }
+
     /// The value with the given id.
     pub fn value(&self, id: ValueId) -> &Value {
         &self.values[id.0]

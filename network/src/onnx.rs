@@ -12,6 +12,7 @@ mod data_type;
 mod error;
 mod explanation;
 mod export;
+mod foreign;
 pub(crate) mod names;
 mod node;
 mod operators;
@@ -38,19 +39,28 @@ pub fn import(path: &Path) -> Result<Graph, ImportError> {
     explain(path)?.graph
 }
 
+/// Whether a path is the directory of a TensorFlow SavedModel, which [`import`] refuses by its name.
+pub fn is_saved_model(path: &Path) -> bool {
+    foreign::is_saved_model(path)
+}
+
 /// As [`import`], with what became of each node of the file.
 ///
 /// # Errors
 /// Where the file is not a model, whose nodes could be looked at.
 pub fn explain(path: &Path) -> Result<Explanation, ImportError> {
+    if let Some(refusal) = foreign::folder(path) {
+        return Err(refusal);
+    }
     let bytes = std::fs::read(path)
         .map_err(|error| ImportError::Unreadable { path: path.into(), reason: error.to_string() })?;
+    let bytes = Bytes::from(bytes);
     let name = path.file_stem().map_or("model".into(), |stem| stem.to_string_lossy());
     let folder = match path.parent() {
         Some(parent) if parent != Path::new("") => parent,
         _ => Path::new("."),
     };
-    import::explained(bytes.into(), Some(folder), &name)
+    import::explained(bytes.clone(), Some(folder), &name).map_err(|error| foreign::refusal(path, &bytes, error))
 }
 
 /// Reads a model from memory. `folder` is where weights in other files are looked up, `name` the name of the model

@@ -121,6 +121,47 @@ fn file_errors(m: &mut Messages) {
     m.model("a new opset", &with_opset(perceptron(), 26));
 }
 
+/// Files of other kinds, by their first bytes: what they are, and what leads on from there.
+fn foreign_files(m: &mut Messages) {
+    let folder = tempfile::tempdir().unwrap();
+    let mut others = Messages::default();
+    let zip = |names: &[&str]| {
+        let entry = |name: &&str| [b"PK\x03\x04\0\0", name.as_bytes()].concat();
+        names.iter().map(entry).collect::<Vec<_>>().concat()
+    };
+    for (file, bytes) in [
+        ("model.h5", b"\x89HDF\r\n\x1a\n\0\0".to_vec()),
+        ("model.keras", zip(&["metadata.json", "config.json", "model.weights.h5"])),
+        ("model.pt", zip(&["model/data.pkl", "model/byteorder", "model/data/0"])),
+        ("script.pt", zip(&["script/data.pkl", "script/code/__torch__.py", "script/constants.pkl"])),
+        ("old.pth", b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19.".to_vec()),
+        ("images.npz", zip(&["x.npy"])),
+        ("other.zip", zip(&["model.onnx"])),
+        ("images.npy", b"\x93NUMPY\x01\0v\0{'descr'".to_vec()),
+        ("model.onnx.gz", b"\x1f\x8b\x08\0".to_vec()),
+        ("pointer.onnx", b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n".to_vec()),
+        ("model.safetensors", [&[90, 0, 0, 0, 0, 0, 0, 0][..], b"{\"w\":{\"dtype\""].concat()),
+        ("frozen.pb", b"\x0a\x33\x0a\x05input\x12\x0b".to_vec()),
+        ("page.onnx", b"\n<!DOCTYPE html>\n<html lang=\"en\">".to_vec()),
+        ("model.json", b"{\"class_name\": \"Sequential\"}".to_vec()),
+        ("notes.onnx", b"hello, this is no model".to_vec()),
+        ("saved/saved_model.pb", b"\x08\x01\x12\x83\x01\x0a".to_vec()),
+        ("cut.onnx", perceptron().encode_to_vec()[..90].to_vec()),
+        ("empty.onnx", Vec::new()),
+    ] {
+        let path = folder.path().join(file);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, bytes).unwrap();
+        others.error(file, &import(&path).unwrap_err());
+    }
+    for name in ["saved", "bare"] {
+        fs::create_dir_all(folder.path().join(name)).unwrap();
+        others.error(name, &import(&folder.path().join(name)).unwrap_err());
+    }
+    m.text += &others.text.replace(folder.path().to_str().unwrap(), "…");
+    m.codes.append(&mut others.codes);
+}
+
 fn graph_errors(m: &mut Messages) {
     let mut two = perceptron();
     two.graph().input.push(value("x2", FLOAT, &fixed(&[1])));
@@ -180,7 +221,9 @@ fn operator_errors(m: &mut Messages) {
         m.node(operator, node(operator, &["x"], &["y"]));
     }
     let two = model(&[1, 4]).add(node("Einsum", &["x"], &["a"])).add(node("Tan", &["x"], &["b"]));
-    m.model("two operators", &two.add(node("Add", &["a", "b"], &["y"])));
+    m.model("two operators", &two.clone().add(node("Add", &["a", "b"], &["y"])));
+    let two = two.add(node("Add", &["a", "b"], &["c"])).add(node("Gelu", &["x"], &["d"]).text("approximate", "cubic"));
+    m.model("operators and an attribute", &two.add(node("Add", &["c", "d"], &["y"])));
     m.node("a transposed convolution without weights", node("ConvTranspose", &["x"], &["y"]));
     m.node("LpPool", node("LpPool", &["x"], &["y"]));
     m.node("reduction of an axis that is not there", node("ReduceMean", &["x"], &["y"]).ints("axes", &[2]));
@@ -434,8 +477,9 @@ fn external_errors(m: &mut Messages) {
 #[test]
 fn every_error() {
     let mut codes = BTreeSet::new();
-    let cases: [(&str, Collect); 8] = [
+    let cases: [(&str, Collect); 9] = [
         ("file", file_errors),
+        ("foreign", foreign_files),
         ("graph", graph_errors),
         ("operator", operator_errors),
         ("window", window_errors),

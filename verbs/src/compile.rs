@@ -7,12 +7,13 @@ use crate::model::Model;
 use crate::preparation::Preparation;
 use crate::refusals::{FoldingFile, MaxWithoutBoard};
 use compiler::blocks::Parallelism;
-use compiler::planner::{Goal, Target, plan_for};
+use compiler::planner::{Goal, PlanError, Target, has_room, plan_for};
 use compiler::replace::with_writable_weights;
 use compiler::values::images_of;
 use flow::artifacts::{self, Compiled};
 use flow::board::Board;
 use flow::prefix::Prefix;
+use network::network::Network;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -38,20 +39,17 @@ pub struct Options {
 }
 
 /// What a plan is to reach.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub enum Rate {
+    /// As many images per second as where nobody asks for any.
+    #[default]
+    Default,
     /// So many images per second.
     FramesPerSecond(f64),
     /// The most images per second that the board has room for.
     Fastest,
     /// What the parallelism in this JSON file gives.
     Folding(PathBuf),
-}
-
-impl Default for Rate {
-    fn default() -> Self {
-        Rate::FramesPerSecond(DEFAULT_TARGET_FPS)
-    }
 }
 
 /// Drawn images that a compiled plan was compared with its network on; `None` where single stages were.
@@ -71,6 +69,7 @@ pub fn compile(options: &Options) -> Result<Compiled, VerbError> {
     let model = Model::open(&options.model, &options.preparation)?;
     let goal = match &options.rate {
         Rate::Fastest => Goal::Fastest,
+        Rate::Default => Goal::FramesPerSecond(DEFAULT_TARGET_FPS),
         Rate::FramesPerSecond(rate) => Goal::FramesPerSecond(*rate),
         Rate::Folding(path) => Goal::Folding(folding(path)?),
     };
@@ -90,8 +89,30 @@ pub fn compile(options: &Options) -> Result<Compiled, VerbError> {
             board.target()
         }
     };
-    let plan = plan_for(network, &goal, clock, &target)?;
+    let plan = plan_for(network.clone(), &goal, clock, &target).map_err(|error| match (error, &board) {
+        (PlanError::NoRoom { lacking, goal, most: None, larger: None }, Some(board)) => {
+            PlanError::NoRoom { lacking, goal, most: None, larger: Some(with_room(&network, board)) }
+        }
+        (error, _) if options.rate == Rate::Default => error.of_default_rate(),
+        (error, _) => error,
+    })?;
     Ok(artifacts::write_as(&plan, board.as_ref(), &prefix, &options.output)?)
+}
+
+/// The other boards that have room for a network.
+fn with_room(network: &Network, board: &Board) -> Vec<String> {
+    let has_room = |board: &Board| {
+        let clock = board.design_clock().ok()?.megahertz();
+        board.check_weights(network.weight_bits()).ok()?;
+        has_room(network, clock, &board.target()).ok()
+    };
+    let others = Board::names().into_iter().filter(|name| *name != board.name);
+    let boards = others.filter_map(|name| Board::find(&name).ok());
+    let named = |board: Board| match board.facts.fpga.family.bitstream() {
+        Some(_) => board.name,
+        None => format!("{} (synthesis only)", board.name),
+    };
+    boards.filter(|board| has_room(board) == Some(true)).map(named).collect()
 }
 
 /// The parallelism of each layer that a file gives.

@@ -313,6 +313,7 @@ fn with_new_design<T>(
 /// Where it cannot be planned.
 pub(crate) fn default_plan(network: &Network) -> Result<Plan, PlanError> {
     plan(network.clone(), &Goal::FramesPerSecond(DEFAULT_TARGET_FPS), DEFAULT_CLOCK_MHZ)
+        .map_err(PlanError::of_default_rate)
 }
 
 /// The compiled directory that `model` is.

@@ -3,7 +3,9 @@
 use crate::engine_error::EngineError;
 use crate::file::FileError;
 use crate::images::ImagesError;
-use crate::refusals::{CalibratedDirectory, FoldingFile, LabelsWithoutImages, MaxWithoutBoard, Mismatch};
+use crate::refusals::{
+    CalibratedDirectory, FoldingFile, LabelsOfMap, LabelsWithoutImages, MaxWithoutBoard, Mismatch, NodesRefused,
+};
 use compiler::lower::LowerError;
 use compiler::planner::PlanError;
 use compiler::replace::ReplaceError;
@@ -74,6 +76,14 @@ pub enum VerbError {
     #[error(transparent)]
     #[diagnostic(transparent)]
     LabelsWithoutImages(#[from] LabelsWithoutImages),
+    /// Labels of outputs that are no scores of classes.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    LabelsOfMap(#[from] LabelsOfMap),
+    /// Nodes that stand in the way.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    NodesRefused(#[from] NodesRefused),
     /// The graph cannot be evaluated.
     #[error(transparent)]
     #[diagnostic(transparent)]
@@ -196,6 +206,8 @@ impl VerbError {
             | VerbError::Calibrate(_)
             | VerbError::CalibratedDirectory(_)
             | VerbError::LabelsWithoutImages(_)
+            | VerbError::LabelsOfMap(_)
+            | VerbError::NodesRefused(_)
             | VerbError::Reference(_)
             | VerbError::Lower(_)
             | VerbError::Replace(_)
@@ -235,6 +247,7 @@ fn of_artifacts(error: &ArtifactsError) -> Status {
         | E::NoName { .. }
         | E::Occupied { .. }
         | E::File { .. }
+        | E::Foreign { .. }
         | E::NotCompiled { .. }
         | E::Network { .. }
         | E::Plan { .. }
@@ -370,8 +383,8 @@ mod tests {
 
     #[test]
     fn a_board_s_answer_does_not_depend_on_who_passes_it_on() {
-        let too_large = || BoardError::TooLarge { board: "b".into(), memory_bits: 1, weight_bits: 2 };
-        let unknown = || BoardError::Unknown { name: "b".into(), known: "c".into() };
+        let too_large = || BoardError::TooLarge { board: "b".into(), memory_bits: 1, weight_bits: 2, larger: vec![] };
+        let unknown = || BoardError::Unknown { name: "b".into(), near: vec![], known: "c".into() };
         let ways: [fn(BoardError) -> VerbError; 5] = [
             VerbError::from,
             |error| ArtifactsError::from(error).into(),

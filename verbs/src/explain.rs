@@ -3,6 +3,7 @@
 use crate::error::VerbError;
 use crate::model::prepared;
 use crate::preparation::Preparation;
+use crate::refusals::NodesRefused;
 use compiler::lower::{LowerError, lower};
 use network::file;
 use network::graph::Graph;
@@ -67,7 +68,13 @@ pub fn explain(path: &Path, preparation: &Preparation) -> Result<Explained, Verb
         Err(refusal) => (None, None, Some(refusal)),
     };
     let nodes = explanation.nodes.into_iter();
-    let nodes = nodes.map(|node| explained(node, graph.as_ref(), lower_refusal.as_ref())).collect();
+    let nodes: Vec<ExplainedNode> = nodes.map(|node| explained(node, graph.as_ref(), lower_refusal.as_ref())).collect();
+    let refused = nodes.iter().filter(|node| node.state == State::Refused).count();
+    // What the table says need not be said again.
+    let refusal = refusal.map(|refusal| match refused {
+        0 => refusal,
+        refused => NodesRefused { refused, nodes: nodes.len() }.into(),
+    });
     Ok(Explained { nodes, refusal })
 }
 

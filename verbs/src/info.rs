@@ -3,7 +3,7 @@
 use crate::engine::default_plan;
 use crate::error::VerbError;
 use crate::explain::{Explained, explain};
-use crate::model::{Model, graph};
+use crate::model::{Model, graph, is_directory};
 use crate::preparation::Preparation;
 use compiler::plan::Plan;
 use network::graph::Graph;
@@ -52,10 +52,10 @@ pub enum Info {
 /// Where the model cannot be had in that form.
 pub fn info(options: &Options) -> Result<Info, VerbError> {
     let Options { model: path, preparation, form } = options;
-    if *form == Form::Graph && !path.is_dir() {
+    if *form == Form::Graph && !is_directory(path) {
         return Ok(Info::Graph(Box::new(graph(path, preparation)?)));
     }
-    if *form == Form::Explanation && !path.is_dir() {
+    if *form == Form::Explanation && !is_directory(path) {
         return Ok(Info::Explained(Box::new(explain(path, preparation)?)));
     }
     let model = Model::open(path, preparation)?;

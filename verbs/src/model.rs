@@ -12,6 +12,7 @@ use network::approximate::approximate;
 use network::file;
 use network::graph::{Graph, WeightTypes};
 use network::network::Network;
+use network::onnx::is_saved_model;
 use sim::SimError;
 use std::path::{Path, PathBuf};
 
@@ -42,7 +43,7 @@ impl Model {
     /// # Errors
     /// Where it is neither, or has no exact integer form.
     pub fn open(path: &Path, preparation: &Preparation) -> Result<Self, VerbError> {
-        if path.is_dir() {
+        if is_directory(path) {
             if !preparation.is_empty() {
                 return Err(CalibratedDirectory { path: path.to_owned() }.into());
             }
@@ -123,12 +124,17 @@ pub(crate) fn with_subject<T>(
     is_device: bool,
     body: impl FnOnce(Subject) -> Result<T, VerbError>,
 ) -> Result<T, VerbError> {
-    if !is_device || !path.is_dir() || !preparation.is_empty() {
+    if !is_device || !is_directory(path) || !preparation.is_empty() {
         return body(Subject::Model(&Model::open(path, preparation)?));
     }
     let manifest = artifacts::read_manifest(path)?;
     check_manifest(&manifest).map_err(SimError::from)?;
     body(Subject::Manifest(&manifest))
+}
+
+/// Whether `path` is to be read as a directory that `compile` wrote: any but that of a TensorFlow model.
+pub(crate) fn is_directory(path: &Path) -> bool {
+    path.is_dir() && !is_saved_model(path)
 }
 
 /// The graph of a model file, with numbers that have an integer form.

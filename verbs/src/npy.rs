@@ -6,7 +6,8 @@ mod header;
 #[cfg(test)]
 mod tests;
 
-use header::{Header, HeaderError, Kind};
+pub use header::HeaderError;
+use header::{Header, Kind};
 
 use std::fs::File;
 use std::io::{self, BufReader, Read};

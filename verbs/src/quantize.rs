@@ -5,7 +5,8 @@ use crate::error::VerbError;
 use crate::file::FileError;
 use crate::images;
 use crate::refusals::LabelsWithoutImages;
-use crate::run::RunReport;
+use crate::run::{self, check_vector};
+use abi::maps::image_shape;
 use flow::atomic;
 use network::approximate::approximate;
 use network::calibrate::{Activations, calibrate};
@@ -151,6 +152,8 @@ fn test_images(options: &Options, graph: &Graph) -> Result<Option<(Vec<Vec<f32>>
     };
     let path = options.images.as_ref().or(options.calibrate.as_ref()).ok_or(LabelsWithoutImages)?;
     let images = images::images(path, &graph.value(graph.input).shape, None)?;
+    let output = &graph.value(graph.output).shape;
+    check_vector(image_shape(output))?;
     let labels = images::labels(labels, images.len(), classes(graph))?;
     Ok(Some((images, labels)))
 }
@@ -166,8 +169,8 @@ fn classes(graph: &Graph) -> Option<usize> {
 fn correct(graph: &Graph, images: &[Vec<f32>], labels: &[i64]) -> Result<usize, VerbError> {
     let run = Reference::new(graph)?.run(images, &RunOptions::default())?;
     let middle = if graph.gives_probability() { 0.5 } else { 0.0 };
-    let predictions = run.scores.iter().map(|scores| scores.prediction(middle)).collect();
-    Ok(RunReport::new(predictions, Some(labels), None, None).correct.unwrap_or(0))
+    let predictions: Vec<i64> = run.scores.iter().map(|scores| scores.prediction(middle)).collect();
+    Ok(run::correct(&predictions, labels))
 }
 
 /// Writes a file in one step: nobody finds half of it.

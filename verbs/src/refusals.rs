@@ -51,6 +51,32 @@ pub struct MaxWithoutBoard;
 )]
 pub struct LabelsWithoutImages;
 
+/// Labels of outputs that are no scores of classes.
+#[derive(Debug, Error, Diagnostic)]
+#[error("labels need a vector of class scores, but the output is {shape:?}")]
+#[diagnostic(
+    code(xnorforge::labels_of_map),
+    help("leave out `--labels`; `run … --output Y.npy` writes the outputs, to be compared in NumPy")
+)]
+pub struct LabelsOfMap {
+    /// Shape of an image's output.
+    pub shape: Vec<usize>,
+}
+
+/// Nodes that stand in the way, each told before.
+#[derive(Debug, Error, Diagnostic)]
+#[error("{refused} of {nodes} nodes are refused")]
+#[diagnostic(
+    code(xnorforge::refused),
+    help("fix them for the reasons in the table; `xnorforge info MODEL` without `--explain` says how")
+)]
+pub struct NodesRefused {
+    /// Number of nodes that are refused.
+    pub refused: usize,
+    /// Number of nodes of the file.
+    pub nodes: usize,
+}
+
 /// The answer is no.
 #[derive(Debug, Error, Diagnostic)]
 pub enum Mismatch {

@@ -6,7 +6,10 @@ use crate::images;
 use crate::model::{Ends, with_subject};
 use crate::observer::{Observer, outside};
 use crate::preparation::Preparation;
+use crate::refusals::LabelsOfMap;
+use abi::OutputMap;
 use abi::domain::Outside;
+use abi::maps::Scores;
 use flow::artifacts::Trust;
 use serde::Serialize;
 use sim::{CycleReport, Run, RunOptions};
@@ -49,8 +52,14 @@ pub struct Options {
 pub struct RunReport {
     /// Number of images run.
     pub images: usize,
-    /// Predicted class of each image.
+    /// Predicted class of each image; none where the output is no vector of classes.
     pub predictions: Vec<i64>,
+    /// Of an output of several indices, the indices of each image, the first of which is the prediction.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub indices: Option<Vec<Vec<i64>>>,
+    /// Shape of an image's output, where that is no vector of classes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub output_shape: Option<Vec<usize>>,
     /// Images whose prediction is their label.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub correct: Option<usize>,
@@ -76,20 +85,37 @@ pub struct Cycles {
     pub latency_cycles: u64,
 }
 
+/// How many predictions are the labels.
+pub(crate) fn correct(predictions: &[i64], labels: &[i64]) -> usize {
+    predictions.iter().zip(labels).filter(|(prediction, label)| prediction == label).count()
+}
+
 impl RunReport {
-    /// The report of a run with these `predictions`, with `labels`, where there are any, of images with values `outside` of the network's domain.
-    pub(crate) fn new(
-        predictions: Vec<i64>,
+    /// The report of a run with these outputs, with `labels`, where there are any, of images with values `outside` of the network's domain.
+    fn new(
+        output_map: &OutputMap,
+        scores: &[Scores],
         labels: Option<&[i64]>,
         cycles: Option<&CycleReport>,
         outside: Option<Outside>,
     ) -> Self {
-        let correct = labels.map(|labels| predictions.iter().zip(labels).filter(|(p, l)| p == l).count());
+        let is_vector = is_vector(&output_map.shape);
+        let predictions: Vec<i64> = match is_vector {
+            true => scores.iter().map(|output| output_map.prediction(output)).collect(),
+            false => Vec::new(),
+        };
+        let indices = |output: &Scores| match output {
+            Scores::Indices(indices) if is_vector && indices.len() > 1 => Some(indices.clone()),
+            Scores::Indices(_) | Scores::Values(_) => None,
+        };
+        let correct = labels.filter(|_| is_vector).map(|labels| correct(&predictions, labels));
         RunReport {
-            images: predictions.len(),
-            accuracy: correct.map(|correct| correct as f64 / predictions.len() as f64),
+            images: scores.len(),
+            accuracy: correct.map(|correct| correct as f64 / scores.len() as f64),
             correct,
             predictions,
+            indices: scores.iter().map(indices).collect::<Option<Vec<_>>>().filter(|indices| !indices.is_empty()),
+            output_shape: (!is_vector).then(|| output_map.shape.clone()),
             outside,
             cycles: cycles.map(|report| Cycles {
                 cycles: report.cycles,
@@ -98,6 +124,19 @@ impl RunReport {
             }),
         }
     }
+}
+
+/// Whether an output of this shape is a vector, of classes or of a single number.
+fn is_vector(shape: &[usize]) -> bool {
+    shape.iter().filter(|extent| **extent != 1).count() <= 1
+}
+
+/// Refuses labels of outputs that are no vector of classes.
+///
+/// # Errors
+/// Where the output has another shape.
+pub(crate) fn check_vector(shape: &[usize]) -> Result<(), LabelsOfMap> {
+    if is_vector(shape) { Ok(()) } else { Err(LabelsOfMap { shape: shape.to_vec() }) }
 }
 
 /// Runs a network on images.
@@ -132,6 +171,9 @@ impl<'a> LoadedBatch<'a> {
     pub(crate) fn new(options: &'a Batch, ends: Ends<'a>, observer: &dyn Observer) -> Result<Self, VerbError> {
         let images = images::images(&options.images, &ends.input_map.shape, options.count)?;
         let labels = options.labels.as_deref();
+        if labels.is_some() {
+            check_vector(&ends.output_map.shape)?;
+        }
         let labels = labels.map(|path| images::labels(path, images.len(), ends.classes)).transpose()?;
         let outside = outside(ends.input_map, &images, observer);
         Ok(LoadedBatch { options, ends, images, labels, outside })
@@ -151,7 +193,7 @@ impl<'a> LoadedBatch<'a> {
         if let (Some(folder), Some(trace)) = (&self.options.trace, &run.trace) {
             trace.write(folder).map_err(|error| VerbError::Trace(Box::new(error)))?;
         }
-        let predictions = run.scores.iter().map(|output| self.ends.output_map.prediction(output)).collect();
-        Ok(RunReport::new(predictions, self.labels.as_deref(), run.cycles.as_ref(), self.outside.clone()))
+        let (map, labels) = (self.ends.output_map, self.labels.as_deref());
+        Ok(RunReport::new(map, &run.scores, labels, run.cycles.as_ref(), self.outside.clone()))
     }
 }

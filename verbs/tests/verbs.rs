@@ -160,7 +160,7 @@ fn no_more_images_are_read_than_asked_for() {
     let expected: Vec<f32> = (0..16).map(|element| element as f32).chain([0.0; 4]).collect();
     assert_eq!((found.len(), found.concat()), (5, expected));
     let labels = verbs::images::labels(&path, 1, None).unwrap_err().to_string();
-    assert!(labels.contains("must hold integers"), "{labels}");
+    assert!(labels.contains("must hold one class per image"), "{labels}");
 }
 
 /// What becomes of each node of a file, whatever its format.

@@ -5,7 +5,7 @@ use crate::preparation::Preparation;
 use abi::ElementType;
 use abi::maps::{self, OutputMap, Reduction, ScoreMap, Search};
 use clap::{Args, ValueEnum};
-use network::network::{Convolution, FloatDifference, LayerKind, Network, Pool};
+use network::network::{Convolution, FloatDifference, LayerKind, Network, Pool, SensitiveSteps};
 use std::path::PathBuf;
 use verbs::VerbError;
 use verbs::explain::{ExplainedNode, State};
@@ -76,9 +76,10 @@ fn summary(model: &Model) -> String {
     text += &format!("\noutput      {:?}, {}\n", network.output_map.shape, output(&network.output_map));
     text += &format!("weights     {} bits\n", network.weight_bits());
     text += &format!("operations  {} per image\n\n", network.operations());
-    let width = network.layers.iter().map(|layer| layer.name.len()).fold("layer".len(), usize::max);
+    let names: Vec<String> = network.layers.iter().map(|layer| short(&layer.name)).collect();
+    let width = names.iter().map(|name| name.chars().count()).fold("layer".len(), usize::max);
     text += &format!("{:<width$} {:<16} {:>14} {:>10} {:>12}\n", "layer", "kind", "shape", "weights", "output");
-    for layer in &network.layers {
+    for (layer, name) in network.layers.iter().zip(&names) {
         let output = network.tensor(layer.output);
         let image = format!("{} x {} x {}", output.height, output.width, output.channels);
         let (shape, weights) = match &layer.kind {
@@ -106,24 +107,16 @@ fn summary(model: &Model) -> String {
             }
         };
         let element = format!("{}[{}]", output.element, output.channels);
-        text += &format!("{:<width$} {:<16} {shape:>14} {weights:>10} {element:>12}\n", layer.name, layer.kind.name());
+        text += &format!("{:<width$} {:<16} {shape:>14} {weights:>10} {element:>12}\n", name, layer.kind.name());
     }
     let mut remarks: Vec<String> = match model {
         Model::Imported { graph, .. } => graph.remarks.clone(),
         Model::Compiled { .. } => Vec::new(),
     };
     remarks.extend(network.approximations.iter().map(ToString::to_string));
-    for steps in &network.sensitive_steps {
-        remarks.push(format!(
-            "{} thresholds of {} ({}) lie within float32 rounding of a possible value: a float32 framework, whose order of \
-             summation is open, may differ there; with each node's result rounded once it differs for {}{} values{}",
-            steps.channels.len(),
-            steps.node,
-            listed(&steps.channels),
-            if steps.is_complete { "" } else { "at least " },
-            steps.differences.len(),
-            if steps.differences.is_empty() { "" } else { " (listed by info --ties)" },
-        ));
+    remarks.extend(float_differences(&network.sensitive_steps));
+    if network.layers.iter().zip(&names).any(|(layer, name)| layer.name != *name) {
+        remarks.push("long names of layers are shortened here; --dump network has them whole".to_owned());
     }
     if !remarks.is_empty() {
         text += "\n";
@@ -132,6 +125,46 @@ fn summary(model: &Model) -> String {
         text += &format!("note: {remark}\n");
     }
     text
+}
+
+/// Most characters of a name in a table.
+const LONGEST_NAME: usize = 40;
+
+/// A name for a table: of several names that an exporter has joined the first, and of a long one its ends.
+fn short(name: &str) -> String {
+    let count = |name: &str| name.chars().count();
+    if count(name) <= LONGEST_NAME {
+        return name.to_owned();
+    }
+    let first = match name.split_once(';') {
+        Some((first, _)) if !first.is_empty() => format!("{first};…"),
+        _ => name.to_owned(),
+    };
+    if count(&first) <= LONGEST_NAME {
+        return first;
+    }
+    let half = LONGEST_NAME / 2;
+    let begin: String = first.chars().take(half - 1).collect();
+    let end: String = first.chars().skip(count(&first) - half).collect();
+    format!("{begin}…{end}")
+}
+
+/// What float32 arithmetic may do otherwise: of one node in full, of several in one sentence.
+fn float_differences(all: &[SensitiveSteps]) -> Option<String> {
+    let differences: usize = all.iter().map(|steps| steps.differences.len()).sum();
+    let thresholds: usize = all.iter().map(|steps| steps.channels.len()).sum();
+    let where_ = match all {
+        [] => return None,
+        [steps] => format!("{} ({})", steps.node, listed(&steps.channels)),
+        several => format!("{} layers", several.len()),
+    };
+    Some(format!(
+        "{thresholds} thresholds of {where_} lie within float32 rounding of a possible value: a float32 framework, whose \
+         order of summation is open, may differ there; with each node's result rounded once it differs for {}{differences} \
+         values{}",
+        if all.iter().all(|steps| steps.is_complete) { "" } else { "at least " },
+        if differences == 0 { "" } else { " (listed by info --ties)" },
+    ))
 }
 
 /// What the output holds, and what the host computes for it.
@@ -168,9 +201,11 @@ fn table(nodes: &[ExplainedNode]) -> String {
     let width = |title: &str, of: fn(&ExplainedNode) -> &str| {
         nodes.iter().map(|node| of(node).chars().count()).fold(title.len(), usize::max)
     };
-    let (names, operators) = (width("node", |node| &node.name), width("operator", |node| &node.operator));
+    let short_names: Vec<String> = nodes.iter().map(|node| short(&node.name)).collect();
+    let names = short_names.iter().map(|name| name.chars().count()).fold("node".len(), usize::max);
+    let operators = width("operator", |node| &node.operator);
     let mut text = format!("{:<names$} {:<operators$} {:<12} {}\n", "node", "operator", "becomes", "because");
-    for ExplainedNode { name, operator, state, why } in nodes {
+    for (ExplainedNode { operator, state, why, .. }, name) in nodes.iter().zip(short_names) {
         let state = match state {
             State::Taken => "taken",
             State::Folded => "folded",
@@ -181,6 +216,16 @@ fn table(nodes: &[ExplainedNode]) -> String {
         };
         text += format!("{name:<names$} {operator:<operators$} {state:<12} {why}").trim_end();
         text += "\n";
+    }
+    let legend = [
+        (State::Taken, "taken: computed by the network"),
+        (State::Folded, "folded: a constant, computed now"),
+        (State::LeftOut, "left out: no effect on the output"),
+    ];
+    let appears = |state: State| nodes.iter().any(|node| node.state == state);
+    let legend: Vec<&str> = legend.iter().filter(|(state, _)| appears(*state)).map(|(_, words)| *words).collect();
+    if !legend.is_empty() {
+        text += &format!("\n{}\n", legend.join("; "));
     }
     text
 }
@@ -240,4 +285,26 @@ fn domain(network: &Network) -> Option<(f32, f32)> {
     let boundaries = || network.input_map.functions.iter().flat_map(|function| function.boundaries.iter().copied());
     // 0 where it is -0.
     Some((boundaries().min_by(f32::total_cmp)? + 0.0, boundaries().max_by(f32::total_cmp)? + 0.0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_names_are_cut() {
+        let joined = "model/dense/MatMul;model/dense/BiasAdd/ReadVariableOp;model/dense/BiasAdd";
+        let long = "StatefulPartitionedCall/model/conv2d_12/Conv2D_depthwise_quantised";
+        let characters = "ö".repeat(41);
+        for (name, shown) in [
+            ("/conv1/Conv", "/conv1/Conv"),
+            ("a;b", "a;b"),
+            (joined, "model/dense/MatMul;…"),
+            (long, "StatefulPartitioned…_depthwise_quantised"),
+            (&characters, &format!("{}…{}", "ö".repeat(19), "ö".repeat(20))),
+        ] {
+            assert_eq!(short(name), shown);
+            assert!(short(name).chars().count() <= LONGEST_NAME);
+        }
+    }
 }

@@ -73,9 +73,14 @@ pub fn text(report: &RunReport) -> String {
     let mut text = format!("images              {}\n", report.images);
     if let (Some(correct), Some(accuracy)) = (report.correct, report.accuracy) {
         text += &format!("correct             {correct} ({:.2} %)\n", 100.0 * accuracy);
+    } else if let Some(shape) = &report.output_shape {
+        text += &format!("output              {shape:?} for each image; `--output Y.npy` writes it\n");
     } else {
-        let shown: Vec<String> = report.predictions.iter().take(20).map(i64::to_string).collect();
-        let more = if report.predictions.len() > shown.len() { " …" } else { "" };
+        let shown: Vec<String> = match &report.indices {
+            None => report.predictions.iter().take(20).map(i64::to_string).collect(),
+            Some(indices) => indices.iter().take(20).map(|indices| format!("{indices:?}")).collect(),
+        };
+        let more = if report.images > shown.len() { " …" } else { "" };
         text += &format!("predictions         {}{more}\n", shown.join(" "));
     }
     if let Some(cycles) = &report.cycles {

@@ -42,6 +42,25 @@ pub enum LowerError {
         /// Where the real numbers come from, with a leading space; may be empty.
         from: String,
     },
+    /// A model of floats.
+    #[error(
+        "model `{model}` must be quantised, but it has no quantiser: data and weights of {} are real numbers",
+        layers(refusals, *further)
+    )]
+    #[diagnostic(
+        code(compiler::lower::unquantised),
+        help(
+            "quantise it: `xnorforge quantize MODEL.onnx -o quantised.onnx --scheme hwgq:4 --calibrate IMAGES.npy`, with images as the model was trained on; or train it with quantisers (Brevitas, QKeras), or quantise it by onnxruntime's quantize_static"
+        )
+    )]
+    Unquantised {
+        /// The model.
+        model: String,
+        /// Refusals beyond those kept.
+        further: usize,
+        /// What each layer lacks.
+        refusals: Vec<LowerError>,
+    },
     /// The model's input where only integers times a scale may stand.
     #[error(
         "the data input of node `{node}` ({operator}) must be quantised, but is the model's input `{input}` itself"
@@ -60,17 +79,20 @@ pub enum LowerError {
         /// The input.
         input: String,
     },
-    /// An input of 32 or 64 bits where only few-bit integers may stand.
+    /// An input of more bits than a design's input may have.
     #[error(
-        "node `{node}` ({operator}) must read integers of at most 16 bits, but reads the model's input `{input}`, whose type is an integer of more"
+        "the file says that the input `{input}`, which node `{node}` ({operator}) reads, is {found}, but inputs have at most {} bits",
+        network::graph::MAX_INPUT_BITS
     )]
     #[diagnostic(
         code(compiler::lower::wide_input),
         help(
-            "declare `{input}` as an integer of 4, 8 or 16 bits (such as uint8 or int8), or annotate it with such a type (`finn_datatype`), or put a quantiser before `{node}`"
+            "scale the images to 16 bits or fewer and say so (`--input-type u8`, `u16`), or let `--calibrate X.npy` choose a format, or put a quantiser before `{node}`"
         )
     )]
     WideInput {
+        /// What the file says that it is.
+        found: String,
         /// The node.
         node: String,
         /// Its operator.
@@ -209,7 +231,7 @@ pub enum LowerError {
         elements: usize,
     },
     /// Several nodes without an integer form.
-    #[error("{count} nodes of the model have no exact integer form: each must be mended")]
+    #[error("{count} nodes of the model have no exact integer form: fix each of them")]
     #[diagnostic(
         code(compiler::lower::several),
         help("`xnorforge info MODEL --explain` lists what becomes of each node")
@@ -231,7 +253,9 @@ impl LowerError {
     /// The refusals that this is made of, each with the node that it is about, where it is about one.
     pub fn refusals(&self) -> Vec<(Option<&str>, &LowerError)> {
         match self {
-            LowerError::Several { refusals, .. } => refusals.iter().flat_map(LowerError::refusals).collect(),
+            LowerError::Several { refusals, .. } | LowerError::Unquantised { refusals, .. } => {
+                refusals.iter().flat_map(LowerError::refusals).collect()
+            }
             LowerError::NotQuantised { node, .. }
             | LowerError::NothingQuantised { node, .. }
             | LowerError::InputNotQuantised { node, .. }
@@ -245,4 +269,16 @@ impl LowerError {
             LowerError::NothingToDo { .. } | LowerError::TooLarge { .. } | LowerError::Invalid(_) => vec![(None, self)],
         }
     }
+}
+
+/// The layers that refusals are about: their number, and the names of the first.
+fn layers(refusals: &[LowerError], further: usize) -> String {
+    const SHOWN: usize = 4;
+    let mut names: Vec<&str> = refusals.iter().flat_map(LowerError::refusals).filter_map(|(node, _)| node).collect();
+    let count = names.len() + further;
+    names.truncate(SHOWN);
+    let names: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+    let more = if count > names.len() { ", …" } else { "" };
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} layer{plural} ({}{more})", names.join(", "))
 }

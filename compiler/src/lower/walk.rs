@@ -42,7 +42,7 @@ use std::sync::Arc;
 pub fn walk(graph: &Graph) -> Result<Network, LowerError> {
     let mut refusals = Refusals::default();
     let network = walk_nodes(graph, &mut refusals);
-    refusals.finish(network)
+    refusals.finish(graph, network)
 }
 
 /// The network, or the last refusal; `refusals` gets those before it.
@@ -178,8 +178,7 @@ impl<'a> Walk<'a> {
 
     /// Factor and summand of data that a dot product, a sum or a pool reads.
     fn affine(&self, node: &Node, data: &Data) -> Result<(Parameter, Parameter), LowerError> {
-        let fault = || self.not_quantised(node, " (a nonlinear function stands behind the last quantiser)");
-        data.affine().ok_or_else(fault)
+        data.affine().ok_or_else(|| self.nonlinear(node))
     }
 
     fn node(&mut self, node: &Node) -> Result<Symbol, LowerError> {

@@ -4,6 +4,7 @@
 //! and what memories are made of; where the block RAMs are too many it is tried again with a higher price, where the LUTs
 //! are too many with a lower one. The fastest design is that of the smallest interval that has room with some price.
 
+use super::error::{RateGoal, rate_kept};
 use super::parallelism::Folding;
 use super::selection::{self, Selection};
 use super::target::{Lacking, Resource, USABLE};
@@ -116,31 +117,21 @@ impl Planner<'_> {
         Ok((draft, lacking))
     }
 
-    fn rate(&self, interval: u64) -> f64 {
-        self.clock_mhz * 1e6 / interval as f64
-    }
-
     /// The fastest design that there is room for, where it keeps to `interval`; else an error that says what is `lacking`.
     /// A slower design may take more room than a faster one, so the interval's own design may be too large.
-    fn fastest_within(&self, interval: u64, lacking: &[Lacking]) -> Result<Draft, PlanError> {
+    fn fastest_within(&self, goal: RateGoal, interval: u64, lacking: &[Lacking]) -> Result<Draft, PlanError> {
         match fastest_finished(self)? {
             Ok((draft, found)) if found <= interval => Ok(draft),
-            Ok((_, fastest)) => Err(self.no_room(lacking, Some(fastest))),
-            Err(_) => Err(self.no_room(lacking, None)),
+            Ok((_, fastest)) => Err(self.no_room(lacking, Some(goal), Some(fastest))),
+            Err(_) => Err(self.no_room(lacking, Some(goal), None)),
         }
     }
 
     /// That there is no room, and the smallest interval that there is room for, if any.
-    fn no_room(&self, lacking: &[Lacking], fastest: Option<u64>) -> PlanError {
-        let help = match fastest {
-            Some(interval) => {
-                let most = self.rate(interval).floor().max(1.0);
-                format!("lower --target-fps to {most:.0} or less, or choose a larger board")
-            }
-            None => "choose a larger board (`xnorforge boards`) or a smaller network".to_owned(),
-        };
+    fn no_room(&self, lacking: &[Lacking], goal: Option<RateGoal>, fastest: Option<u64>) -> PlanError {
+        let most = fastest.map(|interval| rate_kept(self.clock_mhz, interval));
         let lacking = lacking.iter().map(Lacking::to_string).collect::<Vec<_>>().join("; ");
-        PlanError::NoRoom { lacking, help }
+        PlanError::NoRoom { lacking, goal, most, larger: None }
     }
 }
 
@@ -164,9 +155,10 @@ pub fn reaching(planner: &Planner, rate: f64) -> Result<Draft, PlanError> {
     if !(rate.is_finite() && rate > 0.0) {
         return Err(PlanError::NotPositive { what: "the target rate in images per second", found: rate });
     }
+    let goal = RateGoal { frames_per_second: rate, is_default: false };
     let cycles = clock_mhz * 1e6 / rate;
     if cycles < 1.0 {
-        return Err(PlanError::TooFast { frames_per_second: rate, clock_mhz, cycles });
+        return Err(PlanError::TooFast { goal, clock_mhz, cycles });
     }
     let interval = cycles.min(1e18) as u64;
     let candidate = planner.keeping(interval);
@@ -174,20 +166,20 @@ pub fn reaching(planner: &Planner, rate: f64) -> Result<Draft, PlanError> {
         && slowest.cycles > interval
     {
         return Err(PlanError::Unreachable {
-            frames_per_second: rate,
+            goal,
             clock_mhz,
             interval,
             name: slowest.name.clone(),
             cycles: slowest.cycles,
-            most: planner.rate(slowest.cycles),
+            most: rate_kept(clock_mhz, slowest.cycles),
         });
     }
     if !candidate.lacking.is_empty() {
-        return planner.fastest_within(interval, &candidate.lacking);
+        return planner.fastest_within(goal, interval, &candidate.lacking);
     }
     let candidate = planner.balanced(candidate, interval);
     let (draft, lacking) = planner.finish(candidate, USABLE)?;
-    if lacking.is_empty() { Ok(draft) } else { planner.fastest_within(interval, &lacking) }
+    if lacking.is_empty() { Ok(draft) } else { planner.fastest_within(goal, interval, &lacking) }
 }
 
 /// The given parallelism. Who gives it may use the whole chip.
@@ -198,14 +190,14 @@ pub fn folded(planner: &Planner, parallelism: &Folding, interval: u64) -> Result
         return Ok(draft);
     }
     let fastest = fastest_finished(planner)?.ok().map(|(_, interval)| interval);
-    Err(planner.no_room(&lacking, fastest))
+    Err(planner.no_room(&lacking, None, fastest))
 }
 
 /// The design of the smallest interval that there is room for.
 pub fn fastest(planner: &Planner) -> Result<Draft, PlanError> {
     match fastest_finished(planner)? {
         Ok((draft, _)) => Ok(draft),
-        Err(lacking) => Err(planner.no_room(&lacking, None)),
+        Err(lacking) => Err(planner.no_room(&lacking, None, None)),
     }
 }
 
@@ -230,6 +222,11 @@ fn fastest_finished(planner: &Planner) -> Result<Result<(Draft, u64), Vec<Lackin
         }
         interval = (interval + interval / 20 + 1).min(limit);
     }
+}
+
+/// Whether there is room for the slowest design, queues not counted.
+pub fn has_room(planner: &Planner) -> bool {
+    planner.keeping(slowest_interval(planner)).lacking.is_empty()
 }
 
 /// An interval that designs with one row and one column at a time keep to.

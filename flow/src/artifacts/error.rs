@@ -52,6 +52,15 @@ pub enum ArtifactsError {
         /// The system's answer.
         source: io::Error,
     },
+    /// A directory of something else.
+    #[error("{} was not written by `xnorforge compile`: it has no {file}", folder.display())]
+    #[diagnostic(code(flow::artifacts::foreign), help("give a model file, or the directory that `compile -o` wrote"))]
+    Foreign {
+        /// The directory.
+        folder: PathBuf,
+        /// The file that each of ours has.
+        file: &'static str,
+    },
     /// Not a compiled directory.
     #[error("{} must be a directory written by `compile`, but it has no readable {file}: {reason}", folder.display())]
     #[diagnostic(code(flow::artifacts::not_compiled), help("write it again: `xnorforge compile MODEL -o {}`", folder.display()))]

@@ -11,11 +11,17 @@ pub enum BoardError {
     #[error("`{name}` must be a board of this program, but those are {known}")]
     #[diagnostic(
         code(flow::board::unknown),
-        help("choose one of them, or add a folder under constraints/ as CONTRIBUTING.md says")
+        help("{}", if near.is_empty() {
+            "choose one of them: `xnorforge boards` lists what each has".to_owned()
+        } else {
+            format!("did you mean {}? `xnorforge boards` lists what each has", near.join(" or "))
+        })
     )]
     Unknown {
         /// The name asked for.
         name: String,
+        /// Names that are nearly the same.
+        near: Vec<String>,
         /// The names there are.
         known: String,
     },
@@ -92,7 +98,14 @@ pub enum BoardError {
     #[error(
         "the network's weights must fit the memory of {board}, {memory_bits} bits of block RAM and LUTs together, but take {weight_bits}"
     )]
-    #[diagnostic(code(flow::board::too_large), help("choose a larger board (`xnorforge boards`) or a smaller network"))]
+    #[diagnostic(
+        code(flow::board::too_large),
+        help("{}", if larger.is_empty() {
+            "no supported board has more: the network needs fewer or narrower layers, or weights of fewer bits".to_owned()
+        } else {
+            format!("choose a board with more, {}, or a smaller network", larger.join(" or "))
+        })
+    )]
     TooLarge {
         /// The board.
         board: String,
@@ -100,6 +113,8 @@ pub enum BoardError {
         memory_bits: u64,
         /// Bits of all weights.
         weight_bits: u64,
+        /// The boards with enough memory.
+        larger: Vec<String>,
     },
     /// A line faster than its chips.
     #[error("`baud` in constraints/{board}/board.toml must be at most `highest_baud`, {highest}, but is {found}")]

@@ -52,7 +52,7 @@ pub(super) fn find<'a>(graph: &'a Graph, evaluator: &'a Evaluator<'a>, image_is_
     for input in graph.nodes.iter().flat_map(|node| &node.inputs).chain([&graph.output]) {
         *readers.entry(*input).or_insert(0) += 1;
     }
-    let image = match graph.input_type {
+    let image = match graph.input_codes() {
         Some(_) => Kind::Codes { shifted: false },
         None => Kind::Real { scaled: true, shifted: false },
     };

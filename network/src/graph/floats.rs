@@ -80,7 +80,7 @@ impl Operator {
 
 impl Graph {
     /// Whether the input's values are codes themselves: the file says which integers they are
-    /// ([`input_type`](Self::input_type)), and something else than a quantiser reads them or a function of them.
+    /// ([`input_codes`](Self::input_codes)), and something else than a quantiser reads them or a function of them.
     pub fn input_is_codes(&self) -> bool {
         let mut from_image = vec![false; self.values.len()];
         from_image[self.input.0] = true;
@@ -90,11 +90,11 @@ impl Graph {
                 continue;
             }
             if readers > 1 || matches!(node.operator.role(), Role::Combines | Role::Rounds) {
-                return self.input_type.is_some();
+                return self.input_codes().is_some();
             }
             from_image[node.outputs[0].0] = true;
         }
-        from_image[self.output.0] && self.input_type.is_some()
+        from_image[self.output.0] && self.input_codes().is_some()
     }
 
     /// For each value, whether it is a float: a constant of the file that is one, the model's input unless it is codes, and

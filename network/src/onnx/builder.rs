@@ -9,7 +9,7 @@ use super::order::Providers;
 use super::patches::Patches;
 use super::proto::TensorProto;
 use super::tensor_data::{MAX_ELEMENTS, decode};
-use crate::graph::{Graph, Node, NodeId, Operator, Source, Value, ValueId, WeightTypes};
+use crate::graph::{Graph, MAX_INPUT_BITS, Node, NodeId, Operator, Source, Value, ValueId, WeightTypes};
 use crate::grid::MAX_WEIGHT;
 use crate::tensor::Tensor;
 use abi::ElementType;
@@ -216,7 +216,7 @@ impl<'m> Builder<'m> {
             });
         };
         let value = self.decode(&self.initializers[*index], tensor)?;
-        if let Some(element) = self.annotated_types.get(tensor) {
+        if let Some(element) = self.annotated_types.get(tensor).filter(|element| element.bits() <= MAX_INPUT_BITS) {
             self.set_range(value, (element.minimum(), element.maximum()));
         }
         self.tensors.insert(tensor, value);

@@ -43,6 +43,18 @@ pub enum ImportError {
         name: String,
     },
 
+    /// A file or folder of another kind.
+    #[error("`{}` must be an ONNX or TensorFlow Lite file, but it is {found}", path.display())]
+    #[diagnostic(code(network::import::other_file), help("{way_out}"))]
+    OtherFile {
+        /// The file.
+        path: PathBuf,
+        /// What it is.
+        found: &'static str,
+        /// What to do.
+        way_out: String,
+    },
+
     /// The bytes are not the protobuf message that an ONNX file is.
     #[error("`{name}` must be an ONNX file (a protobuf message), but it cannot be decoded: {reason}")]
     #[diagnostic(
@@ -120,8 +132,20 @@ pub enum ImportError {
         way_out: String,
     },
 
+    /// Several nodes have operators that are not supported.
+    #[error("every operator must be a supported one, but {count} nodes have unsupported operators: {operators}")]
+    #[diagnostic(code(network::import::operators), help("{way_out}"))]
+    Operators {
+        /// How many nodes there are.
+        count: usize,
+        /// The operators, each with the number of its nodes.
+        operators: String,
+        /// What to do about them.
+        way_out: String,
+    },
+
     /// Several nodes cannot be imported.
-    #[error("{count} nodes of the model cannot be imported: each must be mended")]
+    #[error("{count} nodes of the model cannot be imported: fix each of them")]
     #[diagnostic(
         code(network::import::several),
         help("`xnorforge info MODEL --explain` lists what becomes of each node")
@@ -268,10 +292,13 @@ pub enum ImportError {
     #[diagnostic(
         code(network::import::symbolic_dimension),
         help(
-            "export with fixed shapes (in PyTorch, leave that axis out of dynamic_axes), or set the dimension in the file: `qonnx-cleanup --override-inpsize=1 MODEL.onnx`, or onnxruntime.tools.make_dynamic_shape_fixed"
+            "export with fixed shapes (in PyTorch, leave that axis out of dynamic_axes), or set the whole shape in the file: `qonnx-cleanup --override-inpsize={shape} MODEL.onnx`, or `python -m onnxruntime.tools.make_dynamic_shape_fixed MODEL.onnx NEW.onnx --input_name {input} --input_shape {shape}`{}",
+            if shape.contains('N') { ", with a number for each N" } else { "" }
         )
     )]
     SymbolicDimension {
+        /// The whole shape, as these tools take it: `N` where an extent is open.
+        shape: String,
         /// The input.
         input: String,
         /// The axis.

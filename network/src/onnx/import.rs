@@ -8,10 +8,12 @@ use super::explanation::{Explanation, FileNode, Outcome};
 use super::names;
 use super::operators;
 use super::order::{Providers, contributing};
-use super::proto::{GraphProto, ModelProto, NodeProto, TensorAnnotation, TensorTypeProto, ValueInfoProto};
+use super::proto::{
+    DimensionProto, GraphProto, ModelProto, NodeProto, TensorAnnotation, TensorTypeProto, ValueInfoProto,
+};
 use super::refusals::Refusals;
 use super::tensor_data::{MAX_AXES, MAX_ELEMENTS, elements};
-use crate::graph::{Graph, Source, ValueId};
+use crate::graph::{Graph, MAX_INPUT_BITS, Source, ValueId};
 use abi::ElementType;
 use abi::text::printable;
 use prost::Message;
@@ -93,7 +95,11 @@ impl File<'_> {
         builder.input_type =
             builder.annotated_types.get(input.name.as_str()).copied().or_else(|| stored_type(data_type));
         builder.remarks.extend(builder.input_type.map(|element| {
-            format!("the file says that the input's values are of type {element}: they are taken for such where the model does not quantise them")
+            let counts = match element.bits() <= MAX_INPUT_BITS {
+                true => "they are taken for such where the model does not quantise them".to_owned(),
+                false => format!("that is not used, because it has more than {MAX_INPUT_BITS} bits"),
+            };
+            format!("the file says that the input's values are of type {element}: {counts}")
         }));
         let mut outcomes = vec![Outcome::LeftOut; graph.node.len()];
         let mut refusals = Refusals::of(graph);
@@ -196,7 +202,7 @@ fn only_output(graph: &GraphProto) -> Result<&str, ImportError> {
 
 /// The integers that an input of a small integer type holds.
 fn stored_type(data_type: DataType) -> Option<ElementType> {
-    let (minimum, maximum) = data_type.integer_range().filter(|_| data_type.bits() <= 16)?;
+    let (minimum, maximum) = data_type.integer_range().filter(|_| data_type.bits() <= MAX_INPUT_BITS as usize)?;
     Some(ElementType::holding(minimum as i64, maximum as i64))
 }
 
@@ -209,10 +215,10 @@ fn annotated_types(graph: &GraphProto) -> HashMap<&str, ElementType> {
     types.into_iter().filter_map(|(tensor, element)| Some((tensor, element?))).collect()
 }
 
-/// The integer type that an annotation names, `None` where it names none or one of more than 16 bits.
+/// The integer type that an annotation names, `None` where it names none or one of more than 64 bits.
 fn annotated_type(annotation: &TensorAnnotation) -> Option<ElementType> {
     let entry = annotation.quant_parameter_tensor_names.iter().find(|entry| entry.key == "finn_datatype")?;
-    let bits = |digits: &str| digits.parse::<u32>().ok().filter(|bits| (1..=16).contains(bits));
+    let bits = |digits: &str| digits.parse::<u32>().ok().filter(|bits| (1..=64).contains(bits));
     match entry.value.as_str() {
         "BIPOLAR" => Some(ElementType::Bipolar),
         "BINARY" => Some(ElementType::Unsigned { bits: 1 }),
@@ -256,7 +262,14 @@ fn input_type(input: &ValueInfoProto) -> Result<(Vec<usize>, DataType, Option<St
                 remark = Some(format!("batch axis `{symbol}` of input `{}` is taken as 1", input.name));
             }
             None => {
-                return Err(ImportError::SymbolicDimension { input: input.name.clone(), axis, symbol });
+                let extent = |(axis, dimension): (usize, &DimensionProto)| match dimension.dim_value {
+                    Some(value) if value > 0 => value.to_string(),
+                    _ if axis == 0 => "1".to_owned(),
+                    _ => "N".to_owned(),
+                };
+                let shape: Vec<String> = dimensions.iter().enumerate().map(extent).collect();
+                let (input, shape) = (input.name.clone(), shape.join(","));
+                return Err(ImportError::SymbolicDimension { shape, input, axis, symbol });
             }
         }
     }

@@ -10,6 +10,7 @@ use super::operators;
 use super::proto::{GraphProto, NodeProto, ValueInfoProto};
 use super::tensor_data::elements;
 use crate::graph::{Source, ValueId};
+use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
 
 /// Most refusals that are told: more are of no more help.
@@ -95,11 +96,47 @@ impl<'m> Refusals<'m> {
             0 => None,
             1 => self.list.pop().map(|(refusal, _)| refusal),
             count => {
-                let refusals = self.list.into_iter().map(|(refusal, _)| refusal).take(MOST).collect();
+                let mut refusals = grouped(self.list.into_iter().map(|(refusal, _)| refusal));
+                if refusals.len() == 1 {
+                    return refusals.pop();
+                }
+                refusals.truncate(MOST);
                 Some(ImportError::Several { count, refusals })
             }
         }
     }
+}
+
+/// The refusals, with those of unsupported operators as a single one.
+fn grouped(refusals: impl Iterator<Item = ImportError>) -> Vec<ImportError> {
+    let mut others = Vec::new();
+    let mut operators: Vec<(String, usize)> = Vec::new();
+    let mut ways_out: Vec<String> = Vec::new();
+    let mut single = None;
+    for refusal in refusals {
+        let ImportError::Operator { place, way_out } = &refusal else {
+            others.push(refusal);
+            continue;
+        };
+        match operators.iter_mut().find(|(operator, _)| *operator == place.operator) {
+            Some((_, count)) => *count += 1,
+            None => operators.push((place.operator.clone(), 1)),
+        }
+        if !ways_out.contains(way_out) {
+            ways_out.push(way_out.clone());
+        }
+        single = Some(refusal);
+    }
+    let count = operators.iter().map(|(_, count)| count).sum();
+    if count <= 1 {
+        others.extend(single);
+        return others;
+    }
+    // The most frequent first; of equal ones, the first in the file.
+    operators.sort_by_key(|(_, count)| Reverse(*count));
+    let operators: Vec<String> = operators.iter().map(|(operator, count)| format!("{operator} ({count})")).collect();
+    others.insert(0, ImportError::Operators { count, operators: operators.join(", "), way_out: ways_out.join("; ") });
+    others
 }
 
 /// Operators whose result has the shape of their first input.

@@ -27,6 +27,9 @@ pub enum HeaderError {
     /// Another kind of file.
     #[error("it does not begin as an .npy file does")]
     Magic,
+    /// Several arrays in one file.
+    #[error("it is an archive of arrays (.npz)")]
+    Archive,
     /// Another version of the format.
     #[error("its format must be of version 1.0, 2.0 or 3.0, but is of version {0}.{1}")]
     Version(u8, u8),
@@ -59,6 +62,8 @@ pub enum HeaderError {
 pub struct Header {
     /// Type of the elements.
     pub element: Element,
+    /// What NumPy calls it, such as `float64`; of types that are no numbers the file's own word, such as `<U5`.
+    pub type_name: String,
     /// Whether the first axis varies fastest.
     pub fortran_order: bool,
     /// Extent of each axis.
@@ -85,7 +90,9 @@ pub enum Kind {
     Unsigned,
     /// A binary floating-point number.
     Float,
-    /// Anything else: truth values, texts, times, complex numbers.
+    /// A truth value.
+    Truth,
+    /// Anything else: texts, times, complex numbers, objects.
     Other,
 }
 
@@ -98,6 +105,7 @@ impl Element {
             'i' => Kind::Signed,
             'u' => Kind::Unsigned,
             'f' => Kind::Float,
+            'b' => Kind::Truth,
             _ => Kind::Other,
         };
         let size = characters.as_str();
@@ -113,17 +121,45 @@ impl Element {
             "16" => 16,
             _ => return None,
         };
+        if kind == Kind::Truth && bytes != 1 {
+            return None;
+        }
         // Only one byte needs no order.
         (order != '|' || bytes == 1).then_some(Element { kind, bytes, big_endian: order == '>' })
     }
 
-    /// How a number of this type is read from its bytes, least significant first, where float32 holds every such number.
-    pub fn float(&self) -> Option<fn(&[u8]) -> f32> {
+    /// How a number of this type is read from its bytes, least significant first, as a float32; `None` where no float32 is
+    /// that number.
+    pub fn float(&self) -> Option<fn(&[u8]) -> Option<f32>> {
         match (self.kind, self.bytes) {
-            (Kind::Unsigned, 1) => Some(|bytes| f32::from(bytes[0])),
-            (Kind::Signed, 1) => Some(|bytes| f32::from(bytes[0] as i8)),
-            (Kind::Float, 4) => Some(|bytes| f32::from_bits(unsigned(bytes) as u32)),
-            (Kind::Signed | Kind::Unsigned | Kind::Float | Kind::Other, _) => None,
+            (Kind::Truth, 1) => Some(|bytes| Some(f32::from(u8::from(bytes[0] != 0)))),
+            (Kind::Unsigned, 1 | 2 | 4 | 8) => Some(|bytes| {
+                let number = unsigned(bytes);
+                Some(number as f32).filter(|float| *float as u128 == u128::from(number))
+            }),
+            (Kind::Signed, 1 | 2 | 4 | 8) => Some(|bytes| {
+                let number = signed(bytes);
+                Some(number as f32).filter(|float| *float as i128 == i128::from(number))
+            }),
+            (Kind::Float, 2) => Some(|bytes| Some(half(unsigned(bytes) as u16))),
+            (Kind::Float, 4) => Some(|bytes| Some(f32::from_bits(unsigned(bytes) as u32))),
+            (Kind::Float, 8) => Some(|bytes| {
+                let number = f64::from_bits(unsigned(bytes));
+                Some(number as f32).filter(|float| f64::from(*float) == number || number.is_nan())
+            }),
+            (Kind::Truth | Kind::Signed | Kind::Unsigned | Kind::Float | Kind::Other, _) => None,
+        }
+    }
+
+    /// NumPy's name of a type of numbers.
+    fn name(&self) -> Option<String> {
+        let bits = 8 * self.bytes;
+        match self.kind {
+            Kind::Truth => Some("bool".into()),
+            Kind::Signed => Some(format!("int{bits}")),
+            Kind::Unsigned => Some(format!("uint{bits}")),
+            Kind::Float => Some(format!("float{bits}")),
+            Kind::Other => None,
         }
     }
 
@@ -131,11 +167,8 @@ impl Element {
     pub fn integer(&self) -> Option<fn(&[u8]) -> i64> {
         match (self.kind, self.bytes) {
             (Kind::Unsigned, 1 | 2 | 4 | 8) => Some(|bytes| i64::try_from(unsigned(bytes)).unwrap_or(i64::MAX)),
-            (Kind::Signed, 1 | 2 | 4 | 8) => Some(|bytes| {
-                let unused = 64 - 8 * bytes.len();
-                (unsigned(bytes) << unused) as i64 >> unused
-            }),
-            (Kind::Signed | Kind::Unsigned | Kind::Float | Kind::Other, _) => None,
+            (Kind::Signed, 1 | 2 | 4 | 8) => Some(signed),
+            (Kind::Truth | Kind::Signed | Kind::Unsigned | Kind::Float | Kind::Other, _) => None,
         }
     }
 }
@@ -143,6 +176,24 @@ impl Element {
 /// The number of at most eight bytes, least significant first.
 fn unsigned(bytes: &[u8]) -> u64 {
     bytes.iter().rev().fold(0, |number, byte| number << 8 | u64::from(*byte))
+}
+
+/// The number with a sign of at most eight bytes, least significant first.
+fn signed(bytes: &[u8]) -> i64 {
+    let unused = 64 - 8 * bytes.len();
+    (unsigned(bytes) << unused) as i64 >> unused
+}
+
+/// The number that these bits are as a float16 (IEEE 754 binary16).
+fn half(bits: u16) -> f32 {
+    let (exponent, fraction) = (i32::from(bits >> 10 & 31), f32::from(bits & 1023));
+    let magnitude = match exponent {
+        0 => fraction * 2f32.powi(-24),
+        31 if fraction == 0.0 => f32::INFINITY,
+        31 => f32::NAN,
+        _ => (1024.0 + fraction) * 2f32.powi(exponent - 25),
+    };
+    if bits >> 15 == 1 { -magnitude } else { magnitude }
 }
 
 fn fill(reader: &mut impl Read, bytes: &mut [u8]) -> Result<(), HeaderError> {
@@ -158,6 +209,9 @@ impl Header {
         let mut start = [0; 8];
         fill(reader, &mut start)?;
         let [magic @ .., major, minor] = start;
+        if magic.starts_with(b"PK\x03\x04") {
+            return Err(HeaderError::Archive);
+        }
         if magic != MAGIC {
             return Err(HeaderError::Magic);
         }
@@ -196,7 +250,7 @@ impl Header {
                 "descr" => {
                     let name = parser.text()?;
                     let found = Element::of(name).ok_or_else(|| HeaderError::Type(name.to_owned()))?;
-                    element.replace(found).is_none()
+                    element.replace((found, found.name().unwrap_or_else(|| name.to_owned()))).is_none()
                 }
                 "fortran_order" => order.replace(parser.truth()?).is_none(),
                 "shape" => shape.replace(parser.tuple()?).is_none(),
@@ -212,7 +266,9 @@ impl Header {
         }
         parser.end()?;
         match (element, order, shape) {
-            (Some(element), Some(fortran_order), Some(shape)) => Ok(Header { element, fortran_order, shape }),
+            (Some((element, type_name)), Some(fortran_order), Some(shape)) => {
+                Ok(Header { element, type_name, fortran_order, shape })
+            }
             _ => Err(HeaderError::Keys),
         }
     }

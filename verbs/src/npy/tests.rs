@@ -194,6 +194,38 @@ fn integers_keep_their_sign() {
     assert_eq!(value("<u4", &[0xff; 4]), Some(i64::from(u32::MAX)));
     assert_eq!(value("<u8", &[0xff; 8]), Some(i64::MAX));
     assert_eq!(value("<f4", &[0; 4]), None);
-    let other = Header::parse(dictionary("|b1", "False", "(1,)").as_bytes()).unwrap().element;
+    let other = Header::parse(dictionary("<c8", "False", "(1,)").as_bytes()).unwrap().element;
     assert!(other.kind == Kind::Other && other.float().is_none() && other.integer().is_none());
+}
+
+#[test]
+fn numbers_are_taken_where_they_are_float32() {
+    let value = |descr: &str, bytes: &[u8]| {
+        let header = Header::parse(dictionary(descr, "False", "(1,)").as_bytes()).unwrap();
+        header.element.float().and_then(|value| value(bytes))
+    };
+    assert_eq!((value("|b1", &[0]), value("|b1", &[1])), (Some(0.0), Some(1.0)));
+    assert_eq!((value("<i2", &[0xfe, 0xff]), value("<u2", &[0xfe, 0xff])), (Some(-2.0), Some(65534.0)));
+    for (number, float) in [(1 << 24, Some(16_777_216.0)), ((1 << 24) + 1, None), (i64::MIN, Some(-(2f32.powi(63))))] {
+        assert_eq!(value("<i8", &number.to_le_bytes()), float, "{number}");
+    }
+    assert_eq!((value("<i8", &i64::MAX.to_le_bytes()), value("<u8", &u64::MAX.to_le_bytes())), (None, None));
+    for (number, float) in [(0.5, Some(0.5)), (0.1, None), (1e300, None), (f64::INFINITY, Some(f32::INFINITY))] {
+        assert_eq!(value("<f8", &f64::to_le_bytes(number)), float, "{number}");
+    }
+    assert!(value("<f8", &f64::NAN.to_le_bytes()).unwrap().is_nan());
+    for (bits, float) in [
+        (0x3c00_u16, 1.0),
+        (0xc000, -2.0),
+        (0x7bff, 65504.0),
+        (0x0001, 2f32.powi(-24)),
+        (0x0400, 2f32.powi(-14)),
+        (0x3555, 0.333_251_95),
+        (0x7c00, f32::INFINITY),
+    ] {
+        assert_eq!(value("<f2", &bits.to_le_bytes()), Some(float), "{bits:x}");
+    }
+    assert!(value("<f2", &[0, 0x7e]).unwrap().is_nan());
+    let name = |descr: &str| Header::parse(dictionary(descr, "False", "(1,)").as_bytes()).unwrap().type_name;
+    assert_eq!(["<f8", "|b1", ">u2", "<c8"].map(name), ["float64", "bool", "uint16", "<c8"]);
 }

@@ -5,6 +5,7 @@ use crate::lower::LowerError;
 use crate::lower::operators;
 use crate::lower::symbol::{Parameter, Symbol};
 use crate::lower::weights::integer_weights;
+use abi::ElementType;
 use network::graph::{Node, Operator, Source, ValueId};
 use network::kernel::Kernel;
 use network::tensor::transpose_indices;
@@ -26,10 +27,15 @@ impl<'a> Walk<'a> {
             return refusal;
         }
         let input = self.graph.value(self.graph.input);
-        if input.is_integer {
-            // Smaller integer types are their own codes.
+        // Smaller integer types are their own codes.
+        let wide = match self.graph.input_type {
+            Some(ElementType::Unsigned { bits }) => Some(format!("UINT{bits}")),
+            Some(ElementType::Signed { bits }) => Some(format!("INT{bits}")),
+            Some(ElementType::Bipolar) | None => input.is_integer.then(|| "an integer of 32 or 64 bits".to_owned()),
+        };
+        if let Some(found) = wide {
             let (node, operator) = (node.name.clone(), node.operator.name());
-            return LowerError::WideInput { node, operator, input: input.name.clone() };
+            return LowerError::WideInput { node, operator, input: input.name.clone(), found };
         }
         match self.has_real_weights(node) {
             true => self.not_quantised(node, " straight from the model's input"),
@@ -206,6 +212,31 @@ impl<'a> Walk<'a> {
             let first = first_of[element / inner % shape[channel_axis]].get_or_insert(element);
             parameter.at(*first) != parameter.at(element)
         })
+    }
+
+    /// The refusal of data that are no integers times a scale any more.
+    pub(super) fn nonlinear(&self, node: &Node) -> LowerError {
+        let from = match self.is_behind_quantiser(node) {
+            true => " (a nonlinear function stands behind the last quantiser)",
+            false => " (no quantiser stands before it)",
+        };
+        self.not_quantised(node, from)
+    }
+
+    /// Whether a quantiser has a part in the data that a node reads.
+    fn is_behind_quantiser(&self, node: &Node) -> bool {
+        let (mut open, mut seen) = (node.inputs.clone(), HashSet::new());
+        while let Some(value) = open.pop() {
+            if !seen.insert(value) || !matches!(self.symbols.get(&value), Some(Symbol::Data(_))) {
+                continue;
+            }
+            match self.writer(value) {
+                Some(writer) if writer.operator.is_quantiser() => return true,
+                Some(writer) => open.extend(&writer.inputs),
+                None => {}
+            }
+        }
+        false
     }
 
     /// The node that writes a value; none writes the input and constants.

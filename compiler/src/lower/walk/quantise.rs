@@ -86,7 +86,7 @@ impl Walk<'_> {
 
     /// Data straight from the image as integers, where the file says which ones the image's values are.
     pub(super) fn as_annotated(&mut self, node: &Node, data: Data) -> Result<Data, LowerError> {
-        let (Origin::Image, Some(element)) = (data.origin, self.graph.input_type) else {
+        let (Origin::Image, Some(element)) = (data.origin, self.graph.input_codes()) else {
             return Ok(data);
         };
         if let (Some((tensor, _)), true) = (&self.input, self.input_is_annotated) {
@@ -183,7 +183,7 @@ impl Walk<'_> {
         }
         let tensor = TensorId(self.tensors.len());
         self.tensors.push(TensorType { height: 1, width: 1, channels: elements, element, minimum, maximum });
-        let (shape, domain) = (self.shape(self.graph.input).to_vec(), self.graph.input_type);
+        let (shape, domain) = (self.shape(self.graph.input).to_vec(), self.graph.input_codes());
         self.input = Some((tensor, InputMap { domain, shape, element, function_of, functions, source_of: Vec::new() }));
         Ok(tensor)
     }

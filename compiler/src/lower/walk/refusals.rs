@@ -5,7 +5,7 @@ use super::layout::Extent;
 use crate::lower::LowerError;
 use crate::lower::symbol::{Data, Origin, Symbol};
 use abi::ElementType;
-use network::graph::Node;
+use network::graph::{Graph, Node};
 use network::network::{Network, TensorId, TensorType};
 
 /// Most refusals that are kept: more are of no more help.
@@ -21,7 +21,7 @@ pub(super) struct Refusals {
 
 impl Refusals {
     /// The network, where nothing was refused, or all refusals.
-    pub fn finish(mut self, network: Result<Network, LowerError>) -> Result<Network, LowerError> {
+    pub fn finish(mut self, graph: &Graph, network: Result<Network, LowerError>) -> Result<Network, LowerError> {
         match network {
             // That nothing is left to do may be the doing of what stands in.
             Err(LowerError::NothingToDo { .. }) if !self.list.is_empty() => {}
@@ -29,13 +29,35 @@ impl Refusals {
             Ok(network) if self.list.is_empty() => return Ok(network),
             Ok(_) => {}
         }
+        self.join_unquantised(graph);
         match (self.list.pop(), self.list.is_empty()) {
             (Some(refusal), true) => Err(refusal),
             (last, _) => {
                 self.list.extend(last);
-                Err(LowerError::Several { count: self.list.len() + self.further, refusals: self.list })
+                let count = self.list.iter().map(|refusal| refusal.refusals().len()).sum::<usize>() + self.further;
+                Err(LowerError::Several { count, refusals: self.list })
             }
         }
+    }
+
+    /// Of a model that was never quantised, all layers lack the same.
+    fn join_unquantised(&mut self, graph: &Graph) {
+        let is_whole = |refusal: &LowerError| matches!(refusal, LowerError::NothingQuantised { .. });
+        if !self.list.iter().any(is_whole) || graph.nodes.iter().any(|node| node.operator.is_quantiser()) {
+            return;
+        }
+        let lacks_quantiser = |refusal: &LowerError| {
+            matches!(
+                refusal,
+                LowerError::NothingQuantised { .. }
+                    | LowerError::NotQuantised { .. }
+                    | LowerError::InputNotQuantised { .. }
+                    | LowerError::WeightsNotQuantised { .. }
+            )
+        };
+        let (refusals, others) = std::mem::take(&mut self.list).into_iter().partition(lacks_quantiser);
+        self.list = others;
+        self.list.insert(0, LowerError::Unquantised { model: graph.name.clone(), further: self.further, refusals });
     }
 }
 
