@@ -153,8 +153,8 @@ proptest! {
         let first = npy.first(count).unwrap();
         if kind == 'f' {
             let value = found.float().unwrap();
-            let values: Vec<f32> = first.chunks_exact(bytes).map(value).collect();
-            prop_assert_eq!(values, (0..count.min(total)).map(|number| number as f32 - 7.5).collect::<Vec<_>>());
+            let values: Vec<Option<f32>> = first.chunks_exact(bytes).map(value).collect();
+            prop_assert_eq!(values, (0..count.min(total)).map(|number| Some(number as f32 - 7.5)).collect::<Vec<_>>());
         } else {
             let value = found.integer().unwrap();
             let values: Vec<i64> = first.chunks_exact(bytes).map(value).collect();
