@@ -148,7 +148,9 @@ fn refusals_name_the_node() {
 
     let mut graph = Builder::new();
     let first = graph.sign("first", IMAGE, 1.0);
-    let second = graph.sign("second", IMAGE, 2.0);
+    let one = graph.constant(&[], 1.0);
+    let raised = graph.node("raised", Operator::Add, &[IMAGE, one], &[1, 2, 4, 4]);
+    let second = graph.sign("second", raised, 2.0);
     let sum = graph.node("sum", Operator::Add, &[first, second], &[1, 2, 4, 4]);
     text += &graph.refused(sum);
 
