@@ -17,7 +17,7 @@ use serde_json::Value;
 use std::collections::BTreeSet;
 use std::fs;
 use support::{IMAGES, LABELS, MODEL, Room};
-use testkit::files::{self, Build, With};
+use testkit::files::{self, Build};
 
 #[test]
 fn helps() {

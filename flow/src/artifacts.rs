@@ -245,7 +245,7 @@ fn read_to(folder: &Path, depth: Depth) -> Result<Compiled, ArtifactsError> {
     let manifest = written_manifest(folder)?;
     let plan: Plan = read_json(folder, PLAN)?;
     plan.network.validate().map_err(|source| ArtifactsError::Network { folder: folder.to_owned(), source })?;
-    plan.validate().map_err(|source| ArtifactsError::Plan { folder: folder.to_owned(), source })?;
+    plan.validate().map_err(|source| ArtifactsError::Plan { folder: folder.to_owned(), source: Box::new(source) })?;
     let prefix = check_manifest(folder, &manifest, &plan, depth)?;
     let built = Compiled { plan, manifest, prefix, built: None };
     match loaded::read(folder)? {

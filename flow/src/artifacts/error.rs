@@ -97,7 +97,7 @@ pub enum ArtifactsError {
         /// The directory.
         folder: PathBuf,
         /// The rule that is broken.
-        source: PlanInvalid,
+        source: Box<PlanInvalid>,
     },
     /// A manifest of another plan.
     #[error("`{field}` of {}/manifest.json must be {expected}, but is {found}", folder.display())]

@@ -89,7 +89,7 @@ pub(super) fn with_network(built: &Compiled, network: &Network, folder: &Path) -
     }
     network.validate().map_err(compiler::replace::ReplaceError::from)?;
     let plan = Plan { network: replace(&built.plan.network, network)?, ..built.plan.clone() };
-    plan.validate().map_err(|source| ArtifactsError::Plan { folder: folder.to_owned(), source })?;
+    plan.validate().map_err(|source| ArtifactsError::Plan { folder: folder.to_owned(), source: Box::new(source) })?;
     let identity = identity(&segments(&plan)?);
     let manifest = manifest_for(built, &plan, identity);
     Ok(Compiled { plan, manifest, built: Some(Box::new(built.plan.network.clone())), prefix: built.prefix.clone() })

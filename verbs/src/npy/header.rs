@@ -96,6 +96,9 @@ pub enum Kind {
     Other,
 }
 
+/// The float32 that an element's bytes are, `None` where it is none exactly.
+pub type Single = fn(&[u8]) -> Option<f32>;
+
 impl Element {
     /// The type that NumPy calls `name`, such as `<f4`.
     fn of(name: &str) -> Option<Self> {
@@ -130,7 +133,7 @@ impl Element {
 
     /// How a number of this type is read from its bytes, least significant first, as a float32; `None` where no float32 is
     /// that number.
-    pub fn float(&self) -> Option<fn(&[u8]) -> Option<f32>> {
+    pub fn float(&self) -> Option<Single> {
         match (self.kind, self.bytes) {
             (Kind::Truth, 1) => Some(|bytes| Some(f32::from(u8::from(bytes[0] != 0)))),
             (Kind::Unsigned, 1 | 2 | 4 | 8) => Some(|bytes| {
