@@ -15,6 +15,7 @@
 
 pub mod domain;
 pub mod element_type;
+pub mod error_free;
 pub mod fixed_point;
 pub mod frame;
 pub mod manifest;

@@ -1,7 +1,7 @@
 //! Model files of any format that is read.
 
 use crate::graph::Graph;
-use crate::onnx::FileNode;
+use crate::onnx::Explanation;
 use crate::{onnx, tflite};
 use miette::Diagnostic;
 use std::fs::File;
@@ -33,26 +33,17 @@ pub fn import(path: &Path) -> Result<Graph, FileError> {
     onnx::import(path).map_err(|error| Box::new(error).into())
 }
 
-/// What became of the nodes of a file, in its order, and the graph or what stands in the way of one.
-#[derive(Debug)]
-pub struct Explanation {
-    /// The nodes.
-    pub nodes: Vec<FileNode>,
-    /// What they make.
-    pub graph: Result<Graph, FileError>,
-}
-
 /// Looks at each node of the model in a file, as [`import`] reads it.
 ///
 /// # Errors
 /// Where the file is not a model.
-pub fn explain(path: &Path) -> Result<Explanation, FileError> {
+pub fn explain(path: &Path) -> Result<Explanation<FileError>, FileError> {
     if is_tflite(path) {
-        let (nodes, graph) = tflite::explain(path).map_err(Box::new)?;
-        return Ok(Explanation { nodes, graph: graph.map_err(|error| Box::new(error).into()) });
+        let explanation = tflite::explain(path).map_err(Box::new)?;
+        return Ok(explanation.map_err(|error| Box::new(error).into()));
     }
-    let onnx::Explanation { nodes, graph } = onnx::explain(path).map_err(Box::new)?;
-    Ok(Explanation { nodes, graph: graph.map_err(|error| Box::new(error).into()) })
+    let explanation = onnx::explain(path).map_err(Box::new)?;
+    Ok(explanation.map_err(|error| Box::new(error).into()))
 }
 
 fn is_tflite(path: &Path) -> bool {

@@ -48,7 +48,7 @@ pub fn is_saved_model(path: &Path) -> bool {
 ///
 /// # Errors
 /// Where the file is not a model, whose nodes could be looked at.
-pub fn explain(path: &Path) -> Result<Explanation, ImportError> {
+pub fn explain(path: &Path) -> Result<Explanation<ImportError>, ImportError> {
     if let Some(refusal) = foreign::folder(path) {
         return Err(refusal);
     }

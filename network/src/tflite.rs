@@ -16,7 +16,7 @@ mod values;
 pub use error::{Place, TfliteError};
 
 use crate::graph::Graph;
-use crate::onnx::FileNode;
+use crate::onnx::Explanation;
 use std::path::Path;
 
 /// Where the four letters stand that say what a flatbuffer holds.
@@ -47,11 +47,11 @@ fn read(path: &Path) -> Result<(Vec<u8>, String), TfliteError> {
 ///
 /// # Errors
 /// Where the file cannot be read.
-pub fn explain(path: &Path) -> Result<(Vec<FileNode>, Result<Graph, TfliteError>), TfliteError> {
+pub fn explain(path: &Path) -> Result<Explanation<TfliteError>, TfliteError> {
     let (bytes, name) = read(path)?;
     let mut nodes = Vec::new();
     let graph = import::explained(&bytes, &name, &mut nodes);
-    Ok((nodes, graph))
+    Ok(Explanation { nodes, graph })
 }
 
 /// Reads a model from memory. `name` is the graph's name, and the model's in messages.

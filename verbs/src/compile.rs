@@ -79,9 +79,11 @@ pub fn compile(options: &Options) -> Result<Compiled, VerbError> {
         (Some(board), Some(clock)) => board.clock(clock)?.megahertz(),
         (Some(board), None) => board.design_clock()?.megahertz(),
     };
-    let network = model.network().clone();
-    let network =
-        if options.writable_weights { with_writable_weights(network, &model.weight_types())? } else { network };
+    let wanted_network = || -> Result<Network, VerbError> {
+        let network = model.network().clone();
+        Ok(if options.writable_weights { with_writable_weights(network, &model.weight_types())? } else { network })
+    };
+    let network = wanted_network()?;
     let target = match &board {
         None => Target::default(),
         Some(board) => {
@@ -89,13 +91,14 @@ pub fn compile(options: &Options) -> Result<Compiled, VerbError> {
             board.target()
         }
     };
-    let plan = plan_for(network.clone(), &goal, clock, &target).map_err(|error| match (error, &board) {
-        (PlanError::NoRoom { lacking, goal, most: None, larger: None }, Some(board)) => {
-            PlanError::NoRoom { lacking, goal, most: None, larger: Some(with_room(&network, board)) }
+    let plan = match (plan_for(network, &goal, clock, &target), &board) {
+        (Err(PlanError::NoRoom { lacking, goal, most: None, larger: None }), Some(board)) => {
+            let larger = Some(with_room(&wanted_network()?, board));
+            return Err(PlanError::NoRoom { lacking, goal, most: None, larger }.into());
         }
-        (error, _) if options.rate == Rate::Default => error.of_default_rate(),
-        (error, _) => error,
-    })?;
+        (Err(error), _) if options.rate == Rate::Default => return Err(error.of_default_rate().into()),
+        (plan, _) => plan?,
+    };
     Ok(artifacts::write_as(&plan, board.as_ref(), &prefix, &options.output)?)
 }
 

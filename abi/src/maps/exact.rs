@@ -1,5 +1,6 @@
 //! Scores that are rounded once, at the end, and compared without rounding: a small bias counts beside a great scale.
 
+use crate::error_free::two_sum;
 use std::cmp::Ordering;
 
 /// Beyond this, sums may leave float64: such scores are compared as they are rounded.
@@ -105,13 +106,6 @@ fn sign(numbers: [f64; 6]) -> Ordering {
     }
     let last = parts.into_iter().rev().find(|part| *part != 0.0);
     last.unwrap_or(0.0).partial_cmp(&0.0).unwrap_or(Ordering::Equal)
-}
-
-/// The rounded sum of two numbers, and what it is rounded by (Knuth).
-fn two_sum(a: f64, b: f64) -> (f64, f64) {
-    let sum = a + b;
-    let of_b = sum - a;
-    (sum, (a - (sum - of_b)) + (b - of_b))
 }
 
 #[cfg(test)]

@@ -159,8 +159,8 @@ fn float_differences(all: &[SensitiveSteps]) -> Option<String> {
         several => format!("{} layers", several.len()),
     };
     Some(format!(
-        "{thresholds} thresholds of {where_} lie within float32 rounding of a possible value: a float32 framework, whose \
-         order of summation is open, may differ there; with each node's result rounded once it differs for {}{differences} \
+        "{thresholds} thresholds of {where_} lie within float32 rounding of a possible value: a float32 framework, which may \
+         add in another order, may differ there; where it rounds each node's result once, it differs for {}{differences} \
          values{}",
         if all.iter().all(|steps| steps.is_complete) { "" } else { "at least " },
         if differences == 0 { "" } else { " (listed by info --ties)" },

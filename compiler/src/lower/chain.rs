@@ -185,9 +185,13 @@ fn rounded(functions: &[Function], x: f64, round: &impl Fn(f64) -> f32) -> Resul
 
 /// What functions, one after the other, make of `x`, where that is a double precision number exactly.
 pub fn exact_value(functions: &[Function], x: f64) -> Option<f64> {
-    let ratio = chained(functions, x, &mut ExactArithmetic::default()).ok()?.as_rational()?;
+    held(&chained(functions, x, &mut ExactArithmetic::default()).ok()?.as_rational()?)
+}
+
+/// The double precision number that a ratio is, `None` where it is none exactly.
+pub fn held(ratio: &BigRational) -> Option<f64> {
     let value = ratio.to_f64()?;
-    (BigRational::from_float(value)? == ratio).then_some(value)
+    (BigRational::from_float(value)? == *ratio).then_some(value)
 }
 
 /// How a function's result moves as its argument grows.

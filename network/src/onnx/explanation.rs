@@ -1,6 +1,5 @@
 //! What became of each node of a file.
 
-use super::error::ImportError;
 use crate::graph::Graph;
 
 /// A node of the file, and what became of it.
@@ -31,9 +30,16 @@ pub enum Outcome {
 
 /// What became of the nodes of a file, in its order, and the graph or what stands in the way of one.
 #[derive(Debug)]
-pub struct Explanation {
+pub struct Explanation<E> {
     /// The nodes.
     pub nodes: Vec<FileNode>,
     /// What they make.
-    pub graph: Result<Graph, ImportError>,
+    pub graph: Result<Graph, E>,
+}
+
+impl<E> Explanation<E> {
+    /// With the refusal as another error.
+    pub fn map_err<F>(self, error: impl FnOnce(E) -> F) -> Explanation<F> {
+        Explanation { nodes: self.nodes, graph: self.graph.map_err(error) }
+    }
 }

@@ -33,7 +33,11 @@ pub(super) fn model(bytes: Bytes, folder: Option<&Path>, name: &str) -> Result<G
 ///
 /// # Errors
 /// Where the file is no model, whose nodes could be looked at.
-pub(super) fn explained(bytes: Bytes, folder: Option<&Path>, name: &str) -> Result<Explanation, ImportError> {
+pub(super) fn explained(
+    bytes: Bytes,
+    folder: Option<&Path>,
+    name: &str,
+) -> Result<Explanation<ImportError>, ImportError> {
     if bytes.is_empty() {
         return Err(ImportError::Empty { name: name.into() });
     }
@@ -75,7 +79,7 @@ struct File<'m> {
 
 impl File<'_> {
     /// Reads the nodes, for one image of a batch where one is given.
-    fn read(&self, batch: Option<usize>) -> Result<Explanation, ImportError> {
+    fn read(&self, batch: Option<usize>) -> Result<Explanation<ImportError>, ImportError> {
         let File { graph, input, node_names, .. } = self;
         let mut builder =
             Builder::new(&graph.initializer, &self.providers, node_names, self.folder, self.file_bytes, self.opset);

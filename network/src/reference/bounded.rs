@@ -5,6 +5,7 @@ mod activation;
 
 use super::number::{Element, Fault, Number};
 use crate::graph::Activation;
+use abi::error_free::two_sum;
 use std::cmp::Ordering;
 
 /// A number within `radius` of `high + low`.
@@ -259,14 +260,6 @@ impl Number for Bounded {
     fn nearest(&self) -> f64 {
         self.high + self.low
     }
-}
-
-/// a + b and what rounding it lost (Knuth).
-#[inline]
-fn two_sum(a: f64, b: f64) -> (f64, f64) {
-    let sum = a + b;
-    let b_part = sum - a;
-    (sum, (a - (sum - b_part)) + (b - b_part))
 }
 
 /// a · b and what rounding it lost (Dekker; a fused multiply-add would be a library call on baseline x86-64).

@@ -40,7 +40,11 @@ pub(super) fn explained(bytes: &[u8], name: &str, nodes: &mut Vec<FileNode>) -> 
     let mut refusal = None;
     let mut is_missing = vec![false; graph.tensors.len()];
     for operator in &graph.operators {
-        let op = importer.op(operator)?;
+        let op = match importer.op(operator) {
+            Ok(op) => op,
+            // What stands first in the file is told.
+            Err(error) => return Err(refusal.unwrap_or(error)),
+        };
         let first = importer.values.count();
         let missing = |input: &i32| usize::try_from(*input).ok().and_then(|input| is_missing.get(input)) == Some(&true);
         let reads_missing = op.operator.inputs.iter().any(missing);

@@ -1,10 +1,11 @@
 //! Scales and biases of scores as float64 numbers, also where these do not hold them.
 
+use crate::lower::chain::held;
 use crate::lower::symbol::Parameter;
 use num_bigint::BigInt;
 use num_integer::Integer;
 use num_rational::BigRational;
-use num_traits::{One, ToPrimitive};
+use num_traits::One;
 
 /// More scores than this keep the nearest factors: a common one would take long to find.
 const MOST: usize = 1 << 16;
@@ -23,7 +24,7 @@ pub(super) fn divided(parameters: [&Parameter; 2], counts: [usize; 2]) -> Option
 
 fn over_one_divisor(scales: &[BigRational], biases: &[BigRational]) -> Option<(Vec<f64>, Vec<f64>, f64)> {
     let all = || scales.iter().chain(biases);
-    if all().all(is_held) {
+    if all().all(|number| held(number).is_some()) {
         return None;
     }
     // What has more bits is no float64.
@@ -31,15 +32,10 @@ fn over_one_divisor(scales: &[BigRational], biases: &[BigRational]) -> Option<(V
         Some(multiple.lcm(number.denom())).filter(|multiple| multiple.bits() <= 1024)
     };
     let denominator = all().try_fold(BigInt::one(), multiple)?;
-    let held = |number: BigRational| number.to_f64().filter(|_| is_held(&number));
     let multiplied = |numbers: &[BigRational]| -> Option<Vec<f64>> {
-        numbers.iter().map(|number| held(number * &denominator)).collect()
+        numbers.iter().map(|number| held(&(number * &denominator))).collect()
     };
-    Some((multiplied(scales)?, multiplied(biases)?, held(BigRational::from(denominator.clone()))?))
-}
-
-fn is_held(number: &BigRational) -> bool {
-    number.to_f64().and_then(BigRational::from_float).is_some_and(|held| held == *number)
+    Some((multiplied(scales)?, multiplied(biases)?, held(&denominator.clone().into())?))
 }
 
 #[cfg(test)]

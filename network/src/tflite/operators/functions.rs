@@ -103,16 +103,17 @@ pub(super) fn leaky_relu(importer: &mut Importer, op: Op) -> Result<(), TfliteEr
     })
 }
 
-/// `HARD_SWISH`: products of 16 bits, as the kernel for microcontrollers without a wide multiplier has them.
+/// `HARD_SWISH`, x · clip((x + 3) / 6, 0, 1), in fixed point of 16 bits as the reference kernel computes it.
 pub(super) fn hard_swish(importer: &mut Importer, op: Op) -> Result<(), TfliteError> {
     let (input, output) = (importer.grid(op, importer.operand(op, 0)?)?, importer.grid(op, op.output)?);
-    // Codes have 7 bits of fraction; what is limited to 0 and 1 counts in 3 / 2^15.
+    // x has 7 more bits than its code. `share`, x / 3 limited to -1 and 1, has 15 bits of fraction.
     let fine = 1.0f32 / 128.0 * input.scale;
     let to_output = HalfMultiplier::of(importer.multiplier(op, f64::from(fine / output.scale))?);
     let to_share = HalfMultiplier::of(importer.multiplier(op, f64::from(fine / (3.0 / 32768.0)))?);
     if to_output.exponent > 0 {
         let found = format!("they are {} and {}", input.scale, output.scale);
-        let help = "calibrate it on other images: its output is as wide as its input";
+        let help =
+            "calibrate it again: no output is greater than its input, so neither need its scale be smaller by far";
         return Err(importer.unsupported(op, "have an output scale of at least a 128th of its input's", found, help));
     }
     importer.function(op, |code| {

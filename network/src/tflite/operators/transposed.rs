@@ -55,14 +55,7 @@ pub(super) fn convolution(importer: &mut Importer, op: Op) -> Result<(), TfliteE
         let dilate = Operator::Dilate { factors: vec![1, 1, strides[0], strides[1]] };
         image = importer.values.node(&format!("{stem}_dilated"), dilate, &[image], shape);
     }
-    let window = Window {
-        kernel: kernel.to_vec(),
-        strides: vec![1; 2],
-        dilations: vec![1; 2],
-        pads_before: before.to_vec(),
-        pads_after: after.to_vec(),
-        overhang: vec![0; 2],
-    };
+    let window = Window { pads_before: before.to_vec(), pads_after: after.to_vec(), ..Window::of(kernel.to_vec()) };
     let mut operands = vec![image, importer.values.integers(&format!("{stem}_weights"), weights)];
     operands.extend(importer.bias(op, 3, outputs)?);
     let shape = vec![1, outputs, output[0], output[1]];
