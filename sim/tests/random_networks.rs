@@ -304,3 +304,12 @@ fn scores_are_ordered_exactly() {
         check_calibrated(&random_graph(seed, 40), seed).unwrap();
     }
 }
+
+/// As many elements as a tensor has, one of them read twice and another not at all.
+#[test]
+fn elements_that_are_read_twice_have_two_weights() {
+    let seed = 16_617_735_329_184_736_449;
+    let graph = random_topology_graph(seed);
+    check_reference(&graph, seed).unwrap();
+    check_hardware(&graph, seed).unwrap();
+}

@@ -20,13 +20,17 @@ impl Walk<'_> {
     /// `MatMul` and `Gemm`.
     pub(super) fn dot(&mut self, node: &Node) -> Result<Data, LowerError> {
         let (data, weights, bias) = self.dot_operands(node)?;
-        let Origin::Tensor(source) = data.origin else {
-            return Err(self.input_not_quantised(node));
-        };
         let shape = self.shape(node.outputs[0]);
         let elements: usize = shape.iter().product();
         let pixels = elements / weights.shape[0].max(1);
-        let (data, weights) = self.whole_vector(data, weights, pixels);
+        let (mut data, weights) = self.whole_vector(data, weights, pixels);
+        if pixels == 1 {
+            // An element that is read twice has two weights.
+            self.gathered(node, &mut data)?;
+        }
+        let Origin::Tensor(source) = data.origin else {
+            return Err(self.input_not_quantised(node));
+        };
         let columns = weights.shape[1];
         let (source, extent) = if pixels == 1 {
             let source = self.flat(&node.name, source);
