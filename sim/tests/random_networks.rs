@@ -313,3 +313,12 @@ fn elements_that_are_read_twice_have_two_weights() {
     check_reference(&graph, seed).unwrap();
     check_hardware(&graph, seed).unwrap();
 }
+
+/// A padding with a code that the image itself has not, behind an enlargement.
+#[test]
+fn paddings_widen_all_that_has_their_type() {
+    let seed = 6_074_707_413_310_828_519;
+    let graph = random_topology_graph(seed);
+    check_reference(&graph, seed).unwrap();
+    check_hardware(&graph, seed).unwrap();
+}

@@ -54,6 +54,8 @@ pub fn tighten_ranges(mut network: Network) -> Network {
             tensor.element = ElementType::holding(low, high);
         }
     }
+    // What a padding has widened is the type of all that must have it, too.
+    share_types(&mut network);
     network
 }
 
